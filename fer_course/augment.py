@@ -28,7 +28,7 @@ def gaussian_blur(
     def weights(n):
         i = torch.arange(n, device=x.device, dtype=x.dtype)
         distance = (i[:, None] - i)**2                                    # (n, n)
-        return (-distance/(2*sigma.to(x)[:, None, None]**2)).softmax(-1)[:, None]   # (B, 1, n, n)
+        return (-distance/(2*sigma.to(x)[:, None, None]**2)).clamp(min=-30).softmax(-1)[:, None]   # (B, 1, n, n)
     return weights(x.shape[-2]) @ x @ weights(x.shape[-1]).mT
 
 # %% ../nbs/05_augmentation.ipynb #2cdb0c10
@@ -91,11 +91,14 @@ class Augment:
             (self.photometric, lambda x, n: relight(x, about(n, self.brightness), 1 + about(n, self.contrast))),
             (self.grayscale, lambda x, n: grayscale(x)),
             (self.blur, lambda x, n: gaussian_blur(x, within(n, *self.sigma))))
+        y = x
         for probability, change in changes:
             if probability <= 0: continue
-            chosen = (torch.rand(len(x), generator=generator) < probability).nonzero()[:, 0]
-            if len(chosen): at = chosen.to(x.device); x = x.index_copy(0, at, change(x[at], len(chosen)))
-        return x
+            chosen = (torch.rand(len(x), generator=generator) < probability).nonzero()[:, 0].to(x.device)
+            if not len(chosen): continue
+            if y is x: y = x.clone(memory_format=torch.contiguous_format)             # one copy, and only where something changes
+            y[chosen] = change(y[chosen], len(chosen))
+        return y
 
 PAPER = Augment()                                                   # AU-CVT section 4.2
 RELEASED = Augment(grayscale=.3, blur=0.)                           # the authors' code
