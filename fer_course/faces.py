@@ -50,7 +50,7 @@ class Profile:
     pitch: float = 6.
     roll: float = 5.
     distance: tuple = (4.5, 12.)       # of the camera in half head heights (105 mm): close ones distort
-    eye_distance: tuple = (.265, .345) # between the pupils, as a share of the image
+    eye_distance: tuple = (.24, .32)   # between the pupils, as a share of the image
     light_side: float = 36.            # standard deviation of the key light's azimuth in degrees
     light_height: tuple = (0., 55.)    # its elevation in degrees
     ambient: tuple = (.28, .65)        # light from everywhere, against a key light of .5 to 1.1
@@ -59,7 +59,7 @@ class Profile:
     saturation: tuple = (.6, 1.1)
     grey: float = 0.                   # share of black and white photographs
     blur: tuple = (-.4, .8)            # below 0 is none
-    noise: float = .025                # the noisiest photographs' standard deviation
+    noise: float = .018                # the noisiest photographs' standard deviation
     coarse: tuple = (.25, .5)          # share of photographs enlarged from fewer pixels; the smallest scale
     jpeg: tuple = (.5, 45)             # share of photographs saved as JPEG; the worst quality
     occlusion: float = .12             # share of faces behind an occluder
@@ -67,8 +67,8 @@ class Profile:
 PROFILES = dict(
     course=Profile(),
     shifted=Profile(variety=1.35, skin=.7, glasses=.2, intensity=(.35, .9), asymmetry=.18, yaw=19., pitch=9., roll=9., distance=(3.2, 7.),
-                    eye_distance=(.24, .34), light_side=60., light_height=(-15., 75.), ambient=(.15, .45), exposure=(.10, .5),
-                    contrast=(1.1, 1.7), saturation=(.2, .9), grey=.35, blur=(.0, 1.), noise=.06, coarse=(.55, .38), jpeg=(.9, 25),
+                    eye_distance=(.21, .33), light_side=60., light_height=(-15., 75.), ambient=(.15, .45), exposure=(.10, .5),
+                    contrast=(1.1, 1.7), saturation=(.2, .9), grey=.35, blur=(.0, 1.), noise=.045, coarse=(.55, .38), jpeg=(.9, 25),
                     occlusion=.25))
 
 # %% ../nbs/01_faces.ipynb #f18d1d56
