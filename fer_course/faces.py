@@ -200,7 +200,7 @@ def _expression_group(names, seed, numbers, profile):
         result.append(sides)
     return torch.stack(result)
 
-# %% ../nbs/01_faces.ipynb #fa87f57e
+# %% ../nbs/01_faces.ipynb #ad28d057
 @dataclass
 class Parameters:
     "What `Renderer.render` draws: n faces in three groups of tensors whose first axis counts the faces"
@@ -228,6 +228,10 @@ class Parameters:
             if unit not in ACTION_UNITS: raise CourseError(f'AU{unit} is no unit of the renderer', remedy=f'choose among {ACTION_UNITS}')
             intensity[:, ACTION_UNITS.index(unit)] = torch.as_tensor(value, dtype=torch.float32).expand(2)
         return replace(self, action_units=intensity, expressions=[None] * len(self))
+
+    def frontal(self):
+        "The same people from the front, with an ideal camera: no pose, gaze, occluder, blur, noise or JPEG"
+        return self.with_scene(yaw=0, pitch=0, roll=0, shift=0, gaze=0, occluder=0, blur=0, noise=0, scale=1, jpeg=0)
 
     def with_scene(self,
         **values   # numbers, or tensors (n, ...), for names in `scene`
@@ -1120,6 +1124,7 @@ class Renderer:
         identity, scene = move(parameters.identity), move(parameters.scene)
         units = {unit: (parameters.action_units[:, k] / 5).to(self.device) for k, unit in enumerate(ACTION_UNITS)}
         light, landmarks, visible, hidden = self._light(identity, units, scene)
+        if not light.isfinite().all(): raise FloatingPointError('a face has pixels that are not numbers')   # they would be black, silently
         array = lambda value: value.cpu().numpy()
         pose = torch.stack([scene[name] for name in ('yaw', 'pitch', 'roll')], 1)
         return Faces(_photographs(light, scene, self.noise), parameters.action_units.numpy().copy(), array(landmarks), array(visible),
@@ -1131,7 +1136,8 @@ def _prepare():
     torch.set_flush_denormal(True)
     torch.empty(7_900_000)
 
-# %% ../nbs/01_faces.ipynb #81a94f2e
+# %% ../nbs/01_faces.ipynb #ea2d3b47
+_VERSION = 1   # raised whenever the same settings give other pixels
 _SPLITS = ('train', 'test', 'valid', 'train', 'train', 'train', 'test', 'train', 'train', 'train')   # of persons 0-9, 10-19, ...
 
 def _rows(parameters, faces, start, profile, seed, label_expressions):
@@ -1182,7 +1188,7 @@ def _check_settings(out, settings):
     for folder in (out, out / 'images', out / '.render'):
         if folder.exists(): sweep(folder)
 
-# %% ../nbs/01_faces.ipynb #16dffe9a
+# %% ../nbs/01_faces.ipynb #9a3e988b
 def render_dataset(
     out,                    # folder of the dataset, made if need be
     n,                      # number of faces
@@ -1212,5 +1218,3 @@ def render_dataset(
         tables = [read_table(out / '.render' / f'{start:06d}.parquet') for start in starts]
         write_table(out / 'manifest.parquet', _table(pd.concat(tables, ignore_index=True).to_dict('records')))
     return read_table(out / 'manifest.parquet')
-
-_VERSION = 1   # raised whenever the same settings give other pixels
