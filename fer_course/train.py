@@ -292,11 +292,11 @@ class _Run:
     def after_loss(self, learn):
         if not learn.training: self.seen.append((*(z if z is None else z.float() for z in learn.pred), *learn.yb)); return
         self.losses.append(learn.loss.detach()); self.bar.update()
-        if learn.loss.device.type == 'cpu' or len(self.losses) % 50 == 0: self.check(learn, learn.loss)     # on a GPU each look waits for it
+        if learn.loss.device.type == 'cpu' or len(self.losses) % 50 == 0: self.check(learn, self.losses[-1])     # on a GPU each look waits for it
 
     def check(self, learn, loss):
         if torch.isfinite(loss): return
-        raise CourseError(f'the loss became {float(loss)} in epoch {learn.epoch + 1}, step {len(self.losses)}', self.out,
+        raise CourseError(f'the loss became {loss.item()} in epoch {learn.epoch + 1}, step {len(self.losses)}', self.out,
                           f'train in a new folder with an lr below {self.settings["lr"]:g}, a longer warmup, or clip=1')
 
     def after_epoch(self, learn):

@@ -6,6 +6,8 @@ import numpy as np, torch
 import torch.nn.functional as F
 from fer_course.facs import AU_VOCABULARIES, EXPRESSIONS, PROTOTYPES, SEVEN, au_columns
 from fer_course.files import CourseError, atomic, fingerprint, make_folder, progress, read_json, sweep, write_json, write_table
+import tempfile
+from pathlib import Path
 
 
 def test_draws_do_not_depend_on_the_batch():

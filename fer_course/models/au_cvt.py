@@ -174,7 +174,7 @@ class Config:
 PRESETS = dict(
     paper=Config(),
     released=Config(width=512, patch=3, heads=(16, 16), ffn='mlp', merge=False, head='mean', au_shared=False, au_norm=True),
-    small=Config(stem_depths=(1, 1), stem_widths=(24, 32, 64), stem_stride=2, width=64, depths=(1, 1), heads=(2, 4), ratio=2., dropout=.3, au_after=1))
+    small=Config(stem_depths=(1, 1), stem_widths=(16, 24, 48), stem_stride=2, width=64, depths=(1, 1), heads=(2, 4), ratio=2., dropout=.3, au_after=1))
 
 # %% ../../nbs/08_au_cvt.ipynb #4a1e384c
 class AUCVT(nn.Module):
@@ -198,6 +198,7 @@ class AUCVT(nn.Module):
         if c.au_vocabulary:
             stage = next(s for s in range(len(c.depths)) if sum(c.depths[:s + 1]) >= c.au_after)
             self.au_branch = AUBranch(widths[stage], c.action_units, c.au_regions, c.au_shared, c.au_norm)
+        self.to(memory_format=torch.channels_last)                                             # convolutions then run half as fast again on a CPU
 
     def forward(self, x):
         if x.ndim != 4 or x.shape[1:] != (3, self.config.size, self.config.size):
