@@ -54,7 +54,7 @@ def align_face(
         step = int(1/scale); height, width = (s//step for s in image.shape[:2])
         image = cv2.resize(image[:height*step, :width*step], (width, height), interpolation=cv2.INTER_AREA)
         matrix[:, 2] += matrix[:, :2].sum(1)*(step - 1)/2; matrix[:, :2] *= step
-    return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 # %% ../nbs/04_alignment.ipynb #6da60551
 def _second_look(image, side=240, margin=.25):
@@ -63,7 +63,7 @@ def _second_look(image, side=240, margin=.25):
     scale = max(1., side/min(image.shape[:2]))
     if scale > 1: image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     top, left = (int(s*margin) for s in image.shape[:2])
-    return cv2.copyMakeBorder(image, top, top, left, left, cv2.BORDER_REFLECT_101), scale, left, top
+    return cv2.copyMakeBorder(image, top, top, left, left, cv2.BORDER_REPLICATE), scale, left, top
 
 def locate(
     images,    # list of uint8 RGB arrays
@@ -78,7 +78,7 @@ def locate(
         shift = np.array([left, top], np.float32)
         f.boxes, f.points = (f.boxes - np.tile(shift, 2))/np.float32(scale), (f.points - shift)/np.float32(scale)
         middle, (height, width) = f.points.mean(1), images[i].shape[:2]
-        inside = (middle >= 0).all(1) & (middle < [width, height]).all(1)                   # faces in the mirrored margin are reflections
+        inside = (middle >= 0).all(1) & (middle < [width, height]).all(1)                   # a face in the margin is none
         found[i] = type(f)(f.boxes[inside], f.scores[inside], f.points[inside])
     return found
 
@@ -187,11 +187,12 @@ def _load_kept(path):
 
 # %% ../nbs/04_alignment.ipynb #77c1ea14
 def alignment_table(
-    manifest  # with `aligned`
+    manifest,                              # with `aligned`
+    by=('dataset', 'split', 'expression')  # a row for each of these
 ):
-    "Aligned and not aligned images per expression and split, as report S's table 3"
+    "Aligned and not aligned images per dataset, split and expression, as report S's table 3"
     table = manifest.assign(expression=manifest.expression.fillna('unlabelled'), found=manifest.aligned.map({True: 'aligned', False: 'not aligned'}))
-    counts = table.groupby(['dataset', 'split', 'expression', 'found'], sort=False, dropna=False).size().unstack('found', fill_value=0)
+    counts = table.groupby([*by, 'found'], dropna=False).size().unstack('found', fill_value=0)
     counts = counts.reindex(columns=['aligned', 'not aligned'], fill_value=0).reset_index().rename_axis(columns=None)
     counts['share aligned'] = counts['aligned']/(counts['aligned'] + counts['not aligned'])
     return counts

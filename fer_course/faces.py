@@ -280,11 +280,11 @@ _MOVES = {   # what each unit adds to the controls at intensity E, in head units
             nose_width=.012, corner_y=.012, lift=.030),
     10: dict(lift=.054, corner_x=.016, corner_y=.006, nose_y=.010, nose_width=.010, lid_lower=-.006),
     12: dict(corner_x=.082, corner_y=.096, lid_lower=-.006, nose_width=.008, mouth_y=.006), 14: dict(corner_x=.026, corner_y=.012),
-    15: dict(corner_y=-.088, corner_x=.012), 16: dict(corner_y=-.012), 17: dict(mouth_y=.042, chin_y=.022, corner_x=-.010),
+    15: dict(corner_y=-.088, corner_x=.012), 16: dict(corner_y=-.012), 17: dict(mouth_y=.056, chin_y=.026, corner_x=-.010),
     18: dict(corner_x=-.078, mouth_y=.004), 20: dict(corner_x=.066, corner_y=-.030), 22: dict(corner_x=-.045), 23: dict(corner_x=-.026),
     24: dict(corner_x=-.008), 26: dict(jaw=.14), 27: dict(jaw=.29, corner_x=-.010), 28: dict(corner_x=-.012, jaw=.015)}
 _LIPS = {   # what each unit adds to the height of the upper and the lower lip, as a share of it
-    10: (-.20, 0.), 12: (-.28, -.22), 16: (0., .12), 17: (-.15, .15), 18: (.32, .30), 20: (-.22, -.22), 22: (.42, .45), 23: (-.45, -.42),
+    10: (-.20, 0.), 12: (-.28, -.22), 16: (0., .32), 17: (-.15, .20), 18: (.32, .30), 20: (-.22, -.22), 22: (.42, .45), 23: (-.45, -.42),
     24: (-.72, -.68), 28: (-.88, -.88)}
 
 def _controls(identity, units):
@@ -1075,7 +1075,6 @@ class Renderer:
         device=None  # a torch device; None takes CUDA if there is one
     ):
         self.size, self.device = size, torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
-        _prepare()
         self.noise = _Noise(self.device)
 
     def _colours(self, p, identity, controls, scene):
@@ -1120,12 +1119,14 @@ class Renderer:
         spot = torch.exp(-(x * x + y * y) / (.011 + .3 * _plane(camera.pixel)) ** 2) * p.eye * (1 - hidden)
         _paint(picture, (.35 * scene['key'] + .25)[:, None].expand(-1, 3), .9 * spot)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def render(self,
         parameters  # `Parameters` of any number of faces; 8 to 32 at a time are fastest
     ):
         "Draw the faces; the result of a face does not depend on the others in the batch"
-        _prepare()
+        with _small_pictures(): return self._render(parameters)
+
+    def _render(self, parameters):
         move = lambda group: {name: value.to(self.device) for name, value in group.items()}
         identity, scene = move(parameters.identity), move(parameters.scene)
         units = {unit: (parameters.action_units[:, k] / 5).to(self.device) for k, unit in enumerate(ACTION_UNITS)}
@@ -1137,10 +1138,15 @@ class Renderer:
                      array(_five_points(landmarks)), array(_face_boxes(landmarks)), array(hidden > .5), array(pose),
                      list(parameters.expressions), [OCCLUDERS[k] for k in scene['occluder'].tolist()])
 
-def _prepare():
-    "Denormal numbers are slow; and memory that was given back once raises the size from which the allocator asks the system for more"
+@contextmanager
+def _small_pictures():
+    "PyTorch set up for thousands of small operations, on this thread: none is split between CPUs, no denormal numbers, memory is kept"
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)          # a split operation waits for the slower half; whole chunks side by side do not
     torch.set_flush_denormal(True)
-    torch.empty(7_900_000)
+    torch.empty(7_900_000)            # given back at once: from then on the allocator keeps blocks up to this size
+    try: yield
+    finally: torch.set_num_threads(before)
 
 # %% ../nbs/01_faces.ipynb #ea2d3b47
 _VERSION = 1   # raised whenever the same settings give other pixels
@@ -1194,21 +1200,12 @@ def _check_settings(out, settings):
     for folder in (out, out / 'images', out / '.render'):
         if folder.exists(): sweep(folder)
 
-@contextmanager
-def _one_thread_each():
-    "PyTorch splits no operation inside the block: several chunks side by side are faster than one chunk whose small operations are split"
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try: yield
-    finally: torch.set_num_threads(before)
-
 def _in_parallel(work, items, workers):
     "Call `work` on all items in threads; the first error, or Ctrl-C, cancels what has not begun"
-    with _one_thread_each():
-        pool = ThreadPoolExecutor(workers)
-        try:
-            for _ in progress(pool.map(work, items), total=len(items), label='rendering'): pass
-        finally: pool.shutdown(cancel_futures=True)
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for _ in progress(pool.map(work, items), total=len(items), label='rendering'): pass
+    finally: pool.shutdown(cancel_futures=True)
 
 # %% ../nbs/01_faces.ipynb #9a3e988b
 def render_dataset(

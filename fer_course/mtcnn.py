@@ -136,26 +136,24 @@ def summed_area(
 
 def crops(
     table,  # (B, H+1, W+1, 3) of `summed_area`
-    boxes,  # (n, 4), may stand out of the photograph: the part inside counts
+    boxes,  # (n, 4), may stand out of the photograph, which is black there
     which,  # (n,) photograph of each box
     size    # side of the crops
 ):
     "Boxes as (n, 3, size, size) float crops in [-1, 1], resampled by area; and whether a box has any pixel inside (n,)"
-    height, width = table.shape[1] - 1, table.shape[2] - 1
-    limits = torch.tensor([width, height], device=boxes.device)
-    first = (boxes[:, :2].trunc().long() - 1).clamp(min=0)                  # the cascade counts pixels from 1
-    last = torch.minimum(boxes[:, 2:].trunc().long(), limits)
-    inside = (last > first).all(1)
+    limits = torch.tensor([table.shape[2] - 1, table.shape[1] - 1], device=boxes.device)          # width, height
+    first, last = boxes[:, :2].trunc().long() - 1, boxes[:, 2:].trunc().long()                   # the cascade counts pixels from 1
+    inside = ((last > 0) & (first < limits) & (last > first)).all(1)
     first, last, which = first[inside], last[inside], which[inside]
-    i, extent = torch.arange(size, device=boxes.device), last - first
-    low = first[:, :, None] + i*extent[:, :, None]//size                    # (n, 2, size): where each output pixel begins
-    high = first[:, :, None] - (-(i + 1)*extent[:, :, None]//size)          # and ends: the quotient rounded up
-    (x0, y0), (x1, y1) = low.unbind(1), high.unbind(1)
-    flat, stride = table.flatten(0, 2), width + 1
-    base = which[:, None, None]*(height + 1)*stride
+    i, extent = torch.arange(size, device=boxes.device), (last - first)[:, :, None]
+    low = first[:, :, None] + i*extent//size                                # (n, 2, size): where each output pixel begins
+    high = first[:, :, None] - (-(i + 1)*extent//size)                      # and ends: the quotient rounded up
+    (width, height), stride = (high - low).unbind(1), int(limits[0]) + 1
+    (x0, y0), (x1, y1) = (torch.minimum(c.clamp(min=0), limits[:, None]).unbind(1) for c in (low, high))
+    flat, base = table.flatten(0, 2), which[:, None, None]*table.shape[1]*stride
     at = lambda y, x: flat[(base + y[:, :, None]*stride + x[:, None, :]).flatten()].view(-1, size, size, 3)
     total = at(y1, x1) - at(y0, x1) - at(y1, x0) + at(y0, x0)
-    mean = total/((y1 - y0)[:, :, None]*(x1 - x0)[:, None, :])[..., None]
+    mean = total/(height[:, :, None]*width[:, None, :])[..., None]           # what lies outside counts as black
     return ((mean.float() - 127.5)/128).permute(0, 3, 1, 2), inside
 
 # %% ../nbs/04_0_mtcnn.ipynb #8df0b581

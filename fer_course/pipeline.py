@@ -122,7 +122,8 @@ def _listed(sources, expressions, valid, test, seed, out, device, log):
     from fer_course.readers import read
     kept, dropped, roots, notes = [], [], {}, []
     def take(role, root, reader, options):
-        name = root.resolve().name if role == 'target' else f'{root.resolve().name} (auxiliary)'
+        name = 'rendered faces' if out in root.parents else root.resolve().name
+        name += ' (auxiliary)' if role == 'auxiliary' else ''
         table, gone = read(reader, root, dataset=name, expressions=expressions, **options)
         dropped.append(gone); roots[name] = root
         table, gone = check_images(table, root); dropped.append(gone)
@@ -371,9 +372,9 @@ def _report(out, manifest, images, predictions, results, units, intervals, compa
     caption = lambda rows: [f'{manifest.expression[i] or "unlabelled"}, {manifest.split[i]}' for i in rows]
     options = {k: settings[k] for k in ('preset', 'epochs', 'batch_size', 'lr', 'optimizer', 'warmup', 'seed', 'repeats')} | {k: prepared[k] for k in ('reader', 'size', 'no_face', 'valid', 'test')}
     write_report(out/'report.html', Report(
-        title='Facial expression recognition: ' + ' and '.join(names), subtitle=' + '.join(manifest.groupby('role', sort=False).dataset.first()),
+        title='Facial expression recognition: ' + ' and '.join(names), subtitle=' + '.join(manifest.sort_values('role', ascending=False).dataset.unique()),
         headline={'images used': len(manifest), 'left out': len(read_table(out/'dropped.parquet')), 'people': int(target.subject.nunique()), 'faces found': float(target.aligned.mean())},
-        notes=_notes(out, manifest, results, settings), counts=counts_table(manifest), dropped=read_table(out/'dropped.parquet'), alignment=alignment_table(manifest),
+        notes=_notes(out, manifest, results, settings), counts=counts_table(manifest), dropped=read_table(out/'dropped.parquet'), alignment=alignment_table(manifest, ['dataset', 'expression']),
         samples=images[good], sample_captions=caption(good), unaligned=images[bad] if len(bad) else None, unaligned_captions=caption(bad), histories=histories,
         results=results, intervals=intervals, comparison=comparison, au_results=units, wrong=_wrong(predictions, images, classes, names[-1]),
         command=_command(out, prepared, settings, manifest), settings=dict(options, classes=list(classes)),

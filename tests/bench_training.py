@@ -61,13 +61,13 @@ class Candidate:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--presets', nargs='+', default=['small', 'released'])
-    parser.add_argument('--batch', type=int, default=None, help='images in a step (default: 16 on a CPU, 256 on a GPU)')
-    parser.add_argument('--steps', type=int, default=None, help='steps in a round (default: 3 on a CPU, 20 on a GPU)')
+    parser.add_argument('--batch', type=int, default=None, help='images in a step (default: 8 on a CPU, 256 on a GPU)')
+    parser.add_argument('--steps', type=int, default=None, help='steps in a round (default: 2 on a CPU, 20 on a GPU)')
     parser.add_argument('--rounds', type=int, default=3, help='the best one counts')
     parser.add_argument('--device', default=None)
     args = parser.parse_args()
     device = pick_device(args.device); cpu = device.type == 'cpu'; torch.set_flush_denormal(True)
-    batch, steps = args.batch or (16 if cpu else 256), args.steps or (3 if cpu else 20)
+    batch, steps = args.batch or (8 if cpu else 256), args.steps or (2 if cpu else 20)
     print(f'{machine(device)}\nbatches of {batch}, 112 x 112; best of {args.rounds} rounds of {steps} steps')
     candidates = [Candidate(preset, batch, steps, device) for preset in args.presets]
     for candidate in candidates: candidate.step(); candidate.predict()            # the first call allocates
