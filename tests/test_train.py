@@ -2,6 +2,7 @@
 from fer_course.train import *
 import hashlib, json, math, random
 from dataclasses import asdict, is_dataclass
+from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd
 import torch
