@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from .data import DROPPED_COLUMNS, load_image
 from .files import CourseError, atomic, fingerprint, make_folder, progress, sweep
-from .mtcnn import MTCNN, no_faces
+from .mtcnn import MTCNN
 
 # %% ../nbs/04_alignment.ipynb #e474ff48
 def eye_angle(

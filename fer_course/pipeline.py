@@ -9,10 +9,9 @@ __all__ = ['RESULTS', 'RENDERED', 'MODELS', 'TRAINING', 'step', 'forget', 'faces
 # %% ../nbs/14_main_job.ipynb #66287edf
 import time
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 import numpy as np, pandas as pd
-from .facs import AU_VOCABULARIES, EXPRESSIONS, SEVEN, au_columns
+from .facs import EXPRESSIONS, SEVEN, au_columns
 from .files import CourseError, digest, fingerprint, make_folder, read_json, read_table, sweep, write_json, write_table
 
 # %% ../nbs/14_main_job.ipynb #6c2ff4eb
@@ -237,36 +236,86 @@ def train(
     log=_quiet           # called with lines for the user
 ):
     "Train CVT and AU-CVT `repeats` times each; keep the AU-CVT that is best on validation as model.safetensors; returns {(name, seed): history}"
-    from fer_course.models import create, save
-    from fer_course.train import fit, seed_everything
-    out = Path(out); manifest, images = packed(out); classes = tuple(read_json(out/'prepare.json')['expressions'])
+    from fer_course.models import save
+    out = Path(out); manifest, images = packed(out)
     given = {k: v for k, v in dict(epochs=epochs, batch_size=batch_size).items() if v is not None}
-    options = {**TRAINING[preset], **given}; table = _training_table(manifest); histories = {}
-    settings = dict(preset=preset, seed=seed, repeats=repeats, ir50=ir50 and digest(ir50), prepared=read_json(out/'.steps'/'prepare.json'), **options)
+    if preset not in TRAINING: raise CourseError(f'there is no preset "{preset}"', remedy=f'choose from {", ".join(TRAINING)}')
+    if repeats < 1 or given.get('epochs', 1) < 1 or given.get('batch_size', 2) < 2: raise CourseError('--repeats and --epochs must be at least 1, --batch-size at least 2')
+    settings = dict(preset=preset, seed=seed, repeats=repeats, ir50=ir50 and digest(ir50), prepared=read_json(out/'.steps'/'prepare.json'), **{**TRAINING[preset], **given})
     with step(out, 'train', settings, overwrite, log) as todo:
-        for name in _model_names(manifest):
-            for s in range(seed, seed + repeats):
-                seed_everything(s)
-                model = create(preset, expressions=classes, size=int(images.shape[1]), **({'ir50': ir50} if ir50 else {}), **MODELS[name])
-                histories[name, s] = fit(model, table, images, folder_of(out, name, s), seed=s, device=_device(device), expressions=classes, **options)
-                best = histories[name, s].valid_macro_f1.max()
-                if todo: log(f'   {name}, seed {s}: best validation macro F1 {best:.3f}')
-                if todo and best >= max(h.valid_macro_f1.max() for (n, _), h in histories.items() if n == name) and name == _model_names(manifest)[-1]:
-                    chosen = model
-        if todo: save(chosen, out)
-    return histories
+        jobs = [dict(out=str(out), name=name, seed=s, preset=preset, ir50=ir50, device=str(_device(device)), options={**TRAINING[preset], **given})
+                for name in _model_names(manifest) for s in range(seed, seed + repeats)]
+        if todo:
+            for job, best in zip(jobs, _all(jobs, log)): job['best'] = best
+            name = _model_names(manifest)[-1]; chosen = max((j for j in jobs if j['name'] == name), key=lambda j: j['best'])   # validation chooses
+            save(_trained(out, name, chosen['seed'], preset), out)
+    return {(j['name'], j['seed']): pd.read_csv(folder_of(out, j['name'], j['seed'])/'history.csv', float_precision='round_trip') for j in jobs}
+
+def _trained(out, name, seed, preset):
+    "The network of one training with its best weights"
+    from fer_course.models import create, read_weights
+    classes, images = read_json(Path(out)/'prepare.json')['expressions'], packed(out)[1]
+    model = create(preset, expressions=tuple(classes), size=int(images.shape[1]), **MODELS[name])
+    model.load_state_dict(read_weights(folder_of(out, name, seed)/'best.safetensors'))
+    return model.eval()
+
+# %% ../nbs/14_main_job.ipynb #2a74da9c
+def _train_one(out, name, seed, preset, ir50, device, options):
+    "One training; returns its best validation macro F1"
+    from fer_course.models import create
+    from fer_course.train import fit, seed_everything
+    manifest, images = packed(out); classes = tuple(read_json(Path(out)/'prepare.json')['expressions'])
+    seed_everything(seed)
+    model = create(preset, ir50=ir50, expressions=classes, size=int(images.shape[1]), **MODELS[name])
+    history = fit(model, _training_table(manifest), images, folder_of(out, name, seed), seed=seed, device=device, expressions=classes, **options)
+    return float(history.valid_macro_f1.max())
+
+def _worker():
+    "What a child process does: read a job from the pipe, train, answer with one line of json"
+    import json, os, sys, threading, torch
+    job = json.loads(sys.stdin.readline()); torch.set_num_threads(job.pop('threads'))
+    def leave_with_parent(): sys.stdin.read(); os._exit(1)
+    threading.Thread(target=leave_with_parent, daemon=True).start()
+    try: answer = dict(best=_train_one(**job))
+    except CourseError as error: answer = dict(error=[error.problem, str(error.path) if error.path else None, error.remedy])
+    print(json.dumps(answer), flush=True)
+    os._exit(0)
+
+def _in_child(job, threads):
+    "Best score of a job that a child process does; its `CourseError` comes back as ours"
+    import json, os, subprocess, sys
+    child = subprocess.Popen([sys.executable, '-W', 'ignore', '-c', 'from fer_course.pipeline import _worker; _worker()'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                             env={**os.environ, 'OMP_NUM_THREADS': str(threads), 'MKL_NUM_THREADS': str(threads), 'FER_PROGRESS': '0'})
+    try:
+        child.stdin.write(json.dumps(dict(job, threads=threads)) + '\n'); child.stdin.flush()
+        lines = child.stdout.read().splitlines()
+    finally: child.kill(); child.wait(); child.stdin.close(); child.stdout.close()
+    answer = json.loads(lines[-1]) if lines else dict(error=[f'the training of {job["name"]}, seed {job["seed"]}, ended without an answer (out of memory?)', job['out'], 'give the same command again'])
+    if 'error' in answer: raise CourseError(*answer['error'])
+    return answer['best']
+
+def _all(jobs, log):
+    "Best scores of the jobs, in order; on a CPU several at a time"
+    import os
+    from concurrent.futures import ThreadPoolExecutor
+    from fer_course.files import progress
+    def said(job, best): log(f'   {job["name"]}, seed {job["seed"]}: best validation macro F1 {best:.3f}'); return best
+    if jobs[0]['device'] != 'cpu' or len(jobs) == 1: return [said(job, _train_one(**job)) for job in jobs]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+    together = max(1, min(cores, len(jobs)))
+    with ThreadPoolExecutor(together) as pool:
+        futures = [pool.submit(_in_child, job, max(1, cores//together)) for job in jobs]
+        try: return [said(job, f.result()) for job, f in zip(jobs, progress(futures, label='training'))]
+        except BaseException:
+            for f in futures: f.cancel()
+            raise
 
 # %% ../nbs/14_main_job.ipynb #3f085411
 def _trainings(out):
     "(model name, seed, its network with its best weights) of every training of the run, one at a time"
-    from fer_course.models import create, read_weights
-    settings = read_json(Path(out)/'.steps'/'train.json'); classes = tuple(read_json(Path(out)/'prepare.json')['expressions'])
-    manifest, images = packed(out)
-    for name in _model_names(manifest):
-        for seed in range(settings['seed'], settings['seed'] + settings['repeats']):
-            model = create(settings['preset'], expressions=classes, size=int(images.shape[1]), **MODELS[name])
-            model.load_state_dict(read_weights(folder_of(out, name, seed)/'best.safetensors'))
-            yield name, seed, model.eval()
+    settings = read_json(Path(out)/'.steps'/'train.json')
+    for name in _model_names(packed(out)[0]):
+        for seed in range(settings['seed'], settings['seed'] + settings['repeats']): yield name, seed, _trained(out, name, seed, settings['preset'])
 
 def _predictions(out, manifest, images, classes, device, log):
     "One row per model, seed and test image: truth, probabilities of expressions and of action units"

@@ -1,4 +1,4 @@
-"""Training speed of the presets, side by side in one run: bench_training.py [--presets small released] [--batch 32] [--steps 6] [--device cpu]
+"""Training speed of the presets, side by side in one run: bench_training.py [--presets small released] [--batch 16] [--steps 6] [--rounds 2] [--device cpu]
 
 Three columns of images per second on made-up faces: the bare step (forward, loss, backward, optimizer) with the batch at hand; the course's loop as `fit` runs it, with cutting,
 normalising and augmenting the batch, fastai's Learner and a look at each loss; prediction. The presets take turns, and the best round counts, so that another process on the machine
@@ -27,20 +27,24 @@ def seconds(work, device):
 class Candidate:
     "One preset with what is measured of it"
     def __init__(self, preset, batch, steps, device):
-        rng = np.random.default_rng(0); n = batch*steps
-        self.preset, self.n, self.device = preset, n, device
-        self.images = rng.integers(0, 256, (n, 112, 112, 3), dtype=np.uint8)
-        self.expression = torch.from_numpy(rng.integers(0, 7, n)); self.units = torch.from_numpy(rng.integers(0, 2, (n, 21)).astype(np.float32))
+        self.preset, self.device, self.times = preset, device, {'step': [], 'loop': [], 'predict': []}
         torch.manual_seed(0); self.model = create(preset).to(device); self.loss = JointLoss().to(device)
-        held = torch.from_numpy(self.images).to(device) if device.type == 'cuda' else self.images
-        cut = lambda rows, **options: Batches(held, self.expression, self.units, rows, batch_size=batch, device=device, **options)
-        self.train, self.valid = cut(range(n), augment=PAPER, seed=0), cut(range(batch))
-        self.batch = (normalise(torch.from_numpy(self.images[:batch]).to(device)), self.expression[:batch].to(device), self.units[:batch].to(device))
-        self.times = {'step': [], 'loop': [], 'predict': []}
+        self.data(batch, 1); self.step(1); first = seconds(lambda: self.step(1), device)          # the first call allocates
+        self.data(batch, steps or min(50, max(1, round(3/first)))); self.predict()
 
-    def step(self):
+    def data(self, batch, steps):
+        "Made-up faces for so many steps"
+        rng = np.random.default_rng(0); self.steps, self.n = steps, batch*steps; device = self.device
+        self.images = rng.integers(0, 256, (self.n, 112, 112, 3), dtype=np.uint8)
+        expression, units = torch.from_numpy(rng.integers(0, 7, self.n)), torch.from_numpy(rng.integers(0, 2, (self.n, 21)).astype(np.float32))
+        held = torch.from_numpy(self.images).to(device) if device.type == 'cuda' else self.images
+        cut = lambda rows, **options: Batches(held, expression, units, rows, batch_size=batch, device=device, **options)
+        self.train, self.valid = cut(range(self.n), augment=PAPER, seed=0), cut(range(batch))
+        self.batch = (normalise(torch.from_numpy(self.images[:batch]).to(device)), expression[:batch].to(device), units[:batch].to(device))
+
+    def step(self, steps=None):
         optimizer = make_optimizer(self.model); self.model.train(); x, y, units = self.batch
-        for _ in range(len(self.train)):
+        for _ in range(steps or self.steps):
             with torch.autocast('cuda', torch.bfloat16, enabled=self.device.type == 'cuda'): prediction = self.model(x)
             self.loss(prediction, y, units).backward(); optimizer.step(); optimizer.zero_grad()
 
@@ -61,21 +65,20 @@ class Candidate:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--presets', nargs='+', default=['small', 'released'])
-    parser.add_argument('--batch', type=int, default=None, help='images in a step (default: 8 on a CPU, 256 on a GPU)')
-    parser.add_argument('--steps', type=int, default=None, help='steps in a round (default: 2 on a CPU, 20 on a GPU)')
-    parser.add_argument('--rounds', type=int, default=3, help='the best one counts')
+    parser.add_argument('--batch', type=int, default=None, help='images in a step (default: 16 on a CPU, 256 on a GPU)')
+    parser.add_argument('--steps', type=int, default=None, help='steps in a round (default: as many as take about 3 s)')
+    parser.add_argument('--rounds', type=int, default=2, help='the best one counts')
     parser.add_argument('--device', default=None)
     args = parser.parse_args()
     device = pick_device(args.device); cpu = device.type == 'cpu'; torch.set_flush_denormal(True)
-    batch, steps = args.batch or (8 if cpu else 256), args.steps or (2 if cpu else 20)
-    print(f'{machine(device)}\nbatches of {batch}, 112 x 112; best of {args.rounds} rounds of {steps} steps')
-    candidates = [Candidate(preset, batch, steps, device) for preset in args.presets]
-    for candidate in candidates: candidate.step(); candidate.predict()            # the first call allocates
+    batch = args.batch or (16 if cpu else 256)
+    candidates = [Candidate(preset, batch, args.steps, device) for preset in args.presets]
+    print(f'{machine(device)}\nbatches of {batch}, 112 x 112; the best of {args.rounds} rounds')
     for _ in range(args.rounds):
         for candidate in candidates: candidate.round()
-    print(f'{"preset":12}{"parameters":>14}{"bare step":>14}{"course loop":>14}{"overhead":>10}{"prediction":>14}')
+    print(f'{"preset":12}{"parameters":>12}{"steps":>7}{"bare step":>14}{"course loop":>14}{"overhead":>10}{"prediction":>14}')
     for c in candidates:
         speed = {name: c.n/min(t) for name, t in c.times.items()}
-        print(f'{c.preset:12}{sum(p.numel() for p in c.model.parameters()):>14,}{speed["step"]:>10.1f} i/s{speed["loop"]:>10.1f} i/s{speed["step"]/speed["loop"] - 1:>10.1%}{speed["predict"]:>10.1f} i/s')
+        print(f'{c.preset:12}{sum(p.numel() for p in c.model.parameters()):>12,}{c.steps:>7}{speed["step"]:>10.1f} i/s{speed["loop"]:>10.1f} i/s{speed["step"]/speed["loop"] - 1:>10.1%}{speed["predict"]:>10.1f} i/s')
 
 if __name__ == '__main__': main()

@@ -7,6 +7,7 @@ __all__ = ['AU_REGIONS', 'PRESETS', 'DEAD', 'IRBlock', 'IRStem', 'Attention', 'M
            'AUBranch', 'Config', 'AUCVT', 'create', 'read_weights', 'load_ir50', 'load_released', 'save', 'load']
 
 # %% ../../nbs/08_au_cvt.ipynb #d3c8c738
+import re, warnings
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 import torch, torch.nn.functional as F
@@ -14,14 +15,20 @@ from torch import nn
 from ..facs import AU_VOCABULARIES, BASIC, EXPRESSIONS, REGIONS, SEVEN, Region
 from ..files import CourseError, atomic, read_json, write_json
 
-# %% ../../nbs/08_au_cvt.ipynb #2c26111d
+# %% ../../nbs/08_au_cvt.ipynb #5316f5e5
 class IRBlock(nn.Module):
     "Improved residual block of face.evoLVe's IR networks: (B, c, H, W) -> (B, d, H/stride, W/stride)"
-    def __init__(self, channels, width, stride):
+    def __init__(self,
+        channels,  # c
+        width,     # d
+        stride     # of the second convolution
+    ):
         super().__init__()
-        self.shortcut_layer = nn.MaxPool2d(1, stride) if channels == width else nn.Sequential(nn.Conv2d(channels, width, 1, stride, bias=False), nn.BatchNorm2d(width))
-        self.res_layer = nn.Sequential(nn.BatchNorm2d(channels), nn.Conv2d(channels, width, 3, 1, 1, bias=False), nn.PReLU(width),
-                                       nn.Conv2d(width, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width))
+        project = lambda: nn.Sequential(nn.Conv2d(channels, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+        self.shortcut_layer = nn.MaxPool2d(1, stride) if channels == width else project()
+        self.res_layer = nn.Sequential(
+            nn.BatchNorm2d(channels), nn.Conv2d(channels, width, 3, 1, 1, bias=False), nn.PReLU(width),
+            nn.Conv2d(width, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width))
 
     def forward(self, x): return self.shortcut_layer(x) + self.res_layer(x)
 
@@ -34,16 +41,16 @@ class IRStem(nn.Module):
     ):
         super().__init__()
         self.input_layer = nn.Sequential(nn.Conv2d(3, widths[0], 3, stride, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.PReLU(widths[0]))
-        blocks = [IRBlock(c if i == 0 else w, w, 2 if i == 0 else 1) for c, w, n in zip(widths, widths[1:], depths) for i in range(n)]
-        self.body = nn.Sequential(*blocks)
+        self.body = nn.Sequential(*[
+            IRBlock(c if i == 0 else w, w, 2 if i == 0 else 1) for c, w, n in zip(widths, widths[1:], depths) for i in range(n)])
         for m in self.modules():
-            if isinstance(m, nn.Conv2d): nn.init.kaiming_normal_(m.weight, mode='fan_out', a=.25)
+            if isinstance(m, nn.Conv2d): nn.init.kaiming_normal_(m.weight, mode='fan_out', a=.25)   # .25: where PReLU starts
 
     def forward(self, x): return self.body(self.input_layer(x))
 
-# %% ../../nbs/08_au_cvt.ipynb #9d119c87
+# %% ../../nbs/08_au_cvt.ipynb #b050bc0b
 class Attention(nn.Module):
-    "Multi-head self-attention: tokens (B, N, C) -> (B, N, C)"
+    "Multi-head self-attention (AU-CVT section 3.2): tokens (B, N, C) -> (B, N, C)"
     def __init__(self,
         width,   # C
         heads    # C must be a multiple of it
@@ -60,14 +67,21 @@ class Attention(nn.Module):
 # %% ../../nbs/08_au_cvt.ipynb #f0a0307a
 class MLP(nn.Module):
     "Feed-forward part without neighbours: (B, N, C) -> (B, N, C)"
-    def __init__(self, width, ratio):
+    def __init__(self,
+        width,  # C
+        ratio   # hidden width over C
+    ):
         super().__init__()
         self.expand, self.restore = nn.Linear(width, int(width*ratio)), nn.Linear(int(width*ratio), width)
+
     def forward(self, x, grid): return self.restore(F.gelu(self.expand(x)))
 
 class ConvFFN(nn.Module):
     "Feed-forward part with a 3 x 3 depth-wise convolution (AU-CVT section 3.2): (B, N, C) -> (B, N, C)"
-    def __init__(self, width, ratio):
+    def __init__(self,
+        width,  # C
+        ratio   # hidden width over C
+    ):
         super().__init__()
         hidden = int(width*ratio)
         self.expand = nn.Sequential(nn.Conv2d(width, hidden, 1, bias=False), nn.BatchNorm2d(hidden), nn.GELU())
@@ -75,33 +89,48 @@ class ConvFFN(nn.Module):
         self.restore = nn.Sequential(nn.Conv2d(hidden, width, 1, bias=False), nn.BatchNorm2d(width))
 
     def forward(self, x, grid):
-        x = x.transpose(1, 2).unflatten(2, grid)                          # (B, C, h, w)
-        return self.restore(self.look(self.expand(x))).flatten(2).transpose(1, 2)
+        x = x.transpose(1, 2).unflatten(2, grid)                                      # (B, C, h, w)
+        return self.restore(self.look(self.expand(x))).flatten(2).transpose(1, 2)     # (B, ratio*C, h, w) in between
+
+# %% ../../nbs/08_au_cvt.ipynb #658e5324
+_FFN = dict(conv=ConvFFN, mlp=MLP)
 
 class Block(nn.Module):
     "Transformer block, normalised first: (B, N, C) -> (B, N, C)"
-    def __init__(self, width, heads, ratio, ffn):
+    def __init__(self,
+        width,       # C
+        heads,       # of the attention
+        ratio=4.,    # hidden width of the feed-forward part over C
+        ffn='conv',  # 'conv' or 'mlp'
+        drop_path=0. # probability that a sample skips a branch in training
+    ):
         super().__init__()
         self.norm1, self.attention = nn.LayerNorm(width, eps=1e-6), Attention(width, heads)
-        self.norm2, self.ffn = nn.LayerNorm(width, eps=1e-6), dict(conv=ConvFFN, mlp=MLP)[ffn](width, ratio)
+        self.norm2, self.ffn, self.drop_path = nn.LayerNorm(width, eps=1e-6), _FFN[ffn](width, ratio), drop_path
+
+    def _sometimes(self, branch):
+        if not self.training or not self.drop_path: return branch
+        return branch*branch.new_empty(len(branch), 1, 1).bernoulli_(1 - self.drop_path)/(1 - self.drop_path)
 
     def forward(self, x, grid):
-        x = x + self.attention(self.norm1(x))
-        return x + self.ffn(self.norm2(x), grid)
+        x = x + self._sometimes(self.attention(self.norm1(x)))
+        return x + self._sometimes(self.ffn(self.norm2(x), grid))
 
-# %% ../../nbs/08_au_cvt.ipynb #7aa80bee
+# %% ../../nbs/08_au_cvt.ipynb #df769bc7
 class PatchMerging(nn.Module):
-    "2 x 2 neighbours into one token (AU-CVT section 3.2): (B, h*w, C) -> (B, h*w/4, 2C)"
-    def __init__(self, width):
+    "2 x 2 neighbours into one token (AU-CVT section 3.2): (B, h*w, C), (h, w) -> (B, h*w/4, 2C), (h/2, w/2)"
+    def __init__(self,
+        width  # C
+    ):
         super().__init__()
         self.norm, self.reduce = nn.LayerNorm(4*width, eps=1e-6), nn.Linear(4*width, 2*width, bias=False)
 
     def forward(self, x, grid):
         (h, w), (B, _, C) = grid, x.shape
-        x = x.view(B, h//2, 2, w//2, 2, C).permute(0, 1, 3, 2, 4, 5).reshape(B, h*w//4, 4*C)
-        return self.reduce(self.norm(x)), (h//2, w//2)
+        x = x.view(B, h//2, 2, w//2, 2, C).permute(0, 1, 3, 2, 4, 5)       # (B, h/2, w/2, 2, 2, C)
+        return self.reduce(self.norm(x.reshape(B, h*w//4, 4*C))), (h//2, w//2)
 
-# %% ../../nbs/08_au_cvt.ipynb #c886e5d2
+# %% ../../nbs/08_au_cvt.ipynb #d28fba81
 AU_REGIONS = dict(
     seven=REGIONS,
     two=dict(upper=Region(((0, 8, 0, 14),), (1, 2, 4, 5, 6, 7, 9, 43)), lower=Region(((6, 14, 0, 14),), REGIONS['mouth'].action_units)))
@@ -115,33 +144,36 @@ def window(
     return slice(r0*h//14, -(-r1*h//14)), slice(c0*w//14, -(-c1*w//14))
 
 class AUBranch(nn.Module):
-    "Action units from regions (AU-CVT section 3.3): tokens (B, h*w, C) -> logits (B, A) in the order of the vocabulary"
+    "Action units from regions (AU-CVT section 3.3): tokens (B, h*w, C), (h, w) -> logits (B, A) in the order of the vocabulary"
     def __init__(self,
         width,             # C
-        action_units,      # A numbers
+        action_units,      # A numbers; `CourseError` where no region reads one of them
         regions='seven',   # a key of `AU_REGIONS`
         shared=True,       # left and right share their weights
         norm=False         # LayerNorm before each linear layer
     ):
         super().__init__()
-        self.table = {name: (r.windows, [n for n in r.action_units if n in action_units]) for name, r in AU_REGIONS[regions].items()}
-        self.table = {name: row for name, row in self.table.items() if row[1]}
-        def head(units): return nn.Sequential(nn.LayerNorm(width, eps=1e-6) if norm else nn.Identity(), nn.Linear(width, len(units)))
-        self.heads = nn.ModuleDict({name: nn.ModuleList(head(units) for _ in (windows[:1] if shared else windows)) for name, (windows, units) in self.table.items()})
+        read_here = {name: [n for n in region.action_units if n in action_units] for name, region in AU_REGIONS[regions].items()}
+        self.table = {name: (AU_REGIONS[regions][name].windows, units) for name, units in read_here.items() if units}
         found = [n for _, units in self.table.values() for n in units]
-        if missing := sorted(set(action_units) - set(found)): raise CourseError(f'no region reads the action units {missing}', remedy='choose another vocabulary')
+        if missing := sorted(set(action_units) - set(found)):
+            raise CourseError(f'no region reads the action units {missing}', remedy='choose another vocabulary')
+        def head(units): return nn.Sequential(nn.LayerNorm(width, eps=1e-6) if norm else nn.Identity(), nn.Linear(width, len(units)))
+        self.heads = nn.ModuleDict({
+            name: nn.ModuleList(head(units) for _ in (windows[:1] if shared else windows))
+            for name, (windows, units) in self.table.items()})
         self.register_buffer('order', torch.tensor([found.index(n) for n in action_units]), persistent=False)
 
     def forward(self, tokens, grid):
-        image = tokens.unflatten(1, grid)                                                     # Seq2Img: (B, h, w, C)
-        logits = []
+        image, logits = tokens.unflatten(1, grid), []                                         # Seq2Img: (B, h, w, C)
         for name, (windows, _) in self.table.items():
-            heads = self.heads[name]
-            sides = [heads[i % len(heads)](image[:, window(w, grid)[0], window(w, grid)[1]].mean((1, 2))) for i, w in enumerate(windows)]
+            heads, sides = self.heads[name], []
+            for i, (rows, columns) in enumerate(window(w, grid) for w in windows):
+                sides.append(heads[i % len(heads)](image[:, rows, columns].mean((1, 2))))     # (B, units of the region)
             logits.append(torch.stack(sides).amax(0))                                         # symmetric maxout
         return torch.cat(logits, 1)[:, self.order]
 
-# %% ../../nbs/08_au_cvt.ipynb #4e833c4d
+# %% ../../nbs/08_au_cvt.ipynb #4a1e384c
 @dataclass(frozen=True)
 class Config:
     "Everything that makes one member of the family; json can express it"
@@ -152,7 +184,7 @@ class Config:
     stem_widths: tuple = (64, 64, 128, 256)  # its channels
     stem_stride: int = 1                     # of its input layer
     width: int = 256                         # of a token in the first stage
-    patch: int = 1                           # kernel of the patch embedding
+    patch: int = 1                           # kernel of the patch embedding, odd
     position: bool = True                    # learned position embedding
     depths: tuple = (4, 2)                   # transformer blocks per stage
     heads: tuple = (8, 16)                   # attention heads per stage
@@ -160,7 +192,8 @@ class Config:
     ffn: str = 'conv'                        # 'conv' or 'mlp'
     merge: bool = True                       # 2 x 2 merging between stages
     head: str = 'flatten'                    # 'flatten' or 'mean'
-    dropout: float = 0.                      # before the classifier
+    dropout: float = 0.                      # before the classifier, [0, 1)
+    drop_path: float = 0.                    # stochastic depth, growing linearly from 0 at the first block, [0, 1)
     au_after: int = 4                        # the AU branch reads after this many blocks
     au_regions: str = 'seven'                # a key of `AU_REGIONS`
     au_shared: bool = True                   # left and right share weights
@@ -170,145 +203,223 @@ class Config:
     def classes(self): return len(self.expressions)
     @property
     def action_units(self): return AU_VOCABULARIES[self.au_vocabulary] if self.au_vocabulary else ()
+    @property
+    def side(self): return -(-self.size//(self.stem_stride*2**len(self.stem_depths)))        # of the stem's map
+    @property
+    def widths(self): return [self.width*2**s if self.merge else self.width for s in range(len(self.depths))]
 
 PRESETS = dict(
     paper=Config(),
     released=Config(width=512, patch=3, heads=(16, 16), ffn='mlp', merge=False, head='mean', au_shared=False, au_norm=True),
-    small=Config(stem_depths=(1, 1), stem_widths=(16, 24, 48), stem_stride=2, width=64, depths=(1, 1), heads=(2, 4), ratio=2., dropout=.3, au_after=1))
+    small=Config(stem_depths=(1, 1), stem_widths=(16, 24, 48), stem_stride=2, width=64, depths=(1, 1), heads=(2, 4),
+                 ratio=2., dropout=.3, au_after=1))
 
-# %% ../../nbs/08_au_cvt.ipynb #4a1e384c
+# %% ../../nbs/08_au_cvt.ipynb #0d5ea58d
+def _refuse(problem, remedy): raise CourseError(problem, remedy=remedy)
+
+def _check_values(c):
+    "`CourseError` where a field of a configuration has an impossible value"
+    choices = dict(au_vocabulary=(*AU_VOCABULARIES, None), ffn=tuple(_FFN), head=('flatten', 'mean'), au_regions=tuple(AU_REGIONS))
+    flags = ('position', 'merge', 'au_shared', 'au_norm')
+    count = lambda v: isinstance(v, int) and not isinstance(v, bool) and v > 0
+    number = lambda v: isinstance(v, (int, float)) and not isinstance(v, bool)
+    for name, allowed in {**choices, **{flag: (True, False) for flag in flags}}.items():
+        value = getattr(c, name)
+        if value not in allowed: _refuse(f'{name} cannot be {value!r}', f'choose from {", ".join(map(str, allowed))}')
+    rules = {**{n: (count, 'a whole number above zero') for n in ('size', 'stem_stride', 'width', 'patch', 'au_after')},
+             **{n: (lambda v: isinstance(v, tuple) and len(v) > 0 and all(map(count, v)), 'a tuple of whole numbers above zero')
+                for n in ('stem_depths', 'stem_widths', 'depths', 'heads')},
+             **{n: (lambda v: number(v) and 0 <= v < 1, 'a number from 0 to below 1') for n in ('dropout', 'drop_path')},
+             'ratio': (lambda v: number(v) and v > 0, 'a number above zero'),
+             'expressions': (lambda v: isinstance(v, tuple) and len(v) > 1 and all(isinstance(e, str) for e in v) and len(set(v)) == len(v),
+                             'a tuple of two or more different names')}
+    for name, (good, wanted) in rules.items():
+        if not good(getattr(c, name)): _refuse(f'{name} cannot be {getattr(c, name)!r}', f'give {wanted}')
+
+def _check(c):
+    "`CourseError` where a configuration is no network: impossible values, or values that contradict each other"
+    _check_values(c)
+    stages, stem_stages = len(c.depths), len(c.stem_depths)
+    if len(c.heads) != stages: _refuse(f'there are {stages} stages (depths) and {len(c.heads)} heads', 'give one number of heads per stage')
+    if len(c.stem_widths) != stem_stages + 1:
+        _refuse(f'{stem_stages} stages of the stem need {stem_stages + 1} stem_widths', 'give that of the input layer and of each stage')
+    if c.patch % 2 == 0: _refuse(f'patch cannot be {c.patch}', 'give an odd kernel, which keeps the size of the map')
+    for width, heads in zip(c.widths, c.heads):
+        if width % heads: _refuse(f'{width} dimensions cannot be divided among {heads} heads', 'choose heads that divide the width')
+    if c.merge and c.side % 2**(stages - 1):
+        _refuse(f'size cannot be {c.size}: its map of {c.side} x {c.side} tokens cannot be divided by {2**(stages - 1)}',
+                f'choose a multiple of {c.stem_stride*2**(stem_stages + stages - 1)}, or merge=False')
+    if c.au_vocabulary and c.au_after > sum(c.depths):
+        _refuse(f'au_after cannot be {c.au_after}', f'choose from 1 to {sum(c.depths)} blocks')
+
+# %% ../../nbs/08_au_cvt.ipynb #10c82d57
 class AUCVT(nn.Module):
     "AU-supervised convolutional vision transformer: (B, 3, S, S) in [-1, 1] -> expression logits (B, classes), AU logits (B, A) or None"
     def __init__(self,
-        config  # a `Config`
+        config  # a `Config`; `CourseError` where it is no network
     ):
         super().__init__()
-        self.config, c = config, config
+        _check(config); self.config, c = config, config
+        self.ignored = {}                                        # parts of a loaded checkpoint that this network has no use for
+        self.grid, widths, total = (c.side, c.side), c.widths, sum(c.depths)
         self.stem = IRStem(c.stem_depths, c.stem_widths, c.stem_stride)
-        side = -(-c.size//(c.stem_stride*2**len(c.stem_depths)))
-        self.grid, widths = (side, side), [c.width*2**s if c.merge else c.width for s in range(len(c.depths))]
         self.embedding = nn.Conv2d(c.stem_widths[-1], c.width, c.patch, padding=c.patch//2)
-        self.position = nn.Parameter(nn.init.trunc_normal_(torch.zeros(1, side*side, c.width), std=.02)) if c.position else None
-        self.stages = nn.ModuleList(nn.ModuleList(Block(w, h, c.ratio, c.ffn) for _ in range(d)) for w, h, d in zip(widths, c.heads, c.depths))
+        self.position = nn.Parameter(nn.init.trunc_normal_(torch.zeros(1, c.side**2, c.width), std=.02)) if c.position else None
+        rate = iter(c.drop_path*i/total for i in range(total))
+        self.stages = nn.ModuleList(
+            nn.ModuleList(Block(w, h, c.ratio, c.ffn, next(rate)) for _ in range(d)) for w, h, d in zip(widths, c.heads, c.depths))
         self.merging = nn.ModuleList(PatchMerging(w) for w in widths[:-1]) if c.merge else None
-        tokens = (side//2**(len(c.depths) - 1))**2 if c.merge else side*side
+        tokens = (c.side//2**(len(c.depths) - 1) if c.merge else c.side)**2
         self.norm, self.dropout = nn.LayerNorm(widths[-1], eps=1e-6), nn.Dropout(c.dropout)
         self.classify = nn.Linear(widths[-1]*(tokens if c.head == 'flatten' else 1), c.classes)
         self.au_branch = None
         if c.au_vocabulary:
             stage = next(s for s in range(len(c.depths)) if sum(c.depths[:s + 1]) >= c.au_after)
             self.au_branch = AUBranch(widths[stage], c.action_units, c.au_regions, c.au_shared, c.au_norm)
-        self.to(memory_format=torch.channels_last)                                             # convolutions then run half as fast again on a CPU
+        self.to(memory_format=torch.channels_last)               # the layout in which convolutions run fastest
+
+    def _check_input(self, x):
+        wanted = (3, self.config.size, self.config.size)
+        if not isinstance(x, torch.Tensor) or x.ndim != 4 or x.shape[1:] != wanted:
+            got = f'{tuple(x.shape)}' if isinstance(x, torch.Tensor) else f'a {type(x).__name__}'
+            _refuse(f'the network wants images of shape (batch, {", ".join(map(str, wanted))}) and got {got}',
+                    'align the faces to this size and give a float tensor')
+        if not x.is_floating_point():
+            _refuse(f'the network wants numbers in [-1, 1] and got {x.dtype}', 'make them from uint8 with fer_course.augment.normalise')
 
     def forward(self, x):
-        if x.ndim != 4 or x.shape[1:] != (3, self.config.size, self.config.size):
-            raise CourseError(f'the network wants images of shape (batch, 3, {self.config.size}, {self.config.size}) and got {tuple(x.shape)}', remedy='align the faces to this size')
+        self._check_input(x)
         x, grid, done, au_logits = self.embedding(self.stem(x)).flatten(2).transpose(1, 2), self.grid, 0, None   # (B, 196, width)
         if self.position is not None: x = x + self.position
         for s, blocks in enumerate(self.stages):
-            if s and self.merging is not None: x, grid = self.merging[s - 1](x, grid)
+            if s and self.merging is not None: x, grid = self.merging[s - 1](x, grid)                            # (B, 49, 2*width)
             for block in blocks:
                 x, done = block(x, grid), done + 1
                 if done == self.config.au_after and self.au_branch is not None: au_logits = self.au_branch(x, grid)
         x = self.norm(x).flatten(1) if self.config.head == 'flatten' else self.norm(x.mean(1))
         return self.classify(self.dropout(x)), au_logits
 
-# %% ../../nbs/08_au_cvt.ipynb #0d5ea58d
+# %% ../../nbs/08_au_cvt.ipynb #677591de
+def _configure(preset, changes):
+    "The preset's `Config` with other values; `CourseError` on an unknown preset or field"
+    if preset not in tuple(PRESETS): _refuse(f'there is no preset {preset!r}', f'choose from {", ".join(PRESETS)}')
+    known = [f.name for f in fields(Config)]
+    if unknown := [k for k in changes if k not in known]:
+        _refuse(f'a network has no field {", ".join(unknown)}', f'choose from {", ".join(known)}')
+    return replace(PRESETS[preset], **{k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()})
+
 def create(
     preset='small',  # a key of `PRESETS`
     ir50=None,       # file with face.evoLVe's IR50 weights for the stem, see `load_ir50`
+    classes=None,    # short for `expressions=EXPRESSIONS[:classes]`
     **changes        # fields of `Config` with other values
 ):
-    "A new network; `CourseError` on an unknown preset, field or value"
-    if preset not in PRESETS: raise CourseError(f'there is no preset "{preset}"', remedy=f'choose from {", ".join(PRESETS)}')
-    known = [f.name for f in fields(Config)]
-    if unknown := [k for k in changes if k not in known]: raise CourseError(f'a network has no field {", ".join(unknown)}', remedy=f'choose from {", ".join(known)}')
-    config = replace(PRESETS[preset], **{k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()})
-    for name, value, choices in (('au_vocabulary', config.au_vocabulary, (*AU_VOCABULARIES, None)), ('ffn', config.ffn, ('conv', 'mlp')), ('head', config.head, ('flatten', 'mean')),
-                                 ('au_regions', config.au_regions, tuple(AU_REGIONS)), ('au_after', config.au_after, range(1, sum(config.depths) + 1))):
-        if value not in choices: raise CourseError(f'{name} cannot be {value!r}', remedy=f'choose from {", ".join(map(str, choices))}')
+    "A new network, with random weights; `CourseError` on an unknown preset, field or value"
+    if classes is not None:
+        if classes not in range(2, len(EXPRESSIONS) + 1): _refuse(f'{classes!r} classes have no names here', 'name them with expressions')
+        if len(changes.setdefault('expressions', EXPRESSIONS[:classes])) != classes:
+            _refuse('classes and expressions disagree', 'give only expressions')
+    config, ir = _configure(preset, changes), PRESETS['paper']
     model = AUCVT(config)
-    if ir50:
-        if (config.stem_depths, config.stem_widths) != (PRESETS['paper'].stem_depths, PRESETS['paper'].stem_widths): raise CourseError(f'the preset "{preset}" has another stem than IR50', remedy='use paper or released')
+    if ir50 is not None:
+        if (config.stem_depths, config.stem_widths) != (ir.stem_depths, ir.stem_widths):
+            _refuse(f'the preset {preset!r} has another stem than IR50', 'use paper or released')
         model.stem.load_state_dict(load_ir50(ir50).state_dict())
     return model
 
-# %% ../../nbs/08_au_cvt.ipynb #54a108c5
+# %% ../../nbs/08_au_cvt.ipynb #f483c5ce
 def read_weights(
     path  # .safetensors, or what torch.save wrote
 ):
-    "{name: tensor} of a checkpoint, without running any code of it, `module.` taken off; `CourseError` if it is missing, damaged, or more than tensors"
+    "{name: tensor} of a checkpoint, no code of it run, `module.` taken off; `CourseError` if it is missing, damaged, or more than tensors"
     path = Path(path)
     if not path.is_file(): raise CourseError('there is no such file', path, 'check the path')
     try:
         if path.suffix == '.safetensors':
             from safetensors.torch import load_file
             state = load_file(path)
-        else: state = torch.load(path, map_location='cpu', weights_only=True)
+        else:
+            with warnings.catch_warnings():
+                warnings.simplefilter('ignore')      # what PyTorch thinks of the file's age
+                state = torch.load(path, map_location='cpu', weights_only=True)
     except Exception as error:
-        raise CourseError(f'cannot be read as weights ({type(error).__name__}); objects other than tensors are refused, since a pickle can run any code', path,
+        raise CourseError(f'cannot be read as weights ({type(error).__name__}); objects other than tensors are refused, '
+                          'since a pickle can run any code', path,
                           'save its state_dict alone, with safetensors or torch.save, where you trust it') from None
     for key in ('model', 'state_dict', 'net'):
         if isinstance(state, dict) and isinstance(state.get(key), dict): state = state[key]
-    if not isinstance(state, dict) or not state or not all(isinstance(v, torch.Tensor) for v in state.values()):
+    if not isinstance(state, dict) or not state or not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in state.items()):
         raise CourseError('holds no dictionary of tensors', path, 'save the state_dict of the network')
     return {k.removeprefix('module.'): v for k, v in state.items()}
 
-def _fill(module, state, path):
-    "Load a state dict; a `CourseError` says what does not fit"
-    own = module.state_dict()
-    missing, further = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-    wrong = [f'{k} {tuple(state[k].shape)} instead of {tuple(own[k].shape)}' for k in own.keys() & state.keys() if own[k].shape != state[k].shape]
+def _fill(module, state, path, name=lambda key: key, dead=()):
+    "Load a state dict, its names being `name` of ours; {part: numbers} of what `dead` left out; `CourseError` where it does not fit"
+    own = {name(k): (k, v) for k, v in module.state_dict().items()}
+    left_out = {k: v for k, v in state.items() if k not in own and k.startswith(tuple(dead))}
+    missing = sorted(k for k in own if k not in state and not k.endswith('.num_batches_tracked'))
+    further = sorted(state.keys() - own.keys() - left_out.keys())
+    wrong = [f'{k} {tuple(state[k].shape)} instead of {tuple(v.shape)}'
+             for k, (_, v) in own.items() if k in state and state[k].shape != v.shape]
     if missing or further or wrong:
-        what = '; '.join(f'{name} {len(l)}: {", ".join(l[:3])}' for name, l in (('missing', missing), ('unexpected', further), ('of another shape', wrong)) if l)
+        lists = (('missing', missing), ('unexpected', further), ('of another shape', wrong))
+        what = '; '.join(f'{label} {len(found)}: {", ".join(found[:3])}' for label, found in lists if found)
         raise CourseError(f'does not fit this network ({what})', path, 'check which network the file belongs to')
-    module.load_state_dict(state)
+    module.load_state_dict({ours: state.get(k, v) for k, (ours, v) in own.items()})
+    parts = sorted({'.'.join(k.split('.')[:2]) for k in left_out})
+    return {part: sum(v.numel() for k, v in left_out.items() if k == part or k.startswith(part + '.')) for part in parts}
 
-# %% ../../nbs/08_au_cvt.ipynb #aa654410
+# %% ../../nbs/08_au_cvt.ipynb #541f61c5
 def load_ir50(
-    path  # face.evoLVe's IR50: input_layer.*, body.N.*; its fourth stage (body 21-23) and output_layer.* are not used
+    path  # face.evoLVe's IR50: input_layer.*, body.N.*; its fourth stage (body 21-23) and output_layer.* are left out
 ):
-    "The stem of AU-CVT with face.evoLVe's weights, as an `IRStem` in eval mode; `CourseError` as `read_weights`, and where the file does not fit"
-    def used(key):
-        part, number = key.split('.')[0], key.split('.')[1]
-        return part == 'input_layer' or part == 'body' and int(number) <= 20
+    "face.evoLVe's first three stages as an `IRStem` in eval mode; `CourseError` as `read_weights`, and where the file does not fit"
     stem, state = IRStem(), read_weights(path)
-    if not any(k.startswith('body.') for k in state): raise CourseError('holds no IR50 (no keys body.N.*)', path, 'give face.evoLVe\'s backbone_ir50 checkpoint')
-    _fill(stem, {k: v for k, v in state.items() if used(k)}, path)
+    if not any(k.startswith('body.') for k in state):
+        raise CourseError('holds no IR50 (no names body.N.*)', path, "give face.evoLVe's backbone_ir50 checkpoint")
+    stem.ignored = _fill(stem, state, path, dead=('body.21.', 'body.22.', 'body.23.', 'output_layer.'))
     return stem.eval()
 
-# %% ../../nbs/08_au_cvt.ipynb #af76ecbb
-_RELEASED = {'cnn.': 'stem.', 'vit.patch_embed.': 'embedding.', 'vit.pos_embed': 'position', 'vit.transformers.': 'stages.', 'vit.norm.': 'norm.', 'vit.head.': 'classify.',
-             '.blocks.': '.', '.attn.': '.attention.', '.proj.': '.project.', '.mlp.fc1.': '.ffn.expand.', '.mlp.fc2.': '.ffn.restore.'}
-_RELEASED_PATCHES = dict(   # their suffix of norm_AU* and head_AU* -> our region and side
-    seven=dict(AU11='eyes.0', AU13='eyes.1', AU12='brows.0', AU21='cheeks.0', AU23='cheeks.1', AU22='nose.0', AU3='mouth.0'),
-    two=dict(up='upper.0', low='lower.0'))
+# %% ../../nbs/08_au_cvt.ipynb #54a108c5
+_RELEASED = (   # our names -> theirs
+    (r'^stem\.', 'cnn.'), (r'^embedding\.', 'vit.patch_embed.'), (r'^position$', 'vit.pos_embed'),
+    (r'^norm\.', 'vit.norm.'), (r'^classify\.', 'vit.head.'),
+    (r'^stages\.(\d+)\.(\d+)\.', r'vit.transformers.\1.blocks.\2.'), (r'\.attention\.', '.attn.'), (r'\.project\.', '.proj.'),
+    (r'\.ffn\.expand\.', '.mlp.fc1.'), (r'\.ffn\.restore\.', '.mlp.fc2.'))
+_RELEASED_PATCHES = dict(   # region -> the names of its LayerNorm and linear layer, for each window
+    seven=dict(eyes=(('norm_AU11', 'head_AU11'), ('norm_AU13', 'head_AU13')),
+               brows=(('norm_AU12', 'head_AU12'),), nose=(('norm_AU22', 'head_AU22'),),
+               cheeks=(('norm_AU21', 'head_AU21'), ('norm_AU23', 'head_AU23')), mouth=(('norm_AU3', 'head_AU3'),)),
+    two=dict(upper=(('norm_AU_up', 'upperAU_head'),), lower=(('norm_AU_low', 'lowerAU_head'),)))
 DEAD = ('vit.pos_block.', 'vit.pools.', 'vit.output_layer.', 'norm.')   # in the checkpoint, unused by the authors' forward pass
 
-def _translate(key, regions):
-    "Our name for a key of the authors' network"
-    key = key.replace('vit.upperAU_head.', 'vit.head_AU_up.').replace('vit.lowerAU_head.', 'vit.head_AU_low.')
-    for theirs, ours in _RELEASED_PATCHES[regions].items():
-        for part, place in (('norm', 0), ('head', 1)):
-            for prefix in (f'vit.{part}_{theirs}.', f'vit.{part}_AU_{theirs}.'):
-                if key.startswith(prefix): return f'au_branch.heads.{ours}.{place}.' + key[len(prefix):]
-    for theirs, ours in _RELEASED.items(): key = key.replace(theirs, ours)
+def _released_name(key, regions):
+    "The authors' name for one of our parameters"
+    if key.startswith('au_branch.heads.'):
+        region, side, part, kind = key.split('.')[2:]
+        return f'vit.{_RELEASED_PATCHES[regions][region][int(side)][int(part)]}.{kind}'
+    for ours, theirs in _RELEASED: key = re.sub(ours, theirs, key)
     return key
 
 def load_released(
-    path  # a checkpoint of the authors' public AU-CVT (cnn.*, vit.*, optionally prefixed module., optionally under 'model')
+    path,             # a checkpoint of the authors' public AU-CVT (cnn.*, vit.*, optionally prefixed module., optionally under 'model')
+    expressions=None  # names of its classes, in its order; our order by default
 ):
-    "The authors' network with its weights, in eval mode: 7 or 2 AU patches, any number of classes that has a name here; `CourseError` where the file is another network's"
-    state = read_weights(path)
-    regions = 'seven' if 'vit.head_AU11.weight' in state else 'two' if 'vit.upperAU_head.weight' in state else None
-    if regions is None or 'vit.head.weight' not in state:
-        raise CourseError('is no AU-CVT of the authors with 7 or 2 AU patches (keys cnn.*, vit.head.*, vit.head_AU11.* or vit.upperAU_head.*)', path, 'check which network the file belongs to')
-    heads = ('vit.upperAU_head.weight', 'vit.lowerAU_head.weight')
-    units = sum(len(state[k]) for k in heads) if regions == 'two' else 21
-    vocabulary = {16: 'openface', 21: 'raf_au'}.get(units); classes = {6: BASIC, 7: SEVEN, 8: EXPRESSIONS}.get(len(state['vit.head.weight']))
-    if vocabulary is None or classes is None: raise CourseError(f'has {len(state["vit.head.weight"])} classes and {units} action units, which have no names here', path, 'load it with read_weights')
-    model = create('released', expressions=classes, au_vocabulary=vocabulary, au_regions=regions)
-    _fill(model, {_translate(k, regions): v for k, v in state.items() if not k.startswith(DEAD)}, path)
+    "The authors' network with its weights, in eval mode, with 7 or 2 AU patches; `CourseError` where the file is another network's"
+    state, rows = read_weights(path), lambda key: len(state[key]) if key in state and state[key].ndim == 2 else 0
+    units = {regions: sum(rows(f'vit.{sides[0][1]}.weight') for sides in table.values()) for regions, table in _RELEASED_PATCHES.items()}
+    regions, classes = max(units, key=units.get), rows('vit.head.weight')
+    if not units[regions] or not classes:
+        raise CourseError('is no AU-CVT of the authors with 7 or 2 AU patches (names cnn.*, vit.head.*, vit.head_AU11.* or '
+                          'vit.upperAU_head.*)', path, 'check which network the file belongs to')
+    vocabulary = next((name for name in ('raf_au', 'openface') if len(AU_VOCABULARIES[name]) == units[regions]), None)
+    if vocabulary is None:
+        raise CourseError(f'answers {units[regions]} action units, which have no names here', path,
+                          'use a checkpoint with 21 (RAF-AU) or 16 (OpenFace)')
+    if expressions is None and classes in (len(BASIC), len(SEVEN), len(EXPRESSIONS)): expressions = EXPRESSIONS[:classes]
+    if expressions is None or len(expressions) != classes:
+        raise CourseError(f'has {classes} classes', path, f'name them in its order with expressions, {classes} names')
+    model = create('released', expressions=tuple(expressions), au_vocabulary=vocabulary, au_regions=regions)
+    model.ignored = _fill(model, state, path, lambda key: _released_name(key, regions), DEAD)
     return model.eval()
 
 # %% ../../nbs/08_au_cvt.ipynb #3a2a4db5
@@ -316,7 +427,7 @@ def save(
     model,  # an `AUCVT`
     folder  # gets model.safetensors and config.json
 ):
-    "Write weights and configuration, each in one piece; the same network gives the same bytes"
+    "Write weights and configuration, each in one piece; the same network gives the same bytes; `CourseError` as `atomic`"
     from safetensors.torch import save as to_bytes
     data = to_bytes({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()})
     with atomic(Path(folder)/'model.safetensors') as temporary: temporary.write_bytes(data)
@@ -326,7 +437,10 @@ def load(
     folder  # with model.safetensors and config.json
 ):
     "A network that `save` wrote, in eval mode; `CourseError` where a file is missing or they do not fit together"
-    config = read_json(Path(folder)/'config.json')
-    if not isinstance(config, dict): raise CourseError('is no configuration of a network', Path(folder)/'config.json', 'train again')
-    model = create('small', **config); _fill(model, read_weights(Path(folder)/'model.safetensors'), Path(folder)/'model.safetensors')
+    path, weights = Path(folder)/'config.json', Path(folder)/'model.safetensors'
+    settings = read_json(path)
+    if not isinstance(settings, dict): raise CourseError('is no configuration of a network', path, 'train again')
+    try: model = AUCVT(_configure('small', settings))
+    except CourseError as error: raise CourseError(error.problem, path, error.remedy) from None
+    _fill(model, read_weights(weights), weights)
     return model.eval()
