@@ -9,8 +9,7 @@ __all__ = ['SYNONYMS', 'IMAGE_ENDINGS', 'LABEL_COLUMNS', 'READERS', 'parse_expre
 # %% ../nbs/03_readers.ipynb #a7b497e3
 import csv as _csv, re
 from pathlib import Path, PurePosixPath
-import pandas as pd
-from .data import SPLITS, make_dropped, make_manifest
+from .data import make_dropped, make_manifest
 from .facs import EXPRESSIONS, SEVEN, au_columns
 from .files import CourseError, read_table
 
