@@ -64,6 +64,7 @@ def test_csv_separators_columns_and_errors():
 
 
 def test_folders_of_classes():
+    import pytest
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for i, name in enumerate(('train/Happy/a b.jpg', 'train/ANGRER/ü.png', 'val/happy/c.jpg', 'train/weird/d.jpg', 'train/Contempt/e.jpg', 'f.jpg')):

@@ -84,6 +84,7 @@ def test_tables_escape_and_say_what_is_missing():
 
 
 def test_pictures_are_data_and_repeatable():
+    from fer_course.evaluate import confusion_figure, expression_metrics
     from fer_course.report import _figure_uri, _image_uri
     make = lambda: _figure_uri(confusion_figure(expression_metrics([0, 1, 1], np.eye(2)[[0, 1, 0]], ['a', 'b'])))
     assert make() == make() and make().startswith('data:image/svg+xml;base64,')
