@@ -68,7 +68,7 @@ def forget(
             else: path.unlink(missing_ok=True)
 
 # %% ../nbs/14_main_job.ipynb #0806af53
-RENDERED = dict(target=dict(n=1600, profile='course', seed=0), auxiliary=dict(n=400, profile='course', seed=1))
+RENDERED = dict(target=dict(n=1600, profile='course', seed=0), auxiliary=dict(n=400, profile='course', seed=1, independent=.4))
 
 def faces(
     out,               # folder of the new dataset
@@ -141,6 +141,13 @@ def _listed(sources, expressions, valid, test, seed, out, device, log):
     table = pd.concat(parts, ignore_index=True); check_split(table)
     return table, pd.concat(dropped, ignore_index=True), roots, notes
 
+def _give_back():
+    "Return freed memory to the system (glibc keeps it otherwise): the trainings that follow need it"
+    import ctypes, gc
+    gc.collect()
+    try: ctypes.CDLL('libc.so.6').malloc_trim(0)
+    except (OSError, AttributeError): pass
+
 def _reasons(dropped):
     return '; '.join(f'{n} x {r}' for r, n in dropped.reason.value_counts().head(3).items()) or 'the folder is empty'
 
@@ -176,6 +183,7 @@ def prepare(
             dropped = pd.concat([dropped, gone], ignore_index=True)[['image', 'dataset', 'reason', 'step']]
             write_table(out/'dropped.parquet', dropped); write_table(out/'manifest.parquet', table)
             write_json(out/'prepare.json', dict(expressions=list(expressions), kept=len(table), dropped=len(dropped), notes=notes))
+            _give_back()
     manifest, dropped = read_table(out/'manifest.parquet'), read_table(out/'dropped.parquet')
     log(f'   {len(manifest)} images kept, {len(dropped)} dropped ({_reasons(dropped) if len(dropped) else "none"}): see {out/"dropped.parquet"}')
     return manifest
@@ -190,9 +198,9 @@ def _classes(names):
 # %% ../nbs/14_main_job.ipynb #f1b0ed44
 MODELS = {'CVT': dict(au_vocabulary=None), 'AU-CVT': dict(au_vocabulary='raf_au')}
 TRAINING = {
-    'small': dict(epochs=12, batch_size=64, lr=2e-3, optimizer='adam', warmup=.25),
-    'paper': dict(epochs=10, batch_size=512, lr=1e-4, optimizer='sgd', warmup=.3),
-    'released': dict(epochs=10, batch_size=512, lr=1e-3, optimizer='sgd', warmup=0.)}
+    'small': dict(epochs=12, batch_size=64, lr=2e-3, optimizer='adam', warmup=.25, augment='SMALL_DATA', pos_weight='balanced'),
+    'paper': dict(epochs=10, batch_size=512, lr=1e-4, optimizer='sgd', warmup=.3, augment='PAPER', pos_weight=None),
+    'released': dict(epochs=10, batch_size=512, lr=1e-3, optimizer='sgd', warmup=0., augment='RELEASED', pos_weight=None)}
 
 def packed(
     out  # folder of a prepared run
@@ -262,8 +270,10 @@ def _trained(out, name, seed, preset):
 # %% ../nbs/14_main_job.ipynb #2a74da9c
 def _train_one(out, name, seed, preset, ir50, device, options):
     "One training; returns its best validation macro F1"
+    from fer_course import augment
     from fer_course.models import create
     from fer_course.train import fit, seed_everything
+    options = dict(options, augment=getattr(augment, options['augment']))
     manifest, images = packed(out); classes = tuple(read_json(Path(out)/'prepare.json')['expressions'])
     seed_everything(seed)
     model = create(preset, ir50=ir50, expressions=classes, size=int(images.shape[1]), **MODELS[name])
@@ -285,7 +295,7 @@ def _in_child(job, threads):
     "Best score of a job that a child process does; its `CourseError` comes back as ours"
     import json, os, subprocess, sys
     child = subprocess.Popen([sys.executable, '-W', 'ignore', '-c', 'from fer_course.pipeline import _worker; _worker()'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                             env={**os.environ, 'OMP_NUM_THREADS': str(threads), 'MKL_NUM_THREADS': str(threads), 'FER_PROGRESS': '0'})
+                             env={**os.environ, 'OMP_NUM_THREADS': str(threads), 'MKL_NUM_THREADS': str(threads), 'FER_PROGRESS': '0', 'MALLOC_ARENA_MAX': '2'})
     try:
         child.stdin.write(json.dumps(dict(job, threads=threads)) + '\n'); child.stdin.flush()
         lines = child.stdout.read().splitlines()
@@ -419,7 +429,7 @@ def _report(out, manifest, images, predictions, results, units, intervals, compa
     histories = {n: [pd.read_csv(folder_of(out, n, r['seed'])/'history.csv', float_precision='round_trip') for r in runs] for n, runs in results.items()}
     good, bad = _pick(target.index[target.aligned], 24), _pick(target.index[~target.aligned], 12)
     caption = lambda rows: [f'{manifest.expression[i] or "unlabelled"}, {manifest.split[i]}' for i in rows]
-    options = {k: settings[k] for k in ('preset', 'epochs', 'batch_size', 'lr', 'optimizer', 'warmup', 'seed', 'repeats')} | {k: prepared[k] for k in ('reader', 'size', 'no_face', 'valid', 'test')}
+    options = {k: settings[k] for k in ('preset', 'epochs', 'batch_size', 'lr', 'optimizer', 'warmup', 'augment', 'pos_weight', 'seed', 'repeats')} | {k: prepared[k] for k in ('reader', 'size', 'no_face', 'valid', 'test')}
     write_report(out/'report.html', Report(
         title='Facial expression recognition: ' + ' and '.join(names), subtitle=' + '.join(manifest.sort_values('role', ascending=False).dataset.unique()),
         headline={'images used': len(manifest), 'left out': len(read_table(out/'dropped.parquet')), 'people': int(target.subject.nunique()), 'faces found': float(target.aligned.mean())},
