@@ -19,6 +19,7 @@ $(READY): pyproject.toml
 
 run: $(READY)    ## the main job: rendered faces -> aligned -> CVT and AU-CVT over three seeds -> a report (OUT=folder)
 	@$(STEP) "The main job" -- $(BIN)/fer-course run --out $(OUT)
+	@echo "The report: $(OUT)/report.html"
 
 test: $(READY)   ## all checks: style, sync, nbdev_test, pytest
 	@$(STEP) "All checks" -- $(BIN)/python .ci/test.py
