@@ -198,7 +198,7 @@ def _classes(names):
 # %% ../nbs/14_main_job.ipynb #f1b0ed44
 MODELS = {'CVT': dict(au_vocabulary=None), 'AU-CVT': dict(au_vocabulary='raf_au')}
 TRAINING = {
-    'small': dict(epochs=12, batch_size=64, lr=2e-3, optimizer='adam', warmup=.25, augment='SMALL_DATA', pos_weight='balanced'),
+    'small': dict(epochs=10, batch_size=48, lr=2e-3, optimizer='adam', warmup=.25, augment='PAPER', pos_weight='balanced'),
     'paper': dict(epochs=10, batch_size=512, lr=1e-4, optimizer='sgd', warmup=.3, augment='PAPER', pos_weight=None),
     'released': dict(epochs=10, batch_size=512, lr=1e-3, optimizer='sgd', warmup=0., augment='RELEASED', pos_weight=None)}
 
