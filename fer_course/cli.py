@@ -8,7 +8,7 @@ __all__ = ['OPTIONS', 'DATA', 'TRAINING', 'VERBS', 'parser', 'main']
 # %% ../nbs/15_command_line.ipynb #2b9c4c20
 import argparse, sys
 from . import __version__
-from .files import CourseError
+from .files import CourseError, say
 
 # %% ../nbs/15_command_line.ipynb #90300b72
 def _names(text): return tuple(part.strip() for part in text.split(',') if part.strip())
@@ -79,7 +79,7 @@ def main(
     given = {k: v for k, v in vars(parser().parse_args(arguments)).items() if v is not None}
     try:
         from fer_course import pipeline
-        getattr(pipeline, given.pop('verb'))(**given, log=print)
+        getattr(pipeline, given.pop('verb'))(**given, log=say)
         return 0
     except CourseError as error: print(f'fer-course: {error}', file=sys.stderr); return 1
     except KeyboardInterrupt: print('fer-course: stopped. Give the same command again to go on.', file=sys.stderr); return 130

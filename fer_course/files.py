@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CourseError', 'os_errors', 'make_folder', 'atomic', 'sweep', 'write_text', 'write_json', 'write_table', 'read_json',
-           'read_table', 'digest', 'fingerprint', 'progress']
+           'read_table', 'digest', 'fingerprint', 'progress', 'say']
 
 # %% ../nbs/00_safe_files.ipynb #e96a93c4
 import errno, hashlib, json, os, sys
@@ -154,3 +154,10 @@ def progress(
     from tqdm import tqdm
     shown = os.environ.get('FER_PROGRESS', '1' if sys.stderr.isatty() else '0') != '0'
     return tqdm(items, total=total, desc=label, disable=not shown, leave=False)
+
+def say(
+    line  # str
+):
+    "Print a line above the progress bars that are being shown"
+    from tqdm import tqdm
+    tqdm.write(str(line)); sys.stdout.flush()

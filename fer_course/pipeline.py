@@ -9,10 +9,12 @@ __all__ = ['RESULTS', 'RENDERED', 'MODELS', 'TRAINING', 'step', 'forget', 'faces
 # %% ../nbs/14_main_job.ipynb #66287edf
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from threading import Lock
 import numpy as np, pandas as pd
 from .facs import EXPRESSIONS, SEVEN, au_columns
-from .files import CourseError, digest, fingerprint, make_folder, read_json, read_table, sweep, write_json, write_table
+from .files import CourseError, digest, fingerprint, make_folder, progress, read_json, read_table, sweep, write_json, write_table
 
 # %% ../nbs/14_main_job.ipynb #6c2ff4eb
 def _quiet(*_): pass
@@ -28,7 +30,8 @@ def step(
     overwrite=False,  # forget a step that was done with other settings, and all that follow it
     log=_quiet        # called with lines for the user
 ):
-    "Yields whether the step is still to be done; marks it as done when the block ends well. `CourseError` where it was done or begun with other settings"
+    """Yields whether the step is still to be done; marks it as done when the block ends well.
+    `CourseError` where it was done or begun with other settings"""
     folder = make_folder(Path(out)/'.steps'); marker, begun = folder/f'{name}.json', folder/f'{name}.begun.json'
     settings = _as_json(settings)
     for path in (marker, begun):
@@ -169,12 +172,14 @@ def prepare(
     log=_quiet,          # called with lines for the user
     **options            # of the target's reader: label_column, csv
 ):
-    "Read, check, drop duplicates, split, align and pack into `out`: manifest.parquet, dropped.parquet, images.npy; returns the manifest. `CourseError` on bad input"
+    """Read, check, drop duplicates, split, align and pack into `out`: manifest.parquet, dropped.parquet, images.npy; returns the manifest.
+    `CourseError` on bad input"""
     from fer_course.align import align_manifest
     out, expressions = make_folder(out), _classes(expressions)
     sources = _sources(target, reader, auxiliary, auxiliary_reader, out, options, device, log)
-    settings = dict(reader=sources['target'][1], options=sources['target'][2], expressions=expressions, size=size, seed=seed, no_face=no_face, valid=valid, test=test,
-                    auxiliary=auxiliary if auxiliary == 'none' else 'auxiliary' in sources, files={role: _signature(s[0]) for role, s in sources.items()})
+    settings = dict(reader=sources['target'][1], options=sources['target'][2], expressions=expressions, size=size, seed=seed,
+                    no_face=no_face, valid=valid, test=test, auxiliary=auxiliary if auxiliary == 'none' else 'auxiliary' in sources,
+                    files={role: _signature(source[0]) for role, source in sources.items()})
     if auxiliary is None and 'auxiliary' not in sources: sources['rendered'] = True
     with step(out, 'prepare', settings, overwrite, log) as todo:
         if todo:
@@ -205,11 +210,12 @@ TRAINING = {
 def packed(
     out  # folder of a prepared run
 ):
-    "The manifest and the images (a memory map, row i = manifest row i) that `prepare` left in `out`; `CourseError` where they are missing or disagree"
+    "The manifest and the images (a memory map, row i = manifest row i) that `prepare` left in `out`; `CourseError` where one is missing"
     out = Path(out); manifest = read_table(out/'manifest.parquet')
     if not (out/'images.npy').exists(): raise CourseError('is missing', out/'images.npy', 'run "fer-course prepare" on this folder first')
     images = np.load(out/'images.npy', mmap_mode='r', allow_pickle=False)
-    if len(images) != len(manifest): raise CourseError(f'holds {len(images)} images, the manifest {len(manifest)} rows', out/'images.npy', 'prepare again with --overwrite')
+    if len(images) != len(manifest):
+        raise CourseError(f'holds {len(images)} images, the manifest {len(manifest)} rows', out/'images.npy', 'prepare again with --overwrite')
     return manifest, images
 
 def _training_table(manifest):
@@ -248,16 +254,23 @@ def train(
     out = Path(out); manifest, images = packed(out)
     given = {k: v for k, v in dict(epochs=epochs, batch_size=batch_size).items() if v is not None}
     if preset not in TRAINING: raise CourseError(f'there is no preset "{preset}"', remedy=f'choose from {", ".join(TRAINING)}')
-    if repeats < 1 or given.get('epochs', 1) < 1 or given.get('batch_size', 2) < 2: raise CourseError('--repeats and --epochs must be at least 1, --batch-size at least 2')
-    settings = dict(preset=preset, seed=seed, repeats=repeats, ir50=ir50 and digest(ir50), prepared=read_json(out/'.steps'/'prepare.json'), **{**TRAINING[preset], **given})
+    if repeats < 1 or given.get('epochs', 1) < 1 or given.get('batch_size', 2) < 2:
+        raise CourseError('--repeats and --epochs must be at least 1, --batch-size at least 2')
+    options = {**TRAINING[preset], **given}
+    settings = dict(preset=preset, seed=seed, repeats=repeats, ir50=ir50 and digest(ir50), prepared=read_json(out/'.steps'/'prepare.json'), **options)
     with step(out, 'train', settings, overwrite, log) as todo:
-        jobs = [dict(out=str(out), name=name, seed=s, preset=preset, ir50=ir50, device=str(_device(device)), options={**TRAINING[preset], **given})
+        jobs = [dict(out=str(out), name=name, seed=s, preset=preset, ir50=ir50, device=str(_device(device)), options=options)
                 for name in _model_names(manifest) for s in range(seed, seed + repeats)]
         if todo:
             for job, best in zip(jobs, _all(jobs, log)): job['best'] = best
-            name = _model_names(manifest)[-1]; chosen = max((j for j in jobs if j['name'] == name), key=lambda j: j['best'])   # validation chooses
+            name = _model_names(manifest)[-1]
+            chosen = max((j for j in jobs if j['name'] == name), key=lambda j: j['best'])                    # validation chooses
             save(_trained(out, name, chosen['seed'], preset), out)
-    return {(j['name'], j['seed']): pd.read_csv(folder_of(out, j['name'], j['seed'])/'history.csv', float_precision='round_trip') for j in jobs}
+    return {(j['name'], j['seed']): _history(out, j['name'], j['seed']) for j in jobs}
+
+def _history(out, name, seed):
+    "The rows, one per epoch, of one training"
+    return pd.read_csv(folder_of(out, name, seed)/'history.csv', float_precision='round_trip')
 
 def _trained(out, name, seed, preset):
     "The network of one training with its best weights"
@@ -268,7 +281,7 @@ def _trained(out, name, seed, preset):
     return model.eval()
 
 # %% ../nbs/14_main_job.ipynb #2a74da9c
-def _train_one(out, name, seed, preset, ir50, device, options):
+def _train_one(out, name, seed, preset, ir50, device, options, said=None):
     "One training; returns its best validation macro F1"
     from fer_course import augment
     from fer_course.models import create
@@ -277,48 +290,61 @@ def _train_one(out, name, seed, preset, ir50, device, options):
     manifest, images = packed(out); classes = tuple(read_json(Path(out)/'prepare.json')['expressions'])
     seed_everything(seed)
     model = create(preset, ir50=ir50, expressions=classes, size=int(images.shape[1]), **MODELS[name])
-    history = fit(model, _training_table(manifest), images, folder_of(out, name, seed), seed=seed, device=device, expressions=classes, **options)
+    history = fit(model, _training_table(manifest), images, folder_of(out, name, seed), seed=seed, device=device, expressions=classes,
+                  said=said, **options)
     return float(history.valid_macro_f1.max())
 
 def _worker():
-    "What a child process does: read a job from the pipe, train, answer with one line of json"
+    "What a child process does: read a job from the pipe, train, write a line of json per epoch and one with the answer"
     import json, os, sys, threading, torch
     job = json.loads(sys.stdin.readline()); torch.set_num_threads(job.pop('threads'))
+    pipe, sys.stdout = sys.stdout, sys.stderr                                # what a library may print is no answer
     def leave_with_parent(): sys.stdin.read(); os._exit(1)
+    def say(**line): print(json.dumps(line), file=pipe, flush=True)
     threading.Thread(target=leave_with_parent, daemon=True).start()
-    try: answer = dict(best=_train_one(**job))
-    except CourseError as error: answer = dict(error=[error.problem, str(error.path) if error.path else None, error.remedy])
-    print(json.dumps(answer), flush=True)
+    try: say(best=_train_one(**job, said=lambda row: say(epoch=row['epoch'])))
+    except CourseError as error: say(error=[error.problem, str(error.path) if error.path else None, error.remedy])
     os._exit(0)
 
-def _in_child(job, threads):
-    "Best score of a job that a child process does; its `CourseError` comes back as ours"
+def _in_child(job, threads, said):
+    "Best score of a job that a child process does; `said` hears of its epochs; its `CourseError` comes back as ours"
     import json, os, subprocess, sys
-    child = subprocess.Popen([sys.executable, '-W', 'ignore', '-c', 'from fer_course.pipeline import _worker; _worker()'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                             env={**os.environ, 'OMP_NUM_THREADS': str(threads), 'MKL_NUM_THREADS': str(threads), 'FER_PROGRESS': '0', 'MALLOC_ARENA_MAX': '2'})
+    settings = dict(OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads), FER_PROGRESS='0', MALLOC_ARENA_MAX='2')
+    command = [sys.executable, '-W', 'ignore', '-c', 'from fer_course.pipeline import _worker; _worker()']
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **settings})
+    line = dict(error=[f'the training of {job["name"]}, seed {job["seed"]}, ended without an answer (out of memory?)', job['out'],
+                       'give the same command again'])
     try:
         child.stdin.write(json.dumps(dict(job, threads=threads)) + '\n'); child.stdin.flush()
-        lines = child.stdout.read().splitlines()
+        for answer in map(json.loads, child.stdout):
+            if 'epoch' in answer: said(answer['epoch'])
+            else: line = answer
     finally: child.kill(); child.wait(); child.stdin.close(); child.stdout.close()
-    answer = json.loads(lines[-1]) if lines else dict(error=[f'the training of {job["name"]}, seed {job["seed"]}, ended without an answer (out of memory?)', job['out'], 'give the same command again'])
-    if 'error' in answer: raise CourseError(*answer['error'])
-    return answer['best']
+    if 'error' in line: raise CourseError(*line['error'])
+    return line['best']
 
 def _all(jobs, log):
     "Best scores of the jobs, in order; on a CPU several at a time"
     import os
     from concurrent.futures import ThreadPoolExecutor
-    from fer_course.files import progress
-    def said(job, best): log(f'   {job["name"]}, seed {job["seed"]}: best validation macro F1 {best:.3f}'); return best
-    if jobs[0]['device'] != 'cpu' or len(jobs) == 1: return [said(job, _train_one(**job)) for job in jobs]
+    def done(job, best): log(f'   {job["name"]}, seed {job["seed"]}: best validation macro F1 {best:.3f}'); return best
+    if jobs[0]['device'] != 'cpu' or len(jobs) == 1: return [done(job, _train_one(**job)) for job in jobs]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
-    together = max(1, min(cores, len(jobs)))
+    together = max(1, min(cores, len(jobs))); bar = _EpochBar(jobs)
     with ThreadPoolExecutor(together) as pool:
-        futures = [pool.submit(_in_child, job, max(1, cores//together)) for job in jobs]
-        try: return [said(job, f.result()) for job, f in zip(jobs, progress(futures, label='training'))]
+        futures = [pool.submit(_in_child, job, max(1, cores//together), partial(bar.reached, i)) for i, job in enumerate(jobs)]
+        try: return [done(job, f.result()) for job, f in zip(jobs, futures)]
         except BaseException:
             for f in futures: f.cancel()
             raise
+        finally: bar.close()
+
+class _EpochBar:
+    "One progress bar for several trainings: counts epochs, also those that were done before"
+    def __init__(self, jobs): self.at, self.lock, self.bar = [0]*len(jobs), Lock(), progress(None, sum(j['options']['epochs'] for j in jobs), 'training, epochs')
+    def reached(self, job, epoch):
+        with self.lock: self.bar.update(epoch - self.at[job]); self.at[job] = epoch
+    def close(self): self.bar.close()
 
 # %% ../nbs/14_main_job.ipynb #3f085411
 def _trainings(out):
@@ -346,10 +372,12 @@ def _scores(predictions, manifest, classes):
     results, units = {}, {}
     for (name, seed), p in predictions.groupby(['model', 'seed'], sort=False):
         target = p[p.role == 'target']
-        results.setdefault(name, []).append(dict(expression_metrics(target.expression.tolist(), target[[f'p_{c}' for c in classes]].to_numpy(), classes), seed=int(seed)))
+        scores = expression_metrics(target.expression.tolist(), target[[f'p_{c}' for c in classes]].to_numpy(), classes)
+        results.setdefault(name, []).append(dict(scores, seed=int(seed)))
         truth = manifest.iloc[p.row][au_columns()].to_numpy(); coded = ~np.isnan(truth).all(1)
         if name != 'CVT' and coded.any():
-            units.setdefault(name, []).append(dict(action_unit_metrics(truth[coded], p[[f'p_{u}' for u in au_columns()]].to_numpy()[coded]), seed=int(seed)))
+            scores = action_unit_metrics(truth[coded], p[[f'p_{u}' for u in au_columns()]].to_numpy()[coded])
+            units.setdefault(name, []).append(dict(scores, seed=int(seed)))
     return results, units
 
 # %% ../nbs/14_main_job.ipynb #fe5fd52c
@@ -360,7 +388,8 @@ def _metrics(results, units, intervals, comparison):
         models[name] = dict(seeds=[r['seed'] for r in runs], runs=runs, interval=intervals.get(name))
         for field in ('macro_f1', 'accuracy', 'balanced_accuracy'):
             values = [r[field] for r in runs if r[field] is not None]
-            models[name] |= {field: float(np.mean(values)) if values else None, f'{field}_sd': float(np.std(values, ddof=1)) if len(values) > 1 else None}
+            models[name][field] = float(np.mean(values)) if values else None
+            models[name][f'{field}_sd'] = float(np.std(values, ddof=1)) if len(values) > 1 else None
         if name in units: models[name] |= dict(au_macro_f1=float(np.mean([u['macro_f1'] for u in units[name]])), au_runs=units[name])
     return dict(models=models, comparison=comparison)
 
@@ -369,10 +398,12 @@ def evaluate(
     device=None,         # 'cpu', 'cuda', ...; None = a GPU where there is one
     log=_quiet           # called with lines for the user
 ):
-    "Test every training on the test split; write predictions.parquet, metrics.json and report.html; returns the metrics. `CourseError` where nothing was trained"
-    from fer_course.evaluate import bootstrap_interval, compare
+    """Test every training on the test split; write predictions.parquet, metrics.json and report.html; returns the metrics.
+    `CourseError` where nothing was trained"""
+    from fer_course.evaluate import compare
     out = Path(out); manifest, images = packed(out)
-    if not (out/'.steps'/'train.json').exists(): raise CourseError('nothing was trained here, or the training did not end', out, 'give "fer-course train" again')
+    if not (out/'.steps'/'train.json').exists():
+        raise CourseError('nothing was trained here, or the training did not end', out, 'give "fer-course train" again')
     classes = read_json(out/'prepare.json')['expressions']
     with step(out, 'evaluate', dict(trained=read_json(out/'.steps'/'train.json')), True, log) as todo:
         if todo:
@@ -381,8 +412,7 @@ def evaluate(
             predictions = _predictions(out, manifest, images, classes, device, log)
             results, units = _scores(predictions, manifest, classes)
             write_table(out/'predictions.parquet', predictions)
-            first = predictions[(predictions.seed == predictions.seed.min()) & (predictions.role == 'target')]
-            intervals = {n: bootstrap_interval(p.expression.tolist(), _said(p, classes), groups=p.subject.tolist() if p.subject.notna().all() else None) for n, p in first.groupby('model', sort=False)}
+            intervals = _intervals(predictions, classes)
             names = list(results); comparison = compare(*results.values(), names=names) if len(names) == 2 else None
             write_json(out/'metrics.json', _metrics(results, units, intervals, comparison))
             _report(out, manifest, images, predictions, results, units, intervals, comparison, classes)
@@ -392,6 +422,13 @@ def evaluate(
         log(f'   {name}: macro F1 {m["macro_f1"]:.3f}{spread}, accuracy {m["accuracy"]:.3f} over {len(m["seeds"])} seed(s)')
     return metrics
 
+def _intervals(predictions, classes):
+    "Per model: the bootstrap interval of the first seed's macro F1, over people where they are known"
+    from fer_course.evaluate import bootstrap_interval
+    first = predictions[(predictions.seed == predictions.seed.min()) & (predictions.role == 'target')]
+    groups = lambda p: p.subject.tolist() if p.subject.notna().all() else None
+    return {name: bootstrap_interval(p.expression.tolist(), _said(p, classes), groups=groups(p)) for name, p in first.groupby('model', sort=False)}
+
 def _said(predictions, classes):
     return [classes[i] for i in predictions[[f'p_{c}' for c in classes]].to_numpy().argmax(1)]
 
@@ -400,23 +437,28 @@ def _pick(rows, n, seed=0): return np.sort(np.random.default_rng(seed).permutati
 
 def _notes(out, manifest, results, settings):
     "The caveats that a reader must know"
-    notes = list(read_json(Path(out)/'prepare.json')['notes']); roles = manifest.groupby('role').dataset.first()
-    if 'auxiliary' in roles: notes.append(f'The AU branch was taught by {roles["auxiliary"]}, the expressions by {roles["target"]} alone; action units are tested on every test image that has labels.')
-    elif not manifest[au_columns()].notna().any(axis=None): notes.append('There were no action unit labels, so AU-CVT was not trained.')
-    unfound = int((~manifest[manifest.role == 'target'].aligned).sum())
-    if unfound: notes.append(f'{unfound} images of the target in which no face was found were kept as they are; they count in the test like all others.')
-    if settings['repeats'] < 3: notes.append(f'{settings["repeats"]} training(s) per model say little about spread; three or more (--repeats 3) are needed to compare models.')
-    if manifest[manifest.role == 'target'].subject.isna().any(): notes.append('It is not known who is in the photographs: one person may stand in two splits.')
-    absent = next(iter(results.values()))[0]['absent']
-    if absent: notes.append(f'Classes without a test image, left out of the macro F1: {", ".join(absent)}.')
-    return notes + ['The best epoch was chosen on the validation images; the test images were used once, for the numbers above.']
+    target, roles = manifest[manifest.role == 'target'], manifest.groupby('role').dataset.first()
+    unfound, absent = int((~target.aligned).sum()), next(iter(results.values()))[0]['absent']
+    caveats = [
+        ('auxiliary' in roles, f'The AU branch was taught by {roles.get("auxiliary")}, the expressions by {roles["target"]} alone; '
+                               'action units are tested on every test image that has labels.'),
+        (not manifest[au_columns()].notna().any(axis=None), 'There were no action unit labels, so AU-CVT was not trained.'),
+        (unfound, f'{unfound} images of the target in which no face was found were kept as they are; they count in the test like all others.'),
+        (settings['repeats'] < 3, f'{settings["repeats"]} training(s) per model say little about spread; three or more (--repeats 3) are needed '
+                                  'to compare models.'),
+        (target.subject.isna().any(), 'It is not known who is in the photographs: one person may stand in two splits.'),
+        (absent, f'Classes without a test image, left out of the macro F1: {", ".join(absent)}.'),
+        (True, 'The best epoch was chosen on the validation images; the test images were used once, for the numbers above.')]
+    return read_json(Path(out)/'prepare.json')['notes'] + [text for holds, text in caveats if holds]
 
 def _wrong(predictions, images, classes, name):
     "The most confident mistakes of one training"
-    p = predictions[(predictions.model == name) & (predictions.role == 'target') & predictions.expression.notna()]; p = p[p.seed == p.seed.min()]
+    p = predictions[(predictions.model == name) & (predictions.role == 'target') & predictions.expression.notna()]
+    p = p[p.seed == p.seed.min()]
     said, score = np.array(_said(p, classes)), p[[f'p_{c}' for c in classes]].to_numpy().max(1)
     order = [i for i in np.argsort(-score, kind='stable') if said[i] != p.expression.iloc[i]][:12]
-    return [dict(image=images[p.row.iloc[i]], truth=p.expression.iloc[i], predicted=said[i], probability=float(score[i]), caption=Path(p.image.iloc[i]).name) for i in order]
+    return [dict(image=images[p.row.iloc[i]], truth=p.expression.iloc[i], predicted=said[i], probability=float(score[i]),
+                 caption=Path(p.image.iloc[i]).name) for i in order]
 
 def _report(out, manifest, images, predictions, results, units, intervals, comparison, classes):
     "Write OUT/report.html"
@@ -425,17 +467,20 @@ def _report(out, manifest, images, predictions, results, units, intervals, compa
     from fer_course.align import alignment_table
     from fer_course.report import Report, counts_table, write_report
     settings, prepared = read_json(out/'.steps'/'train.json'), read_json(out/'.steps'/'prepare.json')
-    names, target = list(results), manifest[manifest.role == 'target']
-    histories = {n: [pd.read_csv(folder_of(out, n, r['seed'])/'history.csv', float_precision='round_trip') for r in runs] for n, runs in results.items()}
+    target, dropped = manifest[manifest.role == 'target'], read_table(out/'dropped.parquet')
+    histories = {n: [_history(out, n, r['seed']) for r in runs] for n, runs in results.items()}
     good, bad = _pick(target.index[target.aligned], 24), _pick(target.index[~target.aligned], 12)
     caption = lambda rows: [f'{manifest.expression[i] or "unlabelled"}, {manifest.split[i]}' for i in rows]
-    options = {k: settings[k] for k in ('preset', 'epochs', 'batch_size', 'lr', 'optimizer', 'warmup', 'augment', 'pos_weight', 'seed', 'repeats')} | {k: prepared[k] for k in ('reader', 'size', 'no_face', 'valid', 'test')}
+    options = {k: settings[k] for k in ('preset', *TRAINING['small'], 'seed', 'repeats')} | {k: prepared[k] for k in ('reader', 'size', 'no_face', 'valid', 'test')}
     write_report(out/'report.html', Report(
-        title='Facial expression recognition: ' + ' and '.join(names), subtitle=' + '.join(manifest.sort_values('role', ascending=False).dataset.unique()),
-        headline={'images used': len(manifest), 'left out': len(read_table(out/'dropped.parquet')), 'people': int(target.subject.nunique()), 'faces found': float(target.aligned.mean())},
-        notes=_notes(out, manifest, results, settings), counts=counts_table(manifest), dropped=read_table(out/'dropped.parquet'), alignment=alignment_table(manifest, ['dataset', 'expression']),
-        samples=images[good], sample_captions=caption(good), unaligned=images[bad] if len(bad) else None, unaligned_captions=caption(bad), histories=histories,
-        results=results, intervals=intervals, comparison=comparison, au_results=units, wrong=_wrong(predictions, images, classes, names[-1]),
+        title='Facial expression recognition: ' + ' and '.join(results),
+        subtitle=' + '.join(manifest.sort_values('role', ascending=False).dataset.unique()),
+        headline={'images used': len(manifest), 'left out': len(dropped), 'people': int(target.subject.nunique()), 'faces found': float(target.aligned.mean())},
+        notes=_notes(out, manifest, results, settings),
+        counts=counts_table(manifest), dropped=dropped, alignment=alignment_table(manifest, ['dataset', 'expression']),
+        samples=images[good], sample_captions=caption(good), unaligned=images[bad] if len(bad) else None, unaligned_captions=caption(bad),
+        histories=histories, results=results, intervals=intervals, comparison=comparison, au_results=units,
+        wrong=_wrong(predictions, images, classes, list(results)[-1]),
         command=_command(out, prepared, settings, manifest), settings=dict(options, classes=list(classes)),
         environment=dict(fer_course=__version__, python=platform.python_version(), torch=torch.__version__.split('+')[0], numpy=np.__version__)))
 
@@ -443,7 +488,8 @@ def _command(out, prepared, settings, manifest):
     "What to type to get this run again"
     if (out/'faces'/'target').exists(): source = ''
     else: source = f' --target {manifest[manifest.role == "target"].dataset.iloc[0]} --reader {prepared["reader"]}'
-    return f'fer-course run{source} --out RUN --preset {settings["preset"]} --epochs {settings["epochs"]} --seed {prepared["seed"]} --repeats {settings["repeats"]}'
+    options = dict(preset=settings['preset'], epochs=settings['epochs'], seed=prepared['seed'], repeats=settings['repeats'])
+    return f'fer-course run{source} --out RUN ' + ' '.join(f'--{name} {value}' for name, value in options.items())
 
 # %% ../nbs/14_main_job.ipynb #d929e170
 def run(
@@ -481,6 +527,12 @@ def _predict_one(path, model, detector, device):
     crops = np.stack([align_face(image, p, model.config.size) for p in found.points])
     return image, found, *probabilities(model, crops, device=device)
 
+def _picture_name(folder, path, drawn):
+    "`holiday.predicted.png`, or `holiday-2.predicted.png` where that was drawn for another photograph"
+    stem, n = Path(path).stem, 2; target = folder/f'{stem}.predicted.png'
+    while target in drawn: target, n = folder/f'{stem}-{n}.predicted.png', n + 1
+    return target
+
 def predict(
     images,              # paths of photographs
     model='_runs/course',  # folder with model.safetensors and config.json
@@ -488,13 +540,14 @@ def predict(
     device=None,         # 'cpu', 'cuda', ...; None = a GPU where there is one
     log=_quiet           # called with lines for the user
 ):
-    "One dict per face: image, box, score, expression, probability, action_units (those above 0.5). `CourseError` at the end if some file could not be read"
+    """One dict per face: image, box, score, expression, probability, action_units (those above 0.5).
+    `CourseError` at the end if some file could not be read"""
     from PIL import Image
     from fer_course.evaluate import annotate
     from fer_course.files import atomic
     from fer_course.models import load
     from fer_course.mtcnn import MTCNN
-    network, device, rows, failed = load(model), _device(device), [], []
+    network, device, rows, failed, drawn = load(model), _device(device), [], [], []
     detector, classes, names = MTCNN(device), network.config.expressions, [f'AU{n}' for n in network.config.action_units]
     for path in images:
         try: image, found, expression, units = _predict_one(path, network, detector, device)
@@ -502,11 +555,13 @@ def predict(
         if not len(found): log(f'{path}: no face found')
         for i in range(len(found)):
             said = int(expression[i].argmax()); present = [n for n, p in zip(names, units[i]) if p >= .5] if units is not None else []
-            rows.append(dict(image=str(path), box=found.boxes[i].tolist(), score=float(found.scores[i]), expression=classes[said], probability=float(expression[i, said]), action_units=present))
+            rows.append(dict(image=str(path), box=found.boxes[i].tolist(), score=float(found.scores[i]), expression=classes[said],
+                             probability=float(expression[i, said]), action_units=present))
             log(f'{path}: {classes[said]} ({expression[i, said]:.2f}); action units {" ".join(present) or "none"}')
         if out:
-            target = Path(out)/f'{Path(path).stem}.predicted.png'
-            picture = annotate(image, list(found.boxes) or None, list(found.points) or None, None if expression is None else list(expression), None if units is None else list(units), classes=classes, names=names or None)
+            target = _picture_name(Path(out), path, drawn); drawn.append(target)
+            bars = [None if p is None else list(p) for p in (expression, units)]
+            picture = annotate(image, list(found.boxes) or None, list(found.points) or None, *bars, classes=classes, names=names or None)
             with atomic(target) as temporary: Image.fromarray(picture).save(temporary, format='png')
             log(f'   drawn: {target}')
     if failed: raise CourseError(f'{len(failed)} of {len(images)} files could not be read: ' + ' '.join(failed), remedy='the others were done')

@@ -264,8 +264,8 @@ def validation_scores(
 # %% ../nbs/09_training.ipynb #09dc23a1
 class _Run:
     "What `fit` adds to fastai's loop: seeds per epoch, scores, checkpoint, best weights, a bar, and an eye on the loss"
-    def __init__(self, out, settings, total, stop_after=None):
-        self.out, self.settings, self.total, self.stop_after = Path(out), settings, total, stop_after
+    def __init__(self, out, settings, total, stop_after=None, said=None):
+        self.out, self.settings, self.total, self.stop_after, self.said = Path(out), settings, total, stop_after, said
         self.history, self.best, self.problem = [], -1., None
 
     def callback(self):
@@ -311,6 +311,7 @@ class _Run:
         self.history.append(dict(epoch=learn.epoch + 1, lr=float(learn.opt.hypers[0]['lr']), train_loss=float(train_loss),
                                  valid_loss=float(loss), **validation_scores(z, z_au, y, units)))
         self.save(learn)
+        if self.said: self.said(self.history[-1])
         if self.stop_after and len(self.history) >= self.stop_after:
             from fastai.callback.core import CancelFitException
             raise CancelFitException
@@ -411,7 +412,8 @@ def fit(
     smoothing=0.,        # label smoothing, 0-1
     clip=None,           # largest norm of the gradient; None = no limit
     stop_after=None,     # end early after this many epochs in all; the same call goes on later
-    device_limit=8.      # GiB of images that may be held on a GPU
+    device_limit=8.,     # GiB of images that may be held on a GPU
+    said=None            # called with each finished epoch's row of the history, a dict
 ):
     """Train, and keep the weights with the best validation macro F1 (the earlier at a tie) in `out` and in `model`; returns the history,
     a row per epoch. Stopped at any moment, the same call goes on after the last finished epoch; a finished training is read back.
@@ -429,7 +431,7 @@ def fit(
     if (history := _finished(model, out, settings)) is not None: return history
     held = _resident(images, device, device_limit)
     data = dict(images=held, expression=expression, action_units=units, batch_size=batch_size, device=device)
-    run = _Run(out, settings, epochs, stop_after)
+    run = _Run(out, settings, epochs, stop_after, said)
     train = Batches(target=target, auxiliary=extra, ratio=ratio, augment=augment, seed=seed, **data)
     loss = JointLoss(alpha, beta, class_weights, pos_weight, smoothing)
     valid = Batches(target=valid, **data)

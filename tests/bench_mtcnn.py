@@ -33,7 +33,7 @@ def photographs(folder, n):
     for start in range(0, n, 16):
         if (out/f'{min(start + 16, n) - 1:04}.png').exists(): continue
         for i, face in enumerate(Renderer(128, 'cpu').render(sample(min(16, n - start), seed=7, start=start)).images):
-            wide = cv2.copyMakeBorder(face, 61, 61, 61, 61, cv2.BORDER_REFLECT_101)
+            wide = cv2.copyMakeBorder(face, 61, 61, 61, 61, cv2.BORDER_REPLICATE)          # a mirrored border would show half faces
             cv2.imwrite(str(out/f'{start + i:04}.png'), np.ascontiguousarray(wide[..., ::-1]))
     return sorted(map(str, out.glob('*.png')))[:n]
 

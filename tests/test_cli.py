@@ -2,7 +2,7 @@
 from fer_course.cli import *
 import argparse, sys
 from fer_course import __version__
-from fer_course.files import CourseError
+from fer_course.files import CourseError, say
 
 
 def test_every_verb_has_help_and_a_valid_example():

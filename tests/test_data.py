@@ -79,6 +79,7 @@ def test_given_splits_stay_and_tiny_classes_are_told():
     table = make_manifest([dict(image=f'{i}.jpg', subject=f'p{i//2}', sha1=str(i), expression='fear' if i < 2 else 'anger', split='test' if i == 4 else None) for i in range(40)], 'toy')
     done = split(table)
     assert done[done.image.isin(['4.jpg', '5.jpg'])].split.eq('test').all(), 'the second photograph of a person follows the first'
-    assert any('fear' in note for note in done.attrs['notes'])
+    assert [note for note in done.attrs['notes'] if note.startswith('Few images of fear: ') and 'it has 2 in all, of 1 person' in note]
+    assert not split(make_manifest([dict(image=f'{i}.jpg', expression='anger') for i in range(100)], 'toy')).attrs['notes']
     unlabelled = split(make_manifest([dict(image=f'{i}.jpg') for i in range(50)], 'toy'))
     assert unlabelled.split.value_counts().to_dict() == dict(train=35, valid=5, test=10)

@@ -2,10 +2,12 @@
 from fer_course.pipeline import *
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from threading import Lock
 import numpy as np, pandas as pd
 from fer_course.facs import EXPRESSIONS, SEVEN, au_columns
-from fer_course.files import CourseError, digest, fingerprint, make_folder, read_json, read_table, sweep, write_json, write_table
+from fer_course.files import CourseError, digest, fingerprint, make_folder, progress, read_json, read_table, sweep, write_json, write_table
 
 
 def test_a_step_is_done_once_and_only_with_its_settings():
@@ -24,6 +26,13 @@ def test_a_step_is_done_once_and_only_with_its_settings():
         with pytest.raises(CourseError, match='epochs: 1 -> 2'):                 # half-done work is protected too
             with step(out, 'train', dict(epochs=2)): pass
         with step(out, 'train', dict(epochs=1)) as todo: assert todo
+
+
+def test_photographs_of_one_name_get_pictures_of_their_own():
+    from fer_course.pipeline import _picture_name
+    drawn = []
+    for path in ('a/x.jpg', 'b/x.jpg', 'b/x.png', 'b/y.png'): drawn.append(_picture_name(Path('out'), path, drawn))
+    assert [p.name for p in drawn] == ['x.predicted.png', 'x-2.predicted.png', 'x-3.predicted.png', 'y.predicted.png']
 
 
 def test_settings_that_cannot_be():
