@@ -157,8 +157,10 @@ def align_manifest(
     detector=None,   # an `MTCNN`; None = one with its defaults
     workers=2        # threads that decode
 ):
-    "Align and pack: (manifest with aligned, n_faces, score, angle; dropped). Row i is image i of `out`/images.npy. `CourseError` on an unknown policy or where no image is left"
-    if no_face not in ('keep', 'drop'): raise CourseError(f'there is no policy "{no_face}" for images without a face', remedy='choose keep or drop')
+    """Align and pack: (manifest with aligned, n_faces, score, angle; dropped). Row i is image i of `out`/images.npy.
+    `CourseError` on an unknown policy or where no image is left"""
+    if no_face not in ('keep', 'drop'):
+        raise CourseError(f'there is no policy "{no_face}" for images without a face', remedy='choose keep or drop')
     parts = make_folder(Path(out)/'.align'); sweep(parts)
     starts, tables, paths = range(0, len(manifest), chunk), [], []
     with ThreadPoolExecutor(workers) as pool:
@@ -173,7 +175,8 @@ def align_manifest(
             tables.append(pd.DataFrame({k: arrays[k] for k in ('aligned', 'n_faces', 'score', 'angle', 'reason')}, index=rows.index))
     found = pd.concat(tables) if tables else pd.DataFrame(columns=['reason'])
     good = found.reason == ''
-    if not good.any(): raise CourseError('no image is left after alignment', out, 'keep images without a face (--no-face keep), or look at the photographs')
+    if not good.any():
+        raise CourseError('no image is left after alignment', out, 'keep images without a face (--no-face keep), or look at the photographs')
     pieces = (_load_kept(path) for path in paths)
     write_packed(Path(out)/'images.npy', (int(good.sum()), size, size, 3), pieces)
     kept = manifest[good].assign(**found.loc[good, ['aligned', 'n_faces', 'score', 'angle']]).reset_index(drop=True)

@@ -15,7 +15,8 @@ from .facs import EXPRESSIONS, au_columns
 from .files import CourseError, digest, progress
 
 # %% ../nbs/03_data_preparation.ipynb #22ce7595
-MANIFEST_COLUMNS = ('image', 'dataset', 'split', 'expression', 'subject', *au_columns('raf_au'), 'confidence', 'sha1', 'aligned', 'n_faces', 'occlusion', 'pose')
+MANIFEST_COLUMNS = ('image', 'dataset', 'split', 'expression', 'subject', *au_columns('raf_au'),
+                    'confidence', 'sha1', 'aligned', 'n_faces', 'occlusion', 'pose')
 DROPPED_COLUMNS = ('image', 'dataset', 'reason', 'step')
 SPLITS = ('train', 'valid', 'test')
 
@@ -61,7 +62,8 @@ def load_image(
     except IsADirectoryError: raise CourseError('this is a folder, not an image', path, 'check the name') from None
     except PermissionError: raise CourseError('the file may not be read', path, 'change its permissions') from None
     except UnidentifiedImageError: raise CourseError('this is no image, whatever its name says', path, remedy) from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning): raise CourseError('the image is absurdly large', path, 'scale it down first') from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise CourseError('the image is absurdly large', path, 'scale it down first') from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise CourseError(f'the image is truncated or damaged ({str(error).strip(".")[:80]})', path, remedy) from None
 
@@ -87,7 +89,8 @@ def check_images(
     def look(name):
         try:
             image = load_image(Path(root)/name)
-            if min(image.shape[:2]) < min_size: return None, f'the image is too small ({image.shape[1]} x {image.shape[0]} pixels, at least {min_size} are needed)'
+            if min(image.shape[:2]) < min_size:
+                return None, f'the image is too small ({image.shape[1]} x {image.shape[0]} pixels, at least {min_size} are needed)'
             return digest(Path(root)/name), None
         except CourseError as error: return None, error.problem
     with ThreadPoolExecutor(workers) as pool:
@@ -113,7 +116,8 @@ def drop_duplicates(
             first = (labelled if len(labelled) else group).index[0]
             reasons |= {i: f'duplicate of {manifest.image[first]}' for i in group.index if i != first}
     gone = manifest.loc[list(reasons)]
-    dropped = pd.DataFrame(dict(image=gone.image, dataset=gone.dataset, reason=list(reasons.values()), step='duplicates'), columns=DROPPED_COLUMNS, dtype=object)
+    dropped = dict(image=gone.image, dataset=gone.dataset, reason=list(reasons.values()), step='duplicates')
+    dropped = pd.DataFrame(dropped, columns=DROPPED_COLUMNS, dtype=object)
     return manifest.drop(index=list(reasons)).reset_index(drop=True), dropped.sort_values(['dataset', 'image']).reset_index(drop=True)
 
 # %% ../nbs/03_data_preparation.ipynb #c3b5b7e3
@@ -155,7 +159,8 @@ def split(
     by='auto'     # 'subject', 'stratified', or 'auto' = by subject where every row has one
 ):
     "A manifest with `split`, stratified by expression; `.attrs['notes']` says what could not be met. `CourseError` on impossible shares"
-    if not (0 <= valid < 1 and 0 <= test < 1 and valid + test < 1): raise CourseError(f'shares of {valid} for validation and {test} for the test leave nothing to train on')
+    if not (0 <= valid < 1 and 0 <= test < 1 and valid + test < 1):
+        raise CourseError(f'shares of {valid} for validation and {test} for the test leave nothing to train on')
     manifest = manifest.sort_values(['dataset', 'image'], kind='stable').reset_index(drop=True)
     given = manifest.split.map({s: i for i, s in enumerate(SPLITS)}).fillna(-1).astype(int).to_numpy()
     if by == 'auto': by = 'subject' if manifest.subject.notna().all() and len(manifest) else 'stratified'
@@ -179,7 +184,8 @@ def _few(manifest, splits):
     for expression in counts.columns.drop('unlabelled', errors='ignore'):
         low = [f'{n or "no"} in {s}' for s in splits if (n := int(counts[expression].get(s, 0))) < FEW]
         mine = manifest[manifest.expression == expression]; people = mine.subject.nunique()
-        if low: notes.append(f'Few images of {expression}: {", ".join(low)}; it has {len(mine)} in all' + (f', of {people} {"person" if people == 1 else "people"}.' if people else '.'))
+        whose = f', of {people} {"person" if people == 1 else "people"}' if people else ''
+        if low: notes.append(f'Few images of {expression}: {", ".join(low)}; it has {len(mine)} in all{whose}.')
     return notes
 
 def split_table(

@@ -22,7 +22,8 @@ def class_codes(
         if isinstance(label, str): index = lookup.get(label)
         elif pd.isna(label) or label == -1: return -1
         else: index = int(label) if 0 <= label < len(classes) and int(label) == label else None
-        if index is None: raise ValueError(f'the label {label!r} is not one of the {len(classes)} classes {classes}: drop or map such rows first')
+        if index is None:
+            raise ValueError(f'the label {label!r} is not one of the {len(classes)} classes {classes}: drop or map such rows first')
         return index
     return np.array([code(label) for label in truth], dtype=int)
 
@@ -48,7 +49,8 @@ def expression_metrics(
     probabilities that are not numbers, and for labels that are no class."""
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
     classes, t, p = list(classes), class_codes(truth, classes), np.asarray(probabilities, float)
-    if p.shape != (len(t), len(classes)): raise ValueError(f'{len(t)} labels and {len(classes)} classes do not fit probabilities of shape {p.shape}')
+    if p.shape != (len(t), len(classes)):
+        raise ValueError(f'{len(t)} labels and {len(classes)} classes do not fit probabilities of shape {p.shape}')
     if np.isnan(p[t >= 0]).any(): raise ValueError('some probabilities are NaN: the model did not give a prediction for every image')
     t, said, labels = t[t >= 0], p[t >= 0].argmax(1) if len(p) else t, range(len(classes))
     if not len(t): cm, table = np.zeros((len(classes),)*2, int), np.zeros((4, len(classes)))
@@ -158,9 +160,11 @@ def action_unit_metrics(
     Ready for json, None where undefined. A `ValueError` for shapes that do not fit or labels other than 0, 1, NaN."""
     names = list(names or au_columns('raf_au'))
     t, p = np.asarray(truth, float), np.asarray(probabilities, float)
-    if t.shape != p.shape or t.ndim != 2 or t.shape[1] != len(names): raise ValueError(f'labels {t.shape}, probabilities {p.shape} and {len(names)} names do not fit')
+    if t.shape != p.shape or t.ndim != 2 or t.shape[1] != len(names):
+        raise ValueError(f'labels {t.shape}, probabilities {p.shape} and {len(names)} names do not fit')
     known = ~np.isnan(t)
-    if not np.isin(t[known], (0, 1)).all(): raise ValueError('action units are labelled 0, 1 or NaN (an intensity or 999 must be turned into these first)')
+    if not np.isin(t[known], (0, 1)).all():
+        raise ValueError('action units are labelled 0, 1 or NaN (an intensity or 999 must be turned into these first)')
     if np.isnan(p[known]).any(): raise ValueError('some probabilities are NaN: the model did not give a prediction for every image')
     rows = [_au_row(name, t[known[:, j], j] > 0, p[known[:, j], j], threshold) for j, name in enumerate(names)]
     mean = lambda field: _number(np.mean(v)) if (v := [r[field] for r in rows if r[field] is not None]) else None
@@ -183,7 +187,7 @@ def au_figure(
 
 # %% ../nbs/12_evaluation.ipynb #2454e537
 def _resampled(cells, repeats, rng, block=4_000_000):
-    "Confusion counts (repeats, C*C) of test sets drawn with replacement from the groups (rows) of `cells` (G, C*C)"
+    "Confusion counts (repeats, ...) of test sets drawn with replacement from the groups (rows) of `cells` (G, ...)"
     G = len(cells)
     sizes = np.diff(np.r_[np.arange(0, repeats, max(1, block//G)), repeats])
     return np.vstack([rng.multinomial(G, np.full(G, 1/G), size=k) @ cells for k in sizes])
@@ -195,34 +199,47 @@ def _group_codes(groups, n):
     codes[lonely] = len(known) + np.arange(lonely.sum())
     return codes, len(known) + int(lonely.sum())
 
+def _cells(cell, row, rows, size):
+    "Confusion counts (rows, S*size) of each row; `cell` (S, n) is where image i falls in the confusion matrix of run s, `row` (n,) its row"
+    runs = len(cell); index = (row*runs + np.arange(runs)[:, None])*size + cell
+    return np.bincount(index.ravel(), minlength=rows*runs*size).reshape(rows, runs*size)
+
+def _coded(truth, predicted):
+    "Class numbers of truth (n,) and predictions (S, n), the number of classes C, and which images are labelled"
+    t, said = pd.Series(list(truth), dtype=object), np.atleast_2d(np.array(predicted, dtype=object))
+    if said.shape[1] != len(t): raise ValueError('truth and predicted differ in length')
+    keep = (t.notna() & (t != -1)).to_numpy(); both = np.vstack([t.to_numpy(object)[None], said])[:, keep]
+    if len({isinstance(x, str) for x in both.ravel()}) > 1: raise ValueError('truth and predicted must both be names or both be indices')
+    codes, names = pd.factorize(both.ravel())
+    if (codes < 0).any(): raise ValueError('some images have a truth and no prediction')
+    codes = codes.reshape(both.shape)
+    return codes[0], codes[1:], len(names), keep
+
 def bootstrap_interval(
     truth,              # class names or indices, one per image; None, NaN or -1 where unlabelled (skipped)
-    predicted,          # the predicted class of each image, named like `truth`
+    predicted,          # the predicted class of each image (n,), named like `truth`; or (S, n) of S trainings: their mean score is meant
     groups=None,        # who is in each image: people are drawn, with all their images; None: images are drawn
     metric='macro_f1',  # 'macro_f1', 'accuracy' or 'balanced_accuracy'
     repeats=1000,       # how many test sets are drawn
     level=.95,          # share of the drawn scores inside the interval
     seed=0              # same seed, same interval
 ):
-    """Percentile bootstrap interval of a score: dict estimate, low, high, level, metric, unit ('people' or 'images'), n, groups.
+    """Percentile bootstrap interval of a score: dict estimate, low, high, level, metric, unit ('people' or 'images'), n, groups, runs.
     low and high are None with fewer than two groups. A `ValueError` for unequal lengths or names mixed with indices."""
-    t, said = pd.Series(list(truth), dtype=object), pd.Series(list(predicted), dtype=object)
-    if len(t) != len(said) or (groups is not None and len(groups) != len(t)): raise ValueError('truth, predicted and groups differ in length')
-    keep = (t.notna() & (t != -1)).to_numpy()
-    t, said = t[keep], said[keep]
-    if len({isinstance(x, str) for x in [*t, *said]}) > 1: raise ValueError('truth and predicted must both be names or both be indices')
-    codes, names = pd.factorize(np.r_[t.to_numpy(object), said.to_numpy(object)])
-    if (codes < 0).any(): raise ValueError('some images have a truth and no prediction')
-    n, C = len(t), len(names)
-    cell, rng = codes[:n]*C + codes[n:], np.random.default_rng(seed)
-    whole = np.bincount(cell, minlength=C*C)
+    t, said, C, keep = _coded(truth, predicted)
+    if groups is not None and len(groups) != len(keep): raise ValueError('truth and groups differ in length')
+    n, cell, rng = len(t), t*C + said, np.random.default_rng(seed)
+    score = lambda counts: _scores(counts.reshape(len(counts), len(said), C, C))[metric].mean(1)                  # (..., S*C*C) -> (...)
     g, G = (None, n) if groups is None else _group_codes([x for x, k in zip(groups, keep) if k], n)
-    out = dict(metric=metric, estimate=_number(_scores(whole.reshape(C, C))[metric]), low=None, high=None, level=level,
-               unit='images' if groups is None else 'people', n=n, groups=G, repeats=repeats)
+    whole = _cells(cell, np.zeros(n, int), 1, C*C)
+    out = dict(metric=metric, estimate=_number(score(whole)[0]), low=None, high=None, level=level,
+               unit='images' if groups is None else 'people', n=n, groups=G, runs=len(said), repeats=repeats)
     if G < 2: return out
-    if groups is None: drawn = rng.multinomial(n, whole/n, size=repeats)
-    else: drawn = _resampled(np.bincount(g*C*C + cell, minlength=G*C*C).reshape(G, C*C), repeats, rng)
-    low, high = np.nanquantile(_scores(drawn.reshape(-1, C, C))[metric], [(1 - level)/2, (1 + level)/2])
+    if groups is None:
+        kinds, count = np.unique(cell, axis=1, return_counts=True)                                       # images that fare alike in every run
+        drawn = rng.multinomial(n, count/n, size=repeats) @ _cells(kinds, np.arange(len(count)), len(count), C*C)
+    else: drawn = _resampled(_cells(cell, g, G, C*C), repeats, rng)
+    low, high = np.nanquantile(score(drawn), [(1 - level)/2, (1 + level)/2])
     return {**out, 'low': float(low), 'high': float(high)}
 
 # %% ../nbs/12_evaluation.ipynb #5f02bea5
@@ -261,7 +278,8 @@ def compare(
     A `ValueError` if the runs do not pair."""
     a, b = _runs(runs_a), _runs(runs_b)
     if a and b and all('seed' in m for m in a + b): a, b = (sorted(x, key=lambda m: m['seed']) for x in (a, b))
-    if len(a) != len(b) or any(x.get('seed') != y.get('seed') for x, y in zip(a, b)): raise ValueError(f'{len(a)} and {len(b)} runs do not pair: train both models with the same seeds')
+    if len(a) != len(b) or any(x.get('seed') != y.get('seed') for x, y in zip(a, b)):
+        raise ValueError(f'{len(a)} and {len(b)} runs do not pair: train both models with the same seeds')
     d = np.array([y[metric] - x[metric] for x, y in zip(a, b) if x[metric] is not None and y[metric] is not None])
     n, mean = len(d), float(d.mean()) if len(d) else None
     sd = low = high = None
@@ -326,7 +344,8 @@ def _photo(image, height):
     "The photograph as an RGB picture `height` pixels high (at most twice as wide), and the scale that was applied"
     from PIL import Image
     image = np.asarray(image)
-    if image.dtype != np.uint8 or image.ndim not in (2, 3): raise ValueError(f'an image is uint8 (H, W, 3), not {image.dtype} {image.shape}')
+    if image.dtype != np.uint8 or image.ndim not in (2, 3):
+        raise ValueError(f'an image is uint8 (H, W, 3), not {image.dtype} {image.shape}')
     picture = Image.fromarray(image).convert('RGB')
     scale = min(height/picture.height, 2*height/picture.width)
     size = [max(1, round(s*scale)) for s in picture.size]

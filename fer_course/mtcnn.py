@@ -54,7 +54,8 @@ SHA256 = dict(pnet='ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989
 def weights_folder():
     "Where the installed package `mtcnn` keeps its weights (it is found, not imported: importing it needs TensorFlow); `CourseError` if it is missing"
     spec = find_spec('mtcnn')
-    if spec is None: raise CourseError('the package mtcnn, whose weights the detector uses, is not installed', remedy='pip install mtcnn==1.0.0')
+    if spec is None:
+        raise CourseError('the package mtcnn, whose weights the detector uses, is not installed', remedy='pip install mtcnn==1.0.0')
     return Path(spec.submodule_search_locations[0])/'assets'/'weights'
 
 def load_weights(
@@ -64,7 +65,8 @@ def load_weights(
     "The arrays of one network, after its SHA-256 was checked; `CourseError` if the file is missing or another one"
     path = Path(folder or weights_folder())/f'{name}.lz4'; remedy = 'pip install --force-reinstall --no-deps mtcnn==1.0.0'
     if not path.exists(): raise CourseError('the weights are missing', path, remedy)
-    if digest(path, 'sha256') != SHA256[name]: raise CourseError('these are not the weights of mtcnn 1.0.0 (another SHA-256); they were not opened', path, remedy)
+    if digest(path, 'sha256') != SHA256[name]:
+        raise CourseError('these are not the weights of mtcnn 1.0.0 (another SHA-256); they were not opened', path, remedy)
     import joblib
     return joblib.load(path)
 

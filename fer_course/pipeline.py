@@ -190,7 +190,8 @@ def prepare(
             write_json(out/'prepare.json', dict(expressions=list(expressions), kept=len(table), dropped=len(dropped), notes=notes))
             _give_back()
     manifest, dropped = read_table(out/'manifest.parquet'), read_table(out/'dropped.parquet')
-    log(f'   {len(manifest)} images kept, {len(dropped)} dropped ({_reasons(dropped) if len(dropped) else "none"}): see {out/"dropped.parquet"}')
+    kept = ' + '.join(f'{n} {role}' for role, n in manifest.role.value_counts().items())
+    log(f'   images kept: {kept}; dropped: {len(dropped)}' + (f' ({_reasons(dropped)}), see {out/"dropped.parquet"}' if len(dropped) else ''))
     return manifest
 
 def _classes(names):
@@ -423,11 +424,14 @@ def evaluate(
     return metrics
 
 def _intervals(predictions, classes):
-    "Per model: the bootstrap interval of the first seed's macro F1, over people where they are known"
+    "Per model: the bootstrap interval of the mean macro F1 over the seeds, drawn over people where they are known"
     from fer_course.evaluate import bootstrap_interval
-    first = predictions[(predictions.seed == predictions.seed.min()) & (predictions.role == 'target')]
-    groups = lambda p: p.subject.tolist() if p.subject.notna().all() else None
-    return {name: bootstrap_interval(p.expression.tolist(), _said(p, classes), groups=groups(p)) for name, p in first.groupby('model', sort=False)}
+    target, intervals = predictions[predictions.role == 'target'], {}
+    for name, p in target.groupby('model', sort=False):
+        runs = [run for _, run in p.groupby('seed')]; people = runs[0].subject
+        intervals[name] = bootstrap_interval(runs[0].expression.tolist(), [_said(run, classes) for run in runs],
+                                             people.tolist() if people.notna().all() else None)
+    return intervals
 
 def _said(predictions, classes):
     return [classes[i] for i in predictions[[f'p_{c}' for c in classes]].to_numpy().argmax(1)]

@@ -86,8 +86,10 @@ def read_folder(
         elif parse_expression(label) is None: dropped.append((name, f'unknown label "{label}"'))
         else: rows.append(dict(image=name, expression=parse_expression(label), split=own))
     for folder in sorted(p for p in root.rglob('*') if p.is_dir() and parse_expression(p.name)):
-        if not any(p.is_file() and not _hidden(p) for p in folder.rglob('*')): dropped.append((folder.relative_to(root).as_posix() + '/', 'the class folder is empty'))
-    if not rows: raise CourseError('no folder here is named after an expression', root, f'name them {", ".join(EXPRESSIONS)}; or use --reader csv')
+        if any(p.is_file() and not _hidden(p) for p in folder.rglob('*')): continue
+        dropped.append((folder.relative_to(root).as_posix() + '/', 'the class folder is empty'))
+    if not rows:
+        raise CourseError('no folder here is named after an expression', root, f'name them {", ".join(EXPRESSIONS)}; or use --reader csv')
     return _choose(rows, dropped, expressions, dataset, subject)
 
 # %% ../nbs/03_readers.ipynb #bc24a4d0
@@ -160,7 +162,9 @@ def read_csv(
         elif text and expression is None: dropped.append((place, f'row {number} of {path.name}: unknown label "{text}"')); seen[place] = (number, None)
         else: seen[place] = (number, expression); rows.append(dict(image=place, expression=expression, **_extra(header, row)))
     dropped += [(n, f'not listed in {path.name}') for n in names if _is_image(n) and n not in seen]
-    if not rows: raise CourseError(f'no row of {path.name} is usable: {dropped[0][1] if dropped else "it is empty"}', path, f'see the layout: first column the file, then one of {", ".join(LABEL_COLUMNS)}')
+    if not rows:
+        raise CourseError(f'no row of {path.name} is usable: {dropped[0][1] if dropped else "it is empty"}', path,
+                          f'see the layout: first column the file, then one of {", ".join(LABEL_COLUMNS)}')
     return _choose(rows, dropped, expressions, dataset, subject)
 
 # %% ../nbs/03_readers.ipynb #5f70e0b7
@@ -173,7 +177,8 @@ def read_faces(
     "A dataset folder with its own manifest: (manifest, dropped); `CourseError` where the manifest is missing, damaged or no manifest"
     root = Path(root); _files(root)
     table = read_table(root/'manifest.parquet')
-    if 'image' not in table: raise CourseError('has no column image: it is no manifest', root/'manifest.parquet', 'make the dataset with "fer-course faces"')
+    if 'image' not in table:
+        raise CourseError('has no column image: it is no manifest', root/'manifest.parquet', 'make the dataset with "fer-course faces"')
     rows = make_manifest(table, dataset).drop(columns='sha1').to_dict('records')
     return _choose(rows, [], expressions, dataset, 'given' if subject == 'name' else subject)
 
@@ -190,5 +195,6 @@ def read(
     if reader not in READERS: raise CourseError(f'there is no reader "{reader}"', remedy=f'choose from {", ".join(READERS)}')
     options = {k: v for k, v in options.items() if v is not None}
     known = READERS[reader].__code__.co_varnames[:READERS[reader].__code__.co_argcount]
-    if foreign := [k for k in options if k not in known]: raise CourseError(f'the reader "{reader}" has no option {", ".join(foreign)}', remedy='leave it out')
+    if foreign := [k for k in options if k not in known]:
+        raise CourseError(f'the reader "{reader}" has no option {", ".join(foreign)}', remedy='leave it out')
     return READERS[reader](root, dataset or Path(root).resolve().name, **options)

@@ -88,7 +88,8 @@ def _table(
 def _pairs(values, caption=''):
     "A dict as a table of two columns"
     rows = ''.join(f'<tr><th scope="row">{_e(k)}</th><td>{_e(_show(v, 6))}</td></tr>' for k, v in values.items())
-    return f'<div class="scroll" role="region" tabindex="0" aria-label="{_e(caption)}"><table class="pairs"><caption>{_e(caption)}</caption><tbody>{rows}</tbody></table></div>'
+    return (f'<div class="scroll" role="region" tabindex="0" aria-label="{_e(caption)}"><table class="pairs">'
+            f'<caption>{_e(caption)}</caption><tbody>{rows}</tbody></table></div>')
 
 # %% ../nbs/12_report.ipynb #46a92c86
 def _figure_uri(figure):
@@ -111,13 +112,15 @@ def _image_uri(image, size=160):
 def _figure(figure, alt, hint=''):
     "A matplotlib Figure with a text for those who do not see it and a line on how to read it"
     width = round(figure.get_figwidth()*96)
-    return f'<figure class="plot"><img src="{_figure_uri(figure)}" alt="{_e(alt)}" style="max-width:min(100%,{width}px)" width="{width}"><figcaption>{_e(hint)}</figcaption></figure>'
+    return (f'<figure class="plot"><img src="{_figure_uri(figure)}" alt="{_e(alt)}" style="max-width:min(100%,{width}px)" width="{width}">'
+            f'<figcaption>{_e(hint)}</figcaption></figure>')
 
 def _faces(images, captions=(), alt='face', most=48):
     "A grid of pictures with captions; the caption is the alternative text as well"
     n = len(images)
-    caption = lambda i: _show(captions[i]) if i < len(captions) else ''
-    cells = ''.join(f'<li><img src="{_image_uri(images[i])}" alt="{_e(f"{alt}: {caption(i)}" if caption(i) else alt)}"><span>{_e(caption(i))}</span></li>' for i in range(min(n, most)))
+    captions = [_show(captions[i]) if i < len(captions) else '' for i in range(min(n, most))]
+    cells = ''.join(f'<li><img src="{_image_uri(image)}" alt="{_e(f"{alt}: {text}" if text else alt)}"><span>{_e(text)}</span></li>'
+                    for image, text in zip(images, captions))
     return f'<ul class="faces">{cells}</ul>' + (f'<p class="more">… and {n - most:,} more</p>' if n > most else '')
 
 # %% ../nbs/12_report.ipynb #d58730f5
@@ -160,7 +163,7 @@ def _result_table(r):
         row = {'model': model, 'seeds': len(_list(runs)), 'test images': _list(runs)[0].get('n')}
         for f in ('macro_f1', 'accuracy', 'balanced_accuracy'):
             q = s[(s.model == model) & (s.metric == f)].iloc[0]
-            row[f.replace('_f1', ' F1').replace('_', ' ')] = _show(q['mean']) + (f" ± {q['sd']:.3f}" if q['seeds'] > 1 else '')
+            row[f.replace('_f1', ' F1').replace('_', ' ')] = _show(q['mean']) + (f"\u00a0±\u00a0{q['sd']:.3f}" if q['seeds'] > 1 else '')
         b = r.intervals.get(model) or {}
         row['interval of ' + (b.get('metric') or 'macro_f1').replace('_f1', ' F1').replace('_', ' ')] = _interval_text(b) or '–'
         rows.append(row)
@@ -171,12 +174,15 @@ def _result(r):
     if not r.results: return ''
     c = _comparison(r)
     verdict = f'<p><strong>Comparison.</strong> {_e(c["verdict"])}</p>' if c else ''
-    if c and c.get('low') is not None: verdict += (f'<p class="hint">Paired differences in {_e(c["metric"].replace("_", " "))}, seed by seed: {_e(_show(c["differences"]))}; '
-                                                   f'{c["level"]:.0%} t interval of their mean {c["low"]:+.3f} to {c["high"]:+.3f}.</p>')
+    if c and c.get('low') is not None:
+        verdict += (f'<p class="hint">Paired differences in {_e(c["metric"].replace("_", " "))}, seed by seed: {_e(_show(c["differences"]))}; '
+                    f'{c["level"]:.0%} t interval of their mean {c["low"]:+.3f} to {c["high"]:+.3f}.</p>')
     classed = {m: runs for m, runs in r.results.items() if _list(runs)[0].get('per_class')}
-    plot = _figure(per_class_figure(classed), 'Bar chart: F1 of each class for ' + ' and '.join(classed) + '; the numbers are in the tables of the classes below',
-                   'One group of bars per class, one bar per model, one dot per seed. A missing bar is a class that was never found; a dash is a class without test images.') if classed else ''
-    return _result_table(r) + verdict + plot
+    if not classed: return _result_table(r) + verdict
+    return _result_table(r) + verdict + _figure(
+        per_class_figure(classed), f'Bar chart: F1 of each class for {" and ".join(classed)}; the numbers are in the tables of the classes below',
+        'One group of bars per class, one bar per model, one dot per seed. A missing bar is a class that was never found; '
+        'a dash is a class without test images.')
 
 def _notes(r): return '<ul>' + ''.join(f'<li>{_e(n)}</li>' for n in r.notes) + '</ul>' if r.notes else ''
 
@@ -192,7 +198,8 @@ def _dropped(r, most=200):
     d = r.dropped
     if d is None: return ''
     if not len(d): return '<p>No image was dropped.</p>'
-    g = d.assign(image=d['image'].map(_clean), reason=d['reason'].fillna('no reason recorded'), step=d['step'].fillna('–')).groupby(['step', 'reason'], sort=False)['image']
+    told = d.assign(image=d['image'].map(_clean), reason=d['reason'].fillna('no reason recorded'), step=d['step'].fillna('–'))
+    g = told.groupby(['step', 'reason'], sort=False)['image']
     by = pd.DataFrame(dict(images=g.size(), examples=g.agg(lambda x: ', '.join(x.iloc[:2])))).reset_index()
     by = by.sort_values('images', ascending=False, kind='stable')
     columns = [c for c in ('image', 'dataset', 'step', 'reason') if c in d]
@@ -206,16 +213,19 @@ def _alignment(r):
     "How many faces were found, and what they look like"
     have = lambda x: x is not None and len(x) > 0
     out = _table(r.alignment, 'Faces found and aligned') if r.alignment is not None else ''
-    if have(r.samples): out += ('<h3>Aligned faces</h3><p class="hint">Eyes should lie level and at the same place in every picture; this is exactly what the network sees.</p>'
-                                + _faces(r.samples, r.sample_captions, 'aligned face'))
-    if have(r.unaligned): out += ('<h3>Not aligned</h3><p class="hint">No face, or none that could be trusted. Ask what these have in common.</p>'
-                                  + _faces(r.unaligned, r.unaligned_captions, 'picture without an aligned face', most=16))
+    if have(r.samples):
+        out += ('<h3>Aligned faces</h3><p class="hint">Eyes should lie level and at the same place in every picture; '
+                'this is exactly what the network sees.</p>' + _faces(r.samples, r.sample_captions, 'aligned face'))
+    if have(r.unaligned):
+        out += ('<h3>Not aligned</h3><p class="hint">No face, or none that could be trusted. Ask what these have in common.</p>'
+                + _faces(r.unaligned, r.unaligned_captions, 'picture without an aligned face', most=16))
     return out
 
 def _training(r):
     "The curves of every run"
     if not r.histories: return ''
-    return _figure(curves_figure(r.histories), 'Line charts over epochs: losses at the left, the validation score at the right, for ' + ' and '.join(r.histories),
+    alt = f'Line charts over epochs: losses at the left, the validation score at the right, for {" and ".join(r.histories)}'
+    return _figure(curves_figure(r.histories), alt,
                    'One line per seed. Training loss (dashed) far below validation loss (solid): the network learns its images by heart. '
                    'The dot is the epoch with the best validation score; the test images played no part in choosing it.')
 
@@ -256,8 +266,8 @@ def _classes(r):
         if (table['times predicted'] % 1 == 0).all(): table['times predicted'] = table['times predicted'].astype(int)
         out += _table(table, f'{model}: classes' + (f', mean of {len(runs)} seeds' if len(runs) > 1 else ''))
         if runs[0].get('absent'): out += f'<p class="hint">Without test images, so left out of the macro mean: {_e(", ".join(runs[0]["absent"]))}.</p>'
-    return out and ('<p class="hint">Precision: of the faces called so, how many are. Recall: of the faces that are, how many were found. F1 is their harmonic mean; '
-                    'macro F1 is the plain mean of the F1 column.</p>' + out)
+    return out and ('<p class="hint">Precision: of the faces called so, how many are. Recall: of the faces that are, how many were found. '
+                    'F1 is their harmonic mean; macro F1 is the plain mean of the F1 column.</p>' + out)
 
 def _meaning(name): return AU_NAMES.get(int(name[2:]), '') if name[:2] == 'AU' and name[2:].isdigit() else ''
 
@@ -272,14 +282,17 @@ def _action_units(r):
                       f'{model}: action units' + (f', mean of {len(runs)} seeds' if len(runs) > 1 else ''))
     if not out: return ''
     return _figure(au_figure(r.au_results), 'Bar chart: F1 of each action unit; the numbers are in the table below',
-                   'F1 of each action unit; in brackets, how many test faces show it. A bar that rests on a handful of faces says little; a dash is a unit that no test face shows.'
-                   ) + '<p class="hint">Accuracy flatters rare movements: who never sees them is nearly always right. Read F1 beside the positives.</p>' + out
+                   'F1 of each action unit; in brackets, how many test faces show it. A bar that rests on a handful of faces says little; '
+                   'a dash is a unit that no test face shows.') + '<p class="hint">Accuracy flatters rare movements: who never sees them is nearly always right. Read F1 beside the positives.</p>' + out
 
 def _wrong(r):
     "Faces that the model got wrong"
     if not r.wrong: return ''
-    text = lambda w: ' · '.join(filter(None, [str(w.get('caption') or ''), f"{w['truth']} → {w['predicted']}", '' if w.get('probability') is None else f"{w['probability']:.0%}"]))
-    return ('<p class="hint">Truth → prediction, and the model\'s own probability. Confident mistakes come first if the list was sorted so: is the model wrong, or the label?</p>'
+    def text(w):
+        sure = '' if w.get('probability') is None else f'{w["probability"]:.0%}'
+        return ' · '.join(filter(None, [str(w.get('caption') or ''), f'{w["truth"]} → {w["predicted"]}', sure]))
+    return ('<p class="hint">Truth → prediction, and the model\'s own probability. Confident mistakes come first if the list was sorted so: '
+            'is the model wrong, or the label?</p>'
             + _faces([w['image'] for w in r.wrong], [text(w) for w in r.wrong], 'wrongly classified face', most=32))
 
 # %% ../nbs/12_report.ipynb #d4861291
@@ -326,7 +339,7 @@ nav ul{columns:2 16rem;padding:0;margin:1.2rem 0 0;list-style:none;font-size:.95
 .scroll{overflow-x:auto;margin:.8rem 0}.scroll:focus-visible{outline:2px solid var(--accent)}
 table{border-collapse:collapse;font-size:.92rem}caption{text-align:left;font-weight:600;padding:.2rem 0 .4rem}
 th,td{padding:.3rem .75rem .3rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);unicode-bidi:isolate}
-td{overflow-wrap:anywhere;min-width:3.2rem}thead th{border-bottom:2px solid var(--soft);vertical-align:bottom}
+td{overflow-wrap:break-word;min-width:3.2rem;max-width:24rem}thead th{border-bottom:2px solid var(--soft);vertical-align:bottom}
 th.n,td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;padding-left:.5rem}.pairs th{font-weight:500;color:var(--soft);white-space:nowrap}
 figure{margin:1rem 0}.plot img{display:block;height:auto;background:#fff;padding:.5rem;border:1px solid var(--line);border-radius:.4rem}
 .side{display:flex;flex-wrap:wrap;gap:0 1.5rem}.side figure{flex:0 1 auto;max-width:100%}.side figcaption{max-width:28rem}
@@ -378,6 +391,7 @@ def write_report(
     path,    # where the html file goes
     content  # a `Report`, or a dict with its fields
 ):
-    "Write one self-contained html file: no script, nothing loaded from outside, the same bytes for the same content. Returns `path`; a `CourseError` if it may not be written."
+    """Write one self-contained html file: no script, nothing loaded from outside, the same bytes for the same content.
+    Returns `path`; a `CourseError` if it may not be written."""
     write_text(path, render_report(content))
     return path

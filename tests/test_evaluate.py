@@ -106,10 +106,17 @@ def test_bootstrap_over_people_widens_when_photos_repeat():
 
 def test_bootstrap_edges():
     import pytest
+    who = np.arange(30)//2
     one = bootstrap_interval(['a', 'b'], ['a', 'a'], ['x', 'x'])
     assert one['low'] is None and one['groups'] == 1 and one['estimate'] is not None
     assert bootstrap_interval(['a', None, 'b', 'a'], ['a', 'b', 'b', 'b'], ['x', 'y', 'z', None])['n'] == 3
     assert bootstrap_interval([], [])['estimate'] is None
+    for g in (None, who[:15]):                                                               # three trainings: the interval of their mean
+        three = bootstrap_interval([0, 1, 2]*5, [[0, 1, 2]*5, [0, 0, 2]*5, [1, 1, 2]*5], g)
+        alone = [bootstrap_interval([0, 1, 2]*5, p, g)['estimate'] for p in ([0, 1, 2]*5, [0, 0, 2]*5, [1, 1, 2]*5)]
+        assert abs(three['estimate'] - sum(alone)/3) < 1e-12 and three['runs'] == 3 and three['low'] <= three['estimate'] <= three['high']
+        same = bootstrap_interval([0, 1, 2]*5, [[0, 0, 2]*5]*3, g); once = bootstrap_interval([0, 1, 2]*5, [0, 0, 2]*5, g)
+        assert all(abs(same[k] - once[k]) < 1e-12 for k in ('estimate', 'low', 'high')), 'equal trainings say no more than one'
     perfect = bootstrap_interval([0, 1, 2]*5, [0, 1, 2]*5)
     assert perfect['low'] == perfect['high'] == 1
     with pytest.raises(ValueError, match='names or both'): bootstrap_interval(['a', 'b'], [0, 1])
