@@ -37,6 +37,7 @@ readme: $(READY) ## README.md from index.ipynb
 	@$(STEP) "README from index.ipynb" -- $(BIN)/python .ci/readme.py
 
 bench: $(READY)  ## speed and memory, side by side in one run
+	@$(STEP) "Start" -- $(BIN)/python tests/bench_start.py
 	@$(STEP) "MTCNN against facenet-pytorch" -- $(BIN)/python tests/bench_mtcnn.py
 	@$(STEP) "Training" -- $(BIN)/python tests/bench_training.py
 

@@ -7,6 +7,7 @@ __all__ = ['LAYERS', 'SHA256', 'CascadeNet', 'weights_folder', 'load_weights', '
            'crops', 'propose', 'move', 'square', 'suppress_inner', 'Detections', 'no_faces', 'MTCNN']
 
 # %% ../nbs/04_0_mtcnn.ipynb #3dc4bec8
+import hashlib, io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 from torchvision.ops import batched_nms
-from .files import CourseError, digest
+from .files import CourseError
 
 # %% ../nbs/04_0_mtcnn.ipynb #5d438134
 #        convolutions (channels, kernel), None = no pooling after it; then the dense layer and the outputs
@@ -65,10 +66,11 @@ def load_weights(
     "The arrays of one network, after its SHA-256 was checked; `CourseError` if the file is missing or another one"
     path = Path(folder or weights_folder())/f'{name}.lz4'; remedy = 'pip install --force-reinstall --no-deps mtcnn==1.0.0'
     if not path.exists(): raise CourseError('the weights are missing', path, remedy)
-    if digest(path, 'sha256') != SHA256[name]:
+    packed = path.read_bytes()
+    if hashlib.sha256(packed).hexdigest() != SHA256[name]:
         raise CourseError('these are not the weights of mtcnn 1.0.0 (another SHA-256); they were not opened', path, remedy)
-    import joblib
-    return joblib.load(path)
+    import joblib, lz4.frame
+    return joblib.load(io.BytesIO(lz4.frame.decompress(packed)))          # the very bytes that were checked
 
 # %% ../nbs/04_0_mtcnn.ipynb #73ad8f33
 def stage(

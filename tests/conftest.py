@@ -16,5 +16,5 @@ def faces(tmp_path_factory):
 def fer_course():
     "Run the command line in a process of its own; returns what subprocess.run does"
     def call(*arguments, **options):
-        return subprocess.run([sys.executable, '-m', 'fer_course', *map(str, arguments)], text=True, capture_output=True, env=QUIET, **options)
+        return subprocess.run([sys.executable, '-m', 'fer_course', *map(str, arguments)], text=True, capture_output=True, **{'env': QUIET, **options})
     return call

@@ -47,6 +47,13 @@ def test_other_settings_are_refused(whole_run, faces, fer_course):
     assert other.returncode == 1 and 'epochs: 2 -> 3' in other.stderr and '--overwrite' in other.stderr and 'Traceback' not in other.stderr
     assert digests(out, RESULTS) == before
 
+def test_threads_change_no_byte(whole_run, faces, fer_course, tmp_path):
+    out = tmp_path/'run'
+    done = fer_course('run', '--target', faces, '--reader', 'faces', '--out', out, '--epochs', 2, '--repeats', 1, '--batch-size', 16, '--device', 'cpu',
+                      env={**QUIET, 'OMP_NUM_THREADS': '2', 'MKL_NUM_THREADS': '2'})             # QUIET says 1
+    assert done.returncode == 0, done.stderr
+    names = ('manifest.parquet', 'images.npy', 'model.safetensors'); assert digests(out, names) == digests(whole_run[0], names)
+
 def test_killed_in_every_step_it_ends_in_the_same_bytes(whole_run, faces, fer_course, tmp_path):
     out = tmp_path/'run'
     command = ('run', '--target', faces, '--reader', 'faces', '--out', out, '--epochs', 2, '--repeats', 1, '--batch-size', 16, '--device', 'cpu')
