@@ -25,7 +25,7 @@ OPTIONS = {
     'csv': dict(metavar='FILE', help='which csv of the target to read, where there are several'),
     'expressions': dict(type=_names, metavar='A,B,...', help='classes to keep (default: the six basic ones and neutral)'),
     'no-face': dict(choices=('keep', 'drop'), help='what becomes of a photograph in which no face is found: keep it unaligned (default), or drop it'),
-    'size': dict(type=int, metavar='PX', help='side of an aligned face in pixels (default: 112)'),
+    'size': dict(type=int, metavar='PX', help='side of an image in pixels (default: 112 for aligned faces; faces: as in the set)'),
     'preset': dict(choices=('small', 'paper', 'released'), help='small = minutes on a laptop (default); paper = AU-CVT as published; '
                    'released = as in the authors\' code (both want a GPU)'),
     'epochs': dict(type=int, metavar='N', help='passes over the training images (default: by preset)'),
@@ -36,8 +36,12 @@ OPTIONS = {
     'device': dict(metavar='NAME', help='cpu, cuda, cuda:1, mps (default: a GPU where there is one)'),
     'overwrite': dict(action='store_true', default=None, help='start anew in a folder that holds work with other settings'),
     'model': dict(metavar='DIR', help='a folder with model.safetensors and config.json, such as the --out of a run'),
-    'profile': dict(metavar='NAME', help='how the faces are drawn (default: course; "shifted" differs in camera, light, pose and people)'),
-    'n': dict(type=int, metavar='N', help='how many faces (default: 1600)')}
+    'like': dict(metavar='SET', help='which ready-made set to render: mini, course (default), units, hidden, lsd, raf_au; the other options change it'),
+    'n': dict(type=int, metavar='N', help='how many faces (default: as in the set)'),
+    'profile': dict(metavar='NAME', help='how the faces are drawn: course, shifted, lab, web, film, grey, synthetic'),
+    'annotator': dict(metavar='NAME', help='who labels the expressions: meant (as posed), reader, strict, folk, confused, hasty, crowd'),
+    'conditions': dict(type=_names, metavar='A,B,...', help='what is hidden, or how far the heads are turned: mask, sunglasses, left, right, upper, lower, yaw30, yaw45'),
+    'duplicates': dict(type=float, metavar='SHARE', help='share of the faces that are there twice, to practise on (0-1)')}
 
 DATA = ('reader', 'auxiliary', 'auxiliary-reader', 'label-column', 'csv', 'expressions', 'no-face', 'size', 'seed', 'device', 'overwrite')
 TRAINING = ('preset', 'epochs', 'batch-size', 'ir50', 'repeats')
@@ -52,7 +56,7 @@ VERBS = {
                      example='fer-course evaluate --out _runs/photos'),
     'predict': dict(help='expressions and action units of photographs, drawn beside them', required=('model',), options=('out', 'device'),
                     example='fer-course predict holiday.jpg --model _runs/photos --out _runs/predictions'),
-    'faces': dict(help='render a dataset of faces with exact action units', required=('out',), options=('n', 'profile', 'seed', 'size', 'device'),
+    'faces': dict(help='render a dataset of faces with exact action units', required=('out',), options=('like', 'n', 'profile', 'annotator', 'conditions', 'duplicates', 'seed', 'size', 'device'),
                   example='fer-course faces --n 500 --out _data/faces')}
 
 # %% ../nbs/15_command_line.ipynb #7c4cf7b7
