@@ -6,7 +6,7 @@
 __all__ = ['CONDITIONS', 'SETS', 'under', 'FaceSet', 'render_dataset', 'face_set', 'json_ready']
 
 # %% ../nbs/01_faces_datasets.ipynb #f356f734
-import hashlib, os
+import hashlib, io, os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields, replace
 import numpy as np
@@ -82,7 +82,7 @@ SETS = dict(
     raf_au=FaceSet(n=4601, profile='web', seed=3, independent=.5, label_expressions=False))
 
 # %% ../nbs/01_faces_datasets.ipynb #c431da68
-_VERSION = 2   # raised whenever the same settings give other bytes
+_VERSION = 3   # raised whenever the same settings give other bytes
 _SPLITS = ('train', 'test', 'valid', 'train', 'train', 'train', 'test', 'train', 'train', 'train')   # of persons 0-9, 10-19, ...
 
 def _written(what, parameters, start, again=0):
@@ -92,52 +92,88 @@ def _written(what, parameters, start, again=0):
     classes = tuple(name if isinstance(name, str) else name[0] for name in what.expressions)
     return annotate(parameters.action_units.numpy(), ANNOTATORS[what.annotator], classes, what.seed + 1_000_003*again, start).tolist()
 
-def _rows(what, parameters, faces, start):
-    "What the manifest says of a chunk, without the digests of the images"
-    present, rows = faces.present(), []
-    for k, written in enumerate(_written(what, parameters, start)):
-        person = int(parameters.persons[k])
-        row = dict(image=f'images/{start + k:06d}.png', dataset=f'rendered-{what.profile}', split=what.split or _SPLITS[person % len(_SPLITS)],
-                   expression=written, subject=f'{what.profile}-{what.seed}-{person:05d}')
-        row |= dict(zip(au_columns('raf_au'), present[k]))
-        row |= dict(confidence=np.nan, sha1=None, aligned=False, n_faces=1, occlusion=faces.occluders[k], pose=abs(faces.pose[k, 0]))
-        row |= dict(meant=parameters.expressions[k], condition=what.condition(start + k))
-        row |= {f'AU{unit}_intensity': faces.action_units[k, j].max() for j, unit in enumerate(ACTION_UNITS)}
-        row |= {f'box_{name}': value for name, value in zip(('x0', 'y0', 'x1', 'y1'), faces.boxes[k])}
-        row |= {f'point_{axis}{j}': faces.points[k, j, a] for j in range(5) for a, axis in enumerate('xy')}
-        rows.append(row)
-    return rows
+def _hidden_share(faces):
+    "Share (n,) of each face's box that an occluder hides, 0-1; the box ends where the image ends"
+    size = faces.hidden.shape[1]
+    corners = np.clip(faces.boxes.round().astype(int), 0, size)
+    return [hidden[y0:y1, x0:x1].mean() if x1 > x0 and y1 > y0 else 0. for hidden, (x0, y0, x1, y1) in zip(faces.hidden, corners)]
 
-def _copies(what, parameters, rows, start):
-    "The rows of the faces that are there twice"
-    numbers = range(start, start + len(rows))
-    twice = _Draws(what.seed, 4, numbers, 1).uniform() < what.duplicates
-    return [dict(row, image=row['image'].replace('.png', '-copy.png'), expression=label)
-            for row, label, chosen in zip(rows, _written(what, parameters, start, again=1), twice.tolist()) if chosen]
+def _names(what, parameters, faces, start):
+    "The columns of the manifest that are words or whole numbers"
+    numbers, persons, n = range(start, start + len(faces)), faces.persons.tolist(), len(faces)
+    return dict(image=[f'images/{k:06d}.png' for k in numbers], dataset=[f'rendered-{what.profile}']*n,
+                split=[what.split or _SPLITS[person % len(_SPLITS)] for person in persons], expression=_written(what, parameters, start),
+                subject=[f'{what.profile}-{what.seed}-{person:05d}' for person in persons], sha1=[None]*n, aligned=[False]*n, n_faces=[1]*n,
+                occlusion=faces.occluders, meant=parameters.expressions, blend=parameters.seconds, condition=[what.condition(k) for k in numbers])
 
-def _table(rows):
-    "Rows as a DataFrame with the manifest's types"
+def _numbers(faces):
+    "The columns that are measures, name -> (n,)"
+    return (dict(zip(au_columns('raf_au'), faces.present().T)) | dict(confidence=np.full(len(faces), np.nan), pose=np.abs(faces.pose[:, 0]))
+            | {f'AU{unit}_intensity': faces.action_units[:, j].max(1) for j, unit in enumerate(ACTION_UNITS)}
+            | {f'box_{name}': value for name, value in zip(('x0', 'y0', 'x1', 'y1'), faces.boxes.T)}
+            | {f'point_{axis}{j}': faces.points[:, j, a] for j in range(5) for a, axis in enumerate('xy')}
+            | dict(zip(('yaw', 'pitch', 'roll'), faces.pose.T)) | dict(zip(('light_side', 'light_height', 'light_contrast'), faces.light.T))
+            | dict(hidden_share=_hidden_share(faces)))
+
+_FIRST = ('image', 'dataset', 'split', 'expression', 'subject', *au_columns('raf_au'), 'confidence', 'sha1', 'aligned', 'n_faces', 'occlusion', 'pose',
+          'meant', 'blend', 'condition')
+_TYPES = dict(aligned=bool, n_faces='int64')
+
+def _table(what, parameters, faces, start):
+    "What the manifest says of some faces, without the digests of the images"
     import pandas as pd
-    table = pd.DataFrame(rows)
-    for name in table.columns:
-        if name.startswith(('AU', 'box_', 'point_')) or name in ('confidence', 'pose'): table[name] = table[name].astype('float32')
-        elif name not in ('aligned', 'n_faces'): table[name] = table[name].astype(object)
-    return table
+    names, numbers = _names(what, parameters, faces, start), _numbers(faces)
+    columns = {name: np.array(values, dtype=_TYPES.get(name, object)) for name, values in names.items()}
+    columns |= {name: np.asarray(values, dtype=np.float32) for name, values in numbers.items()}
+    return pd.DataFrame({name: columns[name] for name in (*_FIRST, *(name for name in numbers if name not in _FIRST))})
+
+def _copies(what, parameters, table, start):
+    "The rows of the faces that are there twice"
+    twice = (_Draws(what.seed, 4, range(start, start + len(table)), 1).uniform() < what.duplicates).numpy()
+    labels = np.array(_written(what, parameters, start, again=1), dtype=object)
+    return table.assign(image=table.image.str.replace('.png', '-copy.png'), expression=labels)[twice]
 
 # %% ../nbs/01_faces_datasets.ipynb #6ca6a250
-def _write_chunk(out, renderer, what, start, count):
-    "Draw and save faces; the chunk's table is written last and marks it as done"
+_AT_ONCE = 16   # faces drawn together on a CPU; more do not fit into its cache
+
+def _save(path, data):
+    with atomic(path) as temporary: temporary.write_bytes(data)
+
+def _coded(image):
+    "A PNG file of an RGB image"
     import cv2
+    return cv2.imencode('.png', image[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+
+def _write_faces(out, renderer, what, start, count):
+    "Draw and save some faces; their table and landmarks (rows, 68, 3)"
+    import pandas as pd
     parameters = what.parameters(start, count); faces = renderer.render(parameters)
-    rows = _rows(what, parameters, faces, start)
-    for row, image in zip(rows, faces.images):
-        coded = cv2.imencode('.png', image[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
-        row['sha1'] = hashlib.sha1(coded).hexdigest()
-        with atomic(out/row['image']) as temporary: temporary.write_bytes(coded)
-    copies = _copies(what, parameters, rows, start)
-    for row in copies:
-        with atomic(out/row['image']) as temporary: temporary.write_bytes((out/row['image'].replace('-copy', '')).read_bytes())
-    write_table(out/'.render'/f'{start:06d}.parquet', _table(rows + copies))
+    table, files = _table(what, parameters, faces, start), [_coded(image) for image in faces.images]
+    table['sha1'] = [hashlib.sha1(data).hexdigest() for data in files]
+    copies = _copies(what, parameters, table, start)
+    for name, data in zip(table.image, files): _save(out/name, data)
+    for row, name in zip(copies.index, copies.image): _save(out/name, files[row])
+    points = np.concatenate([faces.landmarks, faces.visible[..., None]], -1).astype(np.float32)
+    return pd.concat([table, copies]), np.concatenate([points, points[copies.index]])
+
+def _write_chunk(out, renderer, what, start, count):
+    "Draw and save a chunk; its table is written last and marks it as done"
+    import pandas as pd
+    at_once = _AT_ONCE if renderer.device.type == 'cpu' else count
+    parts = [_write_faces(out, renderer, what, k, min(at_once, start + count - k)) for k in range(start, start + count, at_once)]
+    buffer = io.BytesIO(); np.save(buffer, np.concatenate([points for _, points in parts]))
+    _save(out/'.render'/f'{start:06d}.npy', buffer.getvalue())
+    write_table(out/'.render'/f'{start:06d}.parquet', pd.concat([table for table, _ in parts], ignore_index=True))
+
+def _join(out, starts):
+    "The manifest and the landmarks of the whole set from those of its chunks"
+    import pandas as pd
+    with atomic(out/'landmarks.npy') as temporary:
+        chunks = [np.load(out/'.render'/f'{start:06d}.npy', mmap_mode='r') for start in starts]
+        whole = np.lib.format.open_memmap(temporary, 'w+', np.float32, (sum(map(len, chunks)), 68, 3)); row = 0
+        for chunk in chunks: whole[row:row + len(chunk)] = chunk; row += len(chunk)
+        whole.flush()
+    write_table(out/'manifest.parquet', pd.concat([read_table(out/'.render'/f'{start:06d}.parquet') for start in starts], ignore_index=True))
 
 def _check_settings(out, settings):
     "Refuse a folder that holds something else"
@@ -163,13 +199,15 @@ def render_dataset(
     n=None,         # number of faces; None = the set's
     like='course',  # a key of `SETS`, or a `FaceSet`
     device=None,    # a torch device; None takes CUDA if there is one
-    chunk=16,       # faces drawn at a time
-    workers=None,   # chunks drawn side by side, which is what a killed run loses; None takes the CPUs, at most 4 (1 with CUDA)
+    chunk=None,     # faces of a chunk, which is what a killed run loses; None takes 64 (16 in sets below 512; 512 with CUDA)
+    workers=None,   # chunks drawn side by side; None takes the CPUs, at most 4 (2 with CUDA: one draws while the other writes)
     **changes       # of the fields of `FaceSet`
 ):
-    "Write `out/images/` and `out/manifest.parquet` and return the manifest; go on where a killed run stopped; `CourseError` for other settings"
-    import pandas as pd
+    """Write `out/images/`, `out/manifest.parquet` and `out/landmarks.npy` and return the manifest; go on where a killed run stopped;
+    `CourseError` for other settings"""
     what = face_set(like, n=n, **changes)
+    cuda = _on_gpu(device)
+    chunk = chunk or (512 if cuda else 64 if what.n >= 512 else 16)
     out, settings = make_folder(out), json_ready(what) | dict(chunk=chunk, renderer=_VERSION)
     _check_settings(out, settings | dict(fingerprint=fingerprint(settings)))
     starts = range(0, what.n, chunk)
@@ -177,11 +215,13 @@ def render_dataset(
     if missing:
         renderer = Renderer(what.size, device)
         _in_parallel(lambda start: _write_chunk(out, renderer, what, start, min(chunk, what.n - start)), missing,
-                     workers or (1 if renderer.device.type != 'cpu' else min(4, os.cpu_count() or 1)))
-    if missing or not (out/'manifest.parquet').exists():
-        tables = [read_table(out/'.render'/f'{start:06d}.parquet') for start in starts]
-        write_table(out/'manifest.parquet', _table(pd.concat(tables, ignore_index=True).to_dict('records')))
+                     workers or (2 if cuda else min(4, os.cpu_count() or 1)))
+    if missing or not (out/'manifest.parquet').exists(): _join(out, starts)
     return read_table(out/'manifest.parquet')
+
+def _on_gpu(device):
+    import torch
+    return torch.device(device).type != 'cpu' if device else torch.cuda.is_available()
 
 def face_set(
     like='course',  # a key of `SETS`, or a `FaceSet`

@@ -8,6 +8,7 @@ __all__ = ['ACTION_UNITS', 'OCCLUDERS', 'PLACES', 'PRESENT', 'PROFILES', 'Profil
 # %% ../nbs/01_faces.ipynb #ecd9f298
 import math
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 import numpy as np, torch
@@ -47,7 +48,10 @@ class Profile:
     skin: float = 1.6                  # exponent: larger means more light skins
     grey_hair: float = .6              # age (0-1) from which hair may be grey
     glasses: float = .1                # share of faces with clear glasses
+    hats: float = .06                  # share of people with a woollen hat or a cap
     intensity: tuple = (.45, 1.)       # overall strength of an expression, as a share of E
+    weak: float = 0.                   # share of faces whose expression is a shadow of itself, a quarter to a half as strong
+    blend: float = 0.                  # share of faces with units of a second expression
     asymmetry: float = .1              # left against right, as a share of the intensity
     yaw: float = 13.                   # standard deviations in degrees
     pitch: float = 6.
@@ -69,22 +73,22 @@ class Profile:
 
 PROFILES = dict(
     course=Profile(),
-    shifted=Profile(population=1, variety=1.35, skin=.7, glasses=.2, intensity=(.35, .9), asymmetry=.18, yaw=19., pitch=9., roll=9.,
+    shifted=Profile(population=1, variety=1.35, skin=.7, glasses=.2, intensity=(.35, .9), weak=.08, blend=.05, asymmetry=.18, yaw=19., pitch=9., roll=9.,
                     distance=(3.2, 7.), eye_distance=(.21, .33), light_side=60., light_height=(-15., 75.), ambient=(.15, .45), exposure=(.10, .5),
                     contrast=(1.1, 1.7), saturation=(.2, .9), grey=.35, blur=(.0, 1.), noise=.045, coarse=(.55, .38), jpeg=(.9, 25),
                     occlusion=.25),
-    lab=Profile(population=2, variety=.9, glasses=.03, intensity=(.75, 1.), asymmetry=.06, yaw=4., pitch=3., roll=2., distance=(9., 14.),
+    lab=Profile(population=2, variety=.9, glasses=.03, hats=0., intensity=(.75, 1.), asymmetry=.06, yaw=4., pitch=3., roll=2., distance=(9., 14.),
                 eye_distance=(.27, .30), light_side=12., light_height=(20., 40.), ambient=(.5, .7), exposure=(.34, .42), contrast=(1., 1.15),
                 saturation=(.8, 1.), blur=(-1., .1), noise=.006, coarse=(0., .5), jpeg=(0., 90), occlusion=0.),
-    web=Profile(population=3, variety=1.15, skin=1.1, glasses=.14, intensity=(.5, 1.), yaw=17., pitch=8., roll=8., distance=(3.5, 12.),
+    web=Profile(population=3, variety=1.15, skin=1.1, glasses=.14, hats=.12, intensity=(.5, 1.), weak=.12, blend=.10, yaw=17., pitch=8., roll=8., distance=(3.5, 12.),
                 eye_distance=(.20, .34), light_side=50., light_height=(-5., 65.), ambient=(.2, .65), exposure=(.15, .5), contrast=(.95, 1.5),
                 saturation=(.6, 1.3), grey=.08, noise=.025, coarse=(.4, .4), jpeg=(.95, 30), occlusion=.15),
-    film=Profile(population=4, skin=1.3, intensity=(.3, .85), asymmetry=.15, yaw=22., pitch=9., roll=7., distance=(5., 14.),
+    film=Profile(population=4, skin=1.3, hats=.1, intensity=(.3, .85), weak=.2, blend=.12, asymmetry=.15, yaw=22., pitch=9., roll=7., distance=(5., 14.),
                  eye_distance=(.20, .32), light_side=68., light_height=(-20., 70.), ambient=(.08, .3), exposure=(.07, .26), contrast=(1.2, 1.8),
                  saturation=(.3, .8), grey=.12, blur=(.1, 1.), noise=.03, coarse=(.3, .45), jpeg=(.6, 40), occlusion=.18),
-    grey=Profile(population=5, intensity=(.45, 1.), yaw=15., pitch=7., roll=7., eye_distance=(.26, .36), light_side=45., exposure=(.15, .5),
+    grey=Profile(population=5, hats=.1, intensity=(.45, 1.), yaw=15., pitch=7., roll=7., eye_distance=(.26, .36), light_side=45., exposure=(.15, .5),
                  contrast=(1., 1.6), grey=1., blur=(-.2, .8), noise=.03, jpeg=(.3, 50), occlusion=.08),
-    synthetic=Profile(population=6, variety=.85, skin=1.9, glasses=.05, intensity=(.5, 1.), asymmetry=.08, yaw=10., pitch=5., roll=2.,
+    synthetic=Profile(population=6, variety=.85, skin=1.9, glasses=.05, hats=.02, intensity=(.5, 1.), weak=.03, blend=.03, asymmetry=.08, yaw=10., pitch=5., roll=2.,
                       eye_distance=(.27, .31), light_side=30., ambient=(.35, .65), exposure=(.25, .42), contrast=(.95, 1.2), saturation=(.8, 1.25),
                       blur=(.2, .8), noise=.004, coarse=(.1, .6), jpeg=(1., 80), occlusion=.02))
 
@@ -94,10 +98,10 @@ _SIDES = dict(   # identity, one value for each side: mean, standard deviation, 
     eye_tilt=(.012, .012, .003), lid_crease=(.040, .012, .003), brow_y=(.190, .020, .004), brow_start=(.100, .016, .004),
     brow_end=(.480, .020, .005), brow_arch=(.032, .015, .004), mouth_width=(.238, .017, .003))
 _WHOLE = dict(   # identity, one value for the whole face: mean, standard deviation
-    brow_thickness=(.026, .006), nose_y=(-.385, .022), nose_width=(.116, .013), nose_height=(.168, .026), bridge_width=(.070, .010),
-    mouth_y=(-.668, .018), lip_upper=(.054, .012), lip_lower=(.072, .014), mouth_shift=(0., .005), chin_y=(-1.055, .040),
-    jaw_rise=(.50, .08), head_width=(1.01, .045), jaw_width=(1.02, .06), cheekbone=(1., .5), brow_ridge=(.9, .4), socket=(1., .25),
-    chin_boss=(1., .4), fullness=(0., 1.), crown=(1.14, .025), hairline=(.68, .06), hair_side=(1.12, .05), parting=(0., .4))
+    brow_thickness=(.026, .006), nose_y=(-.385, .022), nose_width=(.130, .016), nose_height=(.168, .026), bridge_width=(.070, .010),
+    mouth_y=(-.668, .018), lip_upper=(.054, .012), lip_lower=(.072, .014), mouth_shift=(0., .005), chin_y=(-1.045, .048),
+    jaw_rise=(.50, .08), head_width=(1.01, .055), jaw_width=(1.02, .075), cheekbone=(1., .5), brow_ridge=(.9, .4), socket=(1., .25),
+    chin_boss=(1., .4), fullness=(0., 1.), crown=(1.14, .035), hairline=(.68, .075), hair_side=(1.12, .06), parting=(0., .4))
 _SKIN = torch.tensor([[.96, .80, .73], [.93, .74, .64], [.87, .66, .54], [.76, .56, .43], [.58, .40, .30], [.42, .28, .22], [.32, .21, .17]])
 _HAIR = torch.tensor([[.05, .04, .04], [.13, .08, .05], [.25, .16, .09], [.45, .30, .16], [.70, .55, .33], [.40, .18, .09], [.62, .61, .60]])
 _IRIS = torch.tensor([[.18, .10, .06], [.28, .17, .09], [.30, .28, .14], [.25, .38, .25], [.28, .42, .55], [.40, .45, .48]])
@@ -122,14 +126,14 @@ def _shape(draws, profile):
 # %% ../nbs/01_faces.ipynb #a6b9e96a
 def _looks(draws, shape, profile):
     "Colours, hair, beard, make-up and skin of an identity"
-    male, age, n = shape['male'], shape['age'], len(shape['age'])
+    male, age = shape['male'], shape['age']
     tone = draws.uniform() ** profile.skin * 5.6
     skin = (_palette(_SKIN, tone) * (1 + draws.normal(0, .035, 3))).clamp(.05, 1)
-    dark = (tone > 3).float()
+    dark = ((tone - 1.6) / 1.6).clamp(0, 1)          # dark skin seldom comes with fair hair or blue eyes
     hair = _palette(_HAIR, draws.uniform() ** 1.5 * 5.9 * (1 - .85 * dark))
     grey = ((age > profile.grey_hair).float() * draws.chance(.5))[:, None]
     hair = torch.lerp(hair, _HAIR[6] * draws.uniform(.6, 1.2)[:, None], grey)
-    iris = _palette(_IRIS, draws.uniform() ** 1.3 * 4.9 * (1 - .8 * dark)) * draws.uniform(.8, 1.2)[:, None]
+    iris = _palette(_IRIS, draws.uniform() ** 1.3 * 4.9 * (1 - .9 * dark)) * draws.uniform(.8, 1.2)[:, None]
     painted = ((1 - male) * draws.chance(.45))[:, None]
     lipstick = torch.tensor([.70, .12, .16]) * draws.uniform(.6, 1.1)[:, None] + draws.normal(0, .05, 3)
     lips = torch.lerp(skin * torch.tensor([.84, .58, .58]), lipstick, .7 * painted).clamp(.03, 1)
@@ -139,10 +143,10 @@ def _looks(draws, shape, profile):
         brow_density=draws.uniform(.72, 1.), crease_depth=draws.uniform(.3, .9), blush=draws.uniform(0, .4),
         stubble=male * draws.uniform(-.3, .5).clamp(0), beard=male * draws.chance(.18), moustache=male * draws.chance(.22),
         glasses=draws.chance(profile.glasses), long_hair=draws.chance(.06) * male + draws.chance(.7) * (1 - male),
-        hair_height=draws.uniform(.05, .14), bald=male * draws.chance(.14), fringe=(1 - male) * draws.chance(.3) * draws.uniform(.1, .27),
+        hair_height=draws.uniform(.04, .15) + .12 * (curly := draws.chance(.2)), curl=curly * draws.uniform(.4, 1.), bald=male * draws.chance(.14), fringe=(1 - male) * draws.chance(.3) * draws.uniform(.1, .27),
         wrinkles=(.25 + age) * draws.uniform(.6, 1.3), freckles=draws.chance(.15) * draws.uniform(.3, 1.), mottle=draws.uniform(.3, 1.),
         bags=draws.uniform(0, .5) + .4 * age, texture=draws.uniform(-.8, .8, 6), jitter=draws.uniform(0, 1, 4),
-        cloth=draws.uniform(.03, .8, 3), brow_end_fade=torch.zeros(n))
+        cloth=draws.uniform(.03, .8, 3), hat=draws.chance(profile.hats) * (1 + draws.chance(.5)), hat_colour=draws.uniform(.03, .7, 3))
 
 def _draw_scene(draws, profile):
     "Pose, camera, light, background and occluder"
@@ -152,8 +156,8 @@ def _draw_scene(draws, profile):
                  light_side=draws.normal(0, p.light_side).clamp(-85, 85), light_height=u(*p.light_height), fill_side=u(-80, 80),
                  key=u(.45, 1.1), ambient=u(*p.ambient), fill=u(0, .35), shine=u(.02, .13), shadow=u(.2, .8), exposure=u(*p.exposure),
                  key_colour=1 + draws.normal(0, .05, 3), ambient_colour=1 + draws.normal(0, .04, 3))
-    scene |= dict(background=(u(.05, .9)[:, None] + draws.normal(0, .13, 3)).clamp(.02, .98),
-                  background2=(u(.05, .9)[:, None] + draws.normal(0, .13, 3)).clamp(.02, .98), background_shape=u(0, 1, 4))
+    scene |= dict(background=(u(.05, .9)[:, None] + draws.normal(0, .09, 3)).clamp(.02, .98),
+                  background2=(u(.05, .9)[:, None] + draws.normal(0, .09, 3)).clamp(.02, .98), background_shape=u(0, 1, 4))
     scene |= dict(contrast=u(*p.contrast), saturation=u(*p.saturation) * (1 - draws.chance(p.grey)), gamma=u(.85, 1.15),
                   blur=u(*p.blur).clamp(0, 1), noise=p.noise * u() ** 2.5, noise_place=u(0, 1, 2))
     coarse, jpeg = draws.chance(p.coarse[0]), draws.chance(p.jpeg[0])
@@ -202,21 +206,34 @@ def _independent(draws):
     return present * draws.uniform(1., 5., columns=len(ACTION_UNITS))[0]
 
 # %% ../nbs/01_faces.ipynb #bd77a196
+def _second(name, draws, profile):
+    "The second expression of a blend, or None, and the factor of a weak expression"
+    weak = draws.uniform(.25, .5).item() if draws.uniform().item() < profile.weak else 1.
+    others = [other for other in SEVEN if other not in (name, 'neutral', 'contempt')]
+    chosen = others[int(draws.uniform().item() * len(others))]
+    blended = draws.uniform().item() < profile.blend and name not in (None, 'neutral', 'contempt')
+    return (chosen if blended else None), weak
+
+def _sides(both, name, draws, profile):
+    "Intensities (units, 2) of the left and right half from (units,): uneven in most units, one-sided in contempt"
+    sides = (both[:, None] * (1 + draws.normal(0, profile.asymmetry, 2 * len(ACTION_UNITS)).view(-1, 2))).clamp(0, 5)
+    one_sided, side = draws.uniform().item(), int(draws.uniform().item() < .5)
+    if name == 'contempt' or (name is None and one_sided < .2): sides[:, side] = 0
+    middle, closed = [ACTION_UNITS.index(unit) for unit in _BOTH_SIDES], ACTION_UNITS.index(43)
+    sides[middle] = both[middle][:, None]
+    if one_sided > .02: sides[closed] = both[closed]
+    return sides
+
 def _expression_group(names, seed, numbers, profile):
-    "Intensities (n, units, 2) for the left and right half of the faces; a name of None draws the units independently"
-    result = []
+    "Intensities (n, units, 2) for the left and right half of the faces, and the second expressions of blends; None draws the units independently"
+    result, seconds = [], []
     for name, number in zip(names, numbers):
-        draws = _Draws(seed, 8 * profile.population + 2, [number])
-        both = _allowed((_independent(draws) if name is None else _of_expression(name, draws, profile))[None])[0]
-        sides = (both[:, None] * (1 + draws.normal(0, profile.asymmetry, 2 * len(ACTION_UNITS)).view(-1, 2))).clamp(0, 5)
-        one_sided, side = draws.uniform().item(), int(draws.uniform().item() < .5)
-        if name == 'contempt' or (name is None and one_sided < .2): sides[:, side] = 0
-        middle = [ACTION_UNITS.index(unit) for unit in _BOTH_SIDES]
-        sides[middle] = both[middle][:, None]
-        closed = ACTION_UNITS.index(43)
-        if one_sided > .02: sides[closed] = both[closed]
-        result.append(sides)
-    return torch.stack(result)
+        draws, more = (_Draws(seed, 8 * profile.population + stream, [number]) for stream in (2, 5))
+        second, weak = _second(name, more, profile)
+        both = _independent(draws) if name is None else weak * _of_expression(name, draws, profile)
+        if second: both = torch.maximum(.8 * both, .7 * weak * _of_expression(second, more, profile))
+        result.append(_sides(_allowed(both[None])[0], name, draws, profile)); seconds.append(second)
+    return torch.stack(result), seconds
 
 # %% ../nbs/01_faces.ipynb #ad28d057
 @dataclass
@@ -227,14 +244,16 @@ class Parameters:
     scene: dict            # name -> (n, ...): pose, camera, light, background, occluder
     expressions: list = field(default_factory=list)   # n names, or None where the units were drawn independently
     persons: object = None                            # (n,) int64: equal numbers are equal identities
+    seconds: list = field(default_factory=list)       # n names of the second expression of a blend, or None
 
     def __len__(self): return len(self.action_units)
     def __getitem__(self, rows):
         "Some of the faces, as `Parameters`"
         index = torch.arange(len(self))[[rows] if isinstance(rows, int) else rows]
         pick = lambda group: {name: value[index] for name, value in group.items()}
-        return Parameters(pick(self.identity), self.action_units[index], pick(self.scene), [self.expressions[i] for i in index.tolist()],
-                          self.persons[index])
+        names = lambda group: [group[i] for i in index.tolist()] if group else []
+        return Parameters(pick(self.identity), self.action_units[index], pick(self.scene), names(self.expressions), self.persons[index],
+                          names(self.seconds))
 
     def with_units(self,
         units,      # dict: number of an action unit -> intensity 0-5, or a (left, right) pair
@@ -245,7 +264,7 @@ class Parameters:
         for unit, value in units.items():
             if unit not in ACTION_UNITS: raise CourseError(f'AU{unit} is no unit of the renderer', remedy=f'choose among {ACTION_UNITS}')
             intensity[:, ACTION_UNITS.index(unit)] = torch.as_tensor(value, dtype=torch.float32).expand(2)
-        return replace(self, action_units=intensity, expressions=[None] * len(self))
+        return replace(self, action_units=intensity, expressions=[None] * len(self), seconds=[None] * len(self))
 
     def frontal(self):
         "The same people from the front, with an ideal camera: no pose, gaze, occluder, blur, noise or JPEG"
@@ -288,8 +307,8 @@ def sample(
     of_person = _Draws(seed, stream, persons.tolist())
     shape = _shape(of_person, profile)
     identity = shape | _looks(of_person, shape, profile)
-    units, scene = _expression_group(names, seed, numbers, profile), _draw_scene(_Draws(seed, stream + 1, numbers), profile)
-    return Parameters(identity, units, scene, names, persons)
+    units, seconds = _expression_group(names, seed, numbers, profile)
+    return Parameters(identity, units, _draw_scene(_Draws(seed, stream + 1, numbers), profile), names, persons, seconds)
 
 # %% ../nbs/01_faces.ipynb #85b6c97e
 _MOVES = {   # what each unit adds to the controls at intensity E, in head units
@@ -343,9 +362,11 @@ def _mouth_and_lids(c, units, mean):
 # %% ../nbs/01_faces.ipynb #69bb99cf
 def _bell(x, centre, width):
     "1 at the centre, falls like exp(-((x - centre) / width) ** 2) and is exactly 0 from 2.8 widths on: cheaper than an exponential"
-    q = (x - centre).div_(width) if isinstance(width, float) else (x - centre) / width
-    return q.square_().mul_(-1 / 8).add_(1).clamp_(min=0).square_().square_().square_()
-def _step(x): x = x.clamp(0, 1); return x * x * (3 - 2 * x)
+    q = x - centre
+    if isinstance(width, float): squared = torch.addcmul(torch.ones((), device=q.device), q, q, value=-1 / (8 * width * width))
+    else: squared = torch.addcmul(torch.ones((), device=q.device), q := q / width, q, value=-1 / 8)
+    return squared.relu_().square_().square_().square_()
+def _step(x): x = x.clamp(0, 1); return torch.rsub(x, 3, alpha=2).mul_(x).mul_(x)
 def _edge(distance, softness): return (distance / softness).sigmoid()
 def _plane(value): return value.view(-1, 1, 1)
 
@@ -375,11 +396,13 @@ class _Surface:
         self.all = torch.cat([self.radius, by_angle, by_height, self.radius - blurred], 1)
     def at(self, angle, y, every=False):
         "Radius (n, 1, ...), or every channel: radius, its slopes over angle and height, how deep a hollow is"
-        grid = torch.stack([angle / _ANGLE, (_TOP - y) * (2 / (_TOP - _BOTTOM)) - 1], -1)
-        return F.grid_sample(self.all if every else self.radius, grid, align_corners=True, padding_mode='border')
+        grid = torch.empty((2, *y.shape), device=y.device)           # two planes, so that nothing has to be interleaved
+        torch.mul(angle, 1 / _ANGLE, out=grid[0])
+        torch.mul(y, -2 / (_TOP - _BOTTOM), out=grid[1]).add_(2 * _TOP / (_TOP - _BOTTOM) - 1)
+        return F.grid_sample(self.all if every else self.radius, grid.movedim(0, -1), align_corners=True, padding_mode='border')
     def outside(self, x, y, z):
         "Signed distance from the surface along the radius, (n, h, w)"
-        return torch.sqrt(x * x + z * z + 1e-8) - self.at(torch.atan2(x, z), y)[:, 0]
+        return torch.addcmul(x * x, z, z).add_(1e-8).sqrt_() - self.at(torch.atan2(x, z), y)[:, 0]
 
 # %% ../nbs/01_faces.ipynb #8b7ecb6b
 class _Grid:
@@ -456,7 +479,7 @@ def _head_surface(identity, controls, units, noise):
     lumps = noise(g.angle * .22 + _plane(texture[:, 0]), g.y * .28 + _plane(texture[:, 1]), 'large')
     face = (skull + relief * g.cosine.clamp(min=.35)) * (1 + .009 * lumps)
     face = face + .115 * _bell(g.far, 1.56, .13) * torch.exp(-((g.y + .10) / .21) ** 4)           # ears
-    return _with_hair(g, identity, _with_neck(g, identity, controls, face), skull)
+    return _with_hair(g, identity, _with_neck(g, identity, controls, face), skull, noise)
 
 # %% ../nbs/01_faces.ipynb #3a00a4e1
 def _jaw_line(sine, identity, controls): return _plane(controls['chin_y']) + _plane(identity['jaw_rise']) * sine ** 2
@@ -478,20 +501,34 @@ def _hairline(angle, identity, side):
     drop = .62 + 1.2 * whole(identity['long_hair'])
     return whole(identity['hairline']) - .13 * (angle / .9) ** 2 - fringe - drop * _edge(angle.abs() - side, .055)
 
-def _with_hair(g, identity, head, skull):
-    "Hair pushes the surface out above the hairline; long hair hangs down beside the neck"
+def _dome(y, shell, skull, crown):
+    "A shell that closes in a round top at the height `crown`"
+    top = torch.minimum(torch.maximum(shell, .62 * ((crown - y).clamp(min=1e-3) / .5) ** .5), 1.02 * skull.amax(1, keepdim=True))
+    return torch.where(y > .80, top, shell)
+
+def _with_hair(g, identity, head, skull, noise):
+    "Hair pushes the surface out above the hairline; long hair hangs down beside the neck; a hat sits on top"
     height, bald, long = _plane(identity['hair_height']), _plane(identity['bald']), _plane(identity['long_hair'])
     crown = _plane(identity['crown'])
     line = _hairline(g.angle, identity, _plane(identity['hair_side']))
     here = _edge(g.y - line, .030) * (1 - bald)
-    shell = skull + height * (.35 + .65 * _step((g.y - line) / .35))
-    dome = .62 * ((crown + height - g.y).clamp(min=1e-3) / .5) ** .5
-    top = torch.minimum(torch.maximum(shell, dome), 1.02 * skull.amax(1, keepdim=True))
-    shell = torch.where(g.y > .80, top, shell)
+    shell = _dome(g.y, skull + height * (.35 + .65 * _step((g.y - line) / .35)), skull, crown + height)
     curtain = ((g.sine / (.74 + .5 * height)) ** 2 + (g.cosine / .60) ** 2) ** -.5
     shell = torch.where(g.y < .45, torch.maximum(shell, curtain * long * _step((.45 - g.y) / .3)), shell)
-    head = head + here * (torch.maximum(shell, head) - head)
-    return (head * _edge(crown + height * (1 - bald) - g.y, .012)).clamp(min=.01)
+    curls = .030 * _plane(identity['curl']) * noise(g.angle * .55 + 0 * g.y, g.y * .8 + 0 * g.angle, 'middle')
+    head = head + here * (torch.maximum(shell, head) - head + curls)
+    hat = _plane(identity['hat'])
+    crown = crown + torch.maximum(height * (1 - bald), .15 * (hat > 0))
+    return (_with_hat(g, hat, head, skull, crown) * _edge(crown - g.y, .012)).clamp(min=.01)
+
+def _hat_line(angle): return .40 + .14 * torch.cos(angle)
+
+def _with_hat(g, hat, head, skull, crown):
+    "A woollen hat (1) or a cap with a brim (2)"
+    above = g.y - _hat_line(g.angle)
+    cover = _dome(g.y, skull + .085 + .05 * _step(above / .3), skull, crown)
+    head = head + (hat > 0) * _edge(above, .012) * (torch.maximum(cover, head) - head)
+    return head + (hat == 2) * .40 * _bell(g.angle, 0, .95) * _bell(above, .015, .045)
 
 # %% ../nbs/01_faces.ipynb #9156d796
 class _Camera:
@@ -532,32 +569,31 @@ class _Camera:
         return torch.stack([self.x0[:, None] + near * x, self.y0[:, None] - near * y], -1)
 
 # %% ../nbs/01_faces.ipynb #012958dd
-_NEAR, _FAR, _STEPS = 1.28, -.55, 18
+_NEAR, _STEPS = 1.28, 12
 
-def _along(origin, step, depth): return [o + depth * s for o, s in zip(origin, step)]
+def _along(origin, step, depth): return [torch.addcmul(o, depth, s) for o, s in zip(origin, step)]
 
 def _intersect(surface, camera):
     "Where the rays of all pixels first meet the surface: x, y, z, (n, size, size) each, and how much of the pixel is covered, 0-1"
-    origin, step = camera.rays(camera.size)
-    stride = (_NEAR - _FAR) / _STEPS
-    far = torch.full_like(origin[0], _FAR)
-    before = least = value_far = surface.outside(*_along(origin, step, _NEAR))
-    value_near, hit = before, torch.zeros_like(before, dtype=torch.bool)
-    for k in range(1, _STEPS + 1):
-        now = surface.outside(*_along(origin, step, _NEAR - k * stride))
-        least, first = torch.minimum(least, now), (now < 0) & ~hit
-        far = torch.where(first, _NEAR - k * stride, far)
-        value_near, value_far = torch.where(first, before, value_near), torch.where(first, now, value_far)
-        hit, before = hit | first, now
-    near = far + stride
-    for _ in range(4):           # regula falsi between the two sides; the side that stays counts half, as in the Illinois algorithm
+    rays = camera.rays(camera.size)
+    depth = near = far = torch.full_like(rays[0][0], _NEAR)
+    now = least = value_near = value_far = surface.outside(*_along(*rays, depth))
+    for k in range(_STEPS):      # long steps where the surface is far; a ray that is inside stays where it is
+        inside = now < 0
+        near, value_near = torch.where(inside, near, depth), torch.where(inside, value_near, now)
+        depth = torch.where(inside, depth, depth - (.65 * now).clamp(min=.045 + .008 * k))
+        now = surface.outside(*_along(*rays, depth))
+        least = torch.minimum(least, now)
+    far, value_far, before, hit = depth, now, None, now < 0
+    for _ in range(4):           # regula falsi between the two sides; a side that stays twice counts half, as in the Illinois algorithm
         share = (value_near / (value_near - value_far).clamp(min=1e-5)).clamp(0, 1)
         middle = near + (far - near) * share
-        value = surface.outside(*_along(origin, step, middle))
-        front = value > 0
-        near, far = torch.where(front, middle, near), torch.where(front, far, middle)
-        value_near, value_far = torch.where(front, value, .5 * value_near), torch.where(front, .5 * value_far, value)
-    return *_along(origin, step, middle), _edge(.012 - least, .012)
+        value = surface.outside(*_along(*rays, middle))
+        outside = value > 0
+        near, far = torch.where(outside, middle, near), torch.where(outside, far, middle)
+        again = 1. if before is None else 1 - .5 * (outside == before)
+        value_near, value_far, before = torch.where(outside, value, again * value_near), torch.where(outside, again * value_far, value), outside
+    return *_along(*rays, middle), _edge(.006 - least, .009).masked_fill(hit, 1)
 
 # %% ../nbs/01_faces.ipynb #7a70f932
 def _lids(t, upper, lower, tilt):
@@ -587,6 +623,9 @@ def _mouth_lines(t, corner_y, m):
 _MOUTH = ('mouth_y', 'jaw', 'open_upper', 'open_lower', 'lip_upper', 'lip_lower', 'smile', 'square')
 
 # %% ../nbs/01_faces.ipynb #f16ba7c4
+_DRAWN = ('height', 'crease', 'eye', 'glint', 'open', 'lips')    # maps that the features fill in
+_SEEN = ('x', 'y', 'front', 'noise_low', 'noise_middle', 'noise_fine')
+
 class _Pixels:
     "What all pixels see of their faces: head coordinates, masks of the features, bumps and creases of the skin"
     def __init__(self, point, angle, pixel, units, identity, noise):
@@ -595,18 +634,57 @@ class _Pixels:
         self.sine = torch.sin(angle)
         self.soft = _plane(.45 * pixel + .002)
         self.front = _edge(self.z - .25, .06)
-        self.units, self.wrinkled = units, _plane(identity['wrinkles'])
+        self.units, self.wrinkled, self.known = units, _plane(identity['wrinkles']), {}
         texture = identity['texture']
         places = self.x * .35 + _plane(texture[:, 0]), self.y * .35 + _plane(texture[:, 1])
         self.noise_low, self.noise_middle, self.noise_fine = noise(*places, 'large', 'middle', 'fine', split=True)
-        self.height, self.crease = torch.zeros_like(self.x), torch.zeros_like(self.x)
+        for name in _DRAWN: setattr(self, name, torch.zeros_like(self.x))
     def side(self, value, right=None): return torch.where(self.right if right is None else right, _plane(value[:, 1]), _plane(value[:, 0]))
-    def unit(self, number): return self.side(self.units[number])
+    def unit(self, number):
+        if number not in self.known: self.known[number] = self.side(self.units[number])
+        return self.known[number]
     def both(self, number): return _plane(self.units[number].mean(1))
+    def within(self, window):
+        "What the pixels of a window see; its maps begin empty"
+        part = copy(self)
+        part.__dict__.update(zip(_SEEN, window.cut(torch.stack([getattr(self, name) for name in _SEEN], 1)).unbind(1)), known={}, window=window)
+        part.out, part.right = part.x.abs(), part.x > 0
+        for name in _DRAWN: setattr(part, name, torch.zeros_like(part.x))
+        return part
+    def take(self, part):
+        "Add the maps of a window"
+        for name in _DRAWN: part.window.add(getattr(self, name), getattr(part, name))
+    def only(self, rows):
+        "What the pixels of some of the faces see"
+        some = copy(self)
+        some.__dict__.update({name: value[rows] for name, value in vars(self).items() if torch.is_tensor(value)}, known={},
+                             units={number: value[rows] for number, value in self.units.items()})
+        return some
     def fold(self, where, depth, dark):
         "Press the skin in by `depth` and darken it by `dark` where the map `where` is 1"
         self.height = self.height - depth * where
         self.crease = self.crease + dark * where
+
+class _Window:
+    "An upright rectangle of pixels around some points of each face (n, k, 3); of one size for all, so that they remain a batch"
+    def __init__(self, camera, points):
+        pixels = camera.project(points)
+        low, high = pixels.amin(1).floor().clamp(0, camera.size - 1), (pixels.amax(1) + 1).ceil().clamp(1, camera.size)
+        self.width, self.height = (high - low).amax(0).long().tolist()
+        last = torch.tensor([camera.size - self.width, camera.size - self.height], device=low.device)
+        self.corners = torch.minimum(low.long(), last).tolist()
+    def parts(self, maps): return [face[..., y:y + self.height, x:x + self.width] for face, (x, y) in zip(maps, self.corners)]
+    def cut(self, maps): return torch.stack(self.parts(maps))
+    def paste(self, maps, cut):
+        for part, new in zip(self.parts(maps), cut): part.copy_(new)
+    def add(self, maps, cut):
+        for part, new in zip(self.parts(maps), cut): part.add_(new)
+
+def _around(camera, outline, top, bottom):
+    "The window around an outline ((|x|, z), ...) between two heights (n,)"
+    x, z = (torch.tensor([sign * pair[0] if k == 0 else pair[1] for pair in outline for sign in (-1, 1)] * 2, device=top.device) for k in (0, 1))
+    y = torch.stack([top, bottom], 1).repeat_interleave(2 * len(outline), 1)
+    return _Window(camera, torch.stack([x.expand_as(y), y, z.expand_as(y)], -1))
 
 def _eye_masks(p, i, c):
     "Lids, the visible eyeball and the reach of the eye, all as maps"
@@ -674,11 +752,15 @@ def _eye_wrinkles(p, i, c):
     lid = _bell(p.y, over, .010 + .3 * p.soft) * _step((1.15 - p.eye_t.abs()) / .2) * p.front
     p.fold(lid, .010, .34 * _plane(i['crease_depth']))
 
-def _nose_wrinkles(p, i, c):
-    "Chevrons on the root of the nose (9), the fold from the nose to the mouth (12, 10, 9), the crease around the wings"
-    wr, tip, wide = p.wrinkled, _plane(c['nose_y']), _plane(c['nose_width'])
+def _root_wrinkles(p, i, c):
+    "Chevrons on the root of the nose (9)"
+    wr = p.wrinkled
     root = p.unit(9) * (.6 + .4 * wr) * _bell(p.out, .045, .060) * _step((p.y + .16) / .06) * _step((.17 - p.y) / .06)
     p.fold(root * ((torch.cos((p.y + .55 * p.out) * (2 * math.pi / .058)) + 1) * .5) ** 3, .015, .44)
+
+def _nose_wrinkles(p, i, c):
+    "The fold from the nose to the mouth (12, 10, 9), the crease around the wings"
+    wr, tip, wide = p.wrinkled, _plane(c['nose_y']), _plane(c['nose_width'])
     corner_x = p.side(c['corner_x'])
     along = (tip - .01 - p.y) / (tip + .04 - p.side(c['corner_y']) - .02 * p.unit(12))       # 0 at the wing, 1 beside the mouth
     reach = corner_x + .034 - wide
@@ -712,20 +794,33 @@ def _mouth_wrinkles(p, i, c):
     groove = _step((p.y - p.lip_top) / .02) * _step((_plane(c['nose_y']) - .09 - p.y) / .03)
     p.height = p.height + groove * (.003 * _bell(p.out, .042, .022) - .005 * _bell(p.x, 0, .026))
 
-def _relief(p, i, c):
-    "All heights and creases of the skin"
-    for wrinkles in (_brow_wrinkles, _eye_wrinkles, _nose_wrinkles, _mouth_wrinkles): wrinkles(p, i, c)
+def _lip_relief(p, i, c):
+    "The roll of the lips"
     up = ((p.lip_top - p.y) / (p.lip_top - p.inner_top + 1e-3)).clamp(0, 1)
     low = ((p.inner_bottom - p.y) / (p.inner_bottom - p.lip_bottom + 1e-3)).clamp(0, 1)
     roll = torch.lerp(.026 * torch.sin(low * math.pi), .018 * torch.sin(up * math.pi), p.upper_lip)
-    p.height = p.height + p.lips * roll * (1 - .5 * p.both(24)) + .0014 * _plane(i['mottle']) * p.noise_fine + .004 * p.brow
-    p.height = p.height * p.front
+    p.height = p.height + p.lips * roll * (1 - .5 * p.both(24))
 
 # %% ../nbs/01_faces.ipynb #bc65f897
 def _paint(picture, colour, amount):
     "Mix a colour, (n, 3) or a map (n, 3, h, w), into a picture (n, 3, h, w) by an amount (n, h, w), in place"
     colour = colour[:, :, None, None] if colour.dim() == 2 else colour
     return picture.lerp_(colour.expand_as(picture), amount[:, None].expand_as(picture))
+
+def _for_some(chosen, draw, picture, maps, *what):
+    """Call `draw(picture, *what)` for the chosen faces alone, (n,) bool; it paints, and returns so many maps (n, h, w), which are 0 for the others.
+    What few faces have, a beard or glasses, costs the others nothing"""
+    rows, shape = chosen.nonzero()[:, 0], (len(picture), *picture.shape[2:])
+    found = [torch.zeros(shape, device=picture.device) for _ in range(maps)]
+    if len(rows):
+        part = picture[rows]
+        for whole, some in zip(found, draw(part, *(_rows_of(group, rows) for group in what))): whole[rows] = some
+        picture[rows] = part
+    return found
+
+def _rows_of(what, rows):
+    if isinstance(what, dict): return {name: value[rows] for name, value in what.items()}
+    return what.only(rows) if hasattr(what, 'only') else what[rows] if torch.is_tensor(what) else what
 
 def _linear(colour): return colour ** 2.2
 def _tint(like, *rgb): return torch.tensor([rgb], device=like.device).expand(len(like), 3)
@@ -744,11 +839,12 @@ def _skin_colour(p, i, c):
                            _plane(skin[:, 2]) * even * (1 - .40 * red)], 1)
     freckles = _plane(i['freckles']) * (p.noise_middle - .8).clamp(min=0) * _bell(p.y, -.2, .25) * .35
     _darken(picture, freckles, .5, .7, .8)
-    _darken(picture, .28 * _plane(i['bags']) * _bell(p.out, p.eye_x - .02, .12) * _bell(p.y, -.085, .045), .7, .9, .7)
+    _darken(picture, .28 * _plane(i['bags']) * _bell(p.out, p.side(i['eye_x']) - .02, .12) * _bell(p.y, -.085, .045), .7, .9, .7)
     return picture
 
-def _paint_hair(p, i, c, picture, noise):
-    "Beard, moustache and brows; what covers the skin is returned"
+def _beard(picture, p, i, c, noise):
+    "Stubble, beard and moustache; returns how much of the skin they cover"
+    _mouth_masks(p, i, c)
     texture = i['texture']
     border = -.50 - .10 * torch.cos(3 * p.x) + .22 * _step((p.out - .38) / .2)
     chin = _step((border - p.y) / .12) * _step((p.y - _jaw_line(p.sine, i, c) + .06) / .05)
@@ -757,10 +853,9 @@ def _paint_hair(p, i, c, picture, noise):
     full = (.5 * _plane(i['stubble']) + .85 * _plane(i['beard'])).clamp(max=.9) * torch.maximum(beard, .9 * lip)
     full = torch.maximum(full, .85 * _plane(i['moustache']) * lip) * (1 - p.mouth) * p.front
     grain = noise(p.x * 1.1 + _plane(texture[:, 4]), p.y * .8 + _plane(texture[:, 5]), 'fine')
-    full = (full * (.85 + .22 * grain).clamp(.2, 1.1)).clamp(max=.92)
+    full = (full * (.85 + .15 * grain).clamp(.2, 1.1)).clamp(max=.92)
     _paint(picture, _linear(i['hair']) * .8, full)
-    _paint(picture, _linear(i['brow']), p.brow)
-    return full
+    return full,
 
 # %% ../nbs/01_faces.ipynb #2067f1d6
 def _paint_mouth(p, i, c, picture):
@@ -785,8 +880,9 @@ def _paint_mouth(p, i, c, picture):
     inside = torch.lerp(inside, teeth, (upper + (1 - upper) * lower).clamp(0, 1)[:, None]) * shadow[:, None]
     _paint(picture, inside, p.open)
 
-def _paint_eyes(p, i, c, picture, gaze):
-    "Eyeball, iris and pupil that look along the gaze, the shadow of the lid, lashes; returns where the iris is"
+def _paint_eyes(p, i, c, picture, scene):
+    "Eyeball, iris and pupil that look along the gaze, the shadow of the lid, lashes; where the key light is reflected"
+    gaze = scene['gaze']
     x = p.x - torch.where(p.right, p.eye_x - .004, .004 - p.eye_x) - _plane(gaze[:, 0])
     y = p.y - .006 - _plane(gaze[:, 1])
     radius = torch.sqrt(x ** 2 + y ** 2 + 1e-8)
@@ -803,7 +899,9 @@ def _paint_eyes(p, i, c, picture, gaze):
     upper = _bell(p.y, p.lid_up + .004, .008 + .35 * p.soft + .004 * p.eye_t.clamp(0, 1)) * (.62 + .38 * liner)
     lower = _bell(p.y, p.lid_low - .003, .006 + .3 * p.soft) * (.12 + .35 * liner)
     _paint(picture, _tint(picture, .012, .009, .008), (1 - (1 - upper) * (1 - lower)) * reach)
-    return x, y
+    light = _towards(scene['light_side'], scene['light_height'])
+    x, y = x - .020 * _plane(light[:, 0]), y - .026 * _plane(light[:, 1].clamp(-.2, .8) + .2)
+    p.glint = _bell(torch.sqrt(x * x + y * y + 1e-8), 0, .010 + .6 * p.soft) * p.eye
 
 def _paint_head(p, i, c, picture, noise):
     "Nostrils, creases, the hair of the head and clothes; returns how much is hair and how much cloth"
@@ -817,13 +915,18 @@ def _paint_head(p, i, c, picture, noise):
     hair = _edge(p.y - line + .025 * strands[0] + .01 * p.noise_middle, .018 + p.soft) * (1 - _plane(i['bald']))
     streaks = (1 + .30 * strands[0] + .22 * strands[1]).clamp(.25, 2.2)
     _paint(picture, _linear(i['hair'])[:, :, None, None] * streaks[:, None], hair)
+    above = p.y - _hat_line(p.angle)
+    hat = _edge(above + .035 * (_plane(i['hat']) == 2), .008) * (_plane(i['hat']) > 0)
+    knit = 1 - .3 * (_plane(i['hat']) == 1) * (torch.cos(p.angle * 45) * (above > .16) + torch.cos(p.angle * 30) * (above <= .16))
+    _paint(picture, _linear(i['hat_colour'])[:, :, None, None] * (knit * (1 + .08 * p.noise_fine))[:, None], hat)
+    hair = hair * (1 - hat)
     cloth = _edge(-1.36 - .05 * _plane(i['jitter'][:, 2]) - p.y + .16 * (torch.cos(p.angle) - .5), .012) * (1 - hair)
     _paint(picture, _linear(i['cloth'])[:, :, None, None] * (1 + .10 * p.noise_middle)[:, None], cloth)
-    return hair, cloth
+    return hair, torch.maximum(cloth, hat)
 
 # %% ../nbs/01_faces.ipynb #a31b738a
-def _worn(p, i, c, scene, picture):
-    "Clear glasses, sunglasses and masks, which follow the pose; returns the map of what hides the face"
+def _worn(picture, p, i, c, scene):
+    "Clear glasses, sunglasses and masks, which follow the pose; returns the map of what hides the face, and the masks alone"
     kind, numbers = _plane(scene['occluder']), scene['occluder_numbers']
     rim = (((p.out - .30) / .20).abs() ** 3 + ((p.y + .02) / .135).abs() ** 3 + 1e-6) ** (2 / 3)
     bridge = _bell(p.y, .03, .013) * _edge(.12 - p.out, .01)
@@ -831,7 +934,7 @@ def _worn(p, i, c, scene, picture):
     frame = (_bell(rim, 1, .07 + p.soft * 4) * p.front + bridge * p.front + arm).clamp(0, 1) * _edge(p.z, .05)
     dark = _linear(i['cloth']) * .05 + .01
     sunglasses = (kind == 1).float() * torch.maximum(_edge(1 - .93 * rim, .04) * p.front, frame)
-    _paint(picture, dark, .9 * frame * _plane(i['glasses']) * (1 - (kind == 1).float()))
+    _paint(picture, dark, .9 * frame * _plane(i['glasses']) * (kind != 1))
     glass = (.012 + .05 * numbers[:, :3])[:, :, None, None] * _step((.1 - p.y) / .25)[:, None] + .008
     _paint(picture, glass, sunglasses)
     edge = -.20 - .12 * _plane(numbers[:, 0]) - .20 * _step((p.out - .12) / .45) + .05 * _bell(p.out, 0, .1)
@@ -840,10 +943,25 @@ def _worn(p, i, c, scene, picture):
     pleats = 1 - .12 * ((torch.cos(p.y * (2 * math.pi / .10)) + 1) * .5) ** 4
     _paint(picture, _linear(cloths[(numbers[:, 1] * 2.99).long()])[:, :, None, None] * pleats[:, None], mask)
     hidden = torch.maximum(sunglasses, mask)
-    p.height = p.height * (1 - hidden)
     return hidden, mask
 
-def _in_front(picture, scene, identity, points, noise):
+_HAND = (   # capsules: from (u, v) to (u, v), radius, in eye distances; the fingers point along u
+    (-3.5, 0, -.9, 0, .27), (-.58, -.10, -.58, .10, .31), (-.72, .28, -.22, .56, .095),
+    *((-.35, v, tip, 1.12 * v, .084) for v, tip in ((-.28, .36), (-.095, .50), (.095, .54), (.28, .42))))
+
+def _hand(u, v, soft):
+    "A hand with its forearm at (u, v), maps in eye distances: how much of it covers a pixel, and its light"
+    cover, light = torch.zeros_like(u), torch.zeros_like(u)
+    for k, (u0, v0, u1, v1, radius) in enumerate(_HAND):
+        along = (((u - u0) * (u1 - u0) + (v - v0) * (v1 - v0)) / ((u1 - u0) ** 2 + (v1 - v0) ** 2)).clamp(0, 1)
+        far = torch.sqrt((u - u0 - along * (u1 - u0)) ** 2 + (v - v0 - along * (v1 - v0)) ** 2 + 1e-8) / radius
+        here = _edge(1 - far, soft / radius)
+        shade = 1 - .62 * far.clamp(max=1) ** 3 - .12 * _bell(along, .52, .05) * (k > 1)
+        if k > 2: shade = shade + .22 * _bell(u, u1 + .02, .050) * _bell(v, v1, .050)     # a nail
+        cover, light = torch.maximum(cover, here), torch.lerp(light, shade, here)
+    return cover, light
+
+def _in_front(picture, scene, identity, points):
     "A hand, a strand of hair or a box between camera and face, drawn in the image; returns its map"
     kind, r, size = scene['occluder'], scene['occluder_numbers'], picture.shape[-1]
     eye_distance = _plane(scene['eye_distance'] * size)
@@ -855,23 +973,22 @@ def _in_front(picture, scene, identity, points, noise):
     target = target + (r[:, 1:3] - .5) * loose[:, None]
     place = torch.arange(size, device=picture.device) + .5
     x, y = place.view(1, 1, -1) - _plane(target[:, 0]), place.view(1, -1, 1) - _plane(target[:, 1])
-    turn = math.pi * _plane(r[:, 3])
+    turn = _plane(torch.where(kind == 4, math.pi * .6 * (r[:, 3] - .5), math.pi * r[:, 3]))     # hair hangs down
     u, v = (x * turn.cos() + y * turn.sin()) / eye_distance, (y * turn.cos() - x * turn.sin()) / eye_distance
     light = (scene['key'] * .7 + scene['ambient'])[:, None]
-    finger = lambda k: torch.sqrt((u - (u - .12 * (k in (1, 2))).clamp(-2.5, .5) - .12 * (k in (1, 2))) ** 2 + (v - (k - 1.5) * .165) ** 2 + 1e-6)
-    reach = torch.stack([finger(k) for k in range(4)]).amin(0)
-    hand = _edge(.088 - reach, .012) * _plane(kind == 3)
-    tone = (1 - .55 * (reach / .088) ** 2).clamp(.35, 1)
+    hand, tone = _hand(u / 1.25, v / 1.25, .012)
+    hand = hand * _plane(kind == 3)
     _paint(picture, (_linear(identity['skin']) * light)[:, :, None, None] * tone[:, None], hand)
-    grain = noise(u * 2 + _plane(r[:, 6]), v * .1 + _plane(r[:, 7]), 'fine')
-    wave = u + .08 * torch.sin(4 * v + 6 * _plane(r[:, 4]))
-    strand = _bell(wave, 0, .06 + .10 * _plane(r[:, 5])) * (.75 + .4 * grain).clamp(0, 1) * _plane(kind == 4)
-    _paint(picture, _linear(identity['hair']) * light, strand)
+    wave = u + .10 * torch.sin(2.5 * v + 6 * _plane(r[:, 4])) + .02 * torch.sin(9 * v)
+    width = .08 + .10 * _plane(r[:, 5])
+    strand = _edge(width - wave.abs(), .02) * _plane(kind == 4)
+    streaks = (.8 + .2 * torch.sin(70 * wave + 2 * torch.sin(3 * v)) * (1 - (wave / width) ** 2).clamp(min=0)).clamp(min=.2)
+    _paint(picture, (_linear(identity['hair']) * light)[:, :, None, None] * streaks[:, None], strand * (.7 + .3 * streaks).clamp(max=1))
     least = _plane(torch.where(scene['occluder_place'] > 0, .35, 0.))                # what is to hide a place is not small
     beyond = torch.maximum((u / (.7 + least + .8 * _plane(r[:, 4]))).abs(), (v / (.6 + least + .8 * _plane(r[:, 5]))).abs())
     box = _edge(.5 - beyond, .01) * _plane(kind == 5)
     _paint(picture, _linear(r[:, 6:9]), box)
-    return torch.maximum(torch.maximum(hand, strand), box)
+    return torch.maximum(torch.maximum(hand, strand), box),
 
 # %% ../nbs/01_faces.ipynb #62a4d923
 def _dot(normal, vector): return sum(normal[k] * _plane(vector[:, k]) for k in range(3))
@@ -1076,6 +1193,8 @@ class Faces:
     boxes: object          # (n, 4) float32 pixels: x0, y0, x1, y1 around the face from forehead to chin
     hidden: object         # (n, size, size) bool: the pixels of an occluder
     pose: object           # (n, 3) float32 degrees: yaw, pitch, roll
+    light: object          # (n, 3) float32: azimuth and elevation of the key light in degrees, and its strength over that of the ambient light
+    persons: object        # (n,) int64: equal numbers are equal identities
     expressions: list      # n names or None
     occluders: list        # n names of `OCCLUDERS`
 
@@ -1094,6 +1213,9 @@ def _face_boxes(landmarks):
     return torch.stack([low[:, 0], low[:, 1] - forehead, high[:, 0], high[:, 1]], 1)
 
 # %% ../nbs/01_faces.ipynb #fdecc01e
+_UPPER = (.68, .2), (.5, .62), (.3, .85), (0., .97)      # (|x|, z) around brows and eyes
+_LOWER = (.56, .48), (.3, .8), (0., 1.1)                 # around nose and mouth
+
 class Renderer:
     "Draws `Parameters` as photographs of faces with exact labels"
     def __init__(self,
@@ -1103,20 +1225,40 @@ class Renderer:
         self.size, self.device = size, torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         self.noise = _Noise(self.device)
 
-    def _colours(self, p, identity, controls, scene):
-        "The colour of everything, unlit, (n, 3, h, w); what is dull; what a mask or sunglasses hide; where the irises are"
+    def _upper(self, p, identity, controls, scene, picture):
+        "Brows, eyes and their wrinkles"
         _eye_masks(p, identity, controls)
         _brow_masks(p, identity, controls, self.noise)
+        for wrinkles in (_brow_wrinkles, _eye_wrinkles, _root_wrinkles): wrinkles(p, identity, controls)
+        p.height = p.height + .004 * p.brow
+        _paint(picture, _linear(identity['brow']), p.brow)
+        _paint_eyes(p, identity, controls, picture, scene)
+
+    def _lower(self, p, identity, controls, scene, picture):
+        "Nose, mouth and their wrinkles"
         _mouth_masks(p, identity, controls)
-        _relief(p, identity, controls)
-        picture = _skin_colour(p, identity, controls)
-        beard = _paint_hair(p, identity, controls, picture, self.noise)
+        for wrinkles in (_nose_wrinkles, _mouth_wrinkles, _lip_relief): wrinkles(p, identity, controls)
         _paint_mouth(p, identity, controls, picture)
-        iris = _paint_eyes(p, identity, controls, picture, scene['gaze'])
+
+    def _colours(self, p, identity, controls, scene, camera):
+        "The colour of everything, unlit, (n, 3, h, w); what is dull; what a mask or sunglasses hide"
+        picture = _skin_colour(p, identity, controls)
+        bearded = identity['stubble'] + identity['beard'] + identity['moustache'] > 0
+        beard, = _for_some(bearded, _beard, picture, 1, p, identity, controls, self.noise)
+        chin = controls['chin_y']
+        for draw, outline, top, bottom in ((self._upper, _UPPER, torch.full_like(chin, .76), torch.full_like(chin, -.24)),
+                                           (self._lower, _LOWER, torch.full_like(chin, -.22), chin - .02)):
+            window = _around(camera, outline, top, bottom)
+            part, painted = p.within(window), window.cut(picture)
+            draw(part, identity, controls, scene, painted)
+            window.paste(picture, painted); p.take(part)
+        p.height = (p.height + .0014 * _plane(identity['mottle']) * p.noise_fine) * p.front
         hair, cloth = _paint_head(p, identity, controls, picture, self.noise)
-        hidden, mask = _worn(p, identity, controls, scene, picture)
+        dressed = (identity['glasses'] > 0) | (scene['occluder'] == 1) | (scene['occluder'] == 2)
+        hidden, mask = _for_some(dressed, _worn, picture, 2, p, identity, controls, scene)
+        p.height = p.height * (1 - hidden)
         dull = (.9 * (cloth + beard) + .4 * hair + mask).clamp(0, 1)
-        return picture, dull, hidden, iris
+        return picture, dull, hidden
 
     def _light(self, identity, units, scene):
         "Light that reaches the camera, (n, 3, size, size), the landmarks in the head's frame, their pixels and the hidden pixels"
@@ -1127,23 +1269,18 @@ class Renderer:
         angle = torch.atan2(point[0], point[2])
         *slopes, hollow = surface.at(angle, point[1], every=True).unbind(1)
         p = _Pixels(point, angle, camera.pixel, units, identity, self.noise)
-        picture, dull, hidden, iris = self._colours(p, identity, controls, scene)
+        picture, dull, hidden = self._colours(p, identity, controls, scene, camera)
         normal = _normals(p, slopes, camera, .8 * p.eye)
         picture = _shaded(p, picture, normal, surface, hollow, camera, scene, controls, dull)
-        self._glint(picture, p, iris, scene, camera, hidden)
+        bright = (.35 * scene['key'] + .25) * (.4 + identity['skin'].mean(1).clamp(max=.6))     # the exposure of a dark face would make it glow
+        _paint(picture, bright[:, None].expand(-1, 3), .9 * p.glint * (1 - hidden))
         light = _paint(_background(scene, identity, self.size, self.noise), picture, covered)
         light = _expose(light, covered, scene, identity)
         landmarks = _landmarks(identity, controls, surface)
         pixels = camera.project(landmarks)
-        hidden = torch.maximum(hidden * covered, _in_front(light, scene, identity, pixels, self.noise))
+        before, = _for_some(scene['occluder'] > 2, _in_front, light, 1, scene, identity, pixels)
+        hidden = torch.maximum(hidden * covered, before)
         return light, pixels, _visible(landmarks, pixels, surface, camera, hidden), hidden
-
-    def _glint(self, picture, p, iris, scene, camera, hidden):
-        "The reflection of the key light in the eyes"
-        light = _towards(scene['light_side'], scene['light_height'])
-        x, y = iris[0] - .020 * _plane(light[:, 0]), iris[1] - .026 * _plane(light[:, 1].clamp(-.2, .8) + .2)
-        spot = torch.exp(-(x * x + y * y) / (.011 + .3 * _plane(camera.pixel)) ** 2) * p.eye * (1 - hidden)
-        _paint(picture, (.35 * scene['key'] + .25)[:, None].expand(-1, 3), .9 * spot)
 
     @torch.inference_mode()
     def render(self,
@@ -1160,8 +1297,9 @@ class Renderer:
         if not light.isfinite().all(): raise FloatingPointError('a face has pixels that are not numbers')   # they would be black, silently
         array = lambda value: value.cpu().numpy()
         pose = torch.stack([scene[name] for name in ('yaw', 'pitch', 'roll')], 1)
+        light_from = torch.stack([scene['light_side'], scene['light_height'], scene['key'] / scene['ambient']], 1)
         return Faces(_photographs(light, scene, self.noise), parameters.action_units.numpy().copy(), array(landmarks), array(visible),
-                     array(_five_points(landmarks)), array(_face_boxes(landmarks)), array(hidden > .5), array(pose),
+                     array(_five_points(landmarks)), array(_face_boxes(landmarks)), array(hidden > .5), array(pose), array(light_from), parameters.persons.numpy().copy(),
                      list(parameters.expressions), [OCCLUDERS[k] for k in scene['occluder'].tolist()])
 
 @contextmanager

@@ -2,6 +2,7 @@
 from fer_course.faces import *
 import math
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 import numpy as np, torch
@@ -19,7 +20,7 @@ def test_draws_do_not_depend_on_the_batch():
 
 def test_units_obey_the_rules():
     from fer_course.faces import _expression_group
-    drawn = _expression_group(list(SEVEN) * 6 + [None] * 40, 1, range(82), PROFILES['course'])
+    drawn = _expression_group(list(SEVEN) * 6 + [None] * 40, 1, range(82), PROFILES['course'])[0]
     assert drawn.shape == (82, len(ACTION_UNITS), 2) and drawn.min() >= 0 and drawn.max() <= 5
     level = {unit: drawn[:, k].amax(1) for k, unit in enumerate(ACTION_UNITS)}
     for one, other in ((24, 25), (24, 26), (27, 26), (43, 5), (28, 25), (12, 15)): assert not ((level[one] > 0) & (level[other] > 0)).any(), (one, other)
@@ -82,6 +83,60 @@ def test_each_unit_moves_its_landmarks():
         assert (np.diff(grows[unit](landmarks[3 * k:3 * k + 3])) > .02).all(), unit
 
 
+def test_each_unit_moves_only_where_it_should():
+    regions = dict(brows=range(17, 27), eyes=range(36, 48), nose=range(27, 36), mouth=range(48, 68), chin=range(7, 10))
+    moves = {1: 'brows', 2: 'brows eyes', 4: 'brows eyes', 5: 'eyes', 6: 'brows eyes', 7: 'eyes', 9: 'brows eyes nose mouth', 10: 'eyes nose mouth', 12: 'eyes nose mouth',
+             14: 'mouth', 15: 'mouth', 16: 'mouth', 17: 'mouth chin', 18: 'mouth', 20: 'mouth', 22: 'mouth', 23: 'mouth', 24: 'mouth', 25: 'mouth', 26: 'mouth chin',
+             27: 'mouth chin', 28: 'mouth chin', 43: 'eyes'}
+    assert set(moves) == set(ACTION_UNITS)
+    count = len(ACTION_UNITS)
+    base = sample(count + 1, seed=6, per_identity=count + 1).frontal().with_scene(distance=8, eye_distance=.3, occluder=0)
+    units = torch.cat([torch.zeros(1, count), 5 * torch.eye(count)])[:, :, None].expand(-1, -1, 2)
+    points = Renderer(96, 'cpu').render(replace(base, action_units=units)).landmarks
+    for k, unit in enumerate(ACTION_UNITS):
+        moved = {name: np.abs(points[k + 1] - points[0])[list(rows)].max() for name, rows in regions.items()}
+        for name, far in moved.items(): assert far > .25 if name in moves[unit].split() else far < .1, (unit, name, far)
+
+
+def test_landmarks_lie_on_the_drawn_features():
+    p = sample(12, seed=4, per_identity=1, expressions=('neutral',))
+    p = replace(p, action_units=torch.zeros_like(p.action_units), identity=p.identity | dict(glasses=torch.zeros(12), fringe=torch.zeros(12), skin=p.identity['skin'].clamp(min=.5)))
+    grey = Renderer(128, 'cpu').render(p.frontal().with_scene(light_side=0, light_height=20, ambient=.8, saturation=0, eye_distance=.32))
+    at = lambda k, points: grey.images[k, points[:, 1].astype(int).clip(0, 127), points[:, 0].astype(int).clip(0, 127), 0].astype(float)
+    for k in range(12):
+        cheek = at(k, (grey.landmarks[k, [31, 35]] + grey.landmarks[k, [1, 15]]) / 2).mean()
+        assert at(k, grey.landmarks[k, 18:26]).mean() < .85 * cheek                                   # brows are darker than the cheeks
+        around = np.stack([at(k, grey.points[k, :2] + [dx, dy]) for dx in (-1, 0, 1) for dy in (-1, 0, 1)])
+        assert (around.min(0) < .6 * cheek).all(), k                                                  # so are the pupils, beside the reflection of the light
+        line = (grey.landmarks[k, [61, 62, 63]] + grey.landmarks[k, [67, 66, 65]]) / 2
+        near, above = (np.stack([at(k, line + [0, dy]) for dy in rows]) for rows in ((-1, 0, 1), (-4, -3)))
+        assert near.min(0).mean() < .9 * above.mean(), k                                              # and the line between the lips is darker than the upper lip
+
+
+def test_visibility_agrees_with_the_mask():
+    p = sample(60, seed=17, per_identity=1).with_scene(pitch=0)
+    faces = Renderer(64, 'cpu').render(p.with_scene(occluder=torch.arange(60) % 6))
+    cells = faces.landmarks.astype(int)
+    inside = ((faces.landmarks >= 0) & (faces.landmarks < 64)).all(-1)
+    behind = np.zeros_like(inside)
+    for k, j in np.argwhere(inside): behind[k, j] = faces.hidden[k, cells[k, j, 1], cells[k, j, 0]]
+    assert behind.any() and not (faces.visible & behind).any() and not (faces.visible & ~inside).any()
+    assert not faces.hidden[::6].any() and all(faces.hidden[k::6].any() for k in range(1, 6))
+    front = np.abs(faces.pose[:, 0]) < 10
+    assert faces.visible[front][:, 17:][(inside & ~behind)[front][:, 17:]].mean() > .97                # what is not behind something is seen from the front
+
+
+def test_blends_and_weak_expressions():
+    base = replace(PROFILES['course'], intensity=(.9, 1.))
+    strength = lambda profile: sample(60, profile, seed=3, expressions=('fear',)).action_units.amax(2).sum(1).mean()
+    assert strength(replace(base, weak=1.)) < .55 * strength(base)
+    blends = sample(60, replace(base, blend=1.), seed=3, expressions=('happiness', 'neutral'))
+    assert all((second is None) == (name == 'neutral') and second != name for name, second in zip(blends.expressions, blends.seconds))
+    plain = sample(60, base, seed=3, expressions=('happiness', 'neutral'))
+    assert set(plain.seconds) == {None} and torch.equal(blends.action_units[1::2], plain.action_units[1::2])
+    assert (blends.action_units[::2] > 0).float().sum() > 1.3 * (plain.action_units[::2] > 0).float().sum()
+
+
 def test_left_and_right_mirror():
     base = sample(1, seed=9).frontal().with_scene(light_side=0)
     same = {k: v.mean(1, keepdim=True).expand(-1, 2) if v.dim() == 2 and v.shape[1] == 2 else v for k, v in base.identity.items()}
@@ -133,4 +188,5 @@ def test_labels_have_their_shapes():
     assert (faces.points[:, 0, 0] < faces.points[:, 1, 0]).all() and (faces.points[:, 2, 1] < faces.points[:, 3, 1]).all()
     assert faces.visible[:, 17:].mean() > .95
     worn = Renderer(64, 'cpu').render(sample(3, seed=2).frontal().with_scene(occluder=2))
+    assert faces.light.shape == (3, 3) and faces.persons.tolist() == [0, 1, 2] and np.allclose(faces.pose, 0)
     assert worn.hidden.any(axis=(1, 2)).all() and not worn.visible[:, 48:].any() and worn.occluders == ['mask'] * 3

@@ -1,0 +1,93 @@
+"""Rendered faces: how many a second, in how much memory, and does a detector that was trained on photographs take them for faces?
+
+    python tests/bench_faces.py [--n 640] [--rounds 3] [--device cpu] [--faces 400]
+
+Speed and memory: a whole dataset is written, images, manifest and landmarks, each time in a fresh process; the median of the rounds is compared with the bars
+(two CPU cores: 60 faces/s at 128 px, 100 at 96 px, less than 2 GiB; GPU: 5,000 faces/s at 128 px). The large set's memory is that of joining 277,251 faces.
+Detection: MTCNN (chapter 04) on loose crops of the `course` profile, the eyes a fifth of the image apart, at 160 and 256 px; a face is found where the score is above 0.9 and the box
+overlaps the true one by more than half (intersection over union)."""
+import argparse, json, os, resource, shutil, statistics, subprocess, sys, tempfile, time
+from pathlib import Path
+
+def rendered(n, size, device):
+    "One run in this process: seconds and peak memory in MiB"
+    from fer_course.face_sets import render_dataset
+    with tempfile.TemporaryDirectory() as place:
+        render_dataset(Path(place)/'warm', 16, size=size, device=device)
+        start = time.perf_counter(); render_dataset(Path(place)/'faces', n, size=size, device=device)
+        return dict(seconds=time.perf_counter() - start, peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024)
+
+def drawn_on(n, size, device):
+    "The same for the renderer alone: nothing is written"
+    from fer_course.faces import Renderer, sample
+    renderer, parameters, at_once = Renderer(size, device), sample(n), 16 if device == 'cpu' else 512
+    renderer.render(parameters[slice(0, at_once)])
+    start = time.perf_counter()
+    for k in range(0, n, at_once): renderer.render(parameters[slice(k, k + at_once)])
+    return dict(seconds=time.perf_counter() - start, peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024)
+
+def joined(n, size, device):
+    "Memory of joining the chunks of a set as large as `lsd`: one chunk is drawn, the others are its copies"
+    from fer_course.face_sets import SETS, _join, render_dataset
+    with tempfile.TemporaryDirectory() as place:
+        out = Path(place)/'faces'
+        render_dataset(out, 512, size=32, device=device, profile='synthetic')
+        starts = range(0, SETS['lsd'].n, 64)
+        for start in starts[8:]:
+            for ending in ('parquet', 'npy'): shutil.copy(out/'.render'/f'000000.{ending}', out/'.render'/f'{start:06d}.{ending}')
+        begin = time.perf_counter(); _join(out, starts)
+        return dict(seconds=time.perf_counter() - begin, peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024)
+
+def overlap(a, b):
+    "Intersection over union of two boxes"
+    w, h = (max(0, min(a[i + 2], b[i + 2]) - max(a[i], b[i])) for i in (0, 1))
+    area = lambda q: (q[2] - q[0])*(q[3] - q[1])
+    return w*h/(area(a) + area(b) - w*h)
+
+def detected(n, size, device):
+    "Share of the faces that MTCNN finds, by occluder, and the error of its five points as a share of the distance between the eyes"
+    import numpy as np, torch
+    from fer_course.faces import OCCLUDERS, Renderer, sample
+    from fer_course.mtcnn import MTCNN
+    renderer, detector, found, errors = Renderer(size, device), MTCNN(device), {}, []
+    for kind, name in enumerate(OCCLUDERS):
+        hits = []
+        for start in range(0, n if kind == 0 else n//4, 16):
+            faces = renderer.render(sample(16, seed=11, start=start).with_scene(occluder=kind, eye_distance=.2))
+            for k, seen in enumerate(detector.detect(list(faces.images))):
+                best = [j for j, (box, score) in enumerate(zip(seen.boxes, seen.scores)) if score > .9 and overlap(box, faces.boxes[k]) > .5]
+                hits.append(bool(best))
+                if best and kind == 0:
+                    eyes = np.linalg.norm(faces.points[k, 0] - faces.points[k, 1])
+                    errors.append(np.linalg.norm(np.asarray(seen.points[best[0]]) - faces.points[k], axis=1).mean()/eyes)
+        found[name or 'nothing'] = (sum(hits), len(hits))
+    return dict(found=found, error=float(np.median(errors)))
+
+JOBS = dict(rendered=rendered, drawn_on=drawn_on, joined=joined, detected=detected)
+
+def apart(job, n, size, device):
+    "A job in a fresh process"
+    done = subprocess.run([sys.executable, __file__, '--job', job, '--n', str(n), '--size', str(size), '--device', device], check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--n', type=int, default=640); parser.add_argument('--rounds', type=int, default=3); parser.add_argument('--faces', type=int, default=400)
+    parser.add_argument('--device', default='cpu'); parser.add_argument('--job', choices=JOBS); parser.add_argument('--size', type=int, default=128)
+    given = parser.parse_args()
+    if given.job: return print(json.dumps(JOBS[given.job](given.n, given.size, given.device)))
+    print(f'{os.cpu_count()} CPUs, device {given.device}')
+    for job, label in (('rendered', 'written, all cores'), ('drawn_on', 'drawn, one thread')):
+        for size in (128, 96):
+            runs = [apart(job, given.n, size, given.device) for _ in range(given.rounds)]
+            print(f'{label}, {size} px: {given.n/statistics.median(r["seconds"] for r in runs):.1f} faces/s '
+                  f'(rounds {", ".join(str(round(given.n/r["seconds"], 1)) for r in runs)}), peak {max(r["peak"] for r in runs):.0f} MiB')
+    large = apart('joined', 0, 32, given.device)
+    print(f'277,251 faces joined: {large["seconds"]:.0f} s, peak {large["peak"]:.0f} MiB')
+    for size in (160, 256):
+        seen = apart('detected', given.faces, size, given.device)
+        hits, of = (sum(pair[k] for name, pair in seen['found'].items() if name != 'nothing') for k in (0, 1))
+        print(f'MTCNN at {size} px, found behind', ', '.join(f'{name} {hits/of:.1%}' for name, (hits, of) in seen['found'].items()), f'({seen["found"]["nothing"][1]} '
+              f'faces in full view); of all {of} occluded {hits/of:.1%}; median error of the five points {seen["error"]:.3f} of the distance between the eyes')
+
+if __name__ == '__main__': main()
