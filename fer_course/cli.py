@@ -36,9 +36,10 @@ OPTIONS = {
     'device': dict(metavar='NAME', help='cpu, cuda, cuda:1, mps (default: a GPU where there is one)'),
     'overwrite': dict(action='store_true', default=None, help='start anew in a folder that holds work with other settings'),
     'model': dict(metavar='DIR', help='a folder with model.safetensors and config.json, such as the --out of a run'),
-    'like': dict(metavar='SET', help='which ready-made set to render: mini, course (default), units, hidden, lsd, raf_au; the other options change it'),
+    'like': dict(metavar='SET', help='which ready-made set to render: mini, course (default), units, hidden, drawn, lsd, raf_au; the other options change it'),
     'n': dict(type=int, metavar='N', help='how many faces (default: as in the set)'),
-    'profile': dict(metavar='NAME', help='how the faces are drawn: course, shifted, lab, web, film, grey, synthetic'),
+    'style': dict(metavar='NAME', help='by whose hand: modelled (default), drawn (an illustrator\'s portraits: a far domain)'),
+    'profile': dict(metavar='NAME', help='people, light and camera: course, shifted, lab, web, film, grey, synthetic'),
     'annotator': dict(metavar='NAME', help='who labels the expressions: meant (as posed), reader, strict, folk, confused, hasty, crowd'),
     'conditions': dict(type=_names, metavar='A,B,...', help='what is hidden, or how far the heads are turned: mask, sunglasses, left, right, upper, lower, yaw30, yaw45'),
     'duplicates': dict(type=float, metavar='SHARE', help='share of the faces that are there twice, to practise on (0-1)')}
@@ -56,7 +57,7 @@ VERBS = {
                      example='fer-course evaluate --out _runs/photos'),
     'predict': dict(help='expressions and action units of photographs, drawn beside them', required=('model',), options=('out', 'device'),
                     example='fer-course predict holiday.jpg --model _runs/photos --out _runs/predictions'),
-    'faces': dict(help='render a dataset of faces with exact action units', required=('out',), options=('like', 'n', 'profile', 'annotator', 'conditions', 'duplicates', 'seed', 'size', 'device'),
+    'faces': dict(help='render a dataset of faces with exact action units', required=('out',), options=('like', 'n', 'style', 'profile', 'annotator', 'conditions', 'duplicates', 'seed', 'size', 'device'),
                   example='fer-course faces --n 500 --out _data/faces')}
 
 # %% ../nbs/15_command_line.ipynb #7c4cf7b7

@@ -5,28 +5,29 @@
 Speed and memory: a whole dataset is written, images, manifest and landmarks, each time in a fresh process; the median of the rounds is compared with the bars
 (two CPU cores: 60 faces/s at 128 px, 100 at 96 px, less than 2 GiB; GPU: 5,000 faces/s at 128 px). The large set's memory is that of joining 277,251 faces.
 Detection: MTCNN (chapter 04) on loose crops of the `course` profile, the eyes a fifth of the image apart, at 160 and 256 px; a face is found where the score is above 0.9 and the box
-overlaps the true one by more than half (intersection over union)."""
+overlaps the true one by more than half (intersection over union). The last rows are the illustrator's portraits, the far domain: there is no bar for them."""
 import argparse, json, os, resource, shutil, statistics, subprocess, sys, tempfile, time
 from pathlib import Path
 
-def rendered(n, size, device):
+def rendered(n, size, device, style='modelled'):
     "One run in this process: seconds and peak memory in MiB"
     from fer_course.face_sets import render_dataset
     with tempfile.TemporaryDirectory() as place:
-        render_dataset(Path(place)/'warm', 16, size=size, device=device)
-        start = time.perf_counter(); render_dataset(Path(place)/'faces', n, size=size, device=device)
+        render_dataset(Path(place)/'warm', 16, size=size, device=device, style=style)
+        start = time.perf_counter(); render_dataset(Path(place)/'faces', n, size=size, device=device, style=style)
         return dict(seconds=time.perf_counter() - start, peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024)
 
-def drawn_on(n, size, device):
+def drawn_on(n, size, device, style='modelled'):
     "The same for the renderer alone: nothing is written"
-    from fer_course.faces import Renderer, sample
-    renderer, parameters, at_once = Renderer(size, device), sample(n), 16 if device == 'cpu' else 512
+    from fer_course.face_sets import STYLES
+    from fer_course.faces import sample
+    renderer, parameters, at_once = STYLES[style](size, device), sample(n), 16 if device == 'cpu' else 512
     renderer.render(parameters[slice(0, at_once)])
     start = time.perf_counter()
     for k in range(0, n, at_once): renderer.render(parameters[slice(k, k + at_once)])
     return dict(seconds=time.perf_counter() - start, peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024)
 
-def joined(n, size, device):
+def joined(n, size, device, style='modelled'):
     "Memory of joining the chunks of a set as large as `lsd`: one chunk is drawn, the others are its copies"
     from fer_course.face_sets import SETS, _join, render_dataset
     with tempfile.TemporaryDirectory() as place:
@@ -44,12 +45,13 @@ def overlap(a, b):
     area = lambda q: (q[2] - q[0])*(q[3] - q[1])
     return w*h/(area(a) + area(b) - w*h)
 
-def detected(n, size, device):
+def detected(n, size, device, style='modelled'):
     "Share of the faces that MTCNN finds, by occluder, and the error of its five points as a share of the distance between the eyes"
     import numpy as np, torch
-    from fer_course.faces import OCCLUDERS, Renderer, sample
+    from fer_course.face_sets import STYLES
+    from fer_course.faces import OCCLUDERS, sample
     from fer_course.mtcnn import MTCNN
-    renderer, detector, found, errors = Renderer(size, device), MTCNN(device), {}, []
+    renderer, detector, found, errors = STYLES[style](size, device), MTCNN(device), {}, []
     for kind, name in enumerate(OCCLUDERS):
         hits = []
         for start in range(0, n if kind == 0 else n//4, 16):
@@ -65,17 +67,17 @@ def detected(n, size, device):
 
 JOBS = dict(rendered=rendered, drawn_on=drawn_on, joined=joined, detected=detected)
 
-def apart(job, n, size, device):
+def apart(job, n, size, device, style='modelled'):
     "A job in a fresh process"
-    done = subprocess.run([sys.executable, __file__, '--job', job, '--n', str(n), '--size', str(size), '--device', device], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, __file__, '--job', job, '--n', str(n), '--size', str(size), '--device', device, '--style', style], check=True, capture_output=True, text=True)
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--n', type=int, default=640); parser.add_argument('--rounds', type=int, default=3); parser.add_argument('--faces', type=int, default=400)
-    parser.add_argument('--device', default='cpu'); parser.add_argument('--job', choices=JOBS); parser.add_argument('--size', type=int, default=128)
+    parser.add_argument('--device', default='cpu'); parser.add_argument('--job', choices=JOBS); parser.add_argument('--size', type=int, default=128); parser.add_argument('--style', default='modelled')
     given = parser.parse_args()
-    if given.job: return print(json.dumps(JOBS[given.job](given.n, given.size, given.device)))
+    if given.job: return print(json.dumps(JOBS[given.job](given.n, given.size, given.device, given.style)))
     print(f'{os.cpu_count()} CPUs, device {given.device}')
     for job, label in (('rendered', 'written, all cores'), ('drawn_on', 'drawn, one thread')):
         for size in (128, 96):
@@ -84,10 +86,12 @@ def main():
                   f'(rounds {", ".join(str(round(given.n/r["seconds"], 1)) for r in runs)}), peak {max(r["peak"] for r in runs):.0f} MiB')
     large = apart('joined', 0, 32, given.device)
     print(f'277,251 faces joined: {large["seconds"]:.0f} s, peak {large["peak"]:.0f} MiB')
-    for size in (160, 256):
-        seen = apart('detected', given.faces, size, given.device)
+    fast = apart('rendered', given.n, 128, 'cpu', 'drawn')
+    print(f'drawn by the illustrator, written, all cores, 128 px: {given.n/fast["seconds"]:.1f} faces/s, peak {fast["peak"]:.0f} MiB')
+    for style, size in (('modelled', 160), ('modelled', 256), ('drawn', 160), ('drawn', 256)):
+        seen = apart('detected', given.faces, size, given.device, style)
         hits, of = (sum(pair[k] for name, pair in seen['found'].items() if name != 'nothing') for k in (0, 1))
-        print(f'MTCNN at {size} px, found behind', ', '.join(f'{name} {hits/of:.1%}' for name, (hits, of) in seen['found'].items()), f'({seen["found"]["nothing"][1]} '
-              f'faces in full view); of all {of} occluded {hits/of:.1%}; median error of the five points {seen["error"]:.3f} of the distance between the eyes')
+        print(f'MTCNN, {style} faces at {size} px, found behind', ', '.join(f'{name} {hits/of:.1%}' for name, (hits, of) in seen['found'].items()),
+              f'({seen["found"]["nothing"][1]} faces in full view); of all {of} occluded {hits/of:.1%}; median error of the five points {seen["error"]:.3f} of the distance between the eyes')
 
 if __name__ == '__main__': main()

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields, replace
 import numpy as np
 from fer_course.annotators import ANNOTATORS, annotate
+from fer_course.drawings import Illustrator
 from fer_course.facs import SEVEN, au_columns
 from fer_course.faces import ACTION_UNITS, OCCLUDERS, PLACES, Renderer, _Draws, sample
 from fer_course.files import CourseError, atomic, fingerprint, make_folder, progress, read_json, read_table, sweep, write_json, write_table
@@ -65,13 +66,21 @@ def test_landmarks_and_scene_are_written_beside_the_images():
         assert table.blend.notna().any() and (table.blend.dropna() != table.meant[table.blend.notna()]).all()
 
 
+def test_another_hand_draws_the_same_people():
+    with tempfile.TemporaryDirectory() as place:
+        modelled, drawn = (render_dataset(Path(place)/style, 24, size=64, device='cpu', style=style, seed=6) for style in ('modelled', 'drawn'))
+        same = ['image', 'split', 'expression', 'subject', *au_columns('raf_au'), 'occlusion', 'yaw', 'light_side']
+        assert drawn[same].equals(modelled[same]) and not set(drawn.sha1) & set(modelled.sha1) and set(drawn.dataset) == {'drawn-course'}
+        assert not np.allclose(drawn.point_y4, modelled.point_y4, atol=1)
+
+
 def test_settings_are_not_mixed_and_errors_have_remedies():
     import pytest
     with tempfile.TemporaryDirectory() as place:
         render_dataset(place, 2, size=32, device='cpu', label_expressions=False)
         with pytest.raises(CourseError, match='other settings.*another folder'): render_dataset(place, 2, size=32, device='cpu', seed=9, label_expressions=False)
     for wrong, says in ((dict(like='huge'), 'no set .huge'), (dict(annotator='me'), 'choose among meant'), (dict(conditions=('fog',)), 'fog'), (dict(profile='nobody'), 'no profile'),
-                        (dict(size=33), 'even size'), (dict(duplicates=2.), 'shares'), (dict(colour=1), 'has no colour'), (dict(expressions=('joy',)), 'joy'), (dict(split='dev'), 'split')):
+                        (dict(size=33), 'even size'), (dict(duplicates=2.), 'shares'), (dict(colour=1), 'has no colour'), (dict(expressions=('joy',)), 'joy'), (dict(split='dev'), 'split'), (dict(style='oil'), 'choose among modelled')):
         with pytest.raises(CourseError, match=says): face_set(**wrong)
 
 
