@@ -1318,6 +1318,17 @@ def _small_pictures():
     try: yield
     finally: torch.set_num_threads(before)
 
+# %% ../nbs/01_faces.ipynb #8b5d05cb
+_SHOWN_BY = {   # a unit's movement: (sign, landmark 0-67, axis) of the coordinates whose sum grows
+    1: ((-1, 21, 1),), 2: ((-1, 18, 1),), 4: ((1, 21, 1),), 5: ((-1, 37, 1),), 6: ((-1, 41, 1),), 7: ((-1, 41, 1),), 9: ((-1, 33, 1),), 10: ((-1, 50, 1),),
+    12: ((1, 54, 0), (-1, 48, 0), (-1, 48, 1)), 14: ((1, 54, 0),), 15: ((1, 48, 1),), 16: ((1, 57, 1),), 17: ((-1, 62, 1),), 18: ((1, 48, 0),), 20: ((1, 54, 0),),
+    22: ((1, 48, 0),), 23: ((1, 51, 1), (-1, 57, 1)), 24: ((1, 51, 1), (-1, 57, 1)), 25: ((1, 66, 1), (-1, 62, 1)), 26: ((1, 8, 1),), 27: ((1, 8, 1),),
+    28: ((1, 51, 1), (-1, 57, 1)), 43: ((1, 37, 1), (-1, 41, 1))}
+
+def _shown(landmarks, unit):
+    "How far a unit has moved its landmarks (n, 68, 2), in pixels up to a constant: (n,)"
+    return sum(sign * landmarks[:, k, axis] for sign, k, axis in _SHOWN_BY[unit])
+
 # %% ../nbs/01_faces.ipynb #ff1fec1b
 def grey_crops(
     faces,   # `Faces`
