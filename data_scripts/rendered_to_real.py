@@ -1,0 +1,235 @@
+"""Train on rendered faces alone, test on photographs: the experiment of chapter nbs/12_rendered_to_real.ipynb.
+
+What it makes: OUT/real and OUT/sets (aligned crops), OUT/trainings (one folder each) and OUT/results.json with every number, its settings and
+the images lost at detection; --results writes the same file for the chapter. OUT/mistakes.json names the surest mistakes. A training that is finished is skipped, so the same command goes on
+after any interruption. The people of the photographs are cut into two halves: choose a recipe with the scores of the choosing half (the default),
+and give --report once, at the end, to score the other half too.
+Licence: rendered faces as in make_faces.py; the photographs are the user's own (a folder with a csv of labels, see chapter 03 on readers).
+
+    python data_scripts/rendered_to_real.py --real PHOTOGRAPHS --out _runs/rendered_to_real
+    python data_scripts/rendered_to_real.py --real PHOTOGRAPHS --out _runs/rendered_to_real --ablation --report --results nbs/results/rendered_to_real.json
+    python data_scripts/rendered_to_real.py --real PHOTOGRAPHS --out _runs/rendered_to_real --recipe full 'no wrinkles' --seeds 0
+"""
+import argparse, os, sys, time
+os.environ.setdefault('OMP_NUM_THREADS', '1')       # trainings run side by side, one thread each
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+import numpy as np, pandas as pd
+from fer_course.adapt import (RandomFaces, adapt_norms, balance, confident, estimate_prior, halves, inner_face, maximise_information,
+                              only, reweigh, self_train, standardise)
+from fer_course.align import align_face, align_manifest, write_packed
+from fer_course.augment import Augment
+from fer_course.data import check_images, load_image, split
+from fer_course.evaluate import bootstrap_interval, expression_metrics
+from fer_course.facs import BASIC, SEVEN
+from fer_course.faces import PROFILES
+from fer_course.face_sets import _VERSION, json_ready, render_dataset
+from fer_course.files import CourseError, atomic, fingerprint, make_folder, progress, read_json, read_table, say, write_json, write_table
+from fer_course.readers import read
+
+SIX = ('anger', 'disgust', 'happiness', 'sadness', 'surprise', 'neutral')     # the six with more than a hundred photographs; fear has a dozen
+QUESTIONS = dict(six=SIX, basic=BASIC)                                        # what is scored: the six above, and Ekman's six (fear for neutral)
+LOOKS = dict(windows=standardise, grey=lambda x: standardise(x, (None,)*3), colour=lambda x: x)
+MOVED = Augment(grayscale=0., blur=.3, geometric=.8, photometric=.8, rotation=12, zoom=.12, shift=.06, brightness=.2, contrast=.4)
+WEIGHTS = dict(anger=2., disgust=.8, fear=.5, happiness=.6, sadness=1., surprise=1.8, neutral=1.1)   # tuned on the choosing half: without them anger and surprise are hardly ever said
+TRAINING = dict(batch_size=48, lr=2e-3, warmup=.25, smoothing=.1, pos_weight='balanced', augment=MOVED, expressions=SEVEN, class_weights=[WEIGHTS[c] for c in SEVEN])
+INFORMATION = dict(epochs=5, lr=1e-4, diversity=2., augment=MOVED, among=[SEVEN.index(c) for c in SIX])
+FURTHER = dict(epochs=3, repeat=2, batch_size=48, lr=5e-4, warmup=.1, smoothing=.1, pos_weight='balanced', augment=MOVED)
+
+@dataclass(frozen=True)
+class Recipe:
+    "What one training is made of"
+    faces: RandomFaces = RandomFaces(n=6000, size=112, profile='photographs')
+    look: str = 'windows'    # a key of `LOOKS`
+    size: int = 64           # side of the network's input
+    epochs: int = 12         # passes over the faces
+    units: bool = True       # an AU branch, and its loss
+    adapted: bool = False    # self-training too
+
+FULL = Recipe(adapted=True)
+def _without(**changes): return replace(FULL, adapted=False, faces=replace(FULL.faces, **changes))
+RECIPES = {
+    'full': FULL,
+    'no wrinkles': _without(wrinkles=0.),
+    'one light': _without(profile='photographs, one light'),
+    'no domain randomisation': _without(profile='photographs, one camera', shapes=0.),
+    'prototypes only': _without(mouths=0., traces=0.),
+    'no AU loss': replace(FULL, adapted=False, units=False),
+    'no standardisation': replace(FULL, adapted=False, look='colour')}
+
+# ---- data: the photographs once, every set of rendered faces once ----
+
+def photographs(folder, out, classes=SEVEN):
+    "Aligned crops of the photographs: (manifest with `half` and `aligned`, images, what was lost). Made once"
+    out = Path(out)
+    if not (out/'lost.json').exists():
+        table, gone = read('csv', folder, 'photographs', expressions=classes)
+        table, bad = check_images(table, folder)
+        table, damaged = align_manifest(table, dict(photographs=folder), out, device='cpu')
+        write_table(out/'manifest.parquet', table.assign(half=halves(table)))
+        reasons = pd.concat([gone, bad, damaged]).reason.str.replace(r'\(.*', '', regex=True).str.strip().value_counts().to_dict()
+        found = table.groupby('expression').aligned.agg(['size', 'sum'])
+        write_json(out/'lost.json', dict(left_out=reasons, detection={c: dict(photographs=int(n), no_face=int(n - f)) for c, (n, f) in found.iterrows()}))
+    return read_table(out/'manifest.parquet'), np.load(out/'images.npy', mmap_mode='r'), read_json(out/'lost.json')
+
+def folder_of_set(out, what):
+    "Where a set lives; a folder of the experiment belongs to one version of the renderer"
+    return Path(out)/'sets'/fingerprint([json_ready(what), asdict(PROFILES[what.profile]), _VERSION])
+
+def rendered(out, what):
+    "Aligned crops of a set of rendered faces, by their true points: (manifest, images). Made once"
+    folder = folder_of_set(out, what)
+    if not (folder/'packed.parquet').exists():
+        table = render_dataset(folder/'faces', like=what, device='cpu')
+        points = table[[f'point_{axis}{j}' for j in range(5) for axis in 'xy']].to_numpy(float).reshape(-1, 5, 2)
+        crops = (align_face(load_image(folder/'faces'/name), five)[None] for name, five in zip(progress(table.image, label='aligning'), points))
+        write_packed(folder/'images.npy', (len(table), 112, 112, 3), crops)
+        write_table(folder/'packed.parquet', table)
+    return read_table(folder/'packed.parquet'), np.load(folder/'images.npy', mmap_mode='r')
+
+def seen(images, recipe): return LOOKS[recipe.look](inner_face(images, recipe.size))
+
+# ---- one training ----
+
+def predictions(model, images):
+    from fer_course.train import predict
+    return predict(model, images, device='cpu', flip=True)[0]
+
+def train_one(out, name, recipe, seed):
+    "Train, adapt, and store the probabilities (n, 7) of all photographs as predictions.npz; skipped where that is there"
+    import torch
+    from fer_course.models import create
+    from fer_course.train import fit, seed_everything
+    torch.set_num_threads(1); folder = folder_of_training(out, name, recipe, seed)
+    if (folder/'predictions.npz').exists(): return
+    real, photos, _ = photographs(None, Path(out)/'real'); photos, half = seen(photos, recipe), real.half.to_numpy()
+    table, faces = rendered(out, recipe.faces); faces, table = seen(faces, recipe), split(table.assign(split=None), valid=.06, test=0.)
+    seed_everything(seed)
+    model = create('small', expressions=SEVEN, size=recipe.size, **({} if recipe.units else dict(au_vocabulary=None)))
+    history = fit(model, table, faces, folder/'source', epochs=recipe.epochs, seed=seed, device='cpu', **TRAINING)
+    result = dict(raw=predictions(model, photos), valid=np.array(history.valid_macro_f1.max()))
+    for part in ('choose', 'report'):                                               # what is adapted to one half is scored on both
+        mine = photos[half == part]
+        norms = adapt_norms(model, mine, device='cpu'); result[f'norms_{part}'] = predictions(norms, photos)
+        result[f'information_{part}'] = predictions(maximise_information(model, mine, seed=seed, device='cpu', **INFORMATION), photos)
+        if recipe.adapted:
+            pseudo = believed(predictions(norms, mine))
+            further = self_train(model, table[::3], faces[::3], mine, folder/f'further-{part}', pseudo, SEVEN, seed=seed, device='cpu', **FURTHER)
+            result[f'further_{part}'] = predictions(further, photos)
+    with atomic(folder/'predictions.npz') as temporary, open(temporary, 'wb') as file: np.savez(file, **result)
+
+def believed(probabilities, share=.7):
+    "Pseudo labels among `SEVEN` from balanced answers among `SIX`"
+    codes = np.array([SEVEN.index(c) for c in SIX]); pseudo = confident(balance(only(probabilities, SEVEN, SIX)), share)
+    return np.where(pseudo >= 0, codes[pseudo], -1)
+
+def folder_of_training(out, name, recipe, seed):
+    settings = [folder_of_set(out, recipe.faces).name, replace(recipe, faces=None).__repr__(), repr(TRAINING), repr(FURTHER), repr(INFORMATION)]
+    return Path(out)/'trainings'/f'{name.replace(" ", "-")}-seed{seed}-{fingerprint(settings)[:8]}'
+
+# ---- scores ----
+
+def ways(p, part, classes):
+    "The answers (n, C) of every way to adapt; `elsewhere` = adapted to the images of the other half, whose people are others"
+    other = dict(choose='report', report='choose')[part]; cut = {key: only(p[key], SEVEN, classes) for key in p}
+    result = {'raw': cut['raw'], 'EM prior': reweigh(cut['raw'], len(classes)*estimate_prior(cut['raw'])), 'balanced': balance(cut['raw']), 'norms': cut[f'norms_{part}'],
+              'norms, balanced': balance(cut[f'norms_{part}']), 'norms elsewhere': cut[f'norms_{other}'], 'information': cut[f'information_{part}'],
+              'information, balanced': balance(cut[f'information_{part}']), 'information elsewhere': cut[f'information_{other}']}
+    if f'further_{part}' in p: result |= {'self-trained': cut[f'further_{part}'], 'self-trained elsewhere': cut[f'further_{other}']}
+    return result
+
+def scores(out, recipes, seeds, part):
+    "{question: {recipe: {way: dict(macro_f1, sd, low, high, runs)}}} on the photographs of one half, those without a found face included"
+    real, _, _ = photographs(None, Path(out)/'real'); result = {}
+    for question, classes in QUESTIONS.items():
+        mine = ((real.half == part) & real.expression.isin(classes)).to_numpy(); truth, people = real.expression[mine].tolist(), real.subject[mine].tolist()
+        for name, recipe in recipes.items():
+            answers = {}
+            for seed in seeds:
+                with np.load(folder_of_training(out, name, recipe, seed)/'predictions.npz') as stored: p = {k: stored[k][mine] for k in stored.files if stored[k].ndim}
+                for way, answer in ways(p, part, classes).items(): answers.setdefault(way, []).append(answer)
+            whole = name == 'full' and question == 'six'
+            result.setdefault(question, {})[name] = {way: summary(truth, runs, classes, people, seeds, whole) for way, runs in answers.items()}
+    return result
+
+def summary(truth, runs, classes, people, seeds, whole):
+    "Mean, spread and bootstrap interval over people of the macro F1 of some seeds; with `whole`, the confusion counts and scores per class too"
+    metrics = [expression_metrics(truth, p, classes) | dict(seed=seed) for p, seed in zip(runs, seeds)]
+    values = [m['macro_f1'] for m in metrics]; said = [[classes[i] for i in p.argmax(1)] for p in runs]
+    interval = bootstrap_interval(truth, said, people)
+    return dict(macro_f1=float(np.mean(values)), sd=float(np.std(values, ddof=1)) if len(values) > 1 else None, low=interval['low'], high=interval['high'],
+                each=values, accuracy=float(np.mean([m['accuracy'] for m in metrics])), runs=metrics if whole else None)
+
+def surest_mistakes(out, recipe, seed, part, way='information', n=16):
+    "The most confident mistakes of one training among six classes: dicts image, truth, said, probability"
+    real, _, _ = photographs(None, Path(out)/'real'); mine = ((real.half == part) & real.expression.isin(SIX)).to_numpy()
+    with np.load(folder_of_training(out, 'full', recipe, seed)/'predictions.npz') as stored: p = ways({k: stored[k][mine] for k in stored.files if stored[k].ndim}, part, SIX)[way]
+    table = real[mine].assign(said=[SIX[i] for i in p.argmax(1)], probability=p.max(1))
+    wrong = table[table.said != table.expression].sort_values('probability', ascending=False).head(n)
+    return [dict(image=r.image, truth=r.expression, said=r.said, probability=round(r.probability, 3)) for r in wrong.itertuples()]
+
+# ---- the command ----
+
+def in_parallel(work, calls, workers, label):
+    "Do all calls in processes of their own, one progress bar; the first error ends it"
+    with ProcessPoolExecutor(workers, mp_context=get_context('spawn')) as pool:
+        waiting = [pool.submit(work, *call) for call in calls]
+        try:
+            for done in progress(as_completed(waiting), len(waiting), label): done.result()
+        except BaseException:
+            for one in waiting: one.cancel()
+            raise
+
+def tables(results):
+    "What to read on the screen: one row per recipe and way"
+    rows = [dict(half=half, question=question, recipe=name, way=way, macro_f1=s['macro_f1'], sd=s['sd'], low=s['low'], high=s['high'])
+            for half, questions in results['scores'].items() for question, recipes in questions.items() for name, found in recipes.items() for way, s in found.items()]
+    return pd.DataFrame(rows).round(3)
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--real', required=True, help='folder of the photographs with a csv of labels')
+    parser.add_argument('--out', required=True, help='folder of the experiment')
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument('--faces', type=int, help='rendered faces of a set (default: the recipe\'s 6,000)')
+    parser.add_argument('--epochs', type=int, help='passes over them (default: 12)')
+    parser.add_argument('--recipe', nargs='+', choices=list(RECIPES), default=['full'])
+    parser.add_argument('--ablation', action='store_true', help='all recipes')
+    parser.add_argument('--report', action='store_true', help='score the reporting half too: once, at the end')
+    parser.add_argument('--results', help='write the results here too')
+    parser.add_argument('--workers', type=int, default=min(2, os.cpu_count() or 1), help='trainings side by side')
+    args = parser.parse_args()
+    os.environ.setdefault('FER_PROGRESS', '1')
+    try: experiment(args)
+    except CourseError as error: sys.exit(str(error))
+
+def experiment(args):
+    start, out = time.time(), make_folder(args.out)
+    recipes = {name: RECIPES[name] for name in (RECIPES if args.ablation else args.recipe)}
+    if args.epochs: recipes = {name: replace(r, epochs=args.epochs) for name, r in recipes.items()}
+    if args.faces: recipes = {name: replace(r, faces=replace(r.faces, n=args.faces)) for name, r in recipes.items()}
+    say('-- photographs'); real, _, lost = photographs(args.real, out/'real')
+    sets = list({folder_of_set(out, r.faces): r.faces for r in recipes.values()}.values())
+    say(f'-- {len(sets)} sets of rendered faces')
+    for what in sets: rendered(out, what)
+    jobs = [(out, name, recipe, seed) for seed in args.seeds for name, recipe in recipes.items()]
+    say(f'-- {len(jobs)} trainings'); in_parallel(train_one, jobs, args.workers, 'trainings')
+    halves_scored = ('choose', 'report') if args.report else ('choose',)
+    results = dict(command=said('rendered_to_real', args), seeds=args.seeds, lost=lost,
+                   counts={half: {c: dict(photographs=len(t), people=int(t.subject.nunique())) for c, t in part.groupby('expression')} for half, part in real.groupby('half')},
+                   settings=dict(training=_plain(TRAINING), further=_plain(FURTHER), information=_plain(INFORMATION), recipes={name: asdict(r) for name, r in recipes.items()}),
+                   seconds=round(time.time() - start), scores={half: scores(out, recipes, args.seeds, half) for half in halves_scored})
+    if 'full' in recipes: write_json(out/'mistakes.json', surest_mistakes(out, recipes['full'], args.seeds[0], halves_scored[-1]))     # names of photographs: not for publication
+    for path in filter(None, (out/'results.json', args.results)): write_json(path, results)
+    say(tables(results).to_string(index=False))
+
+def said(script, args):
+    "The command without the names of this machine's folders"
+    names = {str(getattr(args, name, None)): name.upper() for name in ('real', 'out')}
+    return f'python data_scripts/{script}.py ' + ' '.join(names.get(word, word) for word in sys.argv[1:])
+
+def _plain(settings): return {k: v if isinstance(v, (int, float, str, type(None))) else repr(v) for k, v in settings.items()}
+
+if __name__ == '__main__': main()
