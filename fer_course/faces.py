@@ -96,11 +96,11 @@ PROFILES = dict(
 # %% ../nbs/01_faces.ipynb #f18d1d56
 _SIDES = dict(   # identity, one value for each side: mean, standard deviation, asymmetry (head units: 1 = 105 mm)
     eye_x=(.292, .013, .003), eye_width=(.152, .010, .003), eye_upper=(.061, .010, .003), eye_lower=(.042, .006, .002),
-    eye_tilt=(.012, .012, .003), lid_crease=(.040, .012, .003), brow_y=(.190, .020, .004), brow_start=(.100, .016, .004),
+    eye_tilt=(.012, .012, .003), lid_crease=(.040, .012, .003), brow_y=(.180, .020, .004), brow_start=(.100, .016, .004),
     brow_end=(.480, .020, .005), brow_arch=(.032, .015, .004), mouth_width=(.238, .017, .003))
 _WHOLE = dict(   # identity, one value for the whole face: mean, standard deviation
-    brow_thickness=(.026, .006), nose_y=(-.385, .022), nose_width=(.130, .016), nose_height=(.168, .026), bridge_width=(.070, .010),
-    mouth_y=(-.668, .018), lip_upper=(.054, .012), lip_lower=(.072, .014), mouth_shift=(0., .005), chin_y=(-1.045, .048),
+    brow_thickness=(.029, .007), nose_y=(-.335, .024), nose_width=(.130, .016), nose_height=(.168, .026), bridge_width=(.070, .010),
+    mouth_y=(-.645, .018), lip_upper=(.054, .012), lip_lower=(.072, .014), mouth_shift=(0., .005), chin_y=(-1.045, .048),
     jaw_rise=(.50, .08), head_width=(1.01, .055), jaw_width=(1.02, .075), cheekbone=(1., .5), brow_ridge=(.9, .4), socket=(1., .25),
     chin_boss=(1., .4), fullness=(0., 1.), crown=(1.14, .035), hairline=(.68, .075), hair_side=(1.12, .06), parting=(0., .4))
 _SKIN = torch.tensor([[.96, .80, .73], [.93, .74, .64], [.87, .66, .54], [.76, .56, .43], [.58, .40, .30], [.42, .28, .22], [.32, .21, .17]])
@@ -137,7 +137,7 @@ def _looks(draws, shape, profile):
     iris = _palette(_IRIS, draws.uniform() ** 1.3 * 4.9 * (1 - .9 * dark)) * draws.uniform(.8, 1.2)[:, None]
     painted = ((1 - male) * draws.chance(.45))[:, None]
     lipstick = torch.tensor([.70, .12, .16]) * draws.uniform(.6, 1.1)[:, None] + draws.normal(0, .05, 3)
-    lips = torch.lerp(skin * torch.tensor([.84, .58, .58]), lipstick, .7 * painted).clamp(.03, 1)
+    lips = torch.lerp(skin * torch.tensor([.80, .54, .53]), lipstick, .7 * painted).clamp(.03, 1)
     return dict(
         skin=skin, hair=hair, brow=hair * .45 + skin * .05, iris=iris, lips=lips,
         lip_paint=draws.uniform(.6, .95), lid_liner=draws.uniform(.3, .8) * (1 - male) + draws.uniform(.1, .45) * male,
@@ -490,7 +490,7 @@ def _with_neck(g, identity, controls, face):
     behind = (-g.cosine).clamp(min=0)
     above = g.y - (_jaw_line(g.sine, identity, controls) + .4 * behind)
     shoulders = _step((-1.38 - g.y) / .34)
-    width = .40 * (.96 + .06 * _plane(identity['male']) + .015 * _plane(identity['fullness'])) + .75 * shoulders
+    width = .455 * (.96 + .06 * _plane(identity['male']) + .015 * _plane(identity['fullness'])) + .75 * shoulders
     neck = ((g.sine / width) ** 2 + (g.cosine / (.34 + .30 * shoulders)) ** 2) ** -.5
     face = face - .05 * torch.exp(-above.clamp(min=0) / .05)
     return torch.lerp(torch.minimum(neck, face.clamp(min=.3) + 10 * shoulders), face, _edge(above, .022))
@@ -799,7 +799,7 @@ def _lip_relief(p, i, c):
     "The roll of the lips"
     up = ((p.lip_top - p.y) / (p.lip_top - p.inner_top + 1e-3)).clamp(0, 1)
     low = ((p.inner_bottom - p.y) / (p.inner_bottom - p.lip_bottom + 1e-3)).clamp(0, 1)
-    roll = torch.lerp(.026 * torch.sin(low * math.pi), .018 * torch.sin(up * math.pi), p.upper_lip)
+    roll = torch.lerp(.021 * torch.sin(low * math.pi), .018 * torch.sin(up * math.pi), p.upper_lip)
     p.height = p.height + p.lips * roll * (1 - .5 * p.both(24))
 
 # %% ../nbs/01_faces.ipynb #bc65f897
@@ -861,23 +861,24 @@ def _beard(picture, p, i, c, noise):
 # %% ../nbs/01_faces.ipynb #2067f1d6
 def _paint_mouth(p, i, c, picture):
     "Lips, the line between them, teeth that stay with the skull and the jaw, tongue"
-    lips = _linear(i['lips'])[:, :, None, None] * (1 - .25 * p.upper_lip * p.lips + .08 * p.noise_middle)[:, None]
+    lips = _linear(i['lips'])[:, :, None, None] * (1 - .38 * p.upper_lip * p.lips + .08 * p.noise_middle)[:, None]
     _paint(picture, lips, p.lips * _plane(i['lip_paint']))
     gap = p.inner_top - p.inner_bottom
-    closed = _bell(p.y, (p.inner_top + p.inner_bottom) * .5, .007 + .35 * p.soft)
+    closed = _bell(p.y, (p.inner_top + p.inner_bottom) * .5, .014 + .45 * p.soft)
     parted = .8 * _bell(p.y, p.inner_top, .008 + .3 * p.soft) + .5 * _bell(p.y, p.inner_bottom, .006 + .3 * p.soft)
     line = torch.lerp(closed, parted, _step((gap - .006) / .008)) * _edge(1.03 - p.mouth_t, .03) * p.front
-    _darken(picture, line.clamp(0, 1), .72, .72, .72)
+    _darken(picture, line.clamp(0, 1), .90, .90, .90)
     rest, lift, jaw = _plane(i['mouth_y']), _plane(c['lift']), _plane(c['jaw'])
     x2 = p.mouth_x ** 2
-    upper = _edge(p.y - (rest + .25 * lift - .012 - .022 * _plane(i['jitter'][:, 3]) - .012 * p.both(12) - .10 * x2), .8 * p.soft)
+    upper = _edge(p.y - (rest + .25 * lift - .002 - .022 * _plane(i['jitter'][:, 3]) - .016 * p.both(12) - .10 * x2), .8 * p.soft)
     lower = .9 * _edge(rest - .052 + .01 * p.both(12) - .93 * jaw - .012 * p.both(16) + .25 * x2 - p.y, .8 * p.soft)
     gaps = 1 - .22 * ((torch.cos(p.mouth_x * (2 * math.pi / .046)) * .5 + .5) ** 6)
     bright = (.12 + .88 * _bell(p.mouth_x, 0, .17)) * gaps * (.95 - .30 * _step((p.inner_top - p.y) / -.02 + .5))
     tongue = _step((p.inner_bottom + .10 + .25 * jaw - p.y) / .08) * _bell(p.mouth_x, 0, .13) * _step(jaw / .08)
     shadow = (1 - .60 * _bell(p.y, p.inner_top, .030) - .25 * _bell(p.mouth_t, 1, .25)).clamp(0, 1)
     inside = _tint(picture, .035, .010, .010)[:, :, None, None] + tongue[:, None] * _tint(picture, .17, .05, .045)[:, :, None, None]
-    teeth = _tint(picture, .82, .77, .68)[:, :, None, None] * bright[:, None]
+    bared = (.36 + .64 * p.both(12) + .35 * p.both(10) + .25 * p.both(16) + .25 * p.both(20)).clamp(max=1)        # lips that are not drawn back keep the light out
+    teeth = _tint(picture, .76, .71, .62)[:, :, None, None] * (bright * bared)[:, None]
     inside = torch.lerp(inside, teeth, (upper + (1 - upper) * lower).clamp(0, 1)[:, None]) * shadow[:, None]
     _paint(picture, inside, p.open)
 
@@ -889,7 +890,7 @@ def _paint_eyes(p, i, c, picture, scene):
     radius = torch.sqrt(x ** 2 + y ** 2 + 1e-8)
     iris, pupil = _edge(.060 - radius, .7 * p.soft), _edge(.024 - radius, .6 * p.soft)
     skin = _linear(i['skin']).mean(1)
-    white = _plane(.16 + .55 * skin.clamp(max=.45)) * (1 - .38 * (p.eye_t.abs() ** 2.5).clamp(max=1.2))
+    white = _plane(.13 + .48 * skin.clamp(max=.45)) * (1 - .38 * (p.eye_t.abs() ** 2.5).clamp(max=1.2))
     pink = .20 * _bell(p.eye_t, -1, .22)
     ball = torch.stack([white, white * (.93 - pink), white * (.90 - pink)], 1)
     shade = (.75 + .54 * _step(-y / .06 + .4)) * (1 - .6 * _bell(radius, .057, .011)) * (1 - pupil)
@@ -938,11 +939,13 @@ def _worn(picture, p, i, c, scene):
     _paint(picture, dark, .9 * frame * _plane(i['glasses']) * (kind != 1))
     glass = (.012 + .05 * numbers[:, :3])[:, :, None, None] * _step((.1 - p.y) / .25)[:, None] + .008
     _paint(picture, glass, sunglasses)
-    edge = -.20 - .12 * _plane(numbers[:, 0]) - .20 * _step((p.out - .12) / .45) + .05 * _bell(p.out, 0, .1)
+    edge = -.12 - .10 * _plane(numbers[:, 0]) - .20 * _step((p.out - .12) / .45) + .05 * _bell(p.out, 0, .1)
     mask = (kind == 2).float() * _edge(edge - p.y, .012) * _edge(p.y - _jaw_line(p.sine, i, c) + .02, .02) * _edge(p.z - .15, .05)
     cloths = torch.tensor([[.85, .88, .90], [.45, .65, .80], [.06, .06, .07]], device=picture.device)
     pleats = 1 - .12 * ((torch.cos(p.y * (2 * math.pi / .10)) + 1) * .5) ** 4
-    _paint(picture, _linear(cloths[(numbers[:, 1] * 2.99).long()])[:, :, None, None] * pleats[:, None], mask)
+    printed = _plane((numbers[:, 2] > .4).float()) * _edge(p.noise_middle - .2, .12)
+    cloth = torch.lerp(*(_linear(colour)[:, :, None, None] for colour in (cloths[(numbers[:, 1] * 2.99).long()], numbers[:, 3:6])), printed[:, None])
+    _paint(picture, cloth * pleats[:, None], mask)
     hidden = torch.maximum(sunglasses, mask)
     return hidden, mask
 
@@ -1035,7 +1038,7 @@ def _shaded(p, colour, normal, surface, hollow, camera, scene, c, dull):
     light = 1 - _plane(scene['shadow']) * (1 - _shadow(surface, p, key, colour.shape[-1]))
     open_sky = (1 + 2.4 * hollow.clamp(-.16, .04)).clamp(.35, 1.1) * (1 - .35 * _step((_plane(c['chin_y']) - p.y) / .1))
     open_sky = torch.maximum(open_sky, .9 * p.open)                # the inside of the mouth has its own shadow
-    open_sky = open_sky * (1 - .16 * _bell(p.out, .27, .17) * _bell(p.y, .03, .09) * (1 - .5 * p.eye))
+    open_sky = open_sky * (1 - .21 * _bell(p.out, .28, .20) * _bell(p.y, .03, .10) * (1 - .5 * p.eye))
     open_sky = open_sky * (1 - .22 * p.unit(4) * _bell(p.out, .22, .14) * _bell(p.y, .06, .07) * (1 - p.eye))
     around = _plane(scene['ambient']) * (.68 + .32 * up) * open_sky
     extra = _plane(scene['fill']) * _dot(normal, fill).clamp(min=0) * open_sky
@@ -1046,7 +1049,7 @@ def _shaded(p, colour, normal, surface, hollow, camera, scene, c, dull):
     half = key + view
     shine = _dot(normal, half * torch.rsqrt((half * half).sum(1, keepdim=True))).clamp(min=0)
     shine2 = shine.square().square().square()
-    gloss = _plane(scene['shine']) * (.35 * shine2 * shine.square() + .5 * shine2.square().square()) * (1 - dull) * (1 + 1.2 * p.lips)
+    gloss = _plane(scene['shine']) * (.35 * shine2 * shine.square() + .5 * shine2.square().square()) * (1 - dull) * (1 + .5 * p.lips)
     return colour.add_((gloss * strength)[:, None])
 
 def _background(scene, identity, size, noise):
