@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 import numpy as np, pandas as pd
-from fer_course.adapt import (RandomFaces, adapt_norms, balance, confident, estimate_prior, halves, inner_face, maximise_information,
+from fer_course.adapt import (MOUTHS, SHAPES, TRACES, RandomFaces, adapt_norms, balance, confident, estimate_prior, halves, inner_face, maximise_information,
                               only, reweigh, self_train, standardise)
 from fer_course.align import align_face, align_manifest, write_packed
 from fer_course.augment import Augment
@@ -42,6 +42,8 @@ FURTHER = dict(epochs=3, repeat=2, batch_size=48, lr=5e-4, warmup=.1, smoothing=
 class Recipe:
     "What one training is made of"
     faces: RandomFaces = RandomFaces(n=6000, size=112, profile='photographs')
+    drawn: RandomFaces | None = RandomFaces(n=6000, size=112, profile='photographs', style='drawn', seed=3)   # a second set to learn from, in the other style
+    points: str = 'true'     # the faces are aligned by these points, or by those that are 'found', as photographs must be
     look: str = 'windows'    # a key of `LOOKS`
     size: int = 64           # side of the network's input
     epochs: int = 12         # passes over the faces
@@ -49,7 +51,7 @@ class Recipe:
     adapted: bool = False    # self-training too
 
 FULL = Recipe(adapted=True)
-def _without(**changes): return replace(FULL, adapted=False, faces=replace(FULL.faces, **changes))
+def _without(**changes): return replace(FULL, adapted=False, faces=replace(FULL.faces, **changes), drawn=replace(FULL.drawn, **changes))
 RECIPES = {
     'full': FULL,
     'no wrinkles': _without(wrinkles=0.),
@@ -57,7 +59,9 @@ RECIPES = {
     'no domain randomisation': _without(profile='photographs, one camera', shapes=0.),
     'prototypes only': _without(mouths=0., traces=0.),
     'no AU loss': replace(FULL, adapted=False, units=False),
-    'no standardisation': replace(FULL, adapted=False, look='colour')}
+    'no standardisation': replace(FULL, adapted=False, look='colour'),
+    'no drawn faces': replace(FULL, adapted=False, drawn=None),
+    'found points': replace(FULL, adapted=False, points='found')}
 
 # ---- data: the photographs once, every set of rendered faces once ----
 
@@ -75,21 +79,34 @@ def photographs(folder, out, classes=SEVEN):
     return read_table(out/'manifest.parquet'), np.load(out/'images.npy', mmap_mode='r'), read_json(out/'lost.json')
 
 def folder_of_set(out, what):
-    "Where a set lives; a folder of the experiment belongs to one version of the renderer"
-    return Path(out)/'sets'/fingerprint([json_ready(what), asdict(PROFILES[what.profile]), _VERSION])
+    "Where a set lives; a folder of the experiment belongs to one version of the renderer, and of the variety of `RandomFaces`"
+    variety = repr((SHAPES, MOUTHS, TRACES)) if isinstance(what, RandomFaces) else None
+    return Path(out)/'sets'/fingerprint([json_ready(what), asdict(PROFILES[what.profile]), _VERSION, variety])
 
-def rendered(out, what):
-    "Aligned crops of a set of rendered faces, by their true points: (manifest, images). Made once"
-    folder = folder_of_set(out, what)
-    if not (folder/'packed.parquet').exists():
-        table = render_dataset(folder/'faces', like=what, device='cpu')
-        points = table[[f'point_{axis}{j}' for j in range(5) for axis in 'xy']].to_numpy(float).reshape(-1, 5, 2)
-        crops = (align_face(load_image(folder/'faces'/name), five)[None] for name, five in zip(progress(table.image, label='aligning'), points))
-        write_packed(folder/'images.npy', (len(table), 112, 112, 3), crops)
-        write_table(folder/'packed.parquet', table)
-    return read_table(folder/'packed.parquet'), np.load(folder/'images.npy', mmap_mode='r')
+def rendered(out, what, points='true'):
+    "Aligned crops of a set of rendered faces: (manifest, images). Made once; by points that are found, a face without is left out"
+    folder = folder_of_set(out, what); packed = make_folder(folder/points)
+    if not (packed/'packed.parquet').exists():
+        table, faces = render_dataset(folder/'faces', like=what, device='cpu'), folder/'faces'
+        if points == 'found': table, _ = align_manifest(table, {name: faces for name in table.dataset.unique()}, packed, device='cpu', no_face='drop')
+        else: pack(table, faces, packed)
+        write_table(packed/'packed.parquet', table)
+    return read_table(packed/'packed.parquet'), np.load(packed/'images.npy', mmap_mode='r')
+
+def pack(table, faces, packed):
+    "Aligned crops by the true points, as PACKED/images.npy"
+    points = table[[f'point_{axis}{j}' for j in range(5) for axis in 'xy']].to_numpy(float).reshape(-1, 5, 2)
+    crops = (align_face(load_image(faces/name), five)[None] for name, five in zip(progress(table.image, label='aligning'), points))
+    write_packed(packed/'images.npy', (len(table), 112, 112, 3), crops)
 
 def seen(images, recipe): return LOOKS[recipe.look](inner_face(images, recipe.size))
+
+def learned_from(out, recipe):
+    "What a network learns from: (manifest with a split, images as it sees them)"
+    parts = [rendered(out, what, recipe.points) for what in (recipe.faces, recipe.drawn) if what]
+    table = pd.concat([table for table, _ in parts], ignore_index=True)
+    table = split(table.assign(split=None, row=np.arange(len(table))), valid=.06, test=0.)        # it sorts the rows
+    return table, np.concatenate([seen(images, recipe) for _, images in parts])[table.row.to_numpy()]
 
 # ---- one training ----
 
@@ -105,7 +122,7 @@ def train_one(out, name, recipe, seed):
     torch.set_num_threads(1); folder = folder_of_training(out, name, recipe, seed)
     if (folder/'predictions.npz').exists(): return
     real, photos, _ = photographs(None, Path(out)/'real'); photos, half = seen(photos, recipe), real.half.to_numpy()
-    table, faces = rendered(out, recipe.faces); faces, table = seen(faces, recipe), split(table.assign(split=None), valid=.06, test=0.)
+    table, faces = learned_from(out, recipe)
     seed_everything(seed)
     model = create('small', expressions=SEVEN, size=recipe.size, **({} if recipe.units else dict(au_vocabulary=None)))
     history = fit(model, table, faces, folder/'source', epochs=recipe.epochs, seed=seed, device='cpu', **TRAINING)
@@ -126,7 +143,7 @@ def believed(probabilities, share=.7):
     return np.where(pseudo >= 0, codes[pseudo], -1)
 
 def folder_of_training(out, name, recipe, seed):
-    settings = [folder_of_set(out, recipe.faces).name, replace(recipe, faces=None).__repr__(), repr(TRAINING), repr(FURTHER), repr(INFORMATION)]
+    settings = [folder_of_set(out, recipe.faces).name, recipe.drawn and folder_of_set(out, recipe.drawn).name, replace(recipe, faces=None, drawn=None).__repr__(), repr(TRAINING), repr(FURTHER), repr(INFORMATION)]
     return Path(out)/'trainings'/f'{name.replace(" ", "-")}-seed{seed}-{fingerprint(settings)[:8]}'
 
 # ---- scores ----
@@ -209,21 +226,26 @@ def experiment(args):
     start, out = time.time(), make_folder(args.out)
     recipes = {name: RECIPES[name] for name in (RECIPES if args.ablation else args.recipe)}
     if args.epochs: recipes = {name: replace(r, epochs=args.epochs) for name, r in recipes.items()}
-    if args.faces: recipes = {name: replace(r, faces=replace(r.faces, n=args.faces)) for name, r in recipes.items()}
+    if args.faces: recipes = {name: smaller(r, args.faces) for name, r in recipes.items()}
     say('-- photographs'); real, _, lost = photographs(args.real, out/'real')
-    sets = list({folder_of_set(out, r.faces): r.faces for r in recipes.values()}.values())
+    sets = {(folder_of_set(out, r.faces), r.drawn and folder_of_set(out, r.drawn), r.points): r for r in recipes.values()}
     say(f'-- {len(sets)} sets of rendered faces')
-    for what in sets: rendered(out, what)
+    for recipe in sets.values(): learned_from(out, recipe)
     jobs = [(out, name, recipe, seed) for seed in args.seeds for name, recipe in recipes.items()]
+    fresh = not any((folder_of_training(*job)/'predictions.npz').exists() for job in jobs)      # else the time would be that of a part
     say(f'-- {len(jobs)} trainings'); in_parallel(train_one, jobs, args.workers, 'trainings')
     halves_scored = ('choose', 'report') if args.report else ('choose',)
     results = dict(command=said('rendered_to_real', args), seeds=args.seeds, lost=lost,
                    counts={half: {c: dict(photographs=len(t), people=int(t.subject.nunique())) for c, t in part.groupby('expression')} for half, part in real.groupby('half')},
                    settings=dict(training=_plain(TRAINING), further=_plain(FURTHER), information=_plain(INFORMATION), recipes={name: asdict(r) for name, r in recipes.items()}),
-                   seconds=round(time.time() - start), scores={half: scores(out, recipes, args.seeds, half) for half in halves_scored})
+                   seconds=round(time.time() - start) if fresh else None, scores={half: scores(out, recipes, args.seeds, half) for half in halves_scored})
     if 'full' in recipes: write_json(out/'mistakes.json', surest_mistakes(out, recipes['full'], args.seeds[0], halves_scored[-1]))     # names of photographs: not for publication
     for path in filter(None, (out/'results.json', args.results)): write_json(path, results)
     say(tables(results).to_string(index=False))
+
+def smaller(recipe, n):
+    "The recipe with another number of faces, the drawn ones in the same proportion"
+    return replace(recipe, faces=replace(recipe.faces, n=n), drawn=recipe.drawn and replace(recipe.drawn, n=max(1, n*recipe.drawn.n//recipe.faces.n)))
 
 def said(script, args):
     "The command without the names of this machine's folders"
