@@ -45,7 +45,7 @@ MOUTHS = dict(   # expression -> the variants: (share of the faces, {unit: (lowe
     neutral=((.12, {25: (.5, 2), 26: (0, 1)}),))
 TRACES = (4, 6, 7, 9, 10, 12, 14, 15, 17, 23)   # what resting faces show a little of
 SHAPES = dict(   # identity parameter -> (shift, standard deviation) added for each person, head units
-    nose_y=(.045, .03), brow_y=(-.01, .03), brow_thickness=(.003, .008), eye_upper=(-.005, .010), eye_lower=(-.002, .006), mouth_y=(.025, .02),
+    nose_y=(.045, .03), brow_y=(-.03, .03), brow_thickness=(.003, .008), eye_upper=(-.005, .010), eye_lower=(-.002, .006), mouth_y=(.025, .02),
     mouth_width=(-.01, .02), lip_upper=(-.008, .012), lip_lower=(-.01, .014), head_width=(.05, .06), jaw_width=(.07, .09))
 _LOWER_FACE, _LEAST = (15, 16, 17, 18, 20, 22, 23, 24, 25, 26, 27, 28), dict(lip_upper=.022, lip_lower=.03, brow_thickness=.012)
 

@@ -87,7 +87,7 @@ SETS = dict(
 
 # %% ../nbs/01_faces_datasets.ipynb #c431da68
 _NAMES = dict(modelled='rendered', drawn='drawn')
-_VERSION = 5   # raised whenever the same settings give other bytes
+_VERSION = 6   # raised whenever the same settings give other bytes
 _SPLITS = ('train', 'test', 'valid', 'train', 'train', 'train', 'test', 'train', 'train', 'train')   # of persons 0-9, 10-19, ...
 
 def _written(what, parameters, start, again=0):

@@ -96,10 +96,10 @@ PROFILES = dict(
 # %% ../nbs/01_faces.ipynb #f18d1d56
 _SIDES = dict(   # identity, one value for each side: mean, standard deviation, asymmetry (head units: 1 = 105 mm)
     eye_x=(.292, .013, .003), eye_width=(.152, .010, .003), eye_upper=(.061, .010, .003), eye_lower=(.042, .006, .002),
-    eye_tilt=(.012, .012, .003), lid_crease=(.040, .012, .003), brow_y=(.180, .020, .004), brow_start=(.100, .016, .004),
+    eye_tilt=(.012, .012, .003), lid_crease=(.040, .012, .003), brow_y=(.160, .022, .004), brow_start=(.100, .016, .004),
     brow_end=(.480, .020, .005), brow_arch=(.032, .015, .004), mouth_width=(.238, .017, .003))
 _WHOLE = dict(   # identity, one value for the whole face: mean, standard deviation
-    brow_thickness=(.029, .007), nose_y=(-.335, .024), nose_width=(.130, .016), nose_height=(.168, .026), bridge_width=(.070, .010),
+    brow_thickness=(.029, .007), nose_y=(-.348, .024), nose_width=(.141, .016), nose_height=(.168, .026), bridge_width=(.070, .010),
     mouth_y=(-.645, .018), lip_upper=(.054, .012), lip_lower=(.072, .014), mouth_shift=(0., .005), chin_y=(-1.045, .048),
     jaw_rise=(.50, .08), head_width=(1.01, .055), jaw_width=(1.02, .075), cheekbone=(1., .5), brow_ridge=(.9, .4), socket=(1., .25),
     chin_boss=(1., .4), fullness=(0., 1.), crown=(1.14, .035), hairline=(.68, .075), hair_side=(1.12, .06), parting=(0., .4))
@@ -111,6 +111,10 @@ def _palette(colours, position):
     "Colours between the rows of a palette: (n,) positions from 0 to rows - 1 -> (n, 3)"
     row = position.floor().long().clamp(0, len(colours) - 2)
     return torch.lerp(colours[row], colours[row + 1], (position - row)[:, None])
+
+def _dyed(draws):
+    "A colour of cloth (n, 3): any brightness, seldom a bright colour"
+    return (draws.uniform(.05, .85)[:, None] * (1 + draws.uniform(-.45, .45, 3))).clamp(.02, .95)
 
 def _shape(draws, profile):
     v = profile.variety
@@ -130,7 +134,7 @@ def _looks(draws, shape, profile):
     male, age = shape['male'], shape['age']
     tone = draws.uniform() ** profile.skin * 5.6
     skin = (_palette(_SKIN, tone) * (1 + draws.normal(0, .035, 3))).clamp(.05, 1)
-    dark = ((tone - 1.6) / 1.6).clamp(0, 1)          # dark skin seldom comes with fair hair or blue eyes
+    dark = ((tone - 1.1) / 1.4).clamp(0, 1)          # dark skin seldom comes with fair hair or blue eyes
     hair = _palette(_HAIR, draws.uniform() ** 1.5 * 5.9 * (1 - .85 * dark))
     grey = ((age > profile.grey_hair).float() * draws.chance(.5))[:, None]
     hair = torch.lerp(hair, _HAIR[6] * draws.uniform(.6, 1.2)[:, None], grey)
@@ -139,15 +143,15 @@ def _looks(draws, shape, profile):
     lipstick = torch.tensor([.70, .12, .16]) * draws.uniform(.6, 1.1)[:, None] + draws.normal(0, .05, 3)
     lips = torch.lerp(skin * torch.tensor([.80, .54, .53]), lipstick, .7 * painted).clamp(.03, 1)
     return dict(
-        skin=skin, hair=hair, brow=hair * .45 + skin * .05, iris=iris, lips=lips,
+        skin=skin, hair=hair, brow=hair * .50 + skin * .06, iris=iris, lips=lips,
         lip_paint=draws.uniform(.6, .95), lid_liner=draws.uniform(.3, .8) * (1 - male) + draws.uniform(.1, .45) * male,
-        brow_density=draws.uniform(.72, 1.), crease_depth=draws.uniform(.3, .9), blush=draws.uniform(0, .4),
+        brow_density=draws.uniform(.60, .95), crease_depth=draws.uniform(.3, .9), blush=draws.uniform(0, .4),
         stubble=male * draws.uniform(-.3, .5).clamp(0), beard=male * draws.chance(.18), moustache=male * draws.chance(.22),
         glasses=draws.chance(profile.glasses), long_hair=draws.chance(.06) * male + draws.chance(.7) * (1 - male),
         hair_height=draws.uniform(.04, .15) + .12 * (curly := draws.chance(.2)), curl=curly * draws.uniform(.4, 1.), bald=male * draws.chance(.14), fringe=(1 - male) * draws.chance(.3) * draws.uniform(.1, .27),
         wrinkles=(.25 + age) * draws.uniform(.6, 1.3), freckles=draws.chance(.15) * draws.uniform(.3, 1.), mottle=draws.uniform(.3, 1.),
         bags=draws.uniform(0, .5) + .4 * age, texture=draws.uniform(-.8, .8, 6), jitter=draws.uniform(0, 1, 4),
-        cloth=draws.uniform(.03, .8, 3), hat=draws.chance(profile.hats) * (1 + draws.chance(.5)), hat_colour=draws.uniform(.03, .7, 3))
+        cloth=_dyed(draws), hat=draws.chance(profile.hats) * (1 + draws.chance(.5)), hat_colour=_dyed(draws))
 
 def _draw_scene(draws, profile):
     "Pose, camera, light, background and occluder"
@@ -157,8 +161,8 @@ def _draw_scene(draws, profile):
                  light_side=draws.normal(0, p.light_side).clamp(-85, 85), light_height=u(*p.light_height), fill_side=u(-80, 80),
                  key=u(.45, 1.1), ambient=u(*p.ambient), fill=u(0, .35), shine=u(.02, .13), shadow=u(.2, .8), exposure=u(*p.exposure),
                  key_colour=1 + draws.normal(0, .05, 3), ambient_colour=1 + draws.normal(0, .04, 3))
-    scene |= dict(background=(u(.05, .9)[:, None] + draws.normal(0, .09, 3)).clamp(.02, .98),
-                  background2=(u(.05, .9)[:, None] + draws.normal(0, .09, 3)).clamp(.02, .98), background_shape=u(0, 1, 4))
+    scene |= dict(background=(u(.05, .9)[:, None] + draws.normal(0, .07, 3)).clamp(.02, .98),
+                  background2=(u(.05, .9)[:, None] + draws.normal(0, .07, 3)).clamp(.02, .98), background_shape=u(0, 1, 4))
     scene |= dict(contrast=u(*p.contrast), saturation=u(*p.saturation) * (1 - draws.chance(p.grey)), gamma=u(.85, 1.15),
                   blur=u(*p.blur).clamp(0, 1), noise=p.noise * u() ** 2.5, noise_place=u(0, 1, 2))
     coarse, jpeg = draws.chance(p.coarse[0]), draws.chance(p.jpeg[0])
@@ -315,12 +319,12 @@ def sample(
 _MOVES = {   # what each unit adds to the controls at intensity E, in head units
     1: dict(brow_inner=.098, brow_middle=.035, brow_outer=-.006, brow_start=.004),
     2: dict(brow_inner=.020, brow_middle=.082, brow_outer=.085, lid_upper=.006),
-    4: dict(brow_inner=-.092, brow_middle=-.072, brow_outer=-.025, brow_start=-.042, lid_upper=-.012), 5: dict(lid_upper=.044, lid_lower=.008),
+    4: dict(brow_inner=-.080, brow_middle=-.062, brow_outer=-.022, brow_start=-.042, lid_upper=-.012), 5: dict(lid_upper=.044, lid_lower=.008),
     6: dict(lid_lower=-.022, lid_upper=-.013, brow_inner=-.010, brow_middle=-.012, brow_outer=-.015), 7: dict(lid_lower=-.026, lid_upper=-.017),
-    9: dict(brow_inner=-.060, brow_middle=-.040, brow_outer=-.012, brow_start=-.010, lid_upper=-.020, lid_lower=-.020, nose_y=.034,
+    9: dict(brow_inner=-.050, brow_middle=-.036, brow_outer=-.012, brow_start=-.010, lid_upper=-.020, lid_lower=-.020, nose_y=.034,
             nose_width=.012, corner_y=.012, lift=.030),
     10: dict(lift=.054, corner_x=.016, corner_y=.006, nose_y=.010, nose_width=.010, lid_lower=-.006),
-    12: dict(corner_x=.082, corner_y=.096, lid_lower=-.006, nose_width=.008, mouth_y=.006), 14: dict(corner_x=.026, corner_y=.012),
+    12: dict(corner_x=.094, corner_y=.084, lid_lower=-.006, nose_width=.010, mouth_y=.026), 14: dict(corner_x=.026, corner_y=.012),
     15: dict(corner_y=-.088, corner_x=.012), 16: dict(corner_y=-.012), 17: dict(mouth_y=.056, chin_y=.026, corner_x=-.010),
     18: dict(corner_x=-.078, mouth_y=.004), 20: dict(corner_x=.066, corner_y=-.030), 22: dict(corner_x=-.045), 23: dict(corner_x=-.026),
     24: dict(corner_x=-.008), 26: dict(jaw=.14), 27: dict(jaw=.29, corner_x=-.010), 28: dict(corner_x=-.012, jaw=.015)}
@@ -352,8 +356,8 @@ def _mouth_and_lids(c, units, mean):
     pressed = 1 - .9 * torch.maximum(mean[24], mean[28])
     c |= {name: c[name].mean(1) for name in ('nose_y', 'nose_width', 'mouth_y', 'chin_y', 'lift')} | dict(jaw=jaw)
     c['open_upper'] = (.018 * mean[25] + .020 * mean[10] * parted + .018 * mean[12] * parted + .015 * mean[22] * parted + .10 * jaw) * pressed
-    c['open_lower'] = (.054 * mean[25] + .030 * mean[16] * parted + .046 * mean[12] * parted + .024 * mean[20] * parted + .86 * jaw) * pressed
-    c['corner_y'] = c['corner_y'] - .32 * jaw[:, None]
+    c['open_lower'] = (.054 * mean[25] + .030 * mean[16] * parted + .030 * mean[12] * parted + .024 * mean[20] * parted + .86 * jaw) * pressed
+    c['corner_y'] = c['corner_y'] - .44 * jaw[:, None]
     c['mouth_y'] = c['mouth_y'] + .9 * c['lift']
     c['chin_y'] = c['chin_y'] - .95 * jaw
     closed = units[43]
@@ -437,10 +441,10 @@ def _nose(x, y, identity, controls):
     tip, wide, bridge = _plane(controls['nose_y']), _plane(controls['nose_width']), _plane(identity['bridge_width'])
     along = (y - .13) / (tip - .13)                                   # 0 at the root, 1 at the tip; (n, rows, 1)
     rise = _profile(along, ((-.1, 0.), (.25, .20), (.6, .56), (.95, 1.)))
-    under = _step((y - (tip - .115)) / .095)
+    under = _step((y - (tip - .135)) / .125)
     width = bridge * _profile(along, ((0., .95), (.45, 1.02), (1.05, 1.35)))
     ridge = _plane(identity['nose_height']) * rise * under * (.72 * _bell(x, 0, width) + .36 * _bell(x, 0, 1.9 * width))
-    ball = .044 * _bell(x, 0, .068) * _bell(y, tip - .012, .060)
+    ball = .040 * _bell(x, 0, .074) * _bell(y, tip - .022, .066)
     wings = .070 * _bell(x.abs(), wide - .022, .042) * _bell(y, tip - .048, .048)
     return ridge + ball + wings + .016 * _bell(x, 0, .06) * _bell(y, .07, .10)
 
@@ -454,10 +458,10 @@ def _bumps(g, identity, controls, units):
     mean = {unit: whole(units[unit].mean(1)) for unit in (17, 18, 22, 28)}
     chin = whole(c['chin_y'])
     return (
-        (-.085 * whole(i['socket']), .27, .14, .035, .10), (.050, side(i['eye_x']), .105, 0., .075),
+        (-.075 * whole(i['socket']), .27, .14, .018, .074), (-.045 * whole(i['socket']), .145, .060, .015, .062), (.050, side(i['eye_x']), .105, 0., .075),
         (.020 * whole(i['brow_ridge']), .26, .22, side(c['brow_middle']), .06), (-.022, .58, .12, .38, .20),
-        (.040 * whole(i['cheekbone']), .40, .15, -.24, .14), (-.020 * (1 - .4 * whole(i['fullness'])), .42, .12, -.62, .16),
-        (.062 * cheek, .345, .115, -.27 + .03 * cheek, .105), (.024 * side(units[4]), .09, .08, .17, .06),
+        (.052 * whole(i['cheekbone']), .37, .15, -.33, .15), (-.020 * (1 - .4 * whole(i['fullness'])), .42, .12, -.62, .16),
+        (.062 * cheek, .355, .125, -.35 + .03 * cheek, .115), (.024 * side(units[4]), .09, .08, .17, .06),
         (.020 * (side(units[10]) + side(units[9])), .20, .07, -.36, .10),
         (.045, 0., .20, lips, .115 + .5 * gap), (.045 * (mean[18] + 1.2 * mean[22]), 0., .12, lips, .10),
         (-.016 * mean[28], 0., .16, lips, .05), (.014 * mean[28], 0., .22, lips - .11, .05),
@@ -489,8 +493,8 @@ def _with_neck(g, identity, controls, face):
     "Under the jaw line the face gives way to an ellipse that widens to the shoulders"
     behind = (-g.cosine).clamp(min=0)
     above = g.y - (_jaw_line(g.sine, identity, controls) + .4 * behind)
-    shoulders = _step((-1.38 - g.y) / .34)
-    width = .455 * (.96 + .06 * _plane(identity['male']) + .015 * _plane(identity['fullness'])) + .75 * shoulders
+    shoulders = _step((-1.30 - g.y) / .50)
+    width = .455 * (.96 + .06 * _plane(identity['male']) + .015 * _plane(identity['fullness'])) + 1.40 * shoulders
     neck = ((g.sine / width) ** 2 + (g.cosine / (.34 + .30 * shoulders)) ** 2) ** -.5
     face = face - .05 * torch.exp(-above.clamp(min=0) / .05)
     return torch.lerp(torch.minimum(neck, face.clamp(min=.3) + 10 * shoulders), face, _edge(above, .022))
@@ -502,10 +506,11 @@ def _hairline(angle, identity, side):
     drop = .62 + 1.2 * whole(identity['long_hair'])
     return whole(identity['hairline']) - .13 * (angle / .9) ** 2 - fringe - drop * _edge(angle.abs() - side, .055)
 
-def _dome(y, shell, skull, crown):
-    "A shell that closes in a round top at the height `crown`"
-    top = torch.minimum(torch.maximum(shell, .62 * ((crown - y).clamp(min=1e-3) / .5) ** .5), 1.02 * skull.amax(1, keepdim=True))
-    return torch.where(y > .80, top, shell)
+def _dome(y, shell, crown):
+    "A shell that closes in a round top at the height `crown`: a quarter of an ellipse over its widest part"
+    widest = (shell * ((y > -.2) & (y < .5))).amax(1, keepdim=True)
+    cap = widest * (1 - ((y - .5) / (crown - .5)).clamp(0, 1) ** 2).clamp(min=1e-6) ** .5
+    return torch.where(y > .5, cap, shell)
 
 def _with_hair(g, identity, head, skull, noise):
     "Hair pushes the surface out above the hairline; long hair hangs down beside the neck; a hat sits on top"
@@ -513,21 +518,21 @@ def _with_hair(g, identity, head, skull, noise):
     crown = _plane(identity['crown'])
     line = _hairline(g.angle, identity, _plane(identity['hair_side']))
     here = _edge(g.y - line, .030) * (1 - bald)
-    shell = _dome(g.y, skull + height * (.35 + .65 * _step((g.y - line) / .35)), skull, crown + height)
+    shell = _dome(g.y, skull + height * (.35 + .65 * _step((g.y - line) / .35)), crown + height)
     curtain = ((g.sine / (.74 + .5 * height)) ** 2 + (g.cosine / .60) ** 2) ** -.5
     shell = torch.where(g.y < .45, torch.maximum(shell, curtain * long * _step((.45 - g.y) / .3)), shell)
     curls = .030 * _plane(identity['curl']) * noise(g.angle * .55 + 0 * g.y, g.y * .8 + 0 * g.angle, 'middle')
     head = head + here * (torch.maximum(shell, head) - head + curls)
     hat = _plane(identity['hat'])
     crown = crown + torch.maximum(height * (1 - bald), .15 * (hat > 0))
-    return (_with_hat(g, hat, head, skull, crown) * _edge(crown - g.y, .012)).clamp(min=.01)
+    return (_with_hat(g, hat, head, skull, crown) * _edge(crown - g.y, .012)) - .04 * _edge(g.y - crown, .012)        # below 0 there is nothing to meet
 
 def _hat_line(angle): return .40 + .14 * torch.cos(angle)
 
 def _with_hat(g, hat, head, skull, crown):
     "A woollen hat (1) or a cap with a brim (2)"
     above = g.y - _hat_line(g.angle)
-    cover = _dome(g.y, skull + .085 + .05 * _step(above / .3), skull, crown)
+    cover = _dome(g.y, skull + .085 + .05 * _step(above / .3), crown)
     head = head + (hat > 0) * _edge(above, .012) * (torch.maximum(cover, head) - head)
     return head + (hat == 2) * .40 * _bell(g.angle, 0, .95) * _bell(above, .015, .045)
 
@@ -734,7 +739,7 @@ def _brow_wrinkles(p, i, c):
     p.fold(strength * reach * waves, .012, .30)
     frown = (p.unit(4) + .35 * p.unit(9)).clamp(max=1.2) * (.5 + .5 * wr) * _bell(p.y, .185 - .03 * p.unit(4), .080) * p.front
     line = p.out - .042 - .06 * (p.y - .2).clamp(min=-.03)
-    p.fold(frown * _bell(line, 0, .015), .020, .55)
+    p.fold(frown * _bell(line, 0, .016), .017, .40)
     p.height = p.height + frown * .010 * _bell(line, .035, .025)
 
 def _eye_wrinkles(p, i, c):
@@ -841,14 +846,16 @@ def _skin_colour(p, i, c):
     freckles = _plane(i['freckles']) * (p.noise_middle - .8).clamp(min=0) * _bell(p.y, -.2, .25) * .35
     _darken(picture, freckles, .5, .7, .8)
     _darken(picture, .28 * _plane(i['bags']) * _bell(p.out, p.side(i['eye_x']) - .02, .12) * _bell(p.y, -.085, .045), .7, .9, .7)
+    around_eyes = .32 * _bell(p.out, .27, .20) * _bell(p.y, .015, .085) * (.6 + .4 * _plane(i['bags']))
+    _darken(picture, around_eyes, .8, 1, .9)
     return picture
 
 def _beard(picture, p, i, c, noise):
     "Stubble, beard and moustache; returns how much of the skin they cover"
     _mouth_masks(p, i, c)
     texture = i['texture']
-    border = -.50 - .10 * torch.cos(3 * p.x) + .22 * _step((p.out - .38) / .2)
-    chin = _step((border - p.y) / .12) * _step((p.y - _jaw_line(p.sine, i, c) + .06) / .05)
+    border = -.50 - .10 * torch.cos(3 * p.x) + .48 * _step((p.out - .30) / .38)
+    chin = _step((border - p.y) / .17) * _step((p.y - _jaw_line(p.sine, i, c) + .06) / .05)
     beard = chin * _step((p.out - .10 - .05 * _plane(i['jitter'][:, 1]) + 3 * (p.lip_bottom - .02 - p.y).clamp(min=0)) / .05)
     lip = _step((p.side(c['corner_x']) + .05 - p.out) / .05) * _step((p.lip_top + .075 - p.y) / .03) * _edge(p.y - p.lip_top, .006)
     full = (.5 * _plane(i['stubble']) + .85 * _plane(i['beard'])).clamp(max=.9) * torch.maximum(beard, .9 * lip)
@@ -877,7 +884,7 @@ def _paint_mouth(p, i, c, picture):
     tongue = _step((p.inner_bottom + .10 + .25 * jaw - p.y) / .08) * _bell(p.mouth_x, 0, .13) * _step(jaw / .08)
     shadow = (1 - .60 * _bell(p.y, p.inner_top, .030) - .25 * _bell(p.mouth_t, 1, .25)).clamp(0, 1)
     inside = _tint(picture, .035, .010, .010)[:, :, None, None] + tongue[:, None] * _tint(picture, .17, .05, .045)[:, :, None, None]
-    bared = (.36 + .64 * p.both(12) + .35 * p.both(10) + .25 * p.both(16) + .25 * p.both(20)).clamp(max=1)        # lips that are not drawn back keep the light out
+    bared = (.28 + .60 * p.both(12) + .22 * p.both(10) + .14 * p.both(16) + .2 * p.both(20)).clamp(max=1)        # lips that are not drawn back keep the light out
     teeth = _tint(picture, .76, .71, .62)[:, :, None, None] * (bright * bared)[:, None]
     inside = torch.lerp(inside, teeth, (upper + (1 - upper) * lower).clamp(0, 1)[:, None]) * shadow[:, None]
     _paint(picture, inside, p.open)
@@ -890,24 +897,24 @@ def _paint_eyes(p, i, c, picture, scene):
     radius = torch.sqrt(x ** 2 + y ** 2 + 1e-8)
     iris, pupil = _edge(.060 - radius, .7 * p.soft), _edge(.024 - radius, .6 * p.soft)
     skin = _linear(i['skin']).mean(1)
-    white = _plane(.13 + .48 * skin.clamp(max=.45)) * (1 - .38 * (p.eye_t.abs() ** 2.5).clamp(max=1.2))
+    white = _plane(.08 + .36 * skin.clamp(max=.45)) * (1 - .38 * (p.eye_t.abs() ** 2.5).clamp(max=1.2))
     pink = .20 * _bell(p.eye_t, -1, .22)
     ball = torch.stack([white, white * (.93 - pink), white * (.90 - pink)], 1)
     shade = (.75 + .54 * _step(-y / .06 + .4)) * (1 - .6 * _bell(radius, .057, .011)) * (1 - pupil)
-    _paint(ball, _linear(i['iris'])[:, :, None, None] * shade[:, None] + .006, iris)
+    _paint(ball, _linear(i['iris'])[:, :, None, None] * shade[:, None] * .8 + .004, iris)
     ball = ball * (1 - .66 * _bell(p.y, p.lid_up, .030) - .20 * _bell(p.y, p.lid_low, .012))[:, None]
     _paint(picture, ball, p.eye)
     liner, reach = _plane(i['lid_liner']), _edge(1.03 - p.eye_t.abs(), .05) * p.front
-    upper = _bell(p.y, p.lid_up + .004, .008 + .35 * p.soft + .004 * p.eye_t.clamp(0, 1)) * (.62 + .38 * liner)
+    upper = _bell(p.y, p.lid_up + .004, .010 + .40 * p.soft + .004 * p.eye_t.clamp(0, 1)) * (.68 + .32 * liner)
     lower = _bell(p.y, p.lid_low - .003, .006 + .3 * p.soft) * (.12 + .35 * liner)
     _paint(picture, _tint(picture, .012, .009, .008), (1 - (1 - upper) * (1 - lower)) * reach)
     light = _towards(scene['light_side'], scene['light_height'])
-    x, y = x - .020 * _plane(light[:, 0]), y - .026 * _plane(light[:, 1].clamp(-.2, .8) + .2)
-    p.glint = _bell(torch.sqrt(x * x + y * y + 1e-8), 0, .010 + .6 * p.soft) * p.eye
+    x, y = x - .024 * _plane(light[:, 0]), y - .032 * _plane(light[:, 1].clamp(-.2, .8) + .2)
+    p.glint = _bell(torch.sqrt(x * x + y * y + 1e-8), 0, .008 + .42 * p.soft) * p.eye
 
 def _paint_head(p, i, c, picture, noise):
     "Nostrils, creases, the hair of the head and clothes; returns how much is hair and how much cloth"
-    nostril = _bell(p.out, .54 * _plane(c['nose_width']), .028) * _bell(p.y, _plane(c['nose_y']) - .088, .016) * p.front
+    nostril = _bell(p.out, .54 * _plane(c['nose_width']), .028) * _bell(p.y, _plane(c['nose_y']) - .096, .017) * p.front
     _darken(picture, .84 * nostril, 1, 1, 1)
     _darken(picture, p.crease.clamp(0, .75) * (1 - p.eye) * (1 - p.open), .92, 1, 1)
     texture = i['texture']
@@ -939,7 +946,7 @@ def _worn(picture, p, i, c, scene):
     _paint(picture, dark, .9 * frame * _plane(i['glasses']) * (kind != 1))
     glass = (.012 + .05 * numbers[:, :3])[:, :, None, None] * _step((.1 - p.y) / .25)[:, None] + .008
     _paint(picture, glass, sunglasses)
-    edge = -.12 - .10 * _plane(numbers[:, 0]) - .20 * _step((p.out - .12) / .45) + .05 * _bell(p.out, 0, .1)
+    edge = -.07 - .09 * _plane(numbers[:, 0]) - .14 * _step((p.out - .12) / .45) + .05 * _bell(p.out, 0, .1)
     mask = (kind == 2).float() * _edge(edge - p.y, .012) * _edge(p.y - _jaw_line(p.sine, i, c) + .02, .02) * _edge(p.z - .15, .05)
     cloths = torch.tensor([[.85, .88, .90], [.45, .65, .80], [.06, .06, .07]], device=picture.device)
     pleats = 1 - .12 * ((torch.cos(p.y * (2 * math.pi / .10)) + 1) * .5) ** 4
@@ -1038,9 +1045,10 @@ def _shaded(p, colour, normal, surface, hollow, camera, scene, c, dull):
     light = 1 - _plane(scene['shadow']) * (1 - _shadow(surface, p, key, colour.shape[-1]))
     open_sky = (1 + 2.4 * hollow.clamp(-.16, .04)).clamp(.35, 1.1) * (1 - .35 * _step((_plane(c['chin_y']) - p.y) / .1))
     open_sky = torch.maximum(open_sky, .9 * p.open)                # the inside of the mouth has its own shadow
-    open_sky = open_sky * (1 - .21 * _bell(p.out, .28, .20) * _bell(p.y, .03, .10) * (1 - .5 * p.eye))
+    open_sky = open_sky * (1 - .30 * _bell(p.out, .25, .20) * _bell(p.y, .03, .07) * (1 - .5 * p.eye))
+    open_sky = open_sky * (1 - .28 * _bell(p.out, 0, .15) * _bell(p.y, _plane(c['nose_y']) - .15, .07))
     open_sky = open_sky * (1 - .22 * p.unit(4) * _bell(p.out, .22, .14) * _bell(p.y, .06, .07) * (1 - p.eye))
-    around = _plane(scene['ambient']) * (.68 + .32 * up) * open_sky
+    around = _plane(scene['ambient']) * (.58 + .42 * up) * open_sky
     extra = _plane(scene['fill']) * _dot(normal, fill).clamp(min=0) * open_sky
     strength = _plane(scene['key']) * light
     for channel, wrap in enumerate((.34, .22, .18)):        # red light travels farthest under the skin
@@ -1279,10 +1287,12 @@ class Renderer:
         camera = _Camera(scene, self.size)
         *point, covered = _intersect(surface, camera)
         angle = torch.atan2(point[0], point[2])
-        *slopes, hollow = surface.at(angle, point[1], every=True).unbind(1)
+        radius, *slopes, hollow = surface.at(angle, point[1], every=True).unbind(1)
         p = _Pixels(point, angle, camera.pixel, units, identity, self.noise)
         picture, dull, hidden = self._colours(p, identity, controls, scene, camera)
-        normal = _normals(p, slopes, camera, .8 * p.eye)
+        smooth = 1 - .75 * hidden                                                               # cloth and glass are even where they cover a nose or a mouth
+        normal = _normals(p, (radius, *(slope * smooth for slope in slopes)), camera, .8 * p.eye)
+        hollow = hollow * smooth
         picture = _shaded(p, picture, normal, surface, hollow, camera, scene, controls, dull)
         bright = (.35 * scene['key'] + .25) * (.4 + identity['skin'].mean(1).clamp(max=.6))     # the exposure of a dark face would make it glow
         _paint(picture, bright[:, None].expand(-1, 3), .9 * p.glint * (1 - hidden))

@@ -95,7 +95,7 @@ def test_each_unit_moves_only_where_it_should():
 
 def test_landmarks_lie_on_the_drawn_features():
     p = sample(12, seed=4, per_identity=1, expressions=('neutral',))
-    p = replace(p, action_units=torch.zeros_like(p.action_units), identity=p.identity | dict(glasses=torch.zeros(12), fringe=torch.zeros(12), skin=p.identity['skin'].clamp(min=.5)))
+    p = replace(p, action_units=torch.zeros_like(p.action_units), identity=p.identity | dict(skin=p.identity['skin'].clamp(min=.5), **{name: torch.zeros(12) for name in ('glasses', 'fringe', 'beard', 'stubble')}))
     grey = Renderer(128, 'cpu').render(p.frontal().with_scene(light_side=0, light_height=20, ambient=.8, saturation=0, eye_distance=.32))
     at = lambda k, points: grey.images[k, points[:, 1].astype(int).clip(0, 127), points[:, 0].astype(int).clip(0, 127), 0].astype(float)
     for k in range(12):
