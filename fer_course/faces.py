@@ -517,15 +517,16 @@ def _with_hair(g, identity, head, skull, noise):
     height, bald, long = _plane(identity['hair_height']), _plane(identity['bald']), _plane(identity['long_hair'])
     crown = _plane(identity['crown'])
     line = _hairline(g.angle, identity, _plane(identity['hair_side']))
+    head = head + bald * _step((g.y - .35) / .5) * (.97 * _dome(g.y, skull, crown) - head).clamp(min=0)       # without hair the skull itself is round
     here = _edge(g.y - line, .030) * (1 - bald)
-    shell = _dome(g.y, skull + height * (.35 + .65 * _step((g.y - line) / .35)), crown + height)
+    shell = _dome(g.y, skull + height * (.35 + .65 * _step((g.y - line) / .35)), (crown + height).clamp(max=_TOP - .05))
     curtain = ((g.sine / (.74 + .5 * height)) ** 2 + (g.cosine / .60) ** 2) ** -.5
     shell = torch.where(g.y < .45, torch.maximum(shell, curtain * long * _step((.45 - g.y) / .3)), shell)
     curls = .030 * _plane(identity['curl']) * noise(g.angle * .55 + 0 * g.y, g.y * .8 + 0 * g.angle, 'middle')
     head = head + here * (torch.maximum(shell, head) - head + curls)
     hat = _plane(identity['hat'])
-    crown = crown + torch.maximum(height * (1 - bald), .15 * (hat > 0))
-    return (_with_hat(g, hat, head, skull, crown) * _edge(crown - g.y, .012)) - .04 * _edge(g.y - crown, .012)        # below 0 there is nothing to meet
+    top = (crown + torch.maximum(height * (1 - bald), .15 * (hat > 0))).clamp(max=_TOP - .05)
+    return torch.lerp(torch.full_like(head, -.04), _with_hat(g, hat, head, skull, top), _edge(top - g.y, .012))      # below 0 there is nothing to meet
 
 def _hat_line(angle): return .40 + .14 * torch.cos(angle)
 
@@ -1045,9 +1046,10 @@ def _shaded(p, colour, normal, surface, hollow, camera, scene, c, dull):
     light = 1 - _plane(scene['shadow']) * (1 - _shadow(surface, p, key, colour.shape[-1]))
     open_sky = (1 + 2.4 * hollow.clamp(-.16, .04)).clamp(.35, 1.1) * (1 - .35 * _step((_plane(c['chin_y']) - p.y) / .1))
     open_sky = torch.maximum(open_sky, .9 * p.open)                # the inside of the mouth has its own shadow
-    open_sky = open_sky * (1 - .30 * _bell(p.out, .25, .20) * _bell(p.y, .03, .07) * (1 - .5 * p.eye))
-    open_sky = open_sky * (1 - .28 * _bell(p.out, 0, .15) * _bell(p.y, _plane(c['nose_y']) - .15, .07))
-    open_sky = open_sky * (1 - .22 * p.unit(4) * _bell(p.out, .22, .14) * _bell(p.y, .06, .07) * (1 - p.eye))
+    around_eyes, under_nose = .30 * (1 - .5 * p.eye), .28
+    under_brows = .22 * p.unit(4) * (1 - p.eye)
+    for amount, x, wide, y, high in ((around_eyes, .25, .20, .03, .07), (under_nose, 0, .15, _plane(c['nose_y']) - .15, .07), (under_brows, .22, .14, .06, .07)):
+        open_sky = open_sky * (1 - amount * _bell(p.out, x, wide) * _bell(p.y, y, high))
     around = _plane(scene['ambient']) * (.58 + .42 * up) * open_sky
     extra = _plane(scene['fill']) * _dot(normal, fill).clamp(min=0) * open_sky
     strength = _plane(scene['key']) * light

@@ -1,11 +1,11 @@
 """Rendered faces: how many a second, in how much memory, and does a detector that was trained on photographs take them for faces?
 
-    python tests/bench_faces.py [--n 640] [--rounds 3] [--device cpu] [--faces 400]
+    python tests/bench_faces.py [--n 640] [--rounds 3] [--device cpu] [--faces 400] [--results FILE]
 
 Speed and memory: a whole dataset is written, images, manifest and landmarks, each time in a fresh process; the median of the rounds is compared with the bars
 (two CPU cores: 60 faces/s at 128 px, 100 at 96 px, less than 2 GiB; GPU: 5,000 faces/s at 128 px). The large set's memory is that of joining 277,251 faces.
 Detection: MTCNN (chapter 04) on loose crops of the `course` profile, the eyes a fifth of the image apart, at 160 and 256 px; a face is found where the score is above 0.9 and the box
-overlaps the true one by more than half (intersection over union). The last rows are the illustrator's portraits, the far domain: there is no bar for them."""
+overlaps the true one by more than half (intersection over union). The last rows are the illustrator's portraits, the far domain: there is no bar for them. The chapter 01_faces_datasets shows the rows of `--results nbs/results/bench_faces.json`."""
 import argparse, json, os, resource, shutil, statistics, subprocess, sys, tempfile, time
 from pathlib import Path
 
@@ -72,26 +72,47 @@ def apart(job, n, size, device, style='modelled'):
     done = subprocess.run([sys.executable, __file__, '--job', job, '--n', str(n), '--size', str(size), '--device', device, '--style', style], check=True, capture_output=True, text=True)
     return json.loads(done.stdout.strip().splitlines()[-1])
 
+def row(what, value, unit, at_least=None, at_most=None, **more):
+    "A measured value, its bars, and whether it is within them (None without a bar)"
+    within = (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
+    return dict(what=what, value=value, unit=unit, at_least=at_least, at_most=at_most, reached=within if (at_least, at_most) != (None, None) else None, **more)
+
+def speed(given):
+    "Rows on speed and memory"
+    peaks, on_cpu = [], given.device == 'cpu'
+    bars = {('rendered', 128): 60 if on_cpu else None, ('rendered', 96): 100 if on_cpu else None, ('drawn_on', 128): None if on_cpu else 5000, ('drawn_on', 96): None}
+    for (job, size), bar in bars.items():
+        runs = [apart(job, given.n, size, given.device) for _ in range(given.rounds)]; peaks += [r['peak'] for r in runs]
+        label = dict(rendered='written, all cores', drawn_on='drawn, one thread')[job]
+        yield row(f'{label}, {size} px', given.n/statistics.median(r['seconds'] for r in runs), 'faces/s', bar, rounds=[round(given.n/r['seconds'], 1) for r in runs])
+    yield row('peak memory while drawing', max(peaks), 'MiB', at_most=2048)
+    yield row('peak memory of joining 277,251 faces', apart('joined', 0, 32, given.device)['peak'], 'MiB', at_most=2048)
+    yield row('written by the illustrator, all cores, 128 px', given.n/apart('rendered', given.n, 128, 'cpu', 'drawn')['seconds'], 'faces/s')
+
+def believed(given):
+    "Rows on the detector: shares of faces found, and the error of the five points"
+    bars = {('modelled', 'in full view'): (.98, None), ('modelled', 'behind any occluder'): (.75, .90)}
+    for style, size in (('modelled', 160), ('modelled', 256), ('drawn', 160), ('drawn', 256)):
+        seen = apart('detected', given.faces, size, given.device, style); found = {'in full view': seen['found'].pop('nothing')}
+        found['behind any occluder'] = [sum(pair[k] for pair in seen['found'].values()) for k in (0, 1)]
+        for name, (hits, of) in (found | {f'behind {name}': pair for name, pair in seen['found'].items()}).items():
+            yield row(f'MTCNN finds {style} faces {name}, {size} px', hits/of, 'share', *bars.get((style, name), ()), faces=of)
+        yield row(f'MTCNN, five points of {style} faces, {size} px', seen['error'], 'eye distances', at_most=.06 if style == 'modelled' else None)
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--n', type=int, default=640); parser.add_argument('--rounds', type=int, default=3); parser.add_argument('--faces', type=int, default=400)
     parser.add_argument('--device', default='cpu'); parser.add_argument('--job', choices=JOBS); parser.add_argument('--size', type=int, default=128); parser.add_argument('--style', default='modelled')
+    parser.add_argument('--results', help='write the rows here too, for the chapter')
     given = parser.parse_args()
     if given.job: return print(json.dumps(JOBS[given.job](given.n, given.size, given.device, given.style)))
-    print(f'{os.cpu_count()} CPUs, device {given.device}')
-    for job, label in (('rendered', 'written, all cores'), ('drawn_on', 'drawn, one thread')):
-        for size in (128, 96):
-            runs = [apart(job, given.n, size, given.device) for _ in range(given.rounds)]
-            print(f'{label}, {size} px: {given.n/statistics.median(r["seconds"] for r in runs):.1f} faces/s '
-                  f'(rounds {", ".join(str(round(given.n/r["seconds"], 1)) for r in runs)}), peak {max(r["peak"] for r in runs):.0f} MiB')
-    large = apart('joined', 0, 32, given.device)
-    print(f'277,251 faces joined: {large["seconds"]:.0f} s, peak {large["peak"]:.0f} MiB')
-    fast = apart('rendered', given.n, 128, 'cpu', 'drawn')
-    print(f'drawn by the illustrator, written, all cores, 128 px: {given.n/fast["seconds"]:.1f} faces/s, peak {fast["peak"]:.0f} MiB')
-    for style, size in (('modelled', 160), ('modelled', 256), ('drawn', 160), ('drawn', 256)):
-        seen = apart('detected', given.faces, size, given.device, style)
-        hits, of = (sum(pair[k] for name, pair in seen['found'].items() if name != 'nothing') for k in (0, 1))
-        print(f'MTCNN, {style} faces at {size} px, found behind', ', '.join(f'{name} {hits/of:.1%}' for name, (hits, of) in seen['found'].items()),
-              f'({seen["found"]["nothing"][1]} faces in full view); of all {of} occluded {hits/of:.1%}; median error of the five points {seen["error"]:.3f} of the distance between the eyes')
+    machine, rows = f'{os.cpu_count()} CPUs, device {given.device}', []; print(machine)
+    for part in (speed, believed):
+        for r in part(given):
+            rows.append(r); bars = ', '.join(f'{name} {r[key]}' for key, name in dict(at_least='at least', at_most='at most').items() if r[key] is not None)
+            print(f'{r["what"]:56} {r["value"]:9.3f} {r["unit"]:14}', f'{bars}: {"reached" if r["reached"] else "NOT reached"}' if bars else '', flush=True)
+    if given.results:
+        from fer_course.files import write_json
+        write_json(given.results, dict(command='python tests/bench_faces.py ' + ' '.join(sys.argv[1:]), machine=machine, rows=rows))
 
 if __name__ == '__main__': main()

@@ -59,6 +59,18 @@ def test_rays_end_on_the_surface():
     assert (surface.outside(*point)[covered > .9].abs() < .02).float().mean() > .98
 
 
+def test_heads_end_at_the_top():
+    from fer_course.faces import _Camera, _Noise, _Surface, _TOP, _controls, _head_surface, _intersect
+    p = sample(60, seed=11, per_identity=1).frontal().with_scene(eye_distance=.12)
+    still = {unit: torch.zeros(60, 2) for unit in ACTION_UNITS}
+    p.identity['hair_height'][:20], p.identity['crown'][:20] = .3, 1.3            # taller than the map
+    surface, camera = _Surface(_head_surface(p.identity, _controls(p.identity, still), still, _Noise('cpu'))), _Camera(p.scene, 96)
+    covered = _intersect(surface, camera)[3]
+    top = camera.project(torch.tensor([[[0., _TOP, .9]]]).expand(60, -1, -1))[:, 0, 1].floor().long()
+    assert (top > 2).all()                                                          # there is room above the heads ...
+    for k in range(60): assert covered[k, :top[k]].max() < .05 and covered[k, top[k]:].max() > .95, k     # ... and nothing in it
+
+
 def test_projection_inverts_rays():
     from fer_course.faces import _Camera
     camera = _Camera(sample(2, seed=3).scene, 64)
