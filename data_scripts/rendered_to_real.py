@@ -10,7 +10,7 @@ Licence: rendered faces as in make_faces.py; the photographs are the user's own 
     python data_scripts/rendered_to_real.py --real PHOTOGRAPHS --out _runs/rendered_to_real --ablation --report --results nbs/results/rendered_to_real.json
     python data_scripts/rendered_to_real.py --real PHOTOGRAPHS --out _runs/rendered_to_real --recipe full 'no wrinkles' --seeds 0
 """
-import argparse, os, sys, time
+import argparse, os, sys, threading, time
 os.environ.setdefault('OMP_NUM_THREADS', '1')       # trainings run side by side, one thread each
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
@@ -200,9 +200,16 @@ def surest_mistakes(out, recipe, seed, part, way='information', n=16):
 
 # ---- the command ----
 
+def end_with(parent):
+    "End this process when its parent has ended, however that was: a worker that goes on alone would write into the folders of the next run"
+    def watch():
+        while os.getppid() == parent: time.sleep(1)
+        os._exit(1)
+    threading.Thread(target=watch, daemon=True).start()
+
 def in_parallel(work, calls, workers, label):
     "Do all calls in processes of their own, one progress bar; the first error ends it"
-    with ProcessPoolExecutor(workers, mp_context=get_context('spawn')) as pool:
+    with ProcessPoolExecutor(workers, get_context('spawn'), end_with, (os.getpid(),)) as pool:
         waiting = [pool.submit(work, *call) for call in calls]
         try:
             for done in progress(as_completed(waiting), len(waiting), label): done.result()
