@@ -38,7 +38,7 @@ readme: $(READY) ## README.md from index.ipynb
 
 bench: $(READY)  ## speed and memory, side by side in one run
 	@$(STEP) "Start" -- $(BIN)/python tests/bench_start.py
-	@$(STEP) "Rendered faces" -- $(BIN)/python tests/bench_faces.py --results nbs/results/bench_faces.json
+	@$(STEP) "Rendered faces" -- $(BIN)/python tests/bench_faces.py
 	@$(STEP) "MTCNN against facenet-pytorch" -- $(BIN)/python tests/bench_mtcnn.py
 	@$(STEP) "Training" -- $(BIN)/python tests/bench_training.py
 
