@@ -22,6 +22,7 @@ class CourseError(Exception):
         self.problem, self.path, self.remedy = problem, path, remedy
         sentences = [f'{path}: {problem}.' if path is not None else f'{problem}.', remedy and f'Remedy: {remedy}.']
         super().__init__(' '.join(filter(None, sentences)))
+    def __reduce__(self): return type(self), (self.problem, self.path, self.remedy)   # whole, also from another process
 
 # %% ../nbs/00_safe_files.ipynb #6036df44
 _FULL = 'free some space and give the same command again; finished work is kept'
