@@ -2,7 +2,8 @@
 from fer_course.parallel import *
 import os, sys
 from collections import deque
-from fer_course.files import CourseError, progress
+from pathlib import Path
+from fer_course.files import CourseError, atomic, make_folder, progress, sweep
 import pathlib, pytest, tempfile
 from contextlib import contextmanager
 
@@ -76,3 +77,21 @@ def test_a_cluster_gives_the_same_list_though_a_worker_is_killed():
         assert list(workers.map(square_or_die, [(x, mark) for x in range(20)], visible=[folder])) == [x*x for x in range(20)] and pathlib.Path(mark).exists()
         with pytest.raises(CourseError, match='lacks .*not there.*shared disk'): list(workers.map(abs, [1, 2], visible=[f'{folder}/not there']))
         with pytest.raises(CourseError, match='c.jpg: the image is odd'): list(workers.map(find_fault, range(9)))
+
+
+def test_what_is_kept_is_not_done_again():
+    import numpy as np
+    def squares(numbers):
+        if 13 in numbers: raise CourseError('an unlucky number', remedy='leave it out')
+        return dict(square=np.array(numbers)**2, name=np.array([f'n{x}' for x in numbers]))
+    with tempfile.TemporaryDirectory() as folder, Workers(0) as workers:
+        chunks = [[1, 2], [3, 13], [5]]; marks = ['a', 'b', 'c']
+        with pytest.raises(CourseError, match='unlucky'): keep_map(workers, folder, squares, chunks, marks)
+        assert sorted(os.listdir(folder)) == ['000000.npz'], 'what was done before the error is kept'
+        first = os.stat(f'{folder}/000000.npz').st_mtime_ns; chunks[1] = [3, 4]
+        paths = keep_map(workers, folder, squares, chunks, marks)
+        assert os.stat(paths[0]).st_mtime_ns == first and np.concatenate([read_kept(p, 'square')['square'] for p in paths]).tolist() == [1, 4, 9, 16, 25]
+        assert list(read_kept(paths[2])) == ['square', 'name'] and read_kept(paths[2])['name'].tolist() == ['n5']
+        paths[2].write_bytes(paths[2].read_bytes()[:40]); chunks[0] = [7]; marks[0] = 'other'
+        paths = keep_map(workers, folder, squares, chunks, marks)
+        assert [read_kept(p)['square'].tolist() for p in paths] == [[49], [9, 16], [25]], 'a damaged file and another mark are made again'
