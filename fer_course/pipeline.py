@@ -15,6 +15,8 @@ from threading import Lock
 import numpy as np, pandas as pd
 from .facs import EXPRESSIONS, SEVEN, au_columns
 from .files import CourseError, digest, fingerprint, make_folder, progress, read_json, read_table, sweep, write_json, write_table
+from .layouts import list_files
+from .parallel import Workers
 
 # %% ../nbs/14_main_job.ipynb #6c2ff4eb
 def _quiet(*_): pass
@@ -54,7 +56,7 @@ def _as_json(data):
 
 # %% ../nbs/14_main_job.ipynb #636e88a1
 RESULTS = {
-    'prepare': ('manifest.parquet', 'dropped.parquet', 'images.npy', 'prepare.json', '.align'),
+    'prepare': ('manifest.parquet', 'dropped.parquet', 'images.npy', 'prepare.json', '.check', '.align'),
     'train': ('models', 'model.safetensors', 'config.json'),
     'evaluate': ('predictions.parquet', 'metrics.json', 'report.html')}
 
@@ -93,10 +95,9 @@ def _device(name):
 # %% ../nbs/14_main_job.ipynb #95706d56
 def _signature(root):
     "Digest of the names and sizes of all files under `root`: other photographs, another run"
-    root = Path(root)
-    if not root.is_dir(): raise CourseError('is no folder', root, 'check --target and --auxiliary for a typing error')
-    return fingerprint(sorted((p.relative_to(root).as_posix(), p.stat().st_size) for p in root.rglob('*')
-                              if p.is_file() and not any(part.startswith('.') for part in p.relative_to(root).parts)))
+    import os
+    if not Path(root).is_dir(): raise CourseError('is no folder', root, 'check --target and --auxiliary for a typing error')
+    return fingerprint([(name, os.path.getsize(os.path.join(root, name))) for name in list_files(root)])
 
 def _sources(target, reader, auxiliary, auxiliary_reader, out, options, device, log):
     "The datasets of a run: role -> (folder, reader, options)"
@@ -114,7 +115,7 @@ def _rendered_auxiliary(out, device, log):
     return Path(out)/'faces'/'auxiliary'
 
 # %% ../nbs/14_main_job.ipynb #0b25776e
-def _listed(sources, expressions, valid, test, seed, out, device, log):
+def _listed(sources, expressions, valid, test, seed, out, device, workers, log):
     "Read, check, drop duplicates and split every source: (manifest, dropped, roots, notes)"
     from fer_course.data import check_images, check_split, drop_duplicates, split
     from fer_course.readers import read
@@ -124,7 +125,8 @@ def _listed(sources, expressions, valid, test, seed, out, device, log):
         name += ' (auxiliary)' if role == 'auxiliary' else ''
         table, gone = read(reader, root, dataset=name, expressions=expressions, **options)
         dropped.append(gone); roots[name] = root
-        table, gone = check_images(table, root); dropped.append(gone)
+        for line in table.attrs.get('said', []): log(f'   {name}: {line}')
+        table, gone = check_images(table, root, workers=workers, keep=out/'.check'/role); dropped.append(gone)
         if table.empty: raise CourseError('no image is left after the checks', root, 'see the reasons: ' + _reasons(pd.concat(dropped)))
         if role == 'auxiliary': table['expression'] = None
         log(f'   {name}: {len(table)} images to use'); kept.append(table.assign(role=role))
@@ -164,12 +166,15 @@ def prepare(
     valid=.1,            # share of the images for validation
     test=.2,             # share for the test
     device=None,         # of the detector
+    workers=None,        # processes for the work on each image; None = one per CPU, as far as memory allows; 0 = this one
+    scheduler=None,      # address of a Dask scheduler whose workers do it instead
     overwrite=False,     # start anew in a folder with other settings
     log=_quiet,          # called with lines for the user
     **options            # of the target's reader: label_column, csv
 ):
     """Read, check, drop duplicates, split, align and pack into `out`: manifest.parquet, dropped.parquet, images.npy; returns the manifest.
     `CourseError` on bad input"""
+    import shutil
     from fer_course.align import align_manifest
     out, expressions = make_folder(out), _classes(expressions)
     sources = _sources(target, reader, auxiliary, auxiliary_reader, out, options, device, log)
@@ -177,14 +182,14 @@ def prepare(
                     no_face=no_face, valid=valid, test=test, auxiliary=auxiliary if auxiliary == 'none' else 'auxiliary' in sources,
                     files={role: _signature(source[0]) for role, source in sources.items()})
     if auxiliary is None and 'auxiliary' not in sources: sources['rendered'] = True
-    with step(out, 'prepare', settings, overwrite, log) as todo:
+    with step(out, 'prepare', settings, overwrite, log) as todo, Workers(workers, scheduler) as hands:
         if todo:
-            table, dropped, roots, notes = _listed(sources, expressions, valid, test, seed, out, device, log)
+            table, dropped, roots, notes = _listed(sources, expressions, valid, test, seed, out, device, hands, log)
             table, gone = align_manifest(table, roots, out, size=size, device=_device(device), no_face=no_face)
             dropped = pd.concat([dropped, gone], ignore_index=True)[['image', 'dataset', 'reason', 'step']]
             write_table(out/'dropped.parquet', dropped); write_table(out/'manifest.parquet', table)
             write_json(out/'prepare.json', dict(expressions=list(expressions), kept=len(table), dropped=len(dropped), notes=notes))
-            _give_back()
+            shutil.rmtree(out/'.check', ignore_errors=True); _give_back()
     manifest, dropped = read_table(out/'manifest.parquet'), read_table(out/'dropped.parquet')
     kept = ' + '.join(f'{n} {role}' for role, n in manifest.role.value_counts().items())
     log(f'   images kept: {kept}; dropped: {len(dropped)}' + (f' ({_reasons(dropped)}), see {out/"dropped.parquet"}' if len(dropped) else ''))

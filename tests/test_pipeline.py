@@ -8,6 +8,8 @@ from threading import Lock
 import numpy as np, pandas as pd
 from fer_course.facs import EXPRESSIONS, SEVEN, au_columns
 from fer_course.files import CourseError, digest, fingerprint, make_folder, progress, read_json, read_table, sweep, write_json, write_table
+from fer_course.layouts import list_files
+from fer_course.parallel import Workers
 
 
 def test_a_step_is_done_once_and_only_with_its_settings():
