@@ -10,7 +10,9 @@ def test_every_verb_has_help_and_a_valid_example():
     for name, verb in VERBS.items():
         options = vars(parser().parse_args(shlex.split(verb['example'])[1:]))
         assert options.pop('verb') == name and options
-        assert set(verb['required'] + verb['options']) <= set(OPTIONS)
+        assert set(verb.get('required', ()) + verb['options']) <= set(OPTIONS)
+    from fer_course.readers import READERS
+    assert set(READER_NAMES) == set(READERS), 'every reader can be asked for, and no other'
 
 
 def test_errors_are_sentences():
