@@ -21,13 +21,14 @@ from fer_course.adapt import (MOUTHS, SHAPES, TRACES, RandomFaces, adapt_norms, 
                               only, reweigh, self_train, standardise)
 from fer_course.align import align_face, align_manifest, write_packed
 from fer_course.augment import Augment
-from fer_course.data import check_images, load_image, split
+from fer_course.data import check_images, load_image
 from fer_course.evaluate import bootstrap_interval, expression_metrics
 from fer_course.facs import BASIC, SEVEN
 from fer_course.faces import PROFILES
 from fer_course.face_sets import _VERSION, json_ready, render_dataset
 from fer_course.files import CourseError, atomic, fingerprint, make_folder, progress, read_json, read_table, say, write_json, write_table
 from fer_course.readers import read
+from fer_course.splits import split
 
 SIX = ('anger', 'disgust', 'happiness', 'sadness', 'surprise', 'neutral')     # the six with more than a hundred photographs; fear has a dozen
 QUESTIONS = dict(six=SIX, basic=BASIC)                                        # what is scored: the six above, and Ekman's six (fear for neutral)

@@ -10,7 +10,7 @@ __all__ = ['MOUTHS', 'TRACES', 'SHAPES', 'halves', 'RandomFaces', 'inner_face', 
 import copy
 from dataclasses import dataclass, replace
 import numpy as np, pandas as pd
-from .data import split
+from .splits import split
 from .face_sets import FaceSet
 from .faces import ACTION_UNITS, PROFILES
 from .files import CourseError

@@ -123,7 +123,9 @@ def _rendered_auxiliary(out, device, log):
 # %% ../nbs/14_main_job.ipynb #0b25776e
 def _listed(sources, expressions, valid, test, seed, out, device, workers, log):
     "Read, check, drop duplicates and split every source: (manifest, dropped, roots, notes)"
-    from fer_course.data import check_images, check_split, drop_duplicates, split
+    from fer_course.data import check_images
+    from fer_course.duplicates import drop_duplicates
+    from fer_course.splits import check_split, split
     from fer_course.readers import read
     kept, dropped, roots, notes = [], [], {}, []
     def take(role, root, reader, options):

@@ -3,7 +3,7 @@ from fer_course.adapt import *
 import copy
 from dataclasses import dataclass, replace
 import numpy as np, pandas as pd
-from fer_course.data import split
+from fer_course.splits import split
 from fer_course.face_sets import FaceSet
 from fer_course.faces import ACTION_UNITS, PROFILES
 from fer_course.files import CourseError

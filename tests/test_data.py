@@ -4,7 +4,7 @@ import io, warnings
 from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd
-from fer_course.facs import EXPRESSIONS, au_columns
+from fer_course.facs import au_columns
 from fer_course.files import CourseError, fingerprint
 from fer_course.parallel import Workers, keep_map, read_kept
 
@@ -63,40 +63,3 @@ def test_checks_in_any_number_of_processes_and_go_on():
         reason = dict(zip(gone.image, gone.reason)); assert 'no image' in reason['7.png'] and reason['8.png'] == 'the file is missing' and 'too small (20 x 8' in reason['6.png']
         os.remove(f'{folder}/0.png'); again, _ = check_images(table, folder, chunk=2, keep=f'{folder}/.0'); pd.testing.assert_frame_equal(again, kept)
         assert check_images(table.iloc[:0], folder)[0].empty
-
-
-def test_duplicates():
-    import pandas as pd
-    rows = [('a', 'fear', 1), ('b', 'fear', 1), ('c', 'anger', 2), ('d', 'fear', 2), ('e', None, 3), ('f', 'anger', 3), ('g', 'fear', 4)]
-    table = make_manifest([dict(image=i, expression=e, sha1=str(s)) for i, e, s in rows], 'toy')
-    kept, dropped = drop_duplicates(table)
-    assert list(kept.image) == ['a', 'f', 'g'] and len(kept) + len(dropped) == len(table)
-    reason = dict(zip(dropped.image, dropped.reason))
-    assert reason['b'] == 'duplicate of a' and reason['e'] == 'duplicate of f' and 'c (anger), d (fear)' in reason['c'] == reason['d']
-    again, none = drop_duplicates(kept.sample(frac=1, random_state=0)); assert none.empty and again.equals(kept)
-
-
-def test_splits_keep_people_apart_and_shares_near():
-    import numpy as np, pytest
-    rng = np.random.default_rng(1)
-    for seed in range(3):
-        weight = 1/np.arange(1, 121)
-        rows = [dict(image=f'{i:04}.jpg', subject=f'p{rng.choice(120, p=weight/weight.sum())}', sha1=str(i), expression=rng.choice(['anger', 'fear', 'happiness'], p=[.3, .03, .67])) for i in range(900)]
-        table = make_manifest(rows, 'toy'); done = check_split(split(table, seed=seed))
-        assert len(done) == len(table) and abs((done.split == 'test').mean() - .2) < .06 and (split_table(done) > 0).all(axis=None)
-        assert split(table.sample(frac=1, random_state=seed), seed=seed).equals(done), 'the order of the rows does not matter'
-        plain = split(table, seed=seed, by='stratified')
-        assert (abs(split_table(plain).loc['test'] - .2*table.expression.value_counts()) <= 1).all() and (plain.image == done.image).all()
-        with pytest.raises(CourseError, match='people stand in two splits'): check_split(plain)
-    assert not split(table, seed=0).split.equals(split(table, seed=1).split)
-    with pytest.raises(CourseError, match='nothing to train'): split(table, valid=.5, test=.5)
-
-
-def test_given_splits_stay_and_tiny_classes_are_told():
-    table = make_manifest([dict(image=f'{i}.jpg', subject=f'p{i//2}', sha1=str(i), expression='fear' if i < 2 else 'anger', split='test' if i == 4 else None) for i in range(40)], 'toy')
-    done = split(table)
-    assert done[done.image.isin(['4.jpg', '5.jpg'])].split.eq('test').all(), 'the second photograph of a person follows the first'
-    assert [note for note in done.attrs['notes'] if note.startswith('Few images of fear: ') and 'it has 2 in all, of 1 person' in note]
-    assert not split(make_manifest([dict(image=f'{i}.jpg', expression='anger') for i in range(100)], 'toy')).attrs['notes']
-    unlabelled = split(make_manifest([dict(image=f'{i}.jpg') for i in range(50)], 'toy'))
-    assert unlabelled.split.value_counts().to_dict() == dict(train=35, valid=5, test=10)

@@ -80,3 +80,24 @@ def test_a_full_disk_loses_nothing(faces, fer_course, whole_run, tmp_path):
     again = fer_course(*command)
     assert again.returncode == 0, again.stderr
     names = ('manifest.parquet', 'dropped.parquet', 'images.npy'); assert digests(out, names) == digests(whole_run[0], names)
+
+@pytest.fixture(scope='module')
+def many_faces(tmp_path_factory):
+    "300 rendered faces, 48 px: several chunks for every step of `prepare`"
+    from fer_course.face_sets import render_dataset
+    folder = tmp_path_factory.mktemp('many')/'faces'; render_dataset(folder, 300, size=48, device='cpu')
+    return folder
+
+def test_prepare_killed_twenty_times_at_random_moments_ends_in_the_same_bytes(many_faces, fer_course, tmp_path):
+    import random
+    command = lambda out: ('prepare', '--target', many_faces, '--reader', 'faces', '--out', out, '--workers', 2, '--device', 'cpu')
+    start = time.time(); done = fer_course(*command(tmp_path/'whole')); whole = time.time() - start
+    assert done.returncode == 0, done.stderr
+    moments, hits = random.Random(0), 0
+    for _ in range(20):
+        end = time.time() + moments.uniform(.1, .9)*whole
+        hits += killed(command(tmp_path/'killed'), lambda end=end: time.time() > end)
+    assert hits >= 10, f'most kills must hit a process at work, {hits} of 20 did'
+    done = fer_course(*command(tmp_path/'killed')); assert done.returncode == 0, done.stderr
+    names = ('manifest.parquet', 'dropped.parquet', 'images.npy'); assert digests(tmp_path/'killed', names) == digests(tmp_path/'whole', names)
+    assert not [p for p in (tmp_path/'killed').rglob('.*.tmp')] and not (tmp_path/'killed'/'.check').exists(), 'no leftovers'

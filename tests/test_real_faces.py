@@ -1,8 +1,10 @@
 "1,303 real photographs, where they are at hand (../shared/real_faces): read, checked, split. The course itself never needs them."
 from pathlib import Path
 import numpy as np, pytest
-from fer_course.data import check_images, check_split, drop_duplicates, split, split_table
+from fer_course.data import check_images
+from fer_course.duplicates import drop_duplicates
 from fer_course.readers import read
+from fer_course.splits import check_split, split, split_table
 
 REAL = Path(__file__).resolve().parents[2]/'shared'/'real_faces'
 pytestmark = pytest.mark.skipif(not (REAL/'legend.csv').exists(), reason='the real photographs are not on this machine')
