@@ -34,6 +34,8 @@ OPTIONS = {
     'rule': dict(choices=('majority', 'argmax', 'probability'), help='FERPlus: how ten votes become a label (default: majority, as published)'),
     'confidence': dict(type=float, metavar='C', help='OpenFace: least confidence of a face whose action units count (default: 0.8)'),
     'intensity': dict(type=float, metavar='I', help='OpenFace: a unit counts as there above this intensity, 0-5 (default: 0.5)'),
+    'split': dict(choices=('auto', 'subject', 'stratified', 'report_s', 'report_k'), help='how images without a split get one (default: by person where all are known)'),
+    'near-duplicates': dict(choices=('report', 'drop'), help='look for near copies by a perceptual hash, and list those on two sides, or drop all but one'),
     'workers': dict(type=int, metavar='N', help='processes for the work on each image (default: one per CPU, as far as memory allows; 0 = none beside this one)'),
     'scheduler': dict(metavar='ADDRESS', help='do the work on each image on the Dask cluster at this address, such as tcp://host:8786'),
     'expressions': dict(type=_names, metavar='A,B,...', help='classes to keep (default: the six basic ones and neutral)'),
@@ -58,7 +60,7 @@ OPTIONS = {
     'duplicates': dict(type=float, metavar='SHARE', help='share of the faces that are there twice, to practise on (0-1)')}
 
 READING = ('label-column', 'csv', 'images', 'rule', 'confidence', 'intensity', 'expressions')
-DATA = ('reader', 'auxiliary', 'auxiliary-reader', *READING, 'no-face', 'size', 'workers', 'scheduler', 'seed', 'device', 'overwrite')
+DATA = ('reader', 'auxiliary', 'auxiliary-reader', *READING, 'split', 'near-duplicates', 'no-face', 'size', 'workers', 'scheduler', 'seed', 'device', 'overwrite')
 TRAINING = ('preset', 'epochs', 'batch-size', 'ir50', 'repeats')
 VERBS = {
     'run': dict(help='the main job: photographs in, trained models and a report out', required=('out',), options=('target', *DATA, *TRAINING),

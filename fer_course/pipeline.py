@@ -56,7 +56,7 @@ def _as_json(data):
 
 # %% ../nbs/14_main_job.ipynb #636e88a1
 RESULTS = {
-    'prepare': ('manifest.parquet', 'dropped.parquet', 'images.npy', 'prepare.json', '.check', '.align'),
+    'prepare': ('manifest.parquet', 'dropped.parquet', 'images.npy', 'leaks.parquet', 'prepare.json', '.check', '.align'),
     'train': ('models', 'model.safetensors', 'config.json'),
     'evaluate': ('predictions.parquet', 'metrics.json', 'report.html')}
 
@@ -121,10 +121,10 @@ def _rendered_auxiliary(out, device, log):
     return Path(out)/'faces'/'auxiliary'
 
 # %% ../nbs/14_main_job.ipynb #0b25776e
-def _listed(sources, expressions, valid, test, seed, out, device, workers, log):
-    "Read, check, drop duplicates and split every source: (manifest, dropped, roots, notes)"
+def _listed(sources, expressions, dealt, near, out, device, workers, log):
+    "Read, check, drop duplicates and split every source: (manifest, dropped, roots, notes); `dealt` are the settings of `split`"
     from fer_course.data import check_images
-    from fer_course.duplicates import drop_duplicates
+    from fer_course.duplicates import drop_duplicates, mark_near
     from fer_course.splits import check_split, split
     from fer_course.readers import read
     kept, dropped, roots, notes = [], [], {}, []
@@ -145,10 +145,24 @@ def _listed(sources, expressions, valid, test, seed, out, device, workers, log):
         log('   the target has no action unit labels: rendered faces will teach the AU branch')
         take('auxiliary', _rendered_auxiliary(out, device, log), 'faces', {})
     table, gone = drop_duplicates(pd.concat(kept, ignore_index=True)); dropped.append(gone)
-    parts = [split(part, valid=valid, test=test, seed=seed) for _, part in table.groupby('role', sort=False)]
+    if near:
+        table = mark_near(table, roots, workers=workers, keep=out/'.check'/'near')
+        if near == 'drop': table, gone = drop_duplicates(table, by='near'); dropped.append(gone)
+    rule = lambda role: dealt if role == 'target' else dict(dealt, by='auto')                # a report's rule is about expressions
+    parts = [split(part, **rule(role)) for role, part in table.groupby('role', sort=False)]
     for part in parts: notes += part.attrs.get('notes', [])
-    table = pd.concat(parts, ignore_index=True); check_split(table)
+    table = pd.concat(parts, ignore_index=True); check_split(table.drop(columns='near', errors='ignore'))
+    if near: notes += _leaking(table, out, log)
     return table, pd.concat(dropped, ignore_index=True), roots, notes
+
+def _leaking(table, out, log):
+    "Near copies that stand in two splits or datasets: written beside the manifest, and a sentence"
+    from fer_course.duplicates import leak_counts, leaks
+    found = leaks(table, ('near',)); write_table(out/'leaks.parquet', found)
+    if found.empty: return []
+    where = '; '.join(f'{row.groups} x {row.place}' for row in leak_counts(found).itertuples())
+    log(f'   near copies in several places: {where}, see {out/"leaks.parquet"}')
+    return [f'Near copies (64-bit perceptual hash, at most 4 bits apart) stand in several places: {where}. The test may measure memory there.']
 
 def _give_back():
     "Return freed memory to the system (glibc keeps it otherwise): the trainings that follow need it"
@@ -173,6 +187,8 @@ def prepare(
     no_face='keep',      # 'keep' = unaligned (report S) or 'drop' (report K), where no face is found
     valid=.1,            # share of the images for validation
     test=.2,             # share for the test
+    split='auto',        # how images without a split get one: see `fer_course.splits.split`
+    near_duplicates=None,  # near copies: 'report' = list those in two splits or datasets, 'drop' = one of each stays; None = not looked for
     device=None,         # of the detector
     workers=None,        # processes for the work on each image; None = one per CPU, as far as memory allows; 0 = this one
     scheduler=None,      # address of a Dask scheduler whose workers do it instead
@@ -185,14 +201,15 @@ def prepare(
     import shutil
     from fer_course.align import align_manifest
     out, expressions = make_folder(out), _classes(expressions)
+    if near_duplicates not in (None, 'report', 'drop'): raise CourseError(f'near copies cannot be "{near_duplicates}"', remedy='choose report or drop')
     sources = _sources(target, reader, auxiliary, auxiliary_reader, out, options, device, log)
     settings = dict(reader=sources['target'][1], options=sources['target'][2], expressions=expressions, size=size, seed=seed,
-                    no_face=no_face, valid=valid, test=test, auxiliary=auxiliary if auxiliary == 'none' else 'auxiliary' in sources,
+                    no_face=no_face, valid=valid, test=test, split=split, near_duplicates=near_duplicates, auxiliary=auxiliary if auxiliary == 'none' else 'auxiliary' in sources,
                     files={role: _signature(source[0]) for role, source in sources.items()})
     if auxiliary is None and 'auxiliary' not in sources: sources['rendered'] = True
     with step(out, 'prepare', settings, overwrite, log) as todo, Workers(workers, scheduler) as hands:
         if todo:
-            table, dropped, roots, notes = _listed(sources, expressions, valid, test, seed, out, device, hands, log)
+            table, dropped, roots, notes = _listed(sources, expressions, dict(valid=valid, test=test, seed=seed, by=split), near_duplicates, out, device, hands, log)
             table, gone = align_manifest(table, roots, out, size=size, device=_device(device), no_face=no_face)
             dropped = pd.concat([dropped, gone], ignore_index=True)[['image', 'dataset', 'reason', 'step']]
             write_table(out/'dropped.parquet', dropped); write_table(out/'manifest.parquet', table)
