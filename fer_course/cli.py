@@ -39,7 +39,12 @@ OPTIONS = {
     'workers': dict(type=int, metavar='N', help='processes for the work on each image (default: one per CPU, as far as memory allows; 0 = none beside this one)'),
     'scheduler': dict(metavar='ADDRESS', help='do the work on each image on the Dask cluster at this address, such as tcp://host:8786'),
     'expressions': dict(type=_names, metavar='A,B,...', help='classes to keep (default: the six basic ones and neutral)'),
-    'no-face': dict(choices=('keep', 'drop'), help='what becomes of a photograph in which no face is found: keep it unaligned (default), or drop it'),
+    'align': dict(choices=('course', 's', 'k', 'oadn'), help='how a face is aligned and cut out: as this course does (default), as report S or K, as OADN'),
+    'no-face': dict(choices=('keep', 'drop', 'drop-train'), help='what becomes of a photograph in which no face is found: keep it unaligned, drop it, or drop it from training only '
+                    '(default: as the rule of --align has it, keep for course)'),
+    'several': dict(choices=('largest', 'keep', 'drop', 'drop-train'), help='what becomes of a photograph with several faces: take the largest, keep it unaligned, drop it, or drop it '
+                    'from training only (default: as the rule of --align has it, largest for course)'),
+    'landmarks': dict(choices=('mtcnn', 'given'), help='where eyes, nose and mouth are: found by the detector (default), or given by the dataset'),
     'size': dict(type=int, metavar='PX', help='side of an image in pixels (default: 112 for aligned faces; faces: as in the set)'),
     'preset': dict(choices=('small', 'paper', 'released'), help='small = minutes on a laptop (default); paper = AU-CVT as published; '
                    'released = as in the authors\' code (both want a GPU)'),
@@ -60,7 +65,7 @@ OPTIONS = {
     'duplicates': dict(type=float, metavar='SHARE', help='share of the faces that are there twice, to practise on (0-1)')}
 
 READING = ('label-column', 'csv', 'images', 'rule', 'confidence', 'intensity', 'expressions')
-DATA = ('reader', 'auxiliary', 'auxiliary-reader', *READING, 'split', 'near-duplicates', 'no-face', 'size', 'workers', 'scheduler', 'seed', 'device', 'overwrite')
+DATA = ('reader', 'auxiliary', 'auxiliary-reader', *READING, 'split', 'near-duplicates', 'align', 'no-face', 'several', 'landmarks', 'size', 'workers', 'scheduler', 'seed', 'device', 'overwrite')
 TRAINING = ('preset', 'epochs', 'batch-size', 'ir50', 'repeats')
 VERBS = {
     'run': dict(help='the main job: photographs in, trained models and a report out', required=('out',), options=('target', *DATA, *TRAINING),

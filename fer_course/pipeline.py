@@ -182,9 +182,12 @@ def prepare(
     auxiliary=None,      # folder with action unit labels; 'none' = none; None = the target's own labels, else rendered faces
     auxiliary_reader='faces',  # how the auxiliary folder is laid out
     expressions=SEVEN,   # classes to keep
-    size=112,            # side of an aligned face in pixels
+    align='course',      # how a face is aligned and cut out: a key of `fer_course.align.RULES`
+    size=None,           # side of an aligned face in pixels; None = the rule's, 112 for 'course'
     seed=0,              # of the split
-    no_face='keep',      # 'keep' = unaligned (report S) or 'drop' (report K), where no face is found
+    no_face=None,        # where no face is found: 'keep' = unaligned (report S), 'drop', 'drop-train' (report K); None = the rule's
+    several=None,        # where several are: 'largest', 'keep', 'drop', 'drop-train'; None = the rule's
+    landmarks='mtcnn',   # 'mtcnn' = the detector finds them; 'given' = the manifest has them
     valid=.1,            # share of the images for validation
     test=.2,             # share for the test
     split='auto',        # how images without a split get one: see `fer_course.splits.split`
@@ -192,6 +195,7 @@ def prepare(
     device=None,         # of the detector
     workers=None,        # processes for the work on each image; None = one per CPU, as far as memory allows; 0 = this one
     scheduler=None,      # address of a Dask scheduler whose workers do it instead
+    chunk=128,           # images aligned at a time, which is what a kill may cost; no influence on the result
     overwrite=False,     # start anew in a folder with other settings
     log=_quiet,          # called with lines for the user
     **options            # of the target's reader: label_column, csv
@@ -203,14 +207,14 @@ def prepare(
     out, expressions = make_folder(out), _classes(expressions)
     if near_duplicates not in (None, 'report', 'drop'): raise CourseError(f'near copies cannot be "{near_duplicates}"', remedy='choose report or drop')
     sources = _sources(target, reader, auxiliary, auxiliary_reader, out, options, device, log)
-    settings = dict(reader=sources['target'][1], options=sources['target'][2], expressions=expressions, size=size, seed=seed,
-                    no_face=no_face, valid=valid, test=test, split=split, near_duplicates=near_duplicates, auxiliary=auxiliary if auxiliary == 'none' else 'auxiliary' in sources,
+    settings = dict(reader=sources['target'][1], options=sources['target'][2], expressions=expressions, align=align, size=size, seed=seed,
+                    no_face=no_face, several=several, landmarks=landmarks, valid=valid, test=test, split=split, near_duplicates=near_duplicates, auxiliary=auxiliary if auxiliary == 'none' else 'auxiliary' in sources,
                     files={role: _signature(source[0]) for role, source in sources.items()})
     if auxiliary is None and 'auxiliary' not in sources: sources['rendered'] = True
     with step(out, 'prepare', settings, overwrite, log) as todo, Workers(workers, scheduler) as hands:
         if todo:
             table, dropped, roots, notes = _listed(sources, expressions, dict(valid=valid, test=test, seed=seed, by=split), near_duplicates, out, device, hands, log)
-            table, gone = align_manifest(table, roots, out, size=size, device=_device(device), no_face=no_face)
+            table, gone = align_manifest(table, roots, out, size, _device(device), no_face, several, align, landmarks, hands, chunk)
             dropped = pd.concat([dropped, gone], ignore_index=True)[['image', 'dataset', 'reason', 'step']]
             write_table(out/'dropped.parquet', dropped); write_table(out/'manifest.parquet', table)
             write_json(out/'prepare.json', dict(expressions=list(expressions), kept=len(table), dropped=len(dropped), notes=notes))
@@ -522,7 +526,8 @@ def _report(out, manifest, images, predictions, results, units, intervals, compa
     histories = {n: [_history(out, n, r['seed']) for r in runs] for n, runs in results.items()}
     good, bad = _pick(target.index[target.aligned], 24), _pick(target.index[~target.aligned], 12)
     caption = lambda rows: [f'{manifest.expression[i] or "unlabelled"}, {manifest.split[i]}' for i in rows]
-    options = {k: settings[k] for k in ('preset', *TRAINING['small'], 'seed', 'repeats')} | {k: prepared[k] for k in ('reader', 'size', 'no_face', 'valid', 'test')}
+    options = {k: settings[k] for k in ('preset', *TRAINING['small'], 'seed', 'repeats')} | dict(size=int(images.shape[1])) | {
+        k: prepared[k] for k in ('reader', 'align', 'no_face', 'several', 'landmarks', 'split', 'valid', 'test') if prepared[k] is not None}
     write_report(out/'report.html', Report(
         title='Facial expression recognition: ' + ' and '.join(results),
         subtitle=' + '.join(manifest.sort_values('role', ascending=False).dataset.unique()),

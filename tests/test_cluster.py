@@ -9,9 +9,9 @@ def digests(folder): return {name: hashlib.sha256((folder/name).read_bytes()).he
 
 @pytest.fixture
 def many_faces(tmp_path):
-    "200 rendered faces, 48 px, and three files that are none"
+    "96 rendered faces, 48 px, and three files that are none"
     from fer_course.face_sets import render_dataset
-    render_dataset(tmp_path/'faces', 200, size=48, device='cpu')
+    render_dataset(tmp_path/'faces', 96, size=48, device='cpu')
     for k, data in enumerate((b'', b'no image', (tmp_path/'faces'/'images'/'000003.png').read_bytes()[:500])): (tmp_path/'faces'/'images'/f'{k:06d}.png').write_bytes(data)
     return tmp_path/'faces'
 
@@ -26,6 +26,6 @@ def test_a_worker_killed_midway_loses_nothing(many_faces, tmp_path):
             while not any((tmp_path/'there').glob('.align/*.npz')) and not (tmp_path/'there'/'images.npy').exists(): time.sleep(.005)
             os.kill(pids[0], signal.SIGKILL); killed.append((tmp_path/'there'/'images.npy').exists())
         thread = threading.Thread(target=kill_one, daemon=True); thread.start()
-        prepare(out=tmp_path/'there', scheduler=cluster.scheduler_address, chunk=32, **options); thread.join(20)
+        prepare(out=tmp_path/'there', scheduler=cluster.scheduler_address, chunk=16, **options); thread.join(20)
     assert killed == [False], 'the kill must hit while faces are being aligned'
     assert digests(tmp_path/'here') == digests(tmp_path/'there')
