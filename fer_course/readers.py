@@ -11,12 +11,10 @@ from pathlib import Path, PurePosixPath
 from .data import make_manifest
 from .facs import EXPRESSIONS, SEVEN, au_columns
 from .files import CourseError, read_table
-from .layouts import (IMAGE_ENDINGS, choose, hidden, is_image, list_files, need_images, parse_expression, read_rows,
-                                safe_name)
+from .layouts import IMAGE_ENDINGS, SPLIT_NAMES, choose, hidden, is_image, list_files, need_images, parse_expression, read_rows, safe_name
+from .expression_layouts import read_affectnet, read_ferplus, read_lsd, read_rafdb
 
 # %% ../nbs/03_readers.ipynb #0d68bff7
-_SPLIT_NAMES = dict(train='train', training='train', valid='valid', val='valid', validation='valid', test='test', testing='test')
-
 def read_folder(
     root,               # folder of the dataset
     dataset,            # its name
@@ -28,7 +26,7 @@ def read_folder(
     names = list_files(root); need_images(names, root)
     for name in names:
         parts = PurePosixPath(name).parts[:-1]
-        own = _SPLIT_NAMES.get(parts[0].lower()) if parts else None
+        own = SPLIT_NAMES.get(parts[0].lower()) if parts else None
         label = parts[1 if own else 0] if len(parts) > bool(own) else None
         if not is_image(name): dropped.append((name, f'no image by its ending (read are {", ".join(IMAGE_ENDINGS)})'))
         elif label is None: dropped.append((name, 'lies in no class folder'))
@@ -82,7 +80,7 @@ def _extra(header, row):
             except ValueError: number = float('nan')
             found[f'AU{unit[1]}'] = None if number == 999 or number != number else float(number > 0)
         elif name == 'subject' and value: found['subject'] = value
-        elif name == 'split' and _SPLIT_NAMES.get(value.lower()): found['split'] = _SPLIT_NAMES[value.lower()]
+        elif name == 'split' and SPLIT_NAMES.get(value.lower()): found['split'] = SPLIT_NAMES[value.lower()]
     return found
 
 # %% ../nbs/03_readers.ipynb #2d0972d7
@@ -130,7 +128,9 @@ def read_faces(
     return choose(rows, [], expressions, dataset, 'given' if subject == 'name' else subject)
 
 # %% ../nbs/03_readers.ipynb #4e7620a2
-READERS = dict(folder=read_folder, csv=read_csv, faces=read_faces)
+READERS = dict(
+    folder=read_folder, csv=read_csv, faces=read_faces,                                           # anybody's
+    lsd=read_lsd, rafdb=read_rafdb, ferplus=read_ferplus, affectnet=read_affectnet)              # as published: expressions
 
 def options_of(
     reader  # a key of `READERS`

@@ -5,7 +5,8 @@ from pathlib import Path, PurePosixPath
 from fer_course.data import make_manifest
 from fer_course.facs import EXPRESSIONS, SEVEN, au_columns
 from fer_course.files import CourseError, read_table
-from fer_course.layouts import IMAGE_ENDINGS, choose, hidden, is_image, list_files, need_images, parse_expression, read_rows, safe_name
+from fer_course.layouts import IMAGE_ENDINGS, SPLIT_NAMES, choose, hidden, is_image, list_files, need_images, parse_expression, read_rows, safe_name
+from fer_course.expression_layouts import read_affectnet, read_ferplus, read_lsd, read_rafdb
 import numpy as np, tempfile
 from contextlib import contextmanager
 from PIL import Image
