@@ -30,10 +30,10 @@ ANGLES = range(0, 91, 5)
 
 def within(n, low, high, g): return low + (high - low)*torch.rand(n, generator=g)
 def turn(x, points, angle):
-    a = np.radians(angle.numpy())[:, None]; d = points - (x.shape[-1] - 1)/2
+    a = np.radians(angle.numpy())[:, None]; d = points - x.shape[-1]/2                        # a pixel's middle lies at .5
     turned = np.stack([d[..., 0]*np.cos(a) + d[..., 1]*np.sin(a), d[..., 1]*np.cos(a) - d[..., 0]*np.sin(a)], -1)
-    return move(x, angle, torch.ones(len(x)), torch.zeros(len(x), 2)), (turned + (x.shape[-1] - 1)/2).astype(np.float32)
-def mirror(x, points): return x.flip(-1), (points*[-1, 1] + [x.shape[-1] - 1, 0])[:, [1, 0, 2, 4, 3]].astype(np.float32)
+    return move(x, angle, torch.ones(len(x)), torch.zeros(len(x), 2)), (turned + x.shape[-1]/2).astype(np.float32)
+def mirror(x, points): return x.flip(-1), (points*[-1, 1] + [x.shape[-1], 0])[:, [1, 0, 2, 4, 3]].astype(np.float32)
 def report_k(x, points, g):
     x, points = turn(x, points, within(len(x), 0, 90, g)); x = darken(x, within(len(x), .2, 1, g))
     y, mirrored = mirror(x, points); chosen = torch.rand(len(x), generator=g) < .5
