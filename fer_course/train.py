@@ -17,6 +17,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from .augment import PAPER, normalise
+from .balance import sampling_weights
 from .facs import SEVEN, au_columns
 from .files import CourseError, atomic, make_folder, progress, read_json, sweep, write_json
 
@@ -147,9 +148,11 @@ class Batches:
         ratio=4,        # target rows per auxiliary row
         augment=None,   # called with (float batch, torch.Generator)
         seed=None,      # of order and augmentation; None = in the order given
-        device='cpu'    # where batches are made
+        device='cpu',   # where batches are made
+        weights=None    # (len(target),) chances: an epoch draws that many target rows with replacement; None = each once
     ):
         self.images, self.expression, self.action_units = images, expression, action_units
+        self.weights = None if weights is None else torch.as_tensor(weights, dtype=torch.float64)
         self.target, self.auxiliary = torch.as_tensor(target, dtype=torch.int64), torch.as_tensor(auxiliary, dtype=torch.int64)
         self.batch_size, self.ratio, self.augment, self.seed, self.epoch = batch_size, ratio, augment, seed, 0
         self.to(device)
@@ -161,7 +164,8 @@ class Batches:
         if self.seed is None: steps, generator = self.target.split(self.batch_size), None
         else:
             generator = torch.Generator().manual_seed(stream(self.seed, self.epoch))
-            steps = joint_batches(self.target, self.auxiliary, self.batch_size, self.ratio, generator)
+            target = self.target if self.weights is None else self.target[torch.multinomial(self.weights, len(self.target), True, generator=generator)]
+            steps = joint_batches(target, self.auxiliary, self.batch_size, self.ratio, generator)
         for rows in steps: yield self.take(rows.sort().values, generator)
 
     def take(self, rows, generator=None):
@@ -409,6 +413,7 @@ def fit(
     expressions=SEVEN,   # class names in the order of the logits
     class_weights=None,  # 'balanced', (C,) weights, or None
     pos_weight=None,     # 'balanced', (A,) weights, or None
+    sampling=0.,         # 0 = each target image once an epoch; 1 = drawn so that classes come equally often; in between, see `sampling_weights`
     smoothing=0.,        # label smoothing, 0-1
     clip=None,           # largest norm of the gradient; None = no limit
     stop_after=None,     # end early after this many epochs in all; the same call goes on later
@@ -427,12 +432,14 @@ def fit(
                     class_weights=class_weights, pos_weight=pos_weight, smoothing=smoothing, clip=clip,
                     model=getattr(model, 'config', None), parameters=sum(p.numel() for p in model.parameters()),
                     data=_digest(images, expression, units, target, extra, valid))
+    if sampling: settings['sampling'] = sampling                       # named where it is used: older trainings go on
     settings = {name: _plain(value) for name, value in settings.items()}
     if (history := _finished(model, out, settings)) is not None: return history
     held = _resident(images, device, device_limit)
     data = dict(images=held, expression=expression, action_units=units, batch_size=batch_size, device=device)
+    chances = sampling_weights(expression[target].tolist(), range(len(expressions)), sampling) if sampling else None
     run = _Run(out, settings, epochs, stop_after, said)
-    train = Batches(target=target, auxiliary=extra, ratio=ratio, augment=augment, seed=seed, **data)
+    train = Batches(target=target, auxiliary=extra, ratio=ratio, augment=augment, seed=seed, weights=chances, **data)
     loss = JointLoss(alpha, beta, class_weights, pos_weight, smoothing)
     valid = Batches(target=valid, **data)
     learn = learner(model, train, valid, loss, optimizer, lr, weight_decay, warmup, clip, callbacks=[run.callback()])

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
+from fer_course.files import CourseError
 
 
 def test_normalise_maps_bytes_to_minus_one_to_one():
@@ -48,9 +49,44 @@ def test_relight_knows_its_limits():
     assert torch.allclose(flat, x.mean((1, 2, 3), keepdim=True).expand_as(x), atol=1e-6), 'contrast 0 leaves the mean'
 
 
+def test_noises_have_the_mean_and_variance_of_scikit_image():
+    import numpy as np
+    from skimage.util import random_noise
+    ramp = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3); many = np.stack([ramp]*150)
+    x = normalise(torch.from_numpy(many)); middle = (ramp > 60) & (ramp < 150)                       # far from black and white nothing is cut off
+    for kind in NOISES:
+        ours = add_noise(x, kind, torch.Generator().manual_seed(0)); ours = ((ours + 1)/2).permute(0, 2, 3, 1).numpy()
+        theirs = np.stack([random_noise(image, kind, rng=np.random.default_rng(i)) for i, image in enumerate(many)])
+        a, b = ((y - many/255)[:, middle] for y in (ours, theirs))
+        error = (a.var()/a.size + b.var()/b.size)**.5
+        assert abs(a.mean() - b.mean()) < 4*error, kind
+        assert abs(a.var()/b.var() - 1) < .04, kind                                                  # four standard errors of a variance of 40,000
+        by_light = [[y[:, (ramp > low) & (ramp <= low + 30)].std() for low in (60, 120)] for y in (ours - many/255, theirs - many/255)]
+        assert np.allclose(*by_light, rtol=.06), f'{kind} grows with the light as theirs does'
+        assert ours.min() >= 0 and ours.max() <= 1
+
+
+def test_noise_is_seeded_and_every_pixel_has_its_own():
+    import pytest
+    x = torch.zeros(2, 3, 32, 32)
+    for kind in NOISES:
+        y = add_noise(x, kind, torch.Generator().manual_seed(0))
+        assert torch.equal(y, add_noise(x, kind, torch.Generator().manual_seed(0))) and not torch.equal(y, add_noise(x, kind, torch.Generator().manual_seed(1)))
+        flat = y.reshape(-1, 32*32); related = torch.corrcoef(flat)[~torch.eye(6, dtype=bool)]
+        assert related.abs().max() < 5/32, f'{kind}: images and colours know nothing of each other'
+    assert torch.equal(add_noise(x - 1, 'speckle'), x - 1) and torch.equal(add_noise(x - 1, 'poisson'), x - 1), 'black has no light to vary'
+    with pytest.raises(CourseError, match='no noise'): add_noise(x, 'salt')
+
+
+def test_darken_scales_the_light_of_each_image():
+    x = torch.rand(3, 3, 8, 8, generator=torch.Generator().manual_seed(0))*2 - 1
+    y = darken(x, torch.tensor([1., .5, 0.]))
+    assert torch.allclose(y[0], x[0], atol=1e-6) and torch.allclose((y[1] + 1)*2, x[1] + 1, atol=1e-6) and (y[2] == -1).all()
+
+
 def test_probability_zero_is_identity_and_one_is_all():
     x = torch.rand(6, 3, 16, 16, generator=torch.Generator().manual_seed(0))*2 - 1
-    before = x.clone(); nothing = dict(flip=0., grayscale=0., blur=0., geometric=0., photometric=0.)
+    before = x.clone(); nothing = dict(flip=0., grayscale=0., blur=0., geometric=0., photometric=0., turn=0., darken=0., noise=0.)
     assert Augment(**nothing)(x) is x
     assert torch.equal(Augment(**{**nothing, 'flip': 1.})(x), x.flip(-1))
     gray = Augment(**{**nothing, 'grayscale': 1.})(x)
@@ -63,7 +99,7 @@ def test_probability_zero_is_identity_and_one_is_all():
 
 def test_images_are_drawn_independently_at_the_asked_rate():
     n = 4000; x = torch.linspace(-1, 1, 12).reshape(1, 3, 2, 2).expand(n, -1, -1, -1)
-    for name in ('flip', 'grayscale', 'blur', 'geometric', 'photometric'):
+    for name in ('flip', 'grayscale', 'blur', 'geometric', 'photometric', 'turn', 'darken', 'noise'):
         rates = dict(flip=0., grayscale=0., blur=0.) | {name: .3}
         changed = (Augment(**rates)(x, torch.Generator().manual_seed(0)) != x).flatten(1).any(1).float()
         assert abs(changed.mean() - .3) < 4*(.3*.7/n)**.5, name                       # four standard errors
@@ -75,4 +111,17 @@ def test_one_seed_repeats_all_throws():
     x = torch.rand(8, 3, 16, 16)*2 - 1
     draw = lambda seed: SMALL_DATA(x, torch.Generator().manual_seed(seed))
     assert torch.equal(draw(3), draw(3)) and not torch.equal(draw(3), draw(4))
+    for recipe in (REPORT_S, REPORT_K):
+        assert torch.equal(recipe(x, torch.Generator().manual_seed(3)), recipe(x, torch.Generator().manual_seed(3)))
+        assert not torch.equal(recipe(x, torch.Generator().manual_seed(3)), recipe(x, torch.Generator().manual_seed(4)))
     assert SMALL_DATA(x.double(), torch.Generator().manual_seed(3)).dtype == torch.float64
+
+
+def test_noises_are_drawn_evenly_and_do_not_move_the_other_dice():
+    n = 3000; x = torch.full((n, 3, 2, 2), -1.); x[:, 0] = 1                                  # speckle and poisson leave black as it is, gaussian does not
+    y = Augment(flip=0., grayscale=0., blur=0., noise=1.)(x, torch.Generator().manual_seed(0))
+    share = (y[:, 1:] != -1).flatten(1).any(1).float().mean()
+    assert abs(share - 1/3) < 4*(2/9/n)**.5
+    throws = lambda recipe: torch.rand(5, generator=(g := torch.Generator().manual_seed(0), recipe(x[:64], g))[0])
+    quiet = dict(flip=0., grayscale=0., blur=0., noise=1.)
+    assert torch.equal(throws(Augment(**quiet)), throws(Augment(**quiet, noises=('gaussian',)))), 'pixels are drawn from a generator of their own'

@@ -9,6 +9,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from fer_course.augment import PAPER, normalise
+from fer_course.balance import sampling_weights
 from fer_course.facs import SEVEN, au_columns
 from fer_course.files import CourseError, atomic, make_folder, progress, read_json, sweep, write_json
 import tempfile
@@ -101,6 +102,17 @@ def test_joint_batches_pass_once_over_the_target():
     uses = torch.bincount(torch.cat(a) - 1000, minlength=30); assert uses.max() - uses.min() <= 1, 'the deck is dealt to its end before it is shuffled'
     assert all(xt.equal(yt) for xt, yt in zip(make(0), make(0))) and not steps[0].equal(make(1)[0])
     assert sum(map(len, joint_batches(target, (), 50))) == 205 and min(map(len, joint_batches(torch.arange(65), (), 64))) > 1
+
+
+def test_weights_draw_a_class_as_often_as_they_say():
+    n_rare = 40; yt, ut = torch.tensor([0]*360 + [1]*n_rare), torch.full((400, 1), float('nan'))
+    pixels = np.zeros((400, 8, 8, 3), np.uint8)
+    drawn = lambda chances, seed: torch.cat([y for _, y, _ in Batches(pixels, yt, ut, range(400), batch_size=50, seed=seed, weights=chances)])
+    even = torch.where(yt == 1, 9., 1.)
+    share = [(drawn(even, seed) == 1).float().mean() for seed in range(10)]
+    assert abs(np.mean(share) - .5) < 4*.5/4000**.5                                    # four standard errors
+    assert torch.equal(drawn(even, 3), drawn(even, 3)) and not torch.equal(drawn(even, 3), drawn(even, 4))
+    assert (drawn(None, 0) == 1).sum() == n_rare, 'without weights each row comes once'
 
 
 def test_batches_give_what_rows_say():
