@@ -402,13 +402,14 @@ def resolution(lab):
 
 def step_times(batch=24):
     "CPU seconds per face of a training step at 96 and at 128 pixels"
+    return [_step_time(pixels, batch) for pixels in (96, 128)]
+
+def _step_time(pixels, batch):
     from fer_course.models import create
-    result = []
-    for pixels in (96, 128):
-        model = create('small', size=pixels, au_vocabulary=None); x = torch.randn(batch, 3, pixels, pixels)
-        def step(): model.zero_grad(); model(x)[0].logsumexp(1).sum().backward()
-        step(); start = time.process_time(); step(); result.append((time.process_time() - start)/batch)
-    return result
+    model = create('small', size=pixels, au_vocabulary=None); x = torch.randn(batch, 3, pixels, pixels)
+    def step(): model.zero_grad(); model(x)[0].logsumexp(1).sum().backward()
+    step(); start = time.process_time(); step()
+    return (time.process_time() - start)/batch
 
 PARTS = dict(scene=scene, again=again, resolution=resolution)
 
