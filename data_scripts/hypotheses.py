@@ -24,7 +24,7 @@ from fer_course.evaluate import _scores, compare
 from fer_course.facs import BASIC, SEVEN
 from fer_course.face_sets import _VERSION, CONDITIONS
 from fer_course.faces import _SKIN, ACTION_UNITS, OCCLUDERS, PLACES, Renderer, _palette, sample
-from fer_course.files import CourseError, atomic, fingerprint, make_folder, progress, say, write_json
+from fer_course.files import CourseError, atomic, fingerprint, make_folder, progress, read_json, say, write_json
 
 LSD = dict(anger=18_286, disgust=15_150, fear=10_923, happiness=73_285, sadness=144_631, surprise=14_976)     # AU-CVT, section 4.1
 AUGMENT = Augment(grayscale=0., blur=.2, geometric=.8, photometric=.5, rotation=12, zoom=.12, shift=.06, brightness=.2, contrast=.4)
@@ -40,7 +40,8 @@ class Sizes:
     judge: tuple = (64, 12, 48)    # side of the input in pixels, epochs, batch
     again: tuple = (48, 12, 32)    # the same for the networks that are trained again
     whole: tuple = (1200, 8, 24)   # faces, epochs and batch of the networks that see 96 or 128 pixels
-    persons: tuple = (10, 50)      # how many people a training set of `small` faces may have, beside small/5
+    persons: tuple = (10,)         # how many people a training set of `small` faces may have, beside small/5
+    mixes: tuple = ('equal', 'LSD')   # keys of `MIXES`
 
 QUICK = Sizes(train=210, small=210, valid=35, people=5, judge=(32, 1, 32), again=(32, 1, 32), whole=(105, 1, 32), persons=(3, 10))
 
@@ -253,7 +254,8 @@ def fleiss(labels, classes=SEVEN):
 class Lab:
     "Everything that several parts need: the training faces of a seed, the test faces, and where things are kept"
     def __init__(self, work, seeds, sizes):
-        self.work, self.seeds, self.sizes = make_folder(Path(work)/fingerprint([_VERSION, repr(sizes), repr(TRAINING)])[:8]), seeds, sizes
+        kept = replace(sizes, persons=(), mixes=())                            # more of these adds files and changes none
+        self.work, self.seeds, self.sizes = make_folder(Path(work)/fingerprint([_VERSION, repr(kept), repr(TRAINING)])[:8]), seeds, sizes
         self.test = base(sizes.people); self.truth = np.array([SEVEN.index(e) for e in self.test.expressions])
         self.scorer = Scorer(self.test.expressions, self.test.persons.numpy())
         self.crops = drawn(self.work, 'test', self.test)
@@ -347,8 +349,8 @@ def again(lab):
         for persons in lab.sizes.persons:
             q = sample(n, seed=1000*persons + seed, per_identity=n//persons); run(f'people-{persons}', drawn(lab.work, f'people-{persons}-{seed}', q), np.array(q.expressions))
         known = np.isin(valid_names, BASIC)
-        for mix, shares in MIXES.items():
-            counts = mixes[mix] = proportions(shares, n); images, mine = mixed(lab, seed, counts)
+        for mix in lab.sizes.mixes:
+            counts = mixes[mix] = proportions(MIXES[mix], n); images, mine = mixed(lab, seed, counts)
             model = lab.small(f'mix-{mix}', seed, images, mine, valid[known], valid_names[known], BASIC)
             six_answers.setdefault(mix, []).append(said(model, tests['face'][six]).argmax(1))
         say(f'trained again, seed {seed}: ' + ', '.join(f'{k} {lab.scorer.scores([a[-1]])[0, 0]:.3f}' for k, a in answers.items()))
@@ -417,7 +419,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--work', required=True, help='folder of the experiment')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], help='each has its own training faces, first weights and order (default: 0 1 2)')
-    parser.add_argument('--parts', nargs='+', choices=tuple(PARTS), default=list(PARTS), help='what is measured (default: all)')
+    parser.add_argument('--parts', nargs='+', choices=tuple(PARTS), default=list(PARTS), help='what is measured now; the others are taken from WORK if they are there (default: all)')
     parser.add_argument('--quick', action='store_true', help='tiny: does the script run? The numbers mean nothing')
     parser.add_argument('--results', help='write the results here too')
     args = parser.parse_args()
@@ -426,15 +428,19 @@ def main():
     except CourseError as error: sys.exit(str(error))
 
 def experiment(args):
-    sizes = QUICK if args.quick else Sizes(); lab = Lab(args.work, args.seeds, sizes); start = time.process_time(); measured, found = {}, {}
-    for part in args.parts:
-        numbers, mine = PARTS[part](lab); measured |= numbers; found |= mine
+    sizes = QUICK if args.quick else Sizes(); lab = Lab(args.work, args.seeds, sizes); measured, found, seconds = {}, {}, 0
+    for part, measure in PARTS.items():
+        path = lab.work/f'{part}-{fingerprint([args.seeds, repr(sizes)])[:8]}.json'
+        if part in args.parts:
+            start = time.process_time(); numbers, mine = measure(lab)
+            write_json(path, dict(numbers=numbers, found=mine, seconds=time.process_time() - start))
+        if path.exists(): done = read_json(path); measured |= done['numbers']; found |= done['found']; seconds += done['seconds']
     table = {key: {k: v for k, v in h.items() if k in ('claim', 'source', 'measure', 'supports', 'refutes', 'part')} | found[key] |
              dict(verdict=verdict(found[key]['estimate'], found[key]['low'], found[key]['high'], h['supports'], h['refutes'], found[key].get('reference')))
              for key, h in HYPOTHESES.items() if key in found}
-    command = 'python data_scripts/hypotheses.py --work WORK' + (' --quick' if args.quick else '') + (f' --parts {" ".join(args.parts)}' if args.parts != list(PARTS) else '')
+    command = 'python data_scripts/hypotheses.py --work WORK' + (' --quick' if args.quick else '')
     results = dict(command=command, seeds=args.seeds, sizes=vars(sizes), training={k: v if isinstance(v, (int, float)) else repr(v) for k, v in TRAINING.items()},
-                   renderer=_VERSION, cpu_seconds=round(time.process_time() - start), hypotheses=table, **measured)
+                   renderer=_VERSION, cpu_seconds=round(seconds), hypotheses=table, **measured)
     for path in filter(None, (lab.work/'hypotheses.json', args.results)): write_json(path, results)
     for key, h in table.items(): say(f'{key:15} {h["estimate"]:7.3f} [{h["low"]:.3f}, {h["high"]:.3f}]  bars {h["supports"]} / {h["refutes"]}  {h["verdict"]}')
 

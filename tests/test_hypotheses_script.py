@@ -105,3 +105,16 @@ def test_the_results_follow_from_the_bars_in_the_script():
 def test_help_names_the_sizes_of_the_work():
     done = subprocess.run([sys.executable, str(ROOT/'data_scripts'/'hypotheses.py'), '--help'], capture_output=True, text=True)
     assert done.returncode == 0 and '--quick' in done.stdout and '--seeds' in done.stdout
+
+def test_parts_that_were_measured_are_kept_and_the_verdicts_follow(tmp_path, monkeypatch, capsys):
+    number = lambda value: dict(estimate=value, low=value - .01, high=value + .01, each=[value], sd=None, over='people')
+    calls = []
+    def part(name, found): return lambda measured: (calls.append(name), (dict([(name, 1)]), found))[1]
+    monkeypatch.setattr(lab, 'PARTS', dict(scene=part('scene', dict(pose=number(.2))), again=part('again', dict(disagree=number(.97)))))
+    def command(*parts):
+        monkeypatch.setattr(sys, 'argv', ['hypotheses.py', '--work', str(tmp_path), '--quick', '--seeds', '0', '--results', str(tmp_path/'r.json'), '--parts', *parts])
+        lab.main(); return json.loads((tmp_path/'r.json').read_text(encoding='utf-8'))
+    first, both, again = command('scene'), command('again'), command('again')
+    assert calls == ['scene', 'again', 'again'] and list(first['hypotheses']) == ['pose'] and both['scene'] == both['again'] == 1
+    assert {k: h['verdict'] for k, h in both['hypotheses'].items()} == dict(pose='held', disagree='not held') and again['hypotheses'] == both['hypotheses']
+    assert 'held' in capsys.readouterr().out
