@@ -16,14 +16,14 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 import numpy as np, pandas as pd, torch
-from fer_course.adapt import inner_face
+from fer_course.adapt import inner_face, standardise
 from fer_course.align import align_face
 from fer_course.annotators import ANNOTATORS, annotate
 from fer_course.augment import Augment
 from fer_course.evaluate import _scores, compare
 from fer_course.facs import BASIC, SEVEN
 from fer_course.face_sets import _VERSION, CONDITIONS
-from fer_course.faces import _SKIN, ACTION_UNITS, OCCLUDERS, PLACES, Renderer, _palette, sample
+from fer_course.faces import _BOTH_SIDES, _SKIN, ACTION_UNITS, OCCLUDERS, PLACES, Renderer, _palette, sample
 from fer_course.files import CourseError, atomic, fingerprint, make_folder, progress, read_json, say, write_json
 
 LSD = dict(anger=18_286, disgust=15_150, fear=10_923, happiness=73_285, sadness=144_631, surprise=14_976)     # AU-CVT, section 4.1
@@ -72,10 +72,11 @@ def _wrinkled(p, level): return replace(p, identity=p.identity | dict(wrinkles=t
 def _weaker(p, share): return replace(p, action_units=p.action_units*share)
 
 def _still(p, where):
-    "Muscles that do not move: of the forehead and around the eyes (what Botox is injected for), or of the face's left half (a palsy)"
+    """Muscles that do not move: of the forehead and around the eyes (what Botox is injected for), or of the face's left half (a palsy; the jaw and
+    the muscles around the mouth that the renderer moves as one still move)"""
     units = p.action_units.clone()
     if where == 'forehead': units[:, [ACTION_UNITS.index(unit) for unit in (1, 2, 4, 6)]] *= .2
-    if where == 'one half': units[:, :, 0] = 0
+    if where == 'one half': units[:, [k for k, unit in enumerate(ACTION_UNITS) if unit not in _BOTH_SIDES], 0] = 0
     return replace(p, action_units=units)
 
 FACTORS = {   # name -> (change, levels, unit); the first level is the easy one
@@ -310,8 +311,8 @@ def _variance(lab, judges, found):
     split = lambda x: x.reshape(len(x)//len(SEVEN), len(SEVEN), -1).astype(np.float64)
     logits = np.concatenate([np.log(said(j, crops).clip(1e-4)) for j in judges], 1); pixels = split(resized(crops, 32))
     found['people'] = over_people(ratio_of(pixels))
-    shares = {name: variances(x).tolist() for name, x in dict(pixels=pixels, answers=split(logits)).items()}
-    return dict(variance=dict(shares=shares, ratio=dict(pixels=found['people']['estimate'], answers=over_people(ratio_of(split(logits)))['estimate'])))
+    views = {'pixels': pixels, 'pixels without light and skin': split(resized(standardise(np.array(crops)), 32)), 'answers of the judge': split(logits)}
+    return dict(variance={name: dict(zip(('person', 'expression', 'rest'), variances(x).tolist())) | dict(ratio=over_people(ratio_of(x))['estimate']) for name, x in views.items()})
 
 def proportions(counts, n):
     "Whole numbers that add up to n in the proportions of `counts` (name -> number), at least 1 each"
