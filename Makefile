@@ -40,6 +40,7 @@ bench: $(READY)  ## speed and memory, side by side in one run
 	@$(STEP) "Start" -- $(BIN)/python tests/bench_start.py
 	@$(STEP) "Rendered faces" -- $(BIN)/python tests/bench_faces.py
 	@$(STEP) "MTCNN against facenet-pytorch" -- $(BIN)/python tests/bench_mtcnn.py
+	@$(STEP) "Data preparation" -- $(BIN)/python tests/bench_data.py
 	@$(STEP) "Training" -- $(BIN)/python tests/bench_training.py
 
 lab: $(READY)    ## open the course in JupyterLab

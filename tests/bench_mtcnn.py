@@ -5,35 +5,36 @@
 facenet-pytorch pins torch<2.3 and so cannot live in this project's environment. It gets one of its own, `_bench/facenet`, without its pins, and sees
 the torch of the running environment through a .pth line: both detectors run on the same torch, or the comparison would be one of torch versions.
 Both get the same photographs, thresholds (.6 .7 .7), smallest face (20 px) and pyramid factor (.709); reading the files is not timed. The two run in turn, A B A B, each in a fresh process, and
-the medians are compared. Without `--images`, faces are rendered onto larger backgrounds into `_bench/photos`."""
+the medians are compared. Without `--images`, faces are rendered onto larger backgrounds into `_bench/photos_250`."""
 import argparse, json, os, resource, statistics, subprocess, sys, time
 from pathlib import Path
 
 HERE = Path('_bench')
 
-def environment():
-    "The python of the throw-away environment, made if it is missing"
-    python = HERE/'facenet'/'bin'/'python'
-    if not (HERE/'facenet'/'.ready').exists():
-        print('making _bench/facenet ...', flush=True)
-        subprocess.run([sys.executable, '-m', 'venv', '--clear', HERE/'facenet'], check=True)
-        own = subprocess.check_output([python, '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'], text=True).strip()
-        here = subprocess.check_output([sys.executable, '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'], text=True).strip()
-        subprocess.run([python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', 'facenet-pytorch'], check=True)
-        Path(own, 'same_torch.pth').write_text(here + '\n')
-        (HERE/'facenet'/'.ready').touch()
+def environment(name='facenet', packages=('facenet-pytorch',), options=('--no-deps',)):
+    "The python of a throw-away environment, made if it is missing: the packages, and behind them what the running environment has. RuntimeError if they cannot be installed"
+    folder = HERE/name; python = folder/'bin'/'python'
+    if (folder/'.ready').exists(): return python
+    print(f'making {folder} ...', flush=True)
+    subprocess.run([sys.executable, '-m', 'venv', '--clear', folder], check=True)
+    own = subprocess.check_output([python, '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'], text=True).strip()
+    here = subprocess.check_output([sys.executable, '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'], text=True).strip()
+    done = subprocess.run([python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', *options, *packages], capture_output=True, text=True)
+    if done.returncode: raise RuntimeError(f'{" ".join(packages)} cannot be installed: {(done.stderr.strip().splitlines() or ["no reason given"])[-1]}')
+    Path(own, 'same_torch.pth').write_text(here + '\n')
+    (folder/'.ready').touch()
     return python
 
-def photographs(folder, n):
-    "Up to `n` image files; without a folder, rendered faces in the middle of larger pictures"
+def photographs(folder, n, side=250, face=128):
+    "Up to `n` image files; without a folder, rendered faces of `face` pixels in the middle of pictures of `side` pixels"
     if folder: return sorted(str(p) for p in Path(folder).rglob('*') if p.suffix.lower() in ('.jpg', '.jpeg', '.png'))[:n]
     import cv2, numpy as np
     from fer_course.faces import Renderer, sample
-    out = HERE/'photos'; out.mkdir(parents=True, exist_ok=True)
+    out, border = HERE/f'photos_{side}', (side - face)//2; out.mkdir(parents=True, exist_ok=True)
     for start in range(0, n, 16):
         if (out/f'{min(start + 16, n) - 1:04}.png').exists(): continue
-        for i, face in enumerate(Renderer(128, 'cpu').render(sample(min(16, n - start), seed=7, start=start)).images):
-            wide = cv2.copyMakeBorder(face, 61, 61, 61, 61, cv2.BORDER_REPLICATE)          # a mirrored border would show half faces
+        for i, drawn in enumerate(Renderer(face, 'cpu').render(sample(min(16, n - start), seed=7, start=start)).images):
+            wide = cv2.copyMakeBorder(drawn, *[border]*4, cv2.BORDER_REPLICATE)            # a mirrored border would show half faces
             cv2.imwrite(str(out/f'{start + i:04}.png'), np.ascontiguousarray(wide[..., ::-1]))
     return sorted(map(str, out.glob('*.png')))[:n]
 
@@ -80,7 +81,9 @@ def main():
     parser.add_argument('--threads', type=int, default=2); parser.add_argument('--device', default='cpu'); parser.add_argument('--child', choices=('ours', 'facenet'))
     args = parser.parse_args()
     if args.child: return print(json.dumps(detect(args.child, json.load(sys.stdin), args.device, args.threads)))
-    other, files, runs = environment(), photographs(args.images, args.n), dict(ours=[], facenet=[])
+    try: other = environment()
+    except RuntimeError as error: sys.exit(f'not measured: {error}')
+    files, runs = photographs(args.images, args.n), dict(ours=[], facenet=[])
     if not files: sys.exit(f'{args.images}: no image found. Remedy: give a folder with jpg or png files.')
     for _ in range(args.rounds):
         for name, python in (('ours', sys.executable), ('facenet', other)):

@@ -58,6 +58,10 @@ def test_digests():
     with tempfile.TemporaryDirectory() as folder:
         Path(f'{folder}/x').write_bytes(b'abc' * 1_000_000)
         assert digest(f'{folder}/x') == hashlib.sha1(b'abc' * 1_000_000).hexdigest() and len(digest(f'{folder}/x', 'sha256')) == 64
+        paths = [Path(folder)/f'{k}' for k in range(100)]
+        for k, path in enumerate(paths): path.write_bytes(bytes([k])*k*3000)
+        for workers in (1, 3): assert digests(paths, workers) == [digest(path) for path in paths], 'in order, the empty file included'
+        assert digests([]) == []
     assert fingerprint(dict(a=1, b=(2, 3))) == fingerprint(dict(b=[2, 3], a=1)) != fingerprint(dict(a=1, b=[3, 2]))
 
 
