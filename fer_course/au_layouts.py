@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 import numpy as np, pandas as pd
 from .data import make_dropped, make_manifest
-from .facs import AU_VOCABULARIES, SEVEN, au_columns
+from .facs import AU_VOCABULARIES, SEVEN
 from .files import CourseError
 from .layouts import LABEL_ORDERS, is_image, label_ids, list_files, need_images, read_lines, read_rows, safe_name, subjects_from_names
 
@@ -88,7 +88,7 @@ def _raf_au_kind(path):
 
 def _raf_au_labels(path, kind):
     "(line number, name, units of the line as `parse_units` or the reason why it has none) of each line"
-    order, plain = AU_VOCABULARIES['raf_au'], 0
+    order = AU_VOCABULARIES['raf_au']
     for number, line in read_lines(path):
         name, own, words = _raf_au_row(line)
         if kind == 'columns' and own == len(order) and set(words) <= {'0', '1'}: found = {unit: '' for unit, word in zip(order, words) if word == '1'}
