@@ -51,7 +51,7 @@ def intensity_labels(
     if kind is None: raise CourseError(f'there are no labels by {by!r}', remedy='choose intensity or presence')
     if missing := [c for c in ('image', 'confidence', prefer) if c not in table]: raise CourseError(f'the table has no column {", ".join(missing)}')
     one, faces = _one_face(table.reset_index(drop=True), prefer)
-    success = one['success'].fillna(0) if 'success' in one else pd.Series(1, one.index)
+    success = one['success'].fillna(1) if 'success' in one else pd.Series(1, one.index)      # OpenFace's image mode does not say
     reason = np.select([success != 1, ~(one['confidence'] >= confidence)], ['no success', f'confidence below {confidence:g}'], '')
     wanted = {f'AU{unit}': _name(unit, kind) for unit in AU_VOCABULARIES[vocabulary]}
     values = one.reindex(columns=list(wanted.values())).apply(pd.to_numeric, errors='coerce').to_numpy(float)
@@ -63,13 +63,13 @@ def intensity_labels(
 def _one_face(table, prefer):
     "The chosen face of each image or frame, and how many there are; a face with success before one without"
     group = table.groupby([c for c in ('image', 'frame') if c in table], sort=False, dropna=False).ngroup()      # numbered as they appear
-    best = table.assign(_success=table['success'] if 'success' in table else 1).sort_values(['_success', prefer], ascending=False, kind='stable')
+    best = table.assign(_success=table['success'].fillna(1) if 'success' in table else 1).sort_values(['_success', prefer], ascending=False, kind='stable')
     chosen = group[best.index].drop_duplicates().sort_values().index
     return table.loc[chosen], group.map(group.value_counts())[chosen]
 
 def _check(values, names, kind):
     low, high = np.nanmin(values, 0, initial=0), np.nanmax(values, 0, initial=0)
-    if bad := [n for n, a, b in zip(names, low, high) if a < 0 or b > (5 if kind == 'r' else 1)]:
+    if bad := [n for n, a, b in zip(names, low, high) if a < -.01 or b > (5.01 if kind == 'r' else 1)]:
         raise CourseError(f'{", ".join(bad)} holds values outside 0 to {5 if kind == "r" else 1}', remedy='check which tool and version wrote the file')
     if kind == 'c' and not np.isin(values[~np.isnan(values)], (0, 1)).all(): raise CourseError('a presence is 0 or 1')
 
@@ -203,7 +203,7 @@ def write_openface(
     for kind in 'rc': _check(table[its := [c for c in columns if c.endswith('_' + kind)]].to_numpy(float), its, kind)
     if (bad := table['image'].astype(str).str.contains('[\r\n]')).any(): raise CourseError(f'an image has a line break in its name: {table["image"][bad].iloc[0]!r}', path)
     head = {'img': table['image'], 'face': table.get('face', 0), 'confidence': table['confidence'].astype(float)}
-    if 'success' in table and (table['success'] != 1).any(): head['success'] = table['success'].fillna(0).astype(int)
+    if 'success' in table and (table['success'] == 0).any(): head['success'] = table['success'].fillna(1).astype(int)
     body = {c: _rounded(table[c], decimals) if c.endswith('_r') else table[c].astype('Int64') for c in columns}
     with atomic(path) as temporary: pd.DataFrame(head | body).to_csv(temporary, index=False, lineterminator='\n')
 
