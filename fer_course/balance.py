@@ -99,7 +99,7 @@ RECIPES = dict(
 def _training_rows(manifest):
     "Class -> its training rows, which are the only ones that a recipe may touch"
     if not (manifest.split == 'train').any():
-        raise CourseError('no row belongs to the training split', remedy='split first (fer_course.data.split), balance afterwards')
+        raise CourseError('no row belongs to the training split', remedy='split first (fer_course.splits.split), balance afterwards')
     mine = (manifest.split == 'train').to_numpy(bool) & manifest.expression.notna().to_numpy(bool)
     if 'role' in manifest: mine &= (manifest['role'] != 'auxiliary').to_numpy(bool)
     rows = np.flatnonzero(mine); names = manifest.expression.to_numpy(object)[rows]

@@ -44,6 +44,8 @@ OPTIONS = {
                     '(default: as the rule of --align has it, keep for course)'),
     'several': dict(choices=('largest', 'keep', 'drop', 'drop-train'), help='what becomes of a photograph with several faces: take the largest, keep it unaligned, drop it, or drop it '
                     'from training only (default: as the rule of --align has it, largest for course)'),
+    'balance': dict(choices=('report_s', 'report_s_printed', 'report_k'), help='add changed copies to the rare classes of the training images: the noises of report S (its table 5, or its '
+                    'table 4 as printed), or the turns of report K (default: none)'),
     'landmarks': dict(choices=('mtcnn', 'given'), help='where eyes, nose and mouth are: found by the detector (default), or given by the dataset'),
     'size': dict(type=int, metavar='PX', help='side of an image in pixels (default: 112 for aligned faces; faces: as in the set)'),
     'preset': dict(choices=('small', 'paper', 'released'), help='small = minutes on a laptop (default); paper = AU-CVT as published; '
@@ -65,7 +67,7 @@ OPTIONS = {
     'duplicates': dict(type=float, metavar='SHARE', help='share of the faces that are there twice, to practise on (0-1)')}
 
 READING = ('label-column', 'csv', 'images', 'rule', 'confidence', 'intensity', 'expressions')
-DATA = ('reader', 'auxiliary', 'auxiliary-reader', *READING, 'split', 'near-duplicates', 'align', 'no-face', 'several', 'landmarks', 'size', 'workers', 'scheduler', 'seed', 'device', 'overwrite')
+DATA = ('reader', 'auxiliary', 'auxiliary-reader', *READING, 'split', 'near-duplicates', 'align', 'no-face', 'several', 'landmarks', 'balance', 'size', 'workers', 'scheduler', 'seed', 'device', 'overwrite')
 TRAINING = ('preset', 'epochs', 'batch-size', 'ir50', 'repeats')
 VERBS = {
     'run': dict(help='the main job: photographs in, trained models and a report out', required=('out',), options=('target', *DATA, *TRAINING),

@@ -56,7 +56,7 @@ def _as_json(data):
 
 # %% ../nbs/14_main_job.ipynb #636e88a1
 RESULTS = {
-    'prepare': ('manifest.parquet', 'dropped.parquet', 'images.npy', 'leaks.parquet', 'prepare.json', '.check', '.align'),
+    'prepare': ('manifest.parquet', 'dropped.parquet', 'images.npy', 'leaks.parquet', 'prepare.json', '.check', '.align', '.whole'),
     'train': ('models', 'model.safetensors', 'config.json'),
     'evaluate': ('predictions.parquet', 'metrics.json', 'report.html')}
 
@@ -188,6 +188,7 @@ def prepare(
     no_face=None,        # where no face is found: 'keep' = unaligned (report S), 'drop', 'drop-train' (report K); None = the rule's
     several=None,        # where several are: 'largest', 'keep', 'drop', 'drop-train'; None = the rule's
     landmarks='mtcnn',   # 'mtcnn' = the detector finds them; 'given' = the manifest has them
+    balance=None,        # a key of `fer_course.balance.RECIPES`: training images that are added or replaced, after alignment; None = none
     valid=.1,            # share of the images for validation
     test=.2,             # share for the test
     split='auto',        # how images without a split get one: see `fer_course.splits.split`
@@ -202,27 +203,51 @@ def prepare(
 ):
     """Read, check, drop duplicates, split, align and pack into `out`: manifest.parquet, dropped.parquet, images.npy; returns the manifest.
     `CourseError` on bad input"""
-    import shutil
     from fer_course.align import align_manifest
     out, expressions = make_folder(out), _classes(expressions)
-    if near_duplicates not in (None, 'report', 'drop'): raise CourseError(f'near copies cannot be "{near_duplicates}"', remedy='choose report or drop')
+    _choose(near_duplicates=near_duplicates, balance=balance)
     sources = _sources(target, reader, auxiliary, auxiliary_reader, out, options, device, log)
     settings = dict(reader=sources['target'][1], options=sources['target'][2], expressions=expressions, align=align, size=size, seed=seed,
-                    no_face=no_face, several=several, landmarks=landmarks, valid=valid, test=test, split=split, near_duplicates=near_duplicates, auxiliary=auxiliary if auxiliary == 'none' else 'auxiliary' in sources,
+                    no_face=no_face, several=several, landmarks=landmarks, balance=balance, valid=valid, test=test, split=split, near_duplicates=near_duplicates, auxiliary=auxiliary if auxiliary == 'none' else 'auxiliary' in sources,
                     files={role: _signature(source[0]) for role, source in sources.items()})
     if auxiliary is None and 'auxiliary' not in sources: sources['rendered'] = True
     with step(out, 'prepare', settings, overwrite, log) as todo, Workers(workers, scheduler) as hands:
         if todo:
             table, dropped, roots, notes = _listed(sources, expressions, dict(valid=valid, test=test, seed=seed, by=split), near_duplicates, out, device, hands, log)
-            table, gone = align_manifest(table, roots, out, size, _device(device), no_face, several, align, landmarks, hands, chunk)
-            dropped = pd.concat([dropped, gone], ignore_index=True)[['image', 'dataset', 'reason', 'step']]
+            aligned = partial(align_manifest, table, roots, size=size, device=_device(device), no_face=no_face, several=several, rule=align,
+                              landmarks=landmarks, workers=hands, chunk=chunk)
+            table, gone, more = _balanced(aligned, balance, out, seed) if balance else (*aligned(out=out), [])
+            dropped, notes = pd.concat([dropped, gone], ignore_index=True)[['image', 'dataset', 'reason', 'step']], notes + more
             write_table(out/'dropped.parquet', dropped); write_table(out/'manifest.parquet', table)
             write_json(out/'prepare.json', dict(expressions=list(expressions), kept=len(table), dropped=len(dropped), notes=notes))
-            shutil.rmtree(out/'.check', ignore_errors=True); _give_back()
+            _forget_parts(out); _give_back()
     manifest, dropped = read_table(out/'manifest.parquet'), read_table(out/'dropped.parquet')
     kept = ' + '.join(f'{n} {role}' for role, n in manifest.role.value_counts().items())
     log(f'   images kept: {kept}; dropped: {len(dropped)}' + (f' ({_reasons(dropped)}), see {out/"dropped.parquet"}' if len(dropped) else ''))
     return manifest
+
+def _choose(**chosen):
+    "`CourseError` for a choice that is none"
+    from fer_course.balance import RECIPES
+    known = dict(near_duplicates=('report', 'drop'), balance=tuple(RECIPES))
+    for name, value in chosen.items():
+        if value is not None and value not in known[name]: raise CourseError(f'{name} cannot be "{value}"', remedy=f'choose {", ".join(known[name])}')
+
+def _balanced(aligned, recipe, out, seed):
+    "Align into a folder of its own, which a killed run finds again, then write the balanced set: (manifest, dropped, notes)"
+    from fer_course.balance import balance_table, plan, write_balanced
+    whole = out/'.whole'
+    if not (whole/'gone.parquet').exists():
+        table, gone = aligned(out=whole); write_table(whole/'table.parquet', table); write_table(whole/'gone.parquet', gone)
+    table, gone = read_table(whole/'table.parquet'), read_table(whole/'gone.parquet')
+    made = write_balanced(table, np.load(whole/'images.npy', mmap_mode='r'), recipe, out, seed)
+    counts = balance_table(table, plan(table, recipe, seed)).after.drop('total')
+    return made, gone, [f'The training images were balanced by {recipe}: {int((made.change != "").sum())} of {len(made)} rows are changed copies; after it, ' +
+                        ', '.join(f'{n} {name}' for name, n in counts.items()) + '.']
+
+def _forget_parts(out):
+    import shutil
+    for name in ('.check', '.whole'): shutil.rmtree(out/name, ignore_errors=True)
 
 def _classes(names):
     names = tuple(names); unknown = [n for n in names if n not in EXPRESSIONS]

@@ -12,6 +12,7 @@ from .data import make_manifest
 from .facs import EXPRESSIONS, SEVEN, au_columns
 from .files import CourseError, read_table
 from .layouts import IMAGE_ENDINGS, SPLIT_NAMES, choose, hidden, is_image, list_files, need_images, parse_expression, read_rows, safe_name
+from .au_layouts import read_emotionet, read_openface, read_raf_au
 from .expression_layouts import read_affectnet, read_ferplus, read_lsd, read_rafdb
 
 # %% ../nbs/03_readers.ipynb #0d68bff7
@@ -130,7 +131,8 @@ def read_faces(
 # %% ../nbs/03_readers.ipynb #4e7620a2
 READERS = dict(
     folder=read_folder, csv=read_csv, faces=read_faces,                                           # anybody's
-    lsd=read_lsd, rafdb=read_rafdb, ferplus=read_ferplus, affectnet=read_affectnet)              # as published: expressions
+    lsd=read_lsd, rafdb=read_rafdb, ferplus=read_ferplus, affectnet=read_affectnet,              # as published: expressions
+    raf_au=read_raf_au, emotionet=read_emotionet, openface=read_openface)                        # as published: action units
 
 def options_of(
     reader  # a key of `READERS`

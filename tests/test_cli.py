@@ -13,6 +13,9 @@ def test_every_verb_has_help_and_a_valid_example():
         assert set(verb.get('required', ()) + verb['options']) <= set(OPTIONS)
     from fer_course.readers import READERS
     assert set(READER_NAMES) == set(READERS), 'every reader can be asked for, and no other'
+    from fer_course.align import RULES
+    from fer_course.balance import RECIPES
+    assert set(OPTIONS['align']['choices']) == set(RULES) and set(OPTIONS['balance']['choices']) == set(RECIPES)
 
 
 def test_errors_are_sentences():

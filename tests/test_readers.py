@@ -6,6 +6,7 @@ from fer_course.data import make_manifest
 from fer_course.facs import EXPRESSIONS, SEVEN, au_columns
 from fer_course.files import CourseError, read_table
 from fer_course.layouts import IMAGE_ENDINGS, SPLIT_NAMES, choose, hidden, is_image, list_files, need_images, parse_expression, read_rows, safe_name
+from fer_course.au_layouts import read_emotionet, read_openface, read_raf_au
 from fer_course.expression_layouts import read_affectnet, read_ferplus, read_lsd, read_rafdb
 import numpy as np, tempfile
 from contextlib import contextmanager

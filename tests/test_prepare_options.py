@@ -1,0 +1,47 @@
+"What `prepare` can be asked for beyond its defaults: rules of alignment, balance, near copies, splits of the reports."
+import numpy as np, pandas as pd, pytest
+from PIL import Image
+from fer_course.files import CourseError
+from fer_course.pipeline import prepare
+from fer_course.splits import split_report_k
+
+QUICK = dict(reader='faces', auxiliary='none', device='cpu', landmarks='given', workers=0)
+
+def packed(folder): return pd.read_parquet(folder/'manifest.parquet'), np.load(folder/'images.npy', mmap_mode='r')
+
+def test_a_balanced_set_changes_training_images_only(faces, tmp_path):
+    prepare(faces, tmp_path/'plain', **QUICK); prepare(faces, tmp_path/'noisy', balance='report_s', **QUICK)
+    (plain, images), (noisy, more) = packed(tmp_path/'plain'), packed(tmp_path/'noisy')
+    assert len(noisy) == len(more) > len(plain) and (noisy.change[:len(plain)] == '').sum() >= len(plain) - (plain.expression == 'sadness').sum()
+    assert (noisy[noisy.change != ''].split == 'train').all() and set(noisy.change) == {'', 'poisson', 'speckle', 'gaussian'}
+    same = np.flatnonzero(noisy.change == ''); assert (more[same] == images[noisy.source[same]]).all()
+    assert not (tmp_path/'noisy'/'.whole').exists() and 'balanced by report_s' in (tmp_path/'noisy'/'prepare.json').read_text()
+
+@pytest.mark.parametrize('rule, size', [('s', 96), ('k', 96), ('oadn', 224), ('course', 112)])
+def test_each_rule_gives_crops_of_its_size(faces, tmp_path, rule, size):
+    prepare(faces, tmp_path, align=rule, **QUICK); table, images = packed(tmp_path)
+    assert images.shape == (len(table), size, size, 3) and table.aligned.all()
+
+def test_the_test_set_is_the_reports(faces, tmp_path):
+    free = tmp_path/'free'; (free/'images').mkdir(parents=True)
+    table = pd.read_parquet(faces/'manifest.parquet').assign(split=None, subject=None); table.to_parquet(free/'manifest.parquet')
+    for name in table.image: (free/name).write_bytes((faces/name).read_bytes())
+    prepare(free, tmp_path/'k', split='report_k', test=.25, **QUICK); done, _ = packed(tmp_path/'k')
+    assert ((done.split == 'test') == (split_report_k(done.expression, .25, 0) == 'test')).all() and (done.split == 'valid').any()
+
+def test_near_copies_are_reported_or_dropped(faces, tmp_path):
+    both = tmp_path/'both'; (both/'images').mkdir(parents=True); table = pd.read_parquet(faces/'manifest.parquet')
+    for name in table.image: (both/name).write_bytes((faces/name).read_bytes())
+    copies = table[table.split == 'train'].head(3).assign(split='test', subject='someone else')
+    copies['image'] = [f'images/copy{k}.jpg' for k in range(3)]
+    for name, source in zip(copies.image, table[table.split == 'train'].image): Image.open(faces/source).save(both/name, quality=60)
+    pd.concat([table, copies], ignore_index=True).to_parquet(both/'manifest.parquet')
+    prepare(both, tmp_path/'told', near_duplicates='report', **QUICK); found = pd.read_parquet(tmp_path/'told'/'leaks.parquet')
+    assert set(copies.image) <= set(found.image) and len(packed(tmp_path/'told')[0]) == len(table) + 3 and 'Near copies' in (tmp_path/'told'/'prepare.json').read_text()
+    prepare(both, tmp_path/'gone', near_duplicates='drop', **QUICK); kept, _ = packed(tmp_path/'gone')
+    assert set(copies.image) <= set(kept.image) and len(kept) <= len(table), 'the copy in the test stays, the one in training goes'
+    assert pd.read_parquet(tmp_path/'gone'/'dropped.parquet').reason.str.startswith('near duplicate of images/copy').sum() == 3
+
+def test_choices_that_are_none(faces, tmp_path):
+    for wrong in (dict(balance='all'), dict(near_duplicates='maybe'), dict(align='upside down'), dict(no_face='smile'), dict(split='by mood')):
+        with pytest.raises(CourseError, match='choose'): prepare(faces, tmp_path/'out', **QUICK, **wrong)
