@@ -11,13 +11,14 @@ __all__ = ['SIDES', 'ONE_SIDED', 'EMOTIONET_UNITS', 'RELEASED_CROP', 'FILE_RULES
 import hashlib, re
 from array import array
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 import numpy as np, pandas as pd
 from .data import make_dropped, make_manifest
 from .facs import AU_VOCABULARIES, SEVEN
 from .files import CourseError
-from .layouts import LABEL_ORDERS, is_image, label_ids, list_files, need_images, read_lines, read_rows, safe_name, subjects_from_names
+from .layouts import LABEL_ORDERS, is_image, label_ids, list_files, need_images, read_lines, safe_name, subjects_from_names
 
 # %% ../nbs/03_layouts_action_units.ipynb #6abbaa90
 SIDES = dict(L='left', R='right', B='bottom', T='top')   # B and T as RAF-CE documents them; RAF-AU itself documents none
@@ -35,7 +36,7 @@ def parse_units(
         found.setdefault(int(match[2]), set()).add(' '.join(SIDES[letter] for letter in sorted(set(match[1].upper()))))
     return {unit: '' if '' in parts else '+'.join(sorted(parts)) for unit, parts in found.items()}
 
-# %% ../nbs/03_layouts_action_units.ipynb #21fee8db
+# %% ../nbs/03_layouts_action_units.ipynb #de1c27ed
 def _shown(counts, most=12):
     "AU28 (3), AU43 (1) and so on, from the most frequent"
     items = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
@@ -69,7 +70,7 @@ def _lists(root, names, asked, endings, kind, what, remedy):
     if not found: raise CourseError(f'no list of {what} was found here' + (f' ({Path(first.path).name}: {first.problem})' if first else ''), Path(root)/asked if asked else root, remedy)
     return found
 
-# %% ../nbs/03_layouts_action_units.ipynb #dc123865
+# %% ../nbs/03_layouts_action_units.ipynb #82458aed
 def _raf_au_row(line):
     "(name, kind, rest) of a line: 'tokens' for one word behind the name, the number of words for several, None for none"
     name, *words = line.split()
@@ -111,7 +112,7 @@ def _pictures(names, wanted):
 
 def _one_sided(part): return ('left' in part) != ('right' in part)
 
-# %% ../nbs/03_layouts_action_units.ipynb #f36c8656
+# %% ../nbs/03_layouts_action_units.ipynb #b651bdad
 ONE_SIDED = dict(present=1., absent=0., unlabelled=np.nan)   # what a unit that moves on one side counts as
 
 def read_raf_au(
@@ -168,7 +169,7 @@ def _raf_au_units(rows, one_sided):
     if sides: said.append(f'units of one part of the face: {_shown({c[:-5]: sum(map(bool, v)) for c, v in sides.items()})}; one side counts as {one_sided}')
     return [f'AU{unit}' for unit in columns], units, {name: pd.Series(values, dtype=object) for name, values in sides.items()}, said
 
-# %% ../nbs/03_layouts_action_units.ipynb #95d1afb5
+# %% ../nbs/03_layouts_action_units.ipynb #338907ef
 EMOTIONET_UNITS = (1, 2, 4, 5, 6, 9, 10, 12, 15, 17, 18, 20, 24, 25, 26, 28, 43, 51, 52, 53, 54, 55, 56)   # the annotated ones
 RELEASED_CROP = (.15, .2, .85, 1.)   # x0, y0, x1, y1 as shares of width and height: what AU-ViT's released reader cuts out
 _CODE = {'0': 0, '1': 1, '999': 255}
@@ -225,7 +226,7 @@ def _file_rule(images, rows, asked, root):
         raise CourseError('the images are numbered, and counting lines from 0 fits as well as from 1', root, f'say files="{other}" or files="{best}"')
     return best, hits
 
-# %% ../nbs/03_layouts_action_units.ipynb #a0a6e142
+# %% ../nbs/03_layouts_action_units.ipynb #1f2a906f
 def _emotionet_rows(root, lists):
     "Rows as in `FILE_RULES` and (name, reason) of the lines that are none"
     rows, dropped, total = [], [], 0
@@ -276,7 +277,7 @@ def read_emotionet(
     good, bad = _one_image_each(rows, _files_of(rule, images, rows)); touched = {name for _, name in good} | {name for name, _ in bad}
     codes = np.frombuffer(b''.join(row[4] for row, _ in good), np.uint8).reshape(len(good), len(EMOTIONET_UNITS))
     kinds = Counter('1.2' if delimiter == '\t' else '2020' for delimiter, _, _ in lists.values())
-    said = [f'{sum(kinds.values())} lists ({_shown(kinds)}), {len(rows):,} lines; {len(good):,} have one image each, by the rule "{rule}" (lines that fit each rule: {_shown(hits)})']
+    said = [f'lists of EmotioNet: {_shown(kinds)}; {len(rows):,} lines, {len(good):,} with one image each, by the rule "{rule}" (lines that fit a rule: {_shown({r: n for r, n in hits.items() if n})})']
     units, columns, keep, why, more, told = (_released if released else _masked)(codes)
     dropped += bad + [(name, f'line {row[1]} of {row[0]}: {why}') for (row, name), stays in zip(good, keep) if not stays] + _unread(names, touched, lists)
     return _made([name for (_, name), stays in zip(good, keep) if stays], units[keep], columns, dropped, dataset, subject, said + told, **more)
@@ -293,43 +294,54 @@ def _released(codes):
     return units, [f'AU{u}' for u in chosen], keep, 'released reading: none of the 16 units is 1', crop, [
         'read as AU-ViT released it: 999 counts as 0, for comparison only; columns crop_x0 to crop_y1 hold the part of the picture it uses (cut it before alignment)']
 
-# %% ../nbs/03_layouts_action_units.ipynb #764d1d63
+# %% ../nbs/03_layouts_action_units.ipynb #81c6b949
 OPENFACE_R = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)   # intensities, 0-5
 OPENFACE_C = (*OPENFACE_R[:-1], 28, 45)                                      # presence; 28 has no intensity by design
 OPENFACE3 = (1, 2, 4, 6, 9, 12, 25, 26)                                      # the eight values of OpenFace 3.0, which no heading names
 _IMAGE_COLUMNS = ('img', 'image', 'name', 'filename', 'file')
 
 def _openface_layout(path, columns, more):
-    "(kind, rows of heading, columns in the file, {name in the table: place}); `CourseError` where it is none of the layouts"
-    _, cells = next(iter(read_rows(path, ','))); header = [cell.lower() for cell in cells]; n = len(cells)
+    "(kind, whether there is a heading, number of cells, {name in the table: place in the file}); `CourseError` where it is none of the layouts"
+    try: return _layout_of(next(iter(read_lines(path)))[1], columns, tuple(more))
+    except CourseError as error: raise CourseError(error.problem, path, error.remedy) from None
+
+@lru_cache(maxsize=16)   # three hundred thousand tables of one image each have one heading
+def _layout_of(line, columns, more):
+    "As `_openface_layout`, from the first line"
+    cells = [cell.strip(' \t"') for cell in line.split(',')]; header = [cell.lower() for cell in cells]; n = len(cells)
     named = any(re.fullmatch(r'au\s?\d+(_[rc])?', cell) for cell in header) or 'confidence' in header
-    if columns not in (None, 'openface3', 'authors'): raise CourseError(f'there are no columns "{columns}"', path, 'choose openface3, authors, or None for those that the heading names')
-    if columns: return _unnamed(path, columns, cells, named)
+    if columns not in (None, 'openface3', 'authors'): raise CourseError(f'there are no columns "{columns}"', remedy='choose openface3, authors, or None for those that the heading names')
+    if columns: return _unnamed(columns, cells, named)
     if not named:
-        raise CourseError(f'line 1 names no columns of OpenFace ({n} cells: {", ".join(cells)[:60]})', path, 'values without names are read only when told which they are: '
+        raise CourseError(f'line 1 names no columns of OpenFace ({n} cells: {", ".join(cells)[:60]})', remedy='values without names are read only when told which they are: '
                           'columns="openface3" for the eight of OpenFace 3.0, columns="authors" for img,confidence and 16 intensities')
-    if twice := [name for name, k in Counter(header).items() if k > 1 and name]: raise CourseError(f'line 1: the column {twice[0]} is there twice', path, 'export the table again')
+    if twice := [name for name, k in Counter(header).items() if k > 1 and name]: raise CourseError(f'line 1: the column {twice[0]} is there twice', remedy='export the table again')
     kind = 'sequence' if 'frame' in header else 'image' if 'face' in header else 'derived'
     image = next((header.index(name) for name in _IMAGE_COLUMNS if name in header), None)
     lacking = [name for name, there in dict(confidence='confidence' in header, img=kind != 'derived' or image is not None).items() if not there]
-    if lacking: raise CourseError(f'has no column {" and no column ".join(lacking)} (it has {n}: {", ".join(cells)[:80]})', path, 'export it with pose, units and confidence')
+    if lacking: raise CourseError(f'has no column {" and no column ".join(lacking)} (it has {n}: {", ".join(cells)[:80]})', remedy='export it with pose, units and confidence')
+    place = _places(cells, header, kind, image, more)
+    if not any(re.match(r'AU\d', name) for name in place): raise CourseError(f'has no column of an action unit (it has {n}: {", ".join(cells)[:80]})', remedy='run OpenFace with -aus')
+    return kind, True, n, place
+
+def _places(cells, header, kind, image, more):
+    "Name in the table -> place in the file"
     place = {} if image is None else dict(image=image)
     place |= {to: header.index(name) for name, to in dict(frame='frame', face_id='face', face='face', confidence='confidence', success='success', label='label').items() if name in header}
     for k, cell in enumerate(header):
         unit = re.fullmatch(r'au\s?0*(\d+)(_[rc])?', cell)
         if unit and (unit[2] or kind == 'derived'): place[f'AU{int(unit[1]):02}{unit[2] or "_r"}'] = k
-        elif any(cell.startswith(start.lower()) for start in more) and cell not in place: place[cells[k]] = k
-    if not any(name.startswith('AU') for name in place): raise CourseError(f'has no column of an action unit (it has {n}: {", ".join(cells)[:80]})', path, 'run OpenFace with -aus')
-    return kind, 1, n, place
+        elif cell not in place and any(cell.startswith(start.lower()) for start in more): place[cells[k]] = k
+    return place
 
-def _unnamed(path, columns, cells, named):
+def _unnamed(columns, cells, named):
     "As `_openface_layout`, where the caller says what the values are"
     units = OPENFACE3 if columns == 'openface3' else AU_VOCABULARIES['openface']
-    if named: raise CourseError('line 1 names the columns', path, f'leave out columns="{columns}"')
+    if named: raise CourseError('line 1 names the columns', remedy=f'leave out columns="{columns}"')
     front = ('image',) if columns == 'openface3' else ('image', 'confidence')
     if columns == 'authors' and len(cells) == len(units) + 3: front = ('image', 'label', 'confidence')
-    if len(cells) != len(front) + len(units): raise CourseError(f'line 1 has {len(cells)} cells, {len(front) + len(units)} are needed: {", ".join(front)} and AU {", ".join(map(str, units))}', path, 'check what wrote it')
-    return columns, int(cells[0].lower() in _IMAGE_COLUMNS), len(cells), {name: k for k, name in enumerate((*front, *(f'AU{u:02}_r' for u in units)))}
+    if len(cells) != len(front) + len(units): raise CourseError(f'line 1 has {len(cells)} cells, {len(front) + len(units)} are needed: {", ".join(front)} and AU {", ".join(map(str, units))}', remedy='check what wrote it')
+    return columns, cells[0].lower() in _IMAGE_COLUMNS, len(cells), {name: k for k, name in enumerate((*front, *(f'AU{u:02}_r' for u in units)))}
 
 _NO_NUMBER = {'': np.nan, '-1.#ind': np.nan, '1.#qnan': np.nan, '-1.#qnan': np.nan}
 
@@ -344,7 +356,7 @@ def _numbers(cells, places):
         except ValueError: raise ValueError(f'"{text[:20]}" in column {k + 1} is no number') from None
     return found
 
-# %% ../nbs/03_layouts_action_units.ipynb #def02f7d
+# %% ../nbs/03_layouts_action_units.ipynb #d7ee5843
 def read_openface_table(
     path,          # a csv
     columns=None,  # None = the heading names them; 'openface3' = image and 8 values; 'authors' = image, (label,) confidence and 16 intensities
@@ -353,8 +365,12 @@ def read_openface_table(
     """A table of OpenFace's, or one that AU-CVT's authors derived: `image`, `face`, `frame`, `line`, `confidence`, `success`, `label` where there is one, `AU01_r` (0-5),
     `AU01_c` (0 or 1), and those of `more`. `attrs`: `kind` ('image', 'sequence', 'derived', 'openface3', 'authors') and `said`.
     Read line by line, whatever its size. `CourseError` with file and line for what is no such table, has another number of cells, or values out of range"""
-    path = Path(path); kind, heading, width, place = _openface_layout(path, columns, more)
-    numeric = [name for name in place if name != 'image']; places = [place[name] for name in numeric]
+    path = Path(path); layout = _openface_layout(path, columns, more)
+    return _openface_frame(path.name, layout, *_openface_values(path, layout), lambda row: path)
+
+def _openface_values(path, layout):
+    "(values row by row, line numbers, images of the rows) of a table"
+    _, heading, width, place = layout; places = [k for name, k in place.items() if name != 'image']
     values, lines, images = array('d'), array('q'), []
     for number, line in read_lines(path):
         if heading: heading = False; continue
@@ -362,12 +378,9 @@ def read_openface_table(
         if len(cells) != width: raise CourseError(f'line {number} has {len(cells)} cells, {width} are needed', path, 'if it is the last line, the program that wrote it was stopped: remove that line')
         try: values.extend(_numbers(cells, places))
         except ValueError as error: raise CourseError(f'line {number}: {error}', path, 'export the table again') from None
-        lines.append(number)
-        if 'image' in place: images.append(cells[place['image']].strip())
+        lines.append(number); images.append(cells[place['image']].strip() if 'image' in place else path.stem)
     if not lines: raise CourseError('there is a heading and no row', path, 'run OpenFace again: it found no image')
-    found = np.frombuffer(values).reshape(len(lines), len(numeric)); lines = np.frombuffer(lines, np.int64)
-    _check_ranges(path, kind, numeric, found, lines)
-    return _openface_frame(path, kind, numeric, found, lines, images)
+    return values, lines, images
 
 def _quoted(path, number, line):
     "The cells of a line with quotes"
@@ -377,54 +390,73 @@ def _quoted(path, number, line):
 
 _RANGES = dict(confidence=(0, 1), success=(0, 1), frame=(0, 2**40), face=(-1, 2**40), label=(-1, 100))
 
-def _check_ranges(path, kind, names, found, lines):
+def _check_ranges(kind, names, found, lines, file):
     "`CourseError` naming the first value that its column cannot have: a sign that the columns are not what the heading says"
     for k, name in enumerate(names):
         low, high = _RANGES.get(name, (-np.inf, np.inf)) if name[:2] != 'AU' else (0, 1) if name.endswith('_c') else (-np.inf, np.inf) if kind == 'openface3' else (-.01, 5.01)
         whole = name in ('frame', 'face', 'label', 'success') or name.endswith('_c') and name[:2] == 'AU'
         with np.errstate(invalid='ignore'): bad = ~((found[:, k] >= low) & (found[:, k] <= high)) & ~np.isnan(found[:, k]) | (whole & (np.nan_to_num(found[:, k]) % 1 != 0))
         if name in ('frame', 'face'): bad |= np.isnan(found[:, k])
-        if bad.any(): raise CourseError(f'line {lines[bad.argmax()]}: {name} is {found[bad.argmax(), k]:g}, {low:g} to {high:g} was expected', path, 'check that heading and columns belong together')
+        if bad.any(): raise CourseError(f'line {lines[bad.argmax()]}: {name} is {found[bad.argmax(), k]:g}, {low:g} to {high:g} was expected', file(bad.argmax()), 'check that heading and columns belong together')
 
-def _openface_frame(path, kind, names, found, lines, images):
-    "The table, in one order of columns, with what is to be said of it"
-    column = {name: found[:, k] for k, name in enumerate(names)}; n = len(lines); empty = np.full(n, np.nan)
-    units = sorted(name for name in names if name[:2] == 'AU')
+def _openface_frame(title, layout, values, lines, images, file):
+    "The table, in one order of columns, with what is to be said of it; `file` gives the path of a row"
+    kind, place = layout[0], layout[3]; names = [name for name in place if name != 'image']; n = len(lines)
+    found = np.frombuffer(values).reshape(n, len(names)); lines = np.frombuffer(lines, np.int64)
+    _check_ranges(kind, names, found, lines, file)
+    column = {name: found[:, k] for k, name in enumerate(names)}; empty = np.full(n, np.nan)
+    units = sorted((name for name in names if re.fullmatch(r'AU\d+_[rc]', name)), key=lambda name: (name[-1] == 'c', int(name[2:-2])))
     table = pd.DataFrame(dict(
-        image=images if images else [path.stem]*n, face=column.get('face', np.zeros(n)).astype(np.int64),
-        frame=pd.array(column.get('frame', empty), dtype='Int64'), line=lines, confidence=column.get('confidence', empty).astype(np.float32), success=column.get('success', empty).astype(np.float32))
+        image=images, face=column.get('face', np.zeros(n)).astype(np.int64), frame=pd.array(column.get('frame', empty), dtype='Int64'), line=lines,
+        confidence=column.get('confidence', empty).astype(np.float32), success=column.get('success', empty).astype(np.float32))
         | ({'label': column['label']} if 'label' in column else {}) | {name: column[name].astype(np.float32) for name in units}
         | {name: column[name] for name in names if name not in (*_RANGES, *units)})
-    has = {ending: {int(name[2:4]) for name in units if name.endswith(ending)} for ending in ('_r', '_c')}
+    has = {ending: {int(name[2:-2]) for name in units if name.endswith(ending)} for ending in ('_r', '_c')}
     missing = [f'AU{unit:02}{ending}' for ending, wanted in dict(_r=OPENFACE_R, _c=OPENFACE_C).items() for unit in wanted if has[ending] and unit not in has[ending]]
-    said = [f'{path.name}: {_OPENFACE_KINDS[kind]}, {n:,} rows, {len(has["_r"])} intensities and {len(has["_c"])} presences' + (f'; not in it: {", ".join(missing)}' if missing and kind != 'openface3' else '')]
+    said = [f'{title}: {_OPENFACE_KINDS[kind]}, {n:,} rows, {len(has["_r"])} intensities and {len(has["_c"])} presences' + (f'; not in it: {", ".join(missing)}' if missing and kind != 'openface3' else '')]
     table.attrs |= dict(kind=kind, said=said)
     return table
 
-_OPENFACE_KINDS = dict(image='one image, a row per face (image is the name of the csv)', sequence='a sequence, a row per frame and face (image is the name of the csv)',
+_OPENFACE_KINDS = dict(image='an image, a row per face (image is the name of the csv)', sequence='a sequence, a row per frame and face (image is the name of the csv)',
                        derived='a list of images with names of columns', authors='a list of images, columns as told: the 16 of the authors',
                        openface3=f'OpenFace 3.0, columns as told: AU {", ".join(map(str, OPENFACE3))}')
 
-# %% ../nbs/03_layouts_action_units.ipynb #08f1a52e
-def _openface_images(table, listed, names, stems):
-    "The image of each row of a table, or None; `stems`: stem -> images"
-    kind, here, own = table.attrs['kind'], str(PurePosixPath(listed).parent), PurePosixPath(listed).stem
+# %% ../nbs/03_layouts_action_units.ipynb #69ade4d2
+def _openface_images(kind, listed, images, faces, frames, there, stems):
+    "The image of each row of a table, or None; `there`: all images, `stems`: stem -> images"
+    here, own = PurePosixPath(listed).parent, PurePosixPath(listed).stem
     if kind == 'image':
         found = stems.get(own, [])
-        found = [n for n in found if str(PurePosixPath(n).parent) != here] or found     # beside the csv OpenFace puts a copy with lines drawn on the face
-        return [found[0] if len(found) == 1 else None]*len(table)
+        found = [n for n in found if PurePosixPath(n).parent != here] or found     # beside the csv OpenFace puts a copy with lines drawn on the face
+        return [found[0] if len(found) == 1 else None]*len(images)
     if kind == 'sequence':
-        frames = sorted(n for n in filter(is_image, names) if PurePosixPath(n).parent.name == own)
-        if len(frames) == table.frame.nunique():
-            first = int(table.frame.min()); return [frames[f - first] if 0 <= f - first < len(frames) else None for f in table.frame]
-        cut = [stems.get(f'frame_det_{face:02}_{frame:06}', []) for face, frame in zip(table.face, table.frame)]
-        cut = [[n for n in group if PurePosixPath(n).parent.name == f'{own}_aligned'] for group in cut]
+        pictures = sorted(n for n in there if PurePosixPath(n).parent.name == own); first = min(frames)
+        if len(pictures) == len(set(frames)): return [pictures[f - first] if f - first < len(pictures) else None for f in frames]
+        cut = [[n for n in stems.get(f'frame_det_{face:02}_{frame:06}', []) if PurePosixPath(n).parent.name == f'{own}_aligned'] for face, frame in zip(faces, frames)]
         return [group[0] if len(group) == 1 else None for group in cut]
-    there, found = set(names), []
-    for name in map(safe_name, table.image):
-        same = [] if name is None else [name] if name in there and is_image(name) else stems.get(PurePosixPath(name).stem, []) or stems.get(f'{PurePosixPath(name).stem}_aligned', [])
+    found = []
+    for name in map(safe_name, images):
+        same = [] if name is None else [name] if name in there else stems.get(PurePosixPath(name).stem, []) or stems.get(f'{PurePosixPath(name).stem}_aligned', [])
         found.append(same[0] if len(same) == 1 else None)
     return found
+
+def _openface_rows(root, lists, names):
+    "(the rows of all tables with their `list` and `place`, what is to be said); tables of one layout are joined before pandas sees them"
+    there, stems, groups, parts, said = set(filter(is_image, names)), {}, {}, [], []
+    for name in sorted(there): stems.setdefault(PurePosixPath(name).stem, []).append(name)
+    for listed, layout in lists.items():
+        group = groups.setdefault((layout[0], tuple(layout[3])), (layout, array('d'), array('q'), [], []))
+        for whole, part in zip(group[1:], _openface_values(Path(root)/listed, layout)): whole.extend(part)
+        group[4].extend([listed]*(len(group[3]) - len(group[4])))
+    for layout, values, lines, images, owners in groups.values():
+        files = list(dict.fromkeys(owners)); title = files[0] if len(files) == 1 else f'{files[0]} and {len(files) - 1:,} more'
+        table = _openface_frame(title, layout, values, lines, images, lambda row, owners=owners: Path(root)/owners[row]).assign(list=owners)
+        said += table.attrs['said']; place = []
+        bounds = np.flatnonzero(np.r_[True, table.list.to_numpy(object)[1:] != table.list.to_numpy(object)[:-1], True])
+        face, frame = table.face.tolist(), table.frame.tolist()
+        for a, b in zip(bounds[:-1], bounds[1:]): place += _openface_images(layout[0], owners[a], images[a:b], face[a:b], frame[a:b], there, stems)
+        parts.append(table.assign(place=pd.Series(place, dtype=object)))
+    return (pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]), said
 
 def _best_rows(table, dropped):
     "One row per image: of several faces the one with the greatest confidence"
@@ -451,16 +483,10 @@ def read_openface(
     `CourseError` where no table is found, a table is damaged (file and line), or no row belongs to an image"""
     for name, value, known in (('by', by, ('intensity', 'presence')), ('low', low, ('mask', 'drop')), ('label_order', label_order, (None, *LABEL_ORDERS))):
         if value not in known: raise CourseError(f'{name} cannot be "{value}"', remedy=f'choose among {", ".join(map(str, known))}')
-    names = list_files(root); need_images(names, root); stems = {}
-    for name in filter(is_image, names): stems.setdefault(PurePosixPath(name).stem, []).append(name)
+    names = list_files(root); need_images(names, root)
     lists = _lists(root, names, labels, ('.csv', '.txt') if columns else ('.csv',), lambda path: _openface_layout(path, columns, ()), 'OpenFace', 'run FaceLandmarkImg or FeatureExtraction with -aus')
-    tables, said, dropped = [], [], []
-    for listed in lists:
-        table = read_openface_table(Path(root)/listed, columns); said += table.attrs['said']
-        tables.append(table.assign(list=listed, place=_openface_images(table, listed, names, stems)))
-    table = pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
-    if len(said) > 5: said = [*said[:4], f'and {len(said) - 4:,} more tables']
-    dropped += [(row.image, f'line {row.line} of {row.list}: no image, or more than one, could be told to belong to it') for row in table[table.place.isna()].itertuples()]
+    table, said = _openface_rows(root, lists, names)
+    dropped = [(row.image, f'line {row.line} of {row.list}: no image, or more than one, could be told to belong to it') for row in table[table.place.isna()].itertuples()]
     return _openface_manifest(_best_rows(table[table.place.notna()], dropped), names, lists, dropped, said, dataset, expressions,
                               dict(confidence=confidence, intensity=intensity, by=by, low=low, label_order=label_order, subject=subject))
 
@@ -493,7 +519,7 @@ def _openface_labels(table, expressions, label_order, said):
     said.append(f'labels are read in the order {label_order}: {_shown(Counter(str(e) for e in found))}')
     return found, np.array([e is None and v == v or e is not None and e not in expressions for e, v in zip(found, table.label)], bool)
 
-# %% ../nbs/03_layouts_action_units.ipynb #0f71d1a7
+# %% ../nbs/03_layouts_action_units.ipynb #5113e955
 _HASH = r'(?P<image>[0-9a-f]{56})'
 CONDITION_LISTS = dict(   # kind -> what a line looks like, whose numbers the classes have, and what to add to a number
     rafdb_occlusion=(r'(?P<image>(train|test)_\d+)_aligned\s+(?P<id>\d)\s+(?P<type>[1-4])', 'rafdb', 1),
@@ -557,7 +583,7 @@ def _condition_said(path, kind, degrees, lines, rows, skipped):
     if paper: said.append(f'the paper counts {paper:,} images; the released file has {file:,} lines, {unique:,} images' + ('' if (file, unique) == (len(lines), len(rows)) else ': this one differs'))
     return said
 
-# %% ../nbs/03_layouts_action_units.ipynb #b4f2e4c5
+# %% ../nbs/03_layouts_action_units.ipynb #2180da1d
 def _orders(ids, known):
     "Order of classes, as 'name+shift' -> share of the images whose expression in the manifest is the list's in that order"
     return {f'{name}{shift:+d}': np.mean([label_ids(name).get(i + shift) == e for i, e in zip(ids, known)]) for name in LABEL_ORDERS for shift in (0, 1)}
@@ -589,5 +615,5 @@ def _attached(manifest, conditions, found, rows, times):
     if not known.any(): return [*said, 'the manifest has no expressions to check the classes of the list with']
     agree = np.mean(told[known] == mine[known]); said.append(f'classes of list and manifest agree for {agree:.1%} of {known.sum():,} images ({int((told[known] != mine[known]).sum()):,} do not)')
     shares = _orders(ids[known], mine[known]); best = max(shares, key=shares.get); _, order, shift = CONDITION_LISTS[attrs['kind']]
-    if shares[best] > agree + .05: said.append(f'its numbers fit the order {best} better ({shares[best]:.1%}) than {order}{shift:+d}: the column expression of the list is wrong, the conditions are not touched by it')
+    if shares[best] > agree + .05: said.append(f'its numbers fit the order {best} better ({shares[best]:.1%}) than {order}{shift:+d}: the classes of the manifest or those of the list were read with another order (occlusion and pose do not depend on it)')
     return said
