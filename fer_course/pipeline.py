@@ -148,12 +148,19 @@ def _listed(sources, expressions, dealt, near, out, device, workers, log):
     if near:
         table = mark_near(table, roots, workers=workers, keep=out/'.check'/'near')
         if near == 'drop': table, gone = drop_duplicates(table, by='near'); dropped.append(gone)
+    table, more = _filled(table, dealt); notes += more
     rule = lambda role: dealt if role == 'target' else dict(dealt, by='auto')                # a report's rule is about expressions
     parts = [split(part, **rule(role)) for role, part in table.groupby('role', sort=False)]
     for part in parts: notes += part.attrs.get('notes', [])
     table = pd.concat(parts, ignore_index=True); check_split(table.drop(columns='near', errors='ignore'))
     if near: notes += _leaking(table, out, log)
     return table, pd.concat(dropped, ignore_index=True), roots, notes
+
+def _filled(table, dealt):
+    "The target with the splits that its publishers left out"
+    from fer_course.splits import fill_splits
+    target, notes = fill_splits(table[table.role == 'target'].reset_index(drop=True), dealt['valid'], dealt['seed'])
+    return pd.concat([target, table[table.role != 'target']], ignore_index=True), notes
 
 def _leaking(table, out, log):
     "Near copies that stand in two splits or datasets: written beside the manifest, and a sentence"

@@ -18,6 +18,21 @@ def test_both_reports_tables():
     with pytest.raises(CourseError, match='as report S does'): split_report_s(['a', 'b', 'b', 'b', 'b'])
 
 
+def test_what_is_published_is_not_chosen_on():
+    from fer_course.data import make_manifest
+    def published(*sides): return make_manifest([dict(image=f'{s} {i:03}.jpg', split=s, expression=('fear', 'anger')[i % 2]) for s in sides for i in range(100)], 'toy')
+    table, notes = fill_splits(published('train', 'test')); counts = split_table(table)
+    assert counts.loc['test'].tolist() == [50, 50] == [(table.image.str.startswith('test') & (table.expression == e)).sum() for e in counts] and counts.loc['valid'].tolist() == [5, 5]
+    assert table[table.split == 'valid'].image.str.startswith('train').all() and len(notes) == 1 and '10 of 100' in notes[0]
+    table, notes = fill_splits(published('train', 'valid'), seed=1)
+    assert (table.image.str.startswith('valid') == (table.split == 'test')).all() and (table.split == 'valid').sum() == 10 and len(notes) == 2
+    assert fill_splits(published('train', 'valid').sample(frac=1, random_state=0), seed=1)[0].equals(table)
+    for whole in (published('train', 'valid', 'test'), published('train').assign(split=None), published('train')):
+        same, notes = fill_splits(whole); assert not notes and same.split.tolist() == whole.split.tolist()
+    hidden = published('train', 'valid', 'test'); hidden.loc[hidden.split == 'test', 'expression'] = None
+    table, notes = fill_splits(hidden); assert len(notes) == 2 and table[table.image.str.startswith('test')].split.eq('test').all() and table[table.image.str.startswith('valid')].split.eq('test').all()
+
+
 def test_splits_keep_people_apart_and_shares_near():
     import pytest
     from fer_course.data import make_manifest
