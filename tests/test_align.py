@@ -223,3 +223,10 @@ def test_given_landmarks_need_no_detector():
         table, _ = align_manifest(boxed, roots, f'{folder}/k', rule='k', landmarks='given'); images = np.load(f'{folder}/k/images.npy')
         assert (images[0] == align_face(photo, face, rule='k', box=(10, 20, 200, 210))).all()
         assert (images[1] == align_face(load_image(Path(folder)/'1 ü.png'), face, rule='k')).all(), 'without a box, one is made from the landmarks'
+
+
+def test_the_table_adds_up():
+    table = make_manifest([dict(image=f'{i}.png', split=('train', 'test')[i % 2], expression=('anger', 'fear', None)[i % 3]) for i in range(60)], 'toy')
+    table['aligned'] = np.arange(60) % 4 > 0; counts = alignment_table(table)
+    assert counts[['aligned', 'not aligned']].sum().tolist() == [45, 15] and len(counts) == 6 and set(counts.expression) == {'anger', 'fear', 'unlabelled'}
+    assert alignment_table(table[table.aligned])['share aligned'].eq(1).all(), 'a column for those not aligned, even if there are none'
