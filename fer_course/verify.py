@@ -5,11 +5,10 @@
 # %% auto #0
 __all__ = ['COPIES', 'FAULTS', 'Verification', 'compare', 'permuted', 'verify']
 
-# %% ../nbs/03_verify.ipynb #55a4fc43
+# %% ../nbs/03_verify.ipynb #4282564c
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 import pandas as pd
 from .facs import EXPRESSIONS
 from .layouts import LABEL_ORDERS, label_ids
