@@ -78,10 +78,10 @@ def test_whose_numbers():
         "Counts under the ids of an order"
         numbers = {e: i for i, e in label_ids(order).items()}
         return {split: {numbers[e]: int(n*factor) for e, n in published(name)[split].items()}}
-    for true in ('rafdb', 'rafdb0', 'efficientface', 'alphabetical'):
+    for true in RAFDB_COPIES:
         assert label_order(numbered('RAF-DB', true), RAFDB_COPIES, ['RAF-DB'])[0] == true, 'by the ids or the counts'
         assert label_order(numbered('RAF-DB', 'rafdb'), ('rafdb', 'rafdb0'), [], 'rafdb0')[0] == 'rafdb0', 'asked for'
-    seven, eight = 'AffectNet, 7 classes', 'AffectNet, 8 classes'; orders = ('affectnet', 'alphabetical', 'alphabetical8')
+    seven, eight = 'AffectNet, 7 classes', 'AffectNet, 8 classes'; orders = AFFECTNET_COPIES
     assert label_order(numbered(seven, 'alphabetical'), orders, [seven, eight])[0] == 'alphabetical' and label_order(numbered(eight, 'alphabetical8'), orders, [seven, eight])[0] == 'alphabetical8'
     for counts, says in ((numbered(eight, 'affectnet', 'valid'), 'could be affectnet or alphabetical8'), (numbered(eight, 'alphabetical8', factor=.9), 'nearest to "alphabetical8"'), ({'': {1: 5, 2: 7}}, 'could be'),
                          ({'': {3: 1, 9: 1}}, 'fit no known order')):
