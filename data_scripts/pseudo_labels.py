@@ -68,16 +68,16 @@ def detector(out, auxiliary, epochs):
     model.load_state_dict(read_weights(folder/'by_units.safetensors'))
     return model.eval()
 
-def scores(out, what, table):
+def scores(out, what, images):
     "Confidence of MTCNN for each whole face of a rendered set, 0 where it finds none"
     from fer_course.align import locate
     from fer_course.data import load_image
     from fer_course.mtcnn import MTCNN
-    path = Path(out)/f'scores-{what.profile}-{len(table)}.npy'
+    path = Path(out)/f'scores-{what.profile}-{len(images)}.npy'
     if not path.exists():
         cascade, faces, found = MTCNN('cpu'), folder_of_set(out, what)/'faces', []
-        for k in progress(range(0, len(table), 16), label='detecting'):
-            found += [float(f.scores.max()) if len(f) else 0. for f in locate([load_image(faces/name) for name in table.image[k:k + 16]], cascade)]
+        for k in progress(range(0, len(images), 16), label='detecting'):
+            found += [float(f.scores.max()) if len(f) else 0. for f in locate([load_image(faces/name) for name in images[k:k + 16]], cascade)]
         with atomic(path) as temporary, open(temporary, 'wb') as file: np.save(file, np.array(found))
     return np.load(path)
 
@@ -101,14 +101,14 @@ def labelled(out, args, parts, model):
             'target, chosen on the target': f1_at(choose_thresholds(target.loc[~train, UNITS], p[~train]), train, target, p)},
         average_precision={'own domain': action_unit_metrics(aux.loc[test, UNITS], p_aux[test], UNITS)['mean_average_precision'],
                            'target': action_unit_metrics(target.loc[train, UNITS], p[train], UNITS)['mean_average_precision']},
-        curves=curves(out, args, target[train], table[train], sets(args.faces)['target']))
+        curves=curves(out, target[train], target.image[train], table[train], sets(args.faces)['target']))
     known['f1'] = {name: {u: _number(v) for u, v in f1.items()} for name, f1 in known['f1'].items()}
     return dict(pseudo=labels, all=every), known
 
-def curves(out, args, target, table, what):
-    "Coverage and F1 by confidence, from the certainty of the branch and from the detector's score, and by intensity"
-    found = {'certainty': coverage(target, table, np.r_[0, np.quantile(table.confidence, np.linspace(.1, .9, 9))])}
-    score = scores(out, what, target.reset_index(drop=True)); by_score = table.assign(confidence=score)
+def curves(out, target, names, table, what):
+    "Coverage and F1 by confidence, from the certainty of the branch and from MTCNN's score, and by intensity; of the units that 5% of the faces show, so that each has presences everywhere"
+    target = target[[unit for unit in UNITS if target[unit].mean() >= .05]]; found = {'certainty': coverage(target, table, np.r_[0, np.quantile(table.confidence, np.linspace(.1, .9, 9))])}
+    score = scores(out, what, list(names)); by_score = table.assign(confidence=score)
     found['MTCNN score'] = coverage(target, by_score, np.unique(np.r_[0, np.quantile(score, np.linspace(.1, .9, 9))]))
     found['intensity'] = coverage(target, table, (0,), (.05, .1, .2, .35, .5, .75, 1, 1.5, 2, 3, 4))
     return {name: [{k: _number(v) for k, v in row.items()} for row in rows.to_dict('records')] for name, rows in found.items()}
@@ -178,7 +178,7 @@ def experiment(args):
     write_json(out/'minutes.json', minutes := round(spent + (time.process_time() - start)/60, 1))
     counts = {name: {str(k): int(v) for k, v in table.split.value_counts().items()} for name, (table, _) in parts.items()}
     train = parts['target'][0][parts['target'][0].split == 'train']
-    results = dict(command=said('pseudo_labels', args), seeds=args.seeds, epochs=args.epochs, size=SIZE, training=TRAINING, sets={k: asdict(v) for k, v in sets(args.faces).items()}, images=counts,
+    results = dict(command=said('pseudo_labels', args), seeds=args.seeds, epochs=args.epochs, detector_epochs=2*args.epochs, size=SIZE, training=TRAINING, sets={k: asdict(v) for k, v in sets(args.faces).items()}, images=counts,
                    prevalence={u: float(v) for u, v in train[UNITS].mean().items()}, pseudo=known, minutes=minutes, rows=rows)
     for path in filter(None, (out/'pseudo_labels.json', args.results)): write_json(path, results)
     say(pd.DataFrame(rows).groupby('way', sort=False)[['macro_f1', 'accuracy', 'au_f1', 'labels_f1']].agg(['mean', 'std']).round(3).to_string())

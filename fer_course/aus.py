@@ -101,7 +101,7 @@ def _agree(t, s):
 def flip_labels(
     labels,  # (n, A) DataFrame or array: 1, 0, NaN = unknown
     share,   # probability that a label is turned around, 0-1
-    seed=0   # equal seeds turn the same cells; a larger share turns those and more
+    seed=0   # of numpy's generator, not one that drew the labels; equal seeds turn the same cells; a larger share turns those and more
 ):
     "The labels with errors at random, as given (DataFrame or array); the unknown stays unknown"
     values = np.array(labels, float); turned = np.random.default_rng(seed).random(values.shape) < share

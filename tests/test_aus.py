@@ -94,6 +94,10 @@ def test_flips_are_as_many_as_asked_and_leave_the_unknown():
         turned = flip_labels(labels, share, 3) != labels; turned &= known; assert abs(turned[known].mean() - share) < .01
         assert before is None or (before <= turned).all(); before = turned
         assert np.isnan(flip_labels(labels, share))[~known].all()
+    truth = np.random.default_rng(0).random((20_000, 3)) < [.05, .2, .5]
+    for e in (.05, .2):                                                                     # the formula above
+        p, found = truth.mean(0), agreement(truth, flip_labels(truth, e, 5), list('abc'))
+        assert np.allclose(found.precision, p*(1 - e)/(p*(1 - e) + (1 - p)*e), atol=.03) and np.allclose(found.recall, 1 - e, atol=.03)
 
 
 def test_the_map_is_increasing_and_puts_the_threshold_at_one_half():
