@@ -63,10 +63,10 @@ def _plain(found): return found.boxes.tolist(), found.scores.tolist()
 
 def mtcnn_align(given):
     os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
+    from fer_course.mtcnn import Detections, no_faces                       # before TensorFlow: torchvision crashes when it is loaded after it
     import numpy as np, tensorflow as tf
     tf.config.threading.set_intra_op_parallelism_threads(given['threads']); tf.config.threading.set_inter_op_parallelism_threads(given['threads'])
     from mtcnn import MTCNN
-    from fer_course.mtcnn import Detections, no_faces
     detector, names = MTCNN(device='CPU:0'), ('left_eye', 'right_eye', 'nose', 'mouth_left', 'mouth_right')
     def look(image):
         faces = detector.detect_faces(image, box_format='xyxy', threshold_onet=.7) or []
@@ -156,7 +156,7 @@ JOBS = {job.__name__: job for job in (ours_scan, sha1sum_scan, ours_align, boxes
 def apart(job, python=sys.executable, **given):
     "A job in a fresh process"
     done = subprocess.run([str(python), __file__, '--job', job], input=json.dumps(given, default=str), text=True, capture_output=True, env={**os.environ, 'PYTHONPATH': '.', 'FER_PROGRESS': '0'})
-    if done.returncode: sys.exit(f'{job} failed:\n{done.stderr[-3000:]}')
+    if done.returncode: sys.exit(f'{job} failed with status {done.returncode}:\n{done.stderr[-3000:]}')
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 def in_turn(rounds, *sides):
