@@ -417,7 +417,7 @@ def _write_png(path, grey):
     from PIL import Image
     with atomic(path) as temporary: Image.fromarray(grey).save(temporary, 'PNG')
 
-# %% ../nbs/03_layouts_expressions.ipynb #6668b89b
+# %% ../nbs/03_layouts_expressions.ipynb #d56de71a
 AFFECTNET_COLUMNS = ('subDirectory_filePath', 'face_x', 'face_y', 'face_width', 'face_height', 'facial_landmarks', 'expression', 'valence', 'arousal')
 AFFECTNET_NOT = {8: 'none of the eight expressions', 9: 'uncertain', 10: 'no face'}
 _BOX = AFFECTNET_COLUMNS[1:5]
@@ -534,7 +534,8 @@ def _npy(path, n):
 
 @lru_cache(maxsize=256)     # the 287,651 files of ids have eleven contents
 def _npy_values(data, n):
-    try: array = np.load(io.BytesIO(data), allow_pickle=False)
-    except Exception: return None   # numpy's parser raises a dozen kinds on damaged files
-    if not isinstance(array, np.ndarray) or array.size != n or array.dtype.kind not in 'iufUS': return None
-    return tuple(v.decode('latin-1') if isinstance(v, bytes) else str(v) for v in array.ravel().tolist())
+    try:
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+        if not isinstance(array, np.ndarray) or array.size != n or array.dtype.kind not in 'iufUS': return None
+        return tuple(v.decode('latin-1') if isinstance(v, bytes) else str(v) for v in array.ravel().tolist())
+    except Exception: return None   # numpy raises a dozen kinds on damaged files, SystemError for a letter that is none among them

@@ -134,7 +134,9 @@ def _encoding(path):
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)): return 'utf-16'
         decoder = codecs.getincrementaldecoder('utf-8')(); file.seek(0)
         try:
-            for block in iter(lambda: file.read(1 << 20), b''): decoder.decode(block)
+            for block in iter(lambda: file.read(1 << 20), b''):
+                if b'\0' in block: return 'latin-1'     # no text file: the line that holds the zero will be named
+                decoder.decode(block)
             decoder.decode(b'', True)
         except UnicodeDecodeError: return 'latin-1'
     return 'utf-8-sig'

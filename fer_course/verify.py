@@ -5,13 +5,16 @@
 # %% auto #0
 __all__ = ['COPIES', 'FAULTS', 'Verification', 'compare', 'permuted', 'verify']
 
-# %% ../nbs/03_verify.ipynb #4282564c
+# %% ../nbs/03_verify.ipynb #e51bf314
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 import pandas as pd
 from .facs import EXPRESSIONS
-from .layouts import LABEL_ORDERS, label_ids
+from .files import CourseError
+from .layouts import LABEL_ORDERS, label_ids, list_files
+from .au_layouts import read_condition_list
 from .expression_layouts import PUBLISHED, published
 from .readers import read
 
@@ -97,7 +100,7 @@ def _explains(order, other, found, name_of):
     own, true = label_ids(order), label_ids(other)
     return all(true.get(i) == name_of[found[e]] for i, e in own.items() if e in found and found[e] in name_of)
 
-# %% ../nbs/03_verify.ipynb #6322a518
+# %% ../nbs/03_verify.ipynb #190973fd
 COPIES = {'numbered folders': 'Folders 1-7 or 0-7 are a copy (Kaggle\'s of RAF-DB, for one), not the authors\' release: which faces were left out, cropped or scaled is unknown.',
           'named folders': 'Folders named after expressions are a copy, not the authors\' release: which faces were left out, cropped or scaled is unknown.',
           'apvit': 'The lists train.txt and test.txt are APViT\'s; the official list is list_patition_label.txt.'}
@@ -112,12 +115,22 @@ def verify(
     manifest, dropped = read(reader, root, expressions=classes, **options)
     counts, layout = _counts(manifest), manifest.attrs.get('layout', '')
     name, table = _nearest(reader, counts, layout, classes, options.get('rule') or 'majority')
-    findings = _faults(dropped) + permuted(table, reader)
+    findings = _faults(dropped) + permuted(table, reader) + _condition_lists(root)
     if name and 'subset' in name: findings.append(f'This is nearest to "{name}", not to the whole of LSD (277,251 training images).')
     absent = [s for s, part in table.groupby('split', sort=False) if name and part.published.sum() and not part.found.sum()]
     if absent: findings.append(f'No image of {" and ".join(absent)}.')
     if layout in COPIES: findings.append(COPIES[layout])
     return Verification(reader, str(root), name, table, findings, manifest.attrs.get('said', []), _tally(dropped))
+
+def _condition_lists(root):
+    "What is odd about RAN's lists of occluded and turned faces, where the folder holds some"
+    result = []
+    for name in list_files(root):
+        if not re.search(r'(occlusion|pose|val_raf_db).*\.txt$', Path(name).name, re.I): continue
+        try: table = read_condition_list(Path(root)/name)
+        except CourseError: continue       # a file of labels, or no list of RAN's
+        if table.attrs['skipped'] or any('this one differs' in line for line in table.attrs['said']): result.append('; '.join(table.attrs['said']) + '.')
+    return result
 
 def _tally(dropped):
     "Reason -> how often, without the numbers of lines and the names in it"

@@ -3,9 +3,12 @@ from fer_course.verify import *
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 import pandas as pd
 from fer_course.facs import EXPRESSIONS
-from fer_course.layouts import LABEL_ORDERS, label_ids
+from fer_course.files import CourseError
+from fer_course.layouts import LABEL_ORDERS, label_ids, list_files
+from fer_course.au_layouts import read_condition_list
 from fer_course.expression_layouts import PUBLISHED, published
 from fer_course.readers import read
 import os, pytest, tempfile
@@ -50,5 +53,6 @@ def test_copies_subsets_and_rules():
         result = verify('lsd', made(root/'training_set_synthetic_images', ['ANGRER/1.jpg'])); assert result.name == 'LSD' and set(result.table.split) == {'train'}, 'one folder is compared with its own split'
         result = verify('folder', made(root/'mine', ['happy/1.jpg', 'sad/2.jpg'])); assert result.name is None and not result.ok and result.lines()[-1] == 'Nothing to compare with.'
         with pytest.raises(CourseError, match='no "_aligned" in their names'): verify('rafdb', (made(root/'plain', ['Image/aligned/train_00001.jpg', 'EmoLabel/list_patition_label.txt']), (root/'plain/EmoLabel/list_patition_label.txt').write_text('train_00001.jpg 5'))[0])
-        (made(root/'occluded', ['Image/aligned/test_2464_aligned.jpg', 'EmoLabel/x'])/'EmoLabel'/'list_patition_label.txt').write_text('test_2464.jpg 4\ntest_2464.jpg 4\n')
-        assert any('test_2464' in f and 'earlier line' in f for f in verify('rafdb', root/'occluded').findings)
+        (made(root/'occluded', ['Image/aligned/test_2464_aligned.jpg', 'EmoLabel/x'])/'EmoLabel'/'list_patition_label.txt').write_text('test_2464.jpg 4\n')
+        (root/'occluded'/'rafdb_occlusion_list.txt').write_bytes(b'test_2464_aligned 3 4\r\ntest_0003_aligned 3 1\r\ntest_2464_aligned 3 4')
+        (sentence,) = [f for f in verify('rafdb', root/'occluded').findings if 'rafdb_occlusion_list.txt' in f]; assert 'test_2464 stands in line 1' in sentence and '735' in sentence and '734' in sentence
