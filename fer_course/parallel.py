@@ -73,7 +73,8 @@ class Workers:
                 waiting.append(self._pool.give(work, item))
                 if len(waiting) >= most: yield self._pool.answer(waiting)
             while waiting: yield self._pool.answer(waiting)
-        finally: self._pool.cancel(waiting)
+        finally:
+            if self._pool is not None: self._pool.cancel(waiting)                           # None where the block was left before the answers were
 
 # %% ../nbs/00_side_by_side.ipynb #b8cf18c8
 class _Processes:

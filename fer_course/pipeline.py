@@ -203,7 +203,7 @@ def prepare(
     device=None,         # of the detector
     workers=None,        # processes for the work on each image; None = one per CPU, as far as memory allows; 0 = this one
     scheduler=None,      # address of a Dask scheduler whose workers do it instead
-    chunk=128,           # images aligned at a time, which is what a kill may cost; no influence on the result
+    chunk=128,           # images aligned at a time, which is what a kill may cost; multiples of 8 all give the same bytes
     overwrite=False,     # start anew in a folder with other settings
     log=_quiet,          # called with lines for the user
     **options            # of the target's reader: label_column, csv
