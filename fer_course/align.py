@@ -9,6 +9,7 @@ __all__ = ['EYES', 'MOUTH', 'PROPORTION', 'BOX', 'TEMPLATE', 'RULES', 'SURE', 'P
            'alignment_table', 'fate_table']
 
 # %% ../nbs/04_alignment.ipynb #46496615
+import sys
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
@@ -19,8 +20,7 @@ from typing import NamedTuple
 import numpy as np, pandas as pd
 from .data import DROPPED_COLUMNS, load_image
 from .files import CourseError, atomic, fingerprint, make_folder, progress, sweep
-from .mtcnn import MTCNN
-from .parallel import Workers
+from .parallel import Workers, cores
 
 # %% ../nbs/04_alignment.ipynb #8fd79ea6
 def eye_angle(
@@ -312,7 +312,9 @@ _DETECTORS = {}        # one for each device of this process
 def _detector(settings):
     "The detector of this process; None where landmarks are given"
     if settings.landmarks == 'given': return None
-    if settings.device not in _DETECTORS: _DETECTORS[settings.device] = MTCNN(settings.device)
+    if settings.device not in _DETECTORS:
+        from fer_course.mtcnn import MTCNN                                                  # and PyTorch: given landmarks need neither
+        _DETECTORS[settings.device] = MTCNN(settings.device)
     return _DETECTORS[settings.device]
 
 def _joined(parts):
@@ -339,12 +341,17 @@ def _ahead(pool, work, items, most):
 
 @contextmanager
 def _threads(n):
-    "A pool of n threads in each of which PyTorch uses one"
-    import torch
-    before = torch.get_num_threads()
-    pool = ThreadPoolExecutor(n, initializer=torch.set_num_threads, initargs=(1,))
+    "A pool of n threads in each of which PyTorch, where it is used at all, uses one"
+    torch = sys.modules.get('torch'); before = _threads_here()
+    pool = ThreadPoolExecutor(n, **dict(initializer=torch.set_num_threads, initargs=(1,)) if torch else {})
     try: yield pool
-    finally: pool.shutdown(cancel_futures=True); torch.set_num_threads(before)
+    finally:
+        pool.shutdown(cancel_futures=True)
+        if torch: torch.set_num_threads(before)
+
+def _threads_here():
+    "Threads that this process may use: PyTorch's, if it is loaded, else one per CPU"
+    return sys.modules['torch'].get_num_threads() if 'torch' in sys.modules else cores()
 
 def _here(jobs, settings, detector, threads):
     "Arrays of each job, in this process: parts side by side on a CPU, or decoded ahead of a GPU"
@@ -361,12 +368,12 @@ def _here(jobs, settings, detector, threads):
 def _answers(jobs, settings, detector, workers, roots):
     "Arrays of each job, in order, from wherever they are best made"
     if not jobs: return (job for job in jobs)
-    here = detector or (None if workers.scheduler else _detector(settings))
-    near = here is None or here.device.type == 'cpu'
+    near = settings.landmarks == 'given' or (str(detector.device) if detector else settings.device).startswith('cpu')
     if detector is None and (workers.scheduler or near and workers.n and len(jobs) >= _FEW):
+        if settings.landmarks != 'given': workers.close()                                   # small ones that grow by a detector would be taken for leaking, and restarted
         return workers.map(_work, [(settings, job) for job in jobs], visible=list(roots.values()))
-    import torch
-    return _here(jobs, settings, here, min(8, workers.n or torch.get_num_threads()) if near else 8)
+    here = detector or _detector(settings)
+    return _here(jobs, settings, here, min(8, workers.n or _threads_here()) if near else 8)
 
 # %% ../nbs/04_alignment.ipynb #37b6b571
 def write_packed(
@@ -419,14 +426,19 @@ def _crops_of(path):
 
 def _checked(rule, size, device, **chosen):
     "The `_Settings` of a call; `CourseError` on an unknown rule or policy"
-    import torch
     how = rule_named(rule); chosen = {name: value or getattr(how, name, None) for name, value in chosen.items()}
     for name, value in chosen.items():
         if value not in POLICIES[name]:
             raise CourseError(f'there is no policy "{value}" for {name}', remedy=f'choose {", ".join(POLICIES[name])}')
     size = int(size or how.size)
     if not 1 <= size <= 2048: raise CourseError(f'crops of {size} pixels cannot be made', remedy='choose 96, 112 or 224')
-    return _Settings(size, rule, chosen['landmarks'], chosen['no_face'], chosen['several'], str(device or ('cuda' if torch.cuda.is_available() else 'cpu')))
+    return _Settings(size, rule, chosen['landmarks'], chosen['no_face'], chosen['several'], str(device or _best(chosen['landmarks'])))
+
+def _best(landmarks):
+    "The device where faces are looked for, if they are"
+    if landmarks == 'given': return 'cpu'
+    import torch
+    return 'cuda' if torch.cuda.is_available() else 'cpu'
 
 def align_manifest(
     manifest,           # rows with `image`, `dataset`, `sha1`, `split`; for given landmarks `POINTS` and, where known, `BOXES`

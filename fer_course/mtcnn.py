@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LAYERS', 'SHA256', 'CascadeNet', 'weights_folder', 'load_weights', 'stage', 'pyramid_scales', 'summed_area', 'level',
-           'crops', 'propose', 'move', 'square', 'suppress_inner', 'Detections', 'no_faces', 'MTCNN']
+           'crops', 'propose', 'move', 'square', 'suppress', 'suppress_inner', 'Detections', 'no_faces', 'MTCNN']
 
 # %% ../nbs/04_0_mtcnn.ipynb #3dc4bec8
 import hashlib, io
@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from torchvision.ops import batched_nms
 from .files import CourseError
 
 # %% ../nbs/04_0_mtcnn.ipynb #5d438134
@@ -175,6 +174,22 @@ def square(
     corner = (boxes[:, :2] + boxes[:, 2:])/2 - side/2
     return torch.cat([corner, corner + side], 1)
 
+# %% ../nbs/04_0_mtcnn.ipynb #86608569
+def suppress(
+    boxes,      # (n, 4) x0, y0, x1, y1
+    scores,     # (n,)
+    groups,     # (n,) integers: only boxes of one group suppress each other
+    overlap=.5  # largest intersection over union of two that stay
+):
+    "Numbers of the boxes that stay, best first, int64 on the device of `boxes`"
+    if boxes.is_cuda:
+        from torchvision.ops import batched_nms
+        return batched_nms(boxes, scores, groups, overlap)
+    import cv2
+    if not len(boxes): return torch.zeros(0, dtype=torch.int64)
+    corners = boxes.double().numpy(); sides = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1)
+    return torch.from_numpy(np.asarray(cv2.dnn.NMSBoxesBatched(sides, scores.numpy(), groups.int().numpy(), -1., overlap), np.int64))
+
 # %% ../nbs/04_0_mtcnn.ipynb #8df0b581
 def suppress_inner(
     boxes,        # (n, 4)
@@ -262,9 +277,9 @@ class MTCNN:
         levels = [propose(self.pnet, table, scale, self.thresholds[0]) for scale in scales]
         boxes, scores, offsets, which = (torch.cat(parts) for parts in zip(*levels))
         level = torch.cat([torch.full_like(w, i) for i, (*_, w) in enumerate(levels)])
-        keep = batched_nms(boxes, scores, which*len(levels) + level, .5)
+        keep = suppress(boxes, scores, which*len(levels) + level, .5)
         boxes, scores, offsets, which = (t[keep] for t in (boxes, scores, offsets, which))
-        keep = batched_nms(boxes, scores, which, .7)
+        keep = suppress(boxes, scores, which, .7)
         return square(move(boxes[keep], offsets[keep], extra=0)), which[keep]
 
     def _second(self, table, boxes, which):
@@ -274,7 +289,7 @@ class MTCNN:
         offsets, face = self._look(self.rnet, x)
         good = face > self.thresholds[1]
         boxes, which, offsets, face = boxes[good], which[good], offsets[good], face[good]
-        keep = batched_nms(boxes, face, which, .7)
+        keep = suppress(boxes, face, which, .7)
         return square(move(boxes[keep], offsets[keep])), which[keep]
 
     def _third(self, table, boxes, which, n):

@@ -221,7 +221,7 @@ def prepare(
     with step(out, 'prepare', settings, overwrite, log) as todo, Workers(workers, scheduler) as hands:
         if todo:
             table, dropped, roots, notes = _listed(sources, expressions, dict(valid=valid, test=test, seed=seed, by=split), near_duplicates, out, device, hands, log)
-            aligned = partial(align_manifest, table, roots, size=size, device=_device(device), no_face=no_face, several=several, rule=align,
+            aligned = partial(align_manifest, table, roots, size=size, device=None if landmarks == 'given' else _device(device), no_face=no_face, several=several, rule=align,
                               landmarks=landmarks, workers=hands, chunk=chunk)
             table, gone, more = _balanced(aligned, balance, out, seed) if balance else (*aligned(out=out), [])
             dropped, notes = pd.concat([dropped, gone], ignore_index=True)[['image', 'dataset', 'reason', 'step']], notes + more

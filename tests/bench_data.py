@@ -11,7 +11,7 @@ Both sides of a ratio do the same job on the same files, which the system has in
 * noise: report S's three noises through `fer_course.balance.noisy_images` against a plain loop over `skimage.util.random_noise`; the pixels must be equal.
 * epoch: shuffled batches of 64, normalised floats, from the packed uint8 memory map through `fer_course.train.Batches` against torchvision's ImageFolder over the same crops as JPEG, DataLoader with 2 workers
   that have been started before.
-* memory: `fer-course prepare` over so many small images, their landmarks given: the proportional set size of the whole process tree, looked at ten times a second, must stay below 2 GiB, also where the growth between the sizes is
+* memory: `fer-course prepare` over so many small images, the fewest of them once with the detector and all with landmarks given (`--detect`: all with the detector): the proportional set size of the whole process tree, looked at ten times a second, must stay below 2 GiB, also where the growth between the sizes is
   carried on to 300,000.
 
 Everything lies in `_bench/`. Without `--images`, faces are rendered onto larger backgrounds; with it, photographs of another size than 350 x 350 are left out."""
@@ -309,15 +309,17 @@ def memory(given):
     if not Path('/proc/self/smaps_rollup').exists(): yield row('memory: not measured, this system has no /proc/PID/smaps_rollup', float('nan'), ''); return
     if not (knows_landmarks() or given.detect):
         yield row('memory: not measured, prepare has no --landmarks given (--detect looks for the faces, which takes long)', float('nan'), ''); return
-    peaks = []
-    for n in sorted(given.n):
+    def prepared(n, *options):
         out = HERE/'prepared'; shutil.rmtree(out, ignore_errors=True)
-        options = [] if given.detect else ['--landmarks', 'given']
         seen = memory_of([sys.executable, '-c', 'import sys; from fer_course.cli import main; sys.exit(main())', 'prepare', '--target', many(n), '--reader', 'faces', '--auxiliary', 'none',
                           '--device', 'cpu', '--out', out, *options]); shutil.rmtree(out)
-        peaks.append((n, seen['peak']))
-        yield row(f'peak memory of preparing {n:,} images', seen['peak'], 'MiB', at_most=2048,
-                  note=f'{seen["processes"]} processes, the largest {seen["largest"]:.0f} MiB; {seen["seconds"]:.0f} s, {n/seen["seconds"]:.0f} images/s')
+        how = 'landmarks given' if options else 'faces looked for'
+        return seen['peak'], row(f'peak memory of preparing {n:,} images, {how}', seen['peak'], 'MiB', at_most=2048,
+                                 note=f'{seen["processes"]} processes, the largest {seen["largest"]:.0f} MiB; {seen["seconds"]:.0f} s, {n/seen["seconds"]:.0f} images/s')
+    sizes, peaks = sorted(given.n), []
+    if not given.detect: yield prepared(sizes[0])[1]
+    for n in sizes:
+        peak, shown = prepared(n, *[] if given.detect else ['--landmarks', 'given']); peaks.append((n, peak)); yield shown
     if len(peaks) > 1:
         (n0, low), *_, (n1, high) = peaks; slope = (high - low)/(n1 - n0)
         yield row('growth for each further 10,000 images', slope*10_000, 'MiB', at_most=40)

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from torchvision.ops import batched_nms
 from fer_course.files import CourseError
 
 
@@ -51,6 +50,16 @@ def test_boxes_move_and_become_square():
     assert torch.equal(move(boxes, torch.zeros(1, 4)), boxes)
     assert torch.equal(move(boxes, torch.tensor([[.5, 0, 0, .25]]), extra=0), torch.tensor([[20., 20, 30, 70]]))
     assert torch.equal(square(boxes), torch.tensor([[0., 20, 40, 60]])) and torch.equal(square(square(boxes)), square(boxes))
+
+
+def test_the_same_boxes_stay_as_in_torchvision():
+    import torch
+    from torchvision.ops import batched_nms
+    draw = torch.Generator().manual_seed(0)
+    for n, spread in ((0, 100), (1, 100), (50, 30), (400, 100), (3000, 600)):
+        corner, side = torch.rand(n, 2, generator=draw)*spread, 5 + torch.rand(n, 1, generator=draw)*20
+        some, score, group = torch.cat([corner, corner + side], 1), torch.rand(n, generator=draw), torch.randint(0, 4, (n,), generator=draw)
+        for overlap in (.3, .7): assert suppress(some, score, group, overlap).tolist() == batched_nms(some, score, group, overlap).tolist(), (n, overlap)
 
 
 def test_a_nose_is_no_second_face():
