@@ -239,8 +239,6 @@ def crops(n):
     return packed, folder
 
 def noise(given):
-    from importlib.util import find_spec
-    if find_spec('fer_course.balance') is None: yield row('report S\'s noises: not measured, there is no fer_course.balance yet', float('nan'), ''); return
     images, _ = crops(2000)
     two, one, plain = in_turn(given.rounds, *(lambda workers=workers: apart('ours_noise', images=images, workers=workers) for workers in (2, 1)), lambda: apart('plain_noise', images=images))
     same = len({answer['result'] for answer in two + one + plain}) == 1
@@ -300,15 +298,8 @@ def memory_of(command):
         if process.returncode: log.seek(0); sys.exit(f'{" ".join(map(str, command))} failed:\n{log.read()[-2000:]}')
         return dict(peak=peak, largest=largest, processes=most, seconds=time.perf_counter() - start)
 
-def knows_landmarks():
-    "Can `fer-course prepare` take landmarks that are given?"
-    from fer_course.cli import parser
-    return '--landmarks' in next(a for a in parser()._actions if a.choices).choices['prepare'].format_help()
-
 def memory(given):
     if not Path('/proc/self/smaps_rollup').exists(): yield row('memory: not measured, this system has no /proc/PID/smaps_rollup', float('nan'), ''); return
-    if not (knows_landmarks() or given.detect):
-        yield row('memory: not measured, prepare has no --landmarks given (--detect looks for the faces, which takes long)', float('nan'), ''); return
     def prepared(n, *options):
         out = HERE/'prepared'; shutil.rmtree(out, ignore_errors=True)
         seen = memory_of([sys.executable, '-c', 'import sys; from fer_course.cli import main; sys.exit(main())', 'prepare', '--target', many(n), '--reader', 'faces', '--auxiliary', 'none',
