@@ -93,7 +93,7 @@ def parser():
     top.add_argument('--version', action='version', version=f'fer_course {__version__}')
     verbs = top.add_subparsers(dest='verb', metavar='VERB', required=True)
     for name, verb in VERBS.items():
-        p = verbs.add_parser(name, help=verb['help'], description=verb['help'].capitalize() + '.', epilog='Example: ' + verb['example'])
+        p = verbs.add_parser(name, help=verb['help'], description=verb['help'][0].upper() + verb['help'][1:] + '.', epilog='Example: ' + verb['example'])
         for argument in verb.get('arguments', ()): p.add_argument(argument, **ARGUMENTS[argument])
         required = verb.get('required', ())
         for option in (*required, *verb['options']): p.add_argument(f'--{option}', required=option in required, **OPTIONS[option])

@@ -119,3 +119,8 @@ def test_parts_that_were_measured_are_kept_and_the_verdicts_follow(tmp_path, mon
     assert calls == ['scene', 'again', 'again'] and list(first['hypotheses']) == ['pose'] and both['scene'] == both['again'] == 1
     assert {k: h['verdict'] for k, h in both['hypotheses'].items()} == dict(pose='held', disagree='not held') and again['hypotheses'] == both['hypotheses']
     assert 'held' in capsys.readouterr().out
+    for path in tmp_path.rglob('*-*.json'): path.unlink()                    # the work is gone: what the results hold stays
+    kept = command('again'); assert kept['hypotheses'] == both['hypotheses'] and set(kept['cpu_seconds']) == {'scene', 'again'}
+    old = tmp_path/'r.json'; old.write_text(old.read_text(encoding='utf-8').replace(f'"renderer": {lab._VERSION}', '"renderer": 0'), encoding='utf-8')
+    for path in tmp_path.rglob('*-*.json'): path.unlink()
+    assert list(command('again')['hypotheses']) == ['disagree'], 'results of other faces are not taken over'
