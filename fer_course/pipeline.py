@@ -97,7 +97,10 @@ def _signature(root):
     "Digest of the names and sizes of all files under `root`: other photographs, another run"
     import os
     if not Path(root).is_dir(): raise CourseError('is no folder', root, 'check --target and --auxiliary for a typing error')
-    return fingerprint([(name, os.path.getsize(os.path.join(root, name))) for name in list_files(root)])
+    def size(path):
+        try: return os.path.getsize(path)
+        except OSError: return -1                                            # a link that leads nowhere: the check of the images says so
+    return fingerprint([(name, size(os.path.join(root, name))) for name in list_files(root)])
 
 def _sources(target, reader, auxiliary, auxiliary_reader, out, options, device, log):
     "The datasets of a run: role -> (folder, reader, options)"
