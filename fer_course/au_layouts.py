@@ -129,8 +129,8 @@ def read_raf_au(
     for name, value, known in (('one_sided', one_sided, ONE_SIDED), ('images', images, ('aligned', 'original'))):
         if value not in known: raise CourseError(f'{name} cannot be "{value}"', remedy=f'choose {" or ".join(known)}')
     names = list_files(root); need_images(names, root)
-    lists = _lists(root, names, labels, ('.txt',), _raf_au_kind, 'action units', 'put RAFAU_label.txt beside the images, or name the list with labels=')
-    if len(lists) > 1: raise CourseError(f'holds several lists of units: {", ".join(f"{n} ({k})" for n, k in lists.items())}', root, 'choose one with labels=')
+    lists = _lists(root, names, labels, ('.txt',), _raf_au_kind, 'action units', 'put RAFAU_label.txt beside the images, or name the list with --labels=')
+    if len(lists) > 1: raise CourseError(f'holds several lists of units: {", ".join(f"{n} ({k})" for n, k in lists.items())}', root, f'choose one with --labels={next(iter(lists))}')
     (listed, kind), = lists.items(); pictures = _pictures(names, images)
     rows, dropped, seen, used = [], [], {}, {}
     for number, name, found in _raf_au_labels(Path(root)/listed, kind):
@@ -223,7 +223,7 @@ def _file_rule(images, rows, asked, root):
     if not hits[best]: raise CourseError('no image could be told to belong to a line', root, f'name the files after the last part of their address; tried were: {", ".join(hits)}')
     other = best[:-1] + '10'[int(best[-1])] if best[:-1] in ('number', 'line') else best
     if other != best and hits.get(other) == hits[best]:
-        raise CourseError('the images are numbered, and counting lines from 0 fits as well as from 1', root, f'say files="{other}" or files="{best}"')
+        raise CourseError('the images are numbered, and counting lines from 0 fits as well as from 1', root, f'say --files={other} or --files={best}')
     return best, hits
 
 # %% ../nbs/03_layouts_action_units.ipynb #1f2a906f
@@ -280,7 +280,8 @@ def read_emotionet(
     said = [f'lists of EmotioNet: {_shown(kinds)}; {len(rows):,} lines, {len(good):,} with one image each, by the rule "{rule}" (lines that fit a rule: {_shown({r: n for r, n in hits.items() if n})})']
     units, columns, keep, why, more, told = (_released if released else _masked)(codes)
     dropped += bad + [(name, f'line {row[1]} of {row[0]}: {why}') for (row, name), stays in zip(good, keep) if not stays] + _unread(names, touched, lists)
-    return _made([name for (_, name), stays in zip(good, keep) if stays], units[keep], columns, dropped, dataset, subject, said + told, **more)
+    manifest, gone = _made([name for (_, name), stays in zip(good, keep) if stays], units[keep], columns, dropped, dataset, subject, said + told, **more)
+    manifest.attrs['layout'] = ' and '.join(sorted(kinds)); return manifest, gone
 
 def _masked(codes):
     units = np.where(codes == 255, np.nan, codes).astype(np.float32); keep = ~np.isnan(units).all(1)
@@ -314,7 +315,7 @@ def _layout_of(line, columns, more):
     if columns: return _unnamed(columns, cells, named)
     if not named:
         raise CourseError(f'line 1 names no columns of OpenFace ({n} cells: {", ".join(cells)[:60]})', remedy='values without names are read only when told which they are: '
-                          'columns="openface3" for the eight of OpenFace 3.0, columns="authors" for img,confidence and 16 intensities')
+                          '--columns=openface3 for the eight of OpenFace 3.0, --columns=authors for img,confidence and 16 intensities')
     if twice := [name for name, k in Counter(header).items() if k > 1 and name]: raise CourseError(f'line 1: the column {twice[0]} is there twice', remedy='export the table again')
     kind = 'sequence' if 'frame' in header else 'image' if 'face' in header else 'derived'
     image = next((header.index(name) for name in _IMAGE_COLUMNS if name in header), None)
@@ -337,7 +338,7 @@ def _places(cells, header, kind, image, more):
 def _unnamed(columns, cells, named):
     "As `_openface_layout`, where the caller says what the values are"
     units = OPENFACE3 if columns == 'openface3' else AU_VOCABULARIES['openface']
-    if named: raise CourseError('line 1 names the columns', remedy=f'leave out columns="{columns}"')
+    if named: raise CourseError('line 1 names the columns', remedy=f'leave out --columns={columns}')
     front = ('image',) if columns == 'openface3' else ('image', 'confidence')
     if columns == 'authors' and len(cells) == len(units) + 3: front = ('image', 'label', 'confidence')
     if len(cells) != len(front) + len(units): raise CourseError(f'line 1 has {len(cells)} cells, {len(front) + len(units)} are needed: {", ".join(front)} and AU {", ".join(map(str, units))}', remedy='check what wrote it')
@@ -365,8 +366,9 @@ def read_openface_table(
     """A table of OpenFace's, or one that AU-CVT's authors derived: `image`, `face`, `frame`, `line`, `confidence`, `success`, `label` where there is one, `AU01_r` (0-5),
     `AU01_c` (0 or 1), and those of `more`. `attrs`: `kind` ('image', 'sequence', 'derived', 'openface3', 'authors') and `said`.
     Read line by line, whatever its size. `CourseError` with file and line for what is no such table, has another number of cells, or values out of range"""
-    path = Path(path); layout = _openface_layout(path, columns, more)
-    return _openface_frame(path.name, layout, *_openface_values(path, layout), lambda row: path)
+    path = Path(path); layout = _openface_layout(path, columns, more); values = _openface_values(path, layout)
+    if not values[1]: raise _no_row(path)
+    return _openface_frame(path.name, layout, *values, lambda row: path)
 
 def _openface_values(path, layout):
     "(values row by row, line numbers, images of the rows) of a table"
@@ -379,8 +381,9 @@ def _openface_values(path, layout):
         try: values.extend(_numbers(cells, places))
         except ValueError as error: raise CourseError(f'line {number}: {error}', path, 'export the table again') from None
         lines.append(number); images.append(cells[place['image']].strip() if 'image' in place else path.stem)
-    if not lines: raise CourseError('there is a heading and no row', path, 'run OpenFace again: it found no image')
     return values, lines, images
+
+def _no_row(path): return CourseError('there is a heading and no row', path, 'run OpenFace again: it found no face')
 
 def _quoted(path, number, line):
     "The cells of a line with quotes"
@@ -440,14 +443,17 @@ def _openface_images(kind, listed, images, faces, frames, there, stems):
         found.append(same[0] if len(same) == 1 else None)
     return found
 
-def _openface_rows(root, lists, names):
-    "(the rows of all tables with their `list` and `place`, what is to be said); tables of one layout are joined before pandas sees them"
+def _openface_rows(root, lists, names, dropped):
+    "(the rows of all tables with their `list` and `place`, what is to be said); tables of one layout are joined before pandas sees them, those without a face are dropped"
     there, stems, groups, parts, said = set(filter(is_image, names)), {}, {}, [], []
     for name in sorted(there): stems.setdefault(PurePosixPath(name).stem, []).append(name)
     for listed, layout in lists.items():
+        found = _openface_values(Path(root)/listed, layout)
+        if not found[1]: dropped.append((listed, 'there is a heading and no row: no face was found')); continue
         group = groups.setdefault((layout[0], tuple(layout[3])), (layout, array('d'), array('q'), [], []))
-        for whole, part in zip(group[1:], _openface_values(Path(root)/listed, layout)): whole.extend(part)
+        for whole, part in zip(group[1:], found): whole.extend(part)
         group[4].extend([listed]*(len(group[3]) - len(group[4])))
+    if not groups: raise _no_row(Path(root)/next(iter(lists)))
     for layout, values, lines, images, owners in groups.values():
         files = list(dict.fromkeys(owners)); title = files[0] if len(files) == 1 else f'{files[0]} and {len(files) - 1:,} more'
         table = _openface_frame(title, layout, values, lines, images, lambda row, owners=owners: Path(root)/owners[row]).assign(list=owners)
@@ -485,8 +491,8 @@ def read_openface(
         if value not in known: raise CourseError(f'{name} cannot be "{value}"', remedy=f'choose among {", ".join(map(str, known))}')
     names = list_files(root); need_images(names, root)
     lists = _lists(root, names, labels, ('.csv', '.txt') if columns else ('.csv',), lambda path: _openface_layout(path, columns, ()), 'OpenFace', 'run FaceLandmarkImg or FeatureExtraction with -aus')
-    table, said = _openface_rows(root, lists, names)
-    dropped = [(row.image, f'line {row.line} of {row.list}: no image, or more than one, could be told to belong to it') for row in table[table.place.isna()].itertuples()]
+    dropped = []; table, said = _openface_rows(root, lists, names, dropped)
+    dropped += [(row.image, f'line {row.line} of {row.list}: no image, or more than one, could be told to belong to it') for row in table[table.place.isna()].itertuples()]
     return _openface_manifest(_best_rows(table[table.place.notna()], dropped), names, lists, dropped, said, dataset, expressions,
                               dict(confidence=confidence, intensity=intensity, by=by, low=low, label_order=label_order, subject=subject))
 
@@ -494,7 +500,7 @@ def _openface_manifest(table, names, lists, dropped, said, dataset, expressions,
     "What `read_openface` gives back, from one row per image"
     place = table.place.tolist(); dropped += _unread(names, set(place), lists)
     ending = '_r' if rule['by'] == 'intensity' else '_c'; columns = [c for c in table if re.fullmatch(rf'AU\d\d{ending}', c)]
-    if not columns and len(table): raise CourseError(f'no table has a column AU.._{ending[-1]}, which by="{rule["by"]}" needs', dataset, 'choose the other with by=')
+    if not columns and len(table): raise CourseError(f'no table has a column AU.._{ending[-1]}, which by="{rule["by"]}" needs', dataset, f'choose --by={"presence" if ending == "_r" else "intensity"}')
     values = table[columns].to_numpy(np.float32); threshold = rule['intensity'] if ending == '_r' else .5
     units = np.where(np.isnan(values), np.nan, values > threshold).astype(np.float32)
     with_confidence = table.confidence.notna().any(); unsure = ((table.confidence < rule['confidence']) | (table.success == 0) | (table.confidence.isna() & with_confidence)).to_numpy()
@@ -513,7 +519,7 @@ def _openface_labels(table, expressions, label_order, said):
     "(expression or None of each row, whether it is not among the chosen ones)"
     none = np.full(len(table), None, object)
     if 'label' not in table or label_order is None:
-        if 'label' in table: said.append('the column label is not read as expressions: say whose numbers they are with label_order=')
+        if 'label' in table: said.append('the column label is not read as expressions: say whose numbers they are with --label-order=')
         return none, np.zeros(len(table), bool)
     ids = label_ids(label_order); found = np.array([ids.get(int(v)) if v == v else None for v in table.label], object)
     said.append(f'labels are read in the order {label_order}: {_shown(Counter(str(e) for e in found))}')

@@ -31,6 +31,15 @@ OPTIONS = {
     'label-column': dict(metavar='NAME', help='the csv column that holds the expression, where it has another name'),
     'csv': dict(metavar='FILE', help='which csv of the target to read, where there are several'),
     'images': dict(choices=('aligned', 'original'), help='RAF-DB: which of its two sets of images to read'),
+    'ids': dict(choices=('rafdb', 'rafdb0', 'efficientface', 'affectnet', 'alphabetical', 'alphabetical8'), help='copies of RAF-DB and AffectNet: whose numbers the classes have, '
+                'where that cannot be told from the counts'),
+    'labels': dict(metavar='FILE', help='RAF-AU, EmotioNet, OpenFace: which list to read, where there are several'),
+    'files': dict(choices=('name', 'original', 'md5', 'sha1', 'sha256', 'number0', 'number1', 'line0', 'line1'), help='EmotioNet: how a file belongs to a line (default: as fits most lines)'),
+    'columns': dict(choices=('openface3', 'authors'), help='OpenFace: what the values are, where no heading names them'),
+    'by': dict(choices=('intensity', 'presence'), help='OpenFace: a unit counts as there by AU_r (default) or by AU_c'),
+    'low': dict(choices=('mask', 'drop'), help='OpenFace: a face of too little confidence stays with unknown units (default), or leaves'),
+    'label-order': dict(choices=('rafdb', 'rafdb0', 'efficientface', 'ferplus', 'fer2013', 'affectnet', 'lsd', 'alphabetical', 'alphabetical8'), help='OpenFace: whose numbers stand in a column label '
+                        '(default: they are not read)'),
     'rule': dict(choices=('majority', 'argmax', 'probability'), help='FERPlus: how ten votes become a label (default: majority, as published)'),
     'confidence': dict(type=float, metavar='C', help='OpenFace: least confidence of a face whose action units count (default: 0.8)'),
     'intensity': dict(type=float, metavar='I', help='OpenFace: a unit counts as there above this intensity, 0-5 (default: 0.5)'),
@@ -66,7 +75,7 @@ OPTIONS = {
     'conditions': dict(type=_names, metavar='A,B,...', help='what is hidden, or how far the heads are turned: mask, sunglasses, left, right, upper, lower, yaw30, yaw45'),
     'duplicates': dict(type=float, metavar='SHARE', help='share of the faces that are there twice, to practise on (0-1)')}
 
-READING = ('label-column', 'csv', 'images', 'rule', 'confidence', 'intensity', 'expressions')
+READING = ('label-column', 'csv', 'images', 'ids', 'rule', 'labels', 'files', 'columns', 'by', 'low', 'label-order', 'confidence', 'intensity', 'expressions')
 DATA = ('reader', 'auxiliary', 'auxiliary-reader', *READING, 'split', 'near-duplicates', 'align', 'no-face', 'several', 'landmarks', 'balance', 'size', 'workers', 'scheduler', 'seed', 'device', 'overwrite')
 TRAINING = ('preset', 'epochs', 'batch-size', 'ir50', 'repeats')
 VERBS = {

@@ -10,21 +10,21 @@ __all__ = ['PUBLISHED', 'RAFDB_COPIES', 'AFFECTNET_COPIES', 'LSD_FOLDERS', 'LSD_
 # %% ../nbs/03_layouts_expressions.ipynb #e7fba558
 import io, re
 from collections import Counter
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 import numpy as np, pandas as pd
 from .facs import SEVEN
-from .files import CourseError, atomic, progress, write_text
+from .files import CourseError, atomic, progress
 from .layouts import LABEL_ORDERS, SPLIT_NAMES, choose, is_image, label_ids, list_files, need_images, parse_expression, read_lines, read_rows, safe_name
 
 # %% ../nbs/03_layouts_expressions.ipynb #34ca6b1b
-#            reader, what it takes, who says so, then for each split the images of each class in the order of LABEL_ORDERS[reader], or of all classes together
+#            reader, layout and rule where they matter, who says so, then for each split the images of each class in the order of LABEL_ORDERS[reader], or of all classes together
 PUBLISHED = {
     'LSD': dict(reader='lsd', source='ABAW4, class counts as the HSEmotion notebook prints them; test: the released list',
                 train=(18286, 15150, 10923, 73285, 144631, 14976), valid=4670, test=106120),
-    'LSD, subset of reports S and K': dict(reader='lsd', source='report S, table 1 (report K says 43,447 in its text and 43,435 in its counts)',
+    'LSD, subset of reports S and K': dict(reader='lsd', layout='flat', source='report S, table 1 (report K says 43,447 in its text and 43,435 in its counts)',
                                            unsplit=(8228, 2651, 2985, 9113, 13040, 7418)),
-    'LSD, subset without duplicates': dict(reader='lsd', source='report S, table 1, after SHA-1', unsplit=(8228, 2458, 2983, 9113, 13040, 7417)),
+    'LSD, subset without duplicates': dict(reader='lsd', layout='flat', source='report S, table 1, after SHA-1', unsplit=(8228, 2458, 2983, 9113, 13040, 7417)),
     'RAF-DB': dict(reader='rafdb', source='list_patition_label.txt', train=(1290, 281, 717, 4772, 1982, 705, 2524), test=(329, 74, 160, 1185, 478, 162, 680)),
     'FERPlus, majority': dict(reader='ferplus', rule='majority', source='sums: the authors\' own program; classes: counted in fer2013new.csv',
                               train=(8740, 7287, 3149, 3014, 2100, 119, 532, 119), valid=(1182, 865, 415, 351, 287, 24, 62, 13), test=(1090, 893, 396, 384, 273, 18, 83, 16)),
@@ -33,7 +33,7 @@ PUBLISHED = {
     'AffectNet, 8 classes': dict(reader='affectnet', source='its authors; RAN\'s lists have as many lines',
                                  train=(74874, 134415, 25459, 14090, 6378, 3803, 24882, 3750), valid=(500,)*8),
     'RAF-AU': dict(reader='raf_au', source='RAFAU_label.txt', unsplit=4601),
-    'EmotioNet 2020': dict(reader='emotionet', source='EmotioNet_FACS_aws_2020_24600.csv', unsplit=24600)}
+    'EmotioNet 2020': dict(reader='emotionet', layout='2020', source='EmotioNet_FACS_aws_2020_24600.csv', unsplit=24600)}
 
 def published(
     name  # a key of `PUBLISHED`
@@ -69,9 +69,16 @@ class _Collected:
         "One line of a list; `places` are the paths under which its file may lie"
         name = safe_name(listed)
         if name is None: return self.drop(listed, 'the name leads out of the folder' if str(listed).strip() else 'no file is named', where)
-        image = next((p for p in places if p in self.there), None)
+        image = next((p for p in places if p in self.there), None) or next((self.any_case[p.lower()] for p in places if p and self.any_case.get(p.lower())), None)
         if image is None: self.drop(name, 'there is no such file', where)
         else: self.take(image, expression, split, why, where, more)
+
+    @cached_property
+    def any_case(self):
+        "Path in small letters -> the image, None where several differ in nothing but case: `1.jpg` is listed and `1.JPG` is there"
+        found = {}
+        for image in self.images: found[image.lower()] = None if image.lower() in found else image
+        return found
 
     def rest(self, images, why):
         "Drop those of some images that nothing has named"
@@ -124,7 +131,7 @@ def label_order(
     if len(exact) == 1: return exact[0], f'The counts are the published ones if the ids are read as "{exact[0]}", and under no other order.'
     nearest = min(far, key=far.get)
     hint = f'; the counts are nearest to "{nearest}" ({far[nearest]:.0%} of the images away)' if far[nearest] < .5 and sorted(far.values())[:2].count(far[nearest]) == 1 else ''
-    raise CourseError(f'the ids {min(found)}-{max(found)} could be {" or ".join(fit)}{hint}', where, f'say which with ids={" or ids=".join(fit)}')
+    raise CourseError(f'the ids {min(found)}-{max(found)} could be {" or ".join(fit)}{hint}', where, f'say which with --ids={" or --ids=".join(fit)}')
 
 def _distance(counts, wanted):
     "Share of the images, 0-1, by which counts per split and expression differ from others, over the splits they share; 1 where they share none"
@@ -185,7 +192,7 @@ def read_lsd(
 def _lsd_test(found, images, lists, own):
     "The test images: with the released list, else by the name of their folder, without labels"
     ids, by_name = label_ids('lsd'), {}
-    for image in images: by_name.setdefault(PurePosixPath(image).name, []).append(image)
+    for image in images: by_name.setdefault(PurePosixPath(image).name.lower(), []).append(image)
     for listed in lists:
         header = None
         for number, cells in read_rows(found.root/listed, ','):
@@ -198,7 +205,8 @@ def _lsd_test(found, images, lists, own):
             expression = expression or parse_expression(label)
             why = None if expression or label in ('', '-1') else f'unknown label "{_short(label)}"'
             if len(cells) > 2: why = f'{len(cells)} cells, at most 2 are expected'
-            found.line(where, cells[0], by_name.get(PurePosixPath(safe_name(cells[0]) or '').name, ()), expression, 'test', why)
+            own = PurePosixPath(safe_name(cells[0]) or '').name
+            found.line(where, cells[0], sorted(by_name.get(own.lower(), ()), key=lambda p, own=own: PurePosixPath(p).name != own), expression, 'test', why)
         found.said.append(f'{PurePosixPath(listed).name} names the test images; an id is a place in the sorted folder names (0 anger ... 5 surprise), none or -1 is unlabelled.')
     if lists: return found.rest(images, f'not listed in {PurePosixPath(lists[0]).name}')
     alone = found.root.resolve().name.lower().startswith('test') and own is None
@@ -268,10 +276,10 @@ def _rafdb_images(found, asked):
         else: original[path.stem] = image
     if plain and not aligned and asked != 'original':
         raise CourseError('the files in the folder "aligned" have no "_aligned" in their names', found.root/min(plain.values()),
-                          'if they are the aligned faces, rename them to <stem>_aligned.jpg; if they are the originals, move them to Image/original and say images="original"')
+                          'if they are the aligned faces, rename them to <stem>_aligned.jpg; if they are the originals, move them to Image/original and say --images=original')
     which = asked or ('aligned' if aligned else 'original')
     places = aligned if which == 'aligned' else original
-    if not places: raise CourseError(f'there are no {which} images', found.root, f'put them into Image/{which}, or say images="{"original" if which == "aligned" else "aligned"}"')
+    if not places: raise CourseError(f'there are no {which} images', found.root, f'put them into Image/{which}, or say --images={"original" if which == "aligned" else "aligned"}')
     found.said.append(f'The {which} images are read ({len(places):,}).')
     return which, places
 
@@ -323,7 +331,7 @@ def read_ferplus(
     if rule not in FERPLUS_RULES: raise CourseError(f'there is no rule "{rule}"', remedy=f'choose from {", ".join(FERPLUS_RULES)}')
     lower = {PurePosixPath(n).name.lower() for n in list_files(root)}
     if 'fer2013.csv' in lower and not any(map(is_image, lower)):
-        raise CourseError('the images are still inside fer2013.csv', root, 'write them with data_scripts/prepare_ferplus.py, fer2013new.csv beside it')
+        raise CourseError('the images are still inside fer2013.csv', root, f'put fer2013new.csv beside it and write them: python -c "from fer_course.expression_layouts import write_fer2013_images as w; w({str(root)!r}, {str(root)!r})"')
     found = _Collected(root, [f'p_{e}' for e in label_ids('ferplus').values()] if rule == 'probability' else ())
     votes = [n for n in found.names if PurePosixPath(n).name.lower() == 'fer2013new.csv']
     labels = [n for n in found.names if PurePosixPath(n).name.lower() == 'label.csv']
@@ -331,12 +339,13 @@ def read_ferplus(
     elif labels: rows = [row for n in labels for row in _ferplus_folder(found, n)]; found.said.append(f'Votes from {", ".join(labels[:4])}.'); found.layout = 'generated folders'
     else: raise CourseError('holds neither fer2013new.csv nor label.csv', root, 'get fer2013new.csv from github.com/microsoft/FERPlus; for plain folders of classes use --reader folder')
     by_name = {}
-    for image in reversed(found.images): by_name[PurePosixPath(image).name] = image
+    for key in (str.lower, str):                                               # a name just as it is listed comes first
+        for image in reversed(found.images): by_name[key(PurePosixPath(image).name)] = image
     names, reasons = ferplus_labels([row[3] or [0]*10 for row in rows], rule)
     for (where, listed, split, ten, bad), expression, why in zip(rows, names, reasons):
         ten, why = ten or [0]*10, bad or why
         share = np.where(np.array(ten[:8]) <= 1, 0, ten[:8]) if rule == 'probability' else ()
-        found.line(where, listed, [listed, by_name.get(safe_name(listed))], expression, split, why, tuple(share/max(sum(share), 1)) if len(share) else ())
+        found.line(where, listed, [listed, by_name.get(safe_name(listed)), by_name.get((safe_name(listed) or '').lower())], expression, split, why, tuple(share/max(sum(share), 1)) if len(share) else ())
     found.rest(found.images, 'not listed, or another file of the same name was')
     found.said.append(dict(majority='Majority: single votes do not count; the first choice must have more than half of all votes.', argmax='The choice with most votes, the first of equals.',
                            probability='Shares of the votes without single ones, in columns p_...; the label is the largest.')[rule])
@@ -394,7 +403,7 @@ def write_fer2013_images(
             if grey is None: skipped.append((line, f'{name}: not 2,304 numbers from 0 to 255')); continue
             _write_png(path, grey)
         n += 1
-    write_text(out/'fer2013new.csv', (root/'fer2013new.csv').read_text(encoding='utf-8-sig'))
+    with atomic(out/'fer2013new.csv') as temporary: temporary.write_bytes((root/'fer2013new.csv').read_bytes())     # in whatever encoding
     return n, skipped
 
 def _table(path, columns):
@@ -461,7 +470,7 @@ def _floats(cells, n):
 
 def _affectnet_2017(found, csvs):
     found.columns = (*found.columns, *_BOX, *_POINTS, 'valence', 'arousal')
-    bases = sorted({image[:m.end()] for image in found.images if (m := re.search(r'(^|.*/)Manually_Annotated_Images/', image))})
+    bases = sorted({image[:m.end()] for image in found.images if (m := re.search(r'(^|.*/)Manually_Annotated_Images/', image, re.I))})
     for listed in csvs:
         folder = PurePosixPath(listed).parent.as_posix(); prefixes = [*bases, '' if folder == '.' else folder + '/', '']
         split, file, places = SPLIT_NAMES[PurePosixPath(listed).stem.lower()], PurePosixPath(listed).name, None

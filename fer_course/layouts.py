@@ -52,12 +52,16 @@ def subjects_from_names(
     images,    # file names
     share=.95  # of the files that must follow the rule
 ):
-    "The part of each file's name before its last number, or None for all where the rule does not hold for nearly all files or finds nobody twice"
+    """The part of each file's name before its last number, or None for all where the rule does not hold for nearly all files or finds nobody twice.
+    Expressions and splits (`happy_001.jpg`, `PublicTest_7.jpg`) are nobody's names"""
     found = [re.fullmatch(r'(.*?\D)[\W_]*\d+', PurePosixPath(i).stem) for i in images]
     names = [m and m[1].strip(' _-.') or None for m in found]
+    names = [None if n is None or all(_is_label(w) for w in re.findall(r'[^\W_]+', n)) else n for n in names]
     known = [n for n in names if n]
     useful = images is not None and len(known) >= share*len(names) and 1 < len(set(known)) < len(known)
     return [n or PurePosixPath(i).stem for n, i in zip(names, images)] if useful else [None]*len(names)
+
+def _is_label(word): return parse_expression(word) is not None or word.lower() in (*SPLIT_NAMES, 'publictest', 'privatetest', 'aligned')
 
 # %% ../nbs/03_layouts.ipynb #0439325b
 def hidden(
@@ -70,18 +74,25 @@ def hidden(
 def list_files(
     root  # folder of the dataset
 ):
-    "All files under `root` as relative paths with / between folders, sorted; `CourseError` where there is no such folder"
+    """All files under `root` as relative paths with / between folders, sorted, and images that are links to nowhere, for somebody will miss them.
+    `CourseError` where there is no such folder, or one that may not be read"""
     root = Path(root)
     if not root.exists(): raise CourseError('there is no such folder', root, 'check the path for a typing error')
     if not root.is_dir(): raise CourseError('this is a file, a folder is needed', root, 'give the folder that holds the dataset')
-    found, entered = [], set()
-    for folder, folders, names in os.walk(root, followlinks=True):
-        here = os.stat(folder); key = (here.st_dev, here.st_ino)
-        if key in entered: folders.clear(); continue
-        entered.add(key); folders.sort()
-        start = os.path.relpath(folder, root); start = '' if start == '.' else start.replace(os.sep, '/') + '/'
-        found += [start + name for name in names if not hidden(start + name) and (os.path.exists(os.path.join(folder, name)))]
+    found, entered, links = [], set(), [root]
+    for top in links:                                                # grows: what a link leads to comes after what lies here under its own name
+        for folder, folders, names in os.walk(top, onerror=_unreadable):
+            here = os.stat(folder); key = (here.st_dev, here.st_ino)
+            if key in entered: folders.clear(); continue
+            if not os.access(folder, os.X_OK): _unreadable(PermissionError(0, '', folder))
+            entered.add(key); folders.sort()
+            links += [path for name in folders if os.path.islink(path := os.path.join(folder, name))]
+            start = os.path.relpath(folder, root); start = '' if start == '.' else start.replace(os.sep, '/') + '/'
+            found += [start + name for name in names if not hidden(start + name) and (is_image(name) or os.path.exists(os.path.join(folder, name)))]
     return sorted(found)
+
+def _unreadable(error):
+    raise CourseError(f'this folder cannot be read ({error.strerror or "no permission"})', error.filename, 'change its permissions, or move it out of the dataset') from None
 
 SPLIT_NAMES = dict(train='train', training='train', valid='valid', val='valid', validation='valid', test='test', testing='test')   # of folders
 
@@ -176,7 +187,9 @@ def choose(
     other = table.expression.notna() & ~table.expression.isin(expressions)
     dropped = list(dropped) + [(i, f'the expression {e} is not among the chosen classes ({", ".join(expressions)})') for i, e in zip(table.image[other], table.expression[other])]
     table = table[~other].copy()
-    if subject == 'name' and ('subject' not in table or table.subject.isna().all()): table['subject'] = subjects_from_names(table.image.tolist())
+    if subject == 'name' and ('subject' not in table or table.subject.isna().all()):
+        table['subject'] = subjects_from_names(table.image.tolist()); pairs = table.groupby(['subject', 'expression']).size().reset_index(name='n')
+        if len(pairs) > 1 and pairs.n.median() >= 3 and pairs.subject.is_unique and pairs.expression.is_unique: table['subject'] = None   # one name for each class: classes, not people
     if subject == 'none': table['subject'] = None
     manifest = make_manifest(table, dataset); manifest.attrs['said'] = list(said)
     return manifest, make_dropped(dropped, dataset, 'read')

@@ -97,7 +97,10 @@ def _signature(root):
     "Digest of the names and sizes of all files under `root`: other photographs, another run"
     import os
     if not Path(root).is_dir(): raise CourseError('is no folder', root, 'check --target and --auxiliary for a typing error')
-    return fingerprint([(name, os.path.getsize(os.path.join(root, name))) for name in list_files(root)])
+    def size(path):
+        try: return os.path.getsize(path)
+        except OSError: return -1                                            # a link that leads nowhere: the check of the images says so
+    return fingerprint([(name, size(os.path.join(root, name))) for name in list_files(root)])
 
 def _sources(target, reader, auxiliary, auxiliary_reader, out, options, device, log):
     "The datasets of a run: role -> (folder, reader, options)"
@@ -179,7 +182,8 @@ def _give_back():
     except (OSError, AttributeError): pass
 
 def _reasons(dropped):
-    return '; '.join(f'{n} x {r}' for r, n in dropped.reason.value_counts().head(3).items()) or 'the folder is empty'
+    from fer_course.verify import tally
+    return '; '.join(f'{n} x {r}' for r, n in tally(dropped).most_common(3)) or 'the folder is empty'
 
 # %% ../nbs/14_main_job.ipynb #7161a2df
 def prepare(
@@ -211,8 +215,10 @@ def prepare(
     """Read, check, drop duplicates, split, align and pack into `out`: manifest.parquet, dropped.parquet, images.npy; returns the manifest.
     `CourseError` on bad input"""
     from fer_course.align import align_manifest
+    from fer_course.readers import options_of
     out, expressions = make_folder(out), _classes(expressions)
     _choose(near_duplicates=near_duplicates, balance=balance)
+    if landmarks == 'given' and 'details' in options_of(reader): options = dict(details=True) | options       # AffectNet's points of 2021 lie in files of their own
     sources = _sources(target, reader, auxiliary, auxiliary_reader, out, options, device, log)
     settings = dict(reader=sources['target'][1], options=sources['target'][2], expressions=expressions, align=align, size=size, seed=seed,
                     no_face=no_face, several=several, landmarks=landmarks, balance=balance, valid=valid, test=test, split=split, near_duplicates=near_duplicates, auxiliary=auxiliary if auxiliary == 'none' else 'auxiliary' in sources,
@@ -229,6 +235,7 @@ def prepare(
             write_json(out/'prepare.json', dict(expressions=list(expressions), kept=len(table), dropped=len(dropped), notes=notes))
             _forget_parts(out); _give_back()
     manifest, dropped = read_table(out/'manifest.parquet'), read_table(out/'dropped.parquet')
+    for note in read_json(out/'prepare.json')['notes']: log(f'   note: {note}')
     kept = ' + '.join(f'{n} {role}' for role, n in manifest.role.value_counts().items())
     log(f'   images kept: {kept}; dropped: {len(dropped)}' + (f' ({_reasons(dropped)}), see {out/"dropped.parquet"}' if len(dropped) else ''))
     return manifest

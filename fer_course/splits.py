@@ -23,7 +23,7 @@ def split_report_s(
     from sklearn.model_selection import train_test_split
     labels = np.asarray(labels); result = np.full(len(labels), 'train', object)
     try: result[train_test_split(np.arange(len(labels)), test_size=test, stratify=labels, random_state=seed)[1]] = 'test'
-    except ValueError as error: raise CourseError(f'cannot be split as report S does ({str(error).strip(".")})', remedy='use by="stratified", or more images') from None
+    except ValueError as error: raise CourseError(f'cannot be split as report S does ({str(error).strip(".")})', remedy='use --split=stratified, or more images') from None
     return result
 
 def split_report_k(
@@ -99,7 +99,7 @@ _REPORTS = dict(report_s=split_report_s, report_k=split_report_k)
 
 def _by_report(rule, labels, valid, test, given, seed, rng):
     "The test as a report cuts it, validation from the rest"
-    if (given >= 0).any(): raise CourseError('some images have a split already: a report\'s rule would change it', remedy='use by="stratified" or by="subject"')
+    if (given >= 0).any(): raise CourseError('some images have a split already: a report\'s rule would change it', remedy='use --split=stratified or --split=subject')
     tested = rule(labels, test, seed) == 'test'
     return _by_class(labels, (1 - valid - test, valid, test), np.where(tested, 2, -1), rng)
 

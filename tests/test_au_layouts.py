@@ -125,7 +125,7 @@ def test_emotionet_finds_the_file_of_an_address():
         table, gone = read_emotionet(folder, 'x', files='name'); assert table.image.tolist() == ['part2/7.jpg'] and gone.reason.str.contains('which one the file is cannot be told').sum() == 2
     with tempfile.TemporaryDirectory() as folder:
         tree(folder, {'dataFile_0001.txt': text} | {f'{k}.jpg': None for k in range(1, 4)})
-        with pytest.raises(CourseError, match='from 0 fits as well as from 1.*files="number'): read_emotionet(folder, 'x')
+        with pytest.raises(CourseError, match='from 0 fits as well as from 1.*--files=number'): read_emotionet(folder, 'x')
         assert read_emotionet(folder, 'x', files='number1')[0].AU1.tolist() == [0, 1, 0] and read_emotionet(folder, 'x', files='number0')[0].AU1.tolist() == [1, 0, 1]
 
 
@@ -220,7 +220,7 @@ def test_openface_units_from_thresholds():
         root = tree(folder, {'u.csv': head + ''.join(','.join(map(str, r)) + '\n' for r in rows), **{f'{k}.jpg': None for k in 'abcdefg'}})
         table, gone = read_openface(root, 'x'); nan = float('nan')
         assert accounted(root, table, gone) and gone.image.tolist() == ['g.jpg'] and np.array_equal(table.AU1, [0, nan, nan, nan, nan, 1], equal_nan=True) and 'AU28' not in table and np.array_equal(table.AU45, [1, nan, nan, nan, 1, 0], equal_nan=True)
-        assert table.expression.isna().all() and table.AU25.isna().all() and any('label_order' in s for s in table.attrs['said'])
+        assert table.expression.isna().all() and table.AU25.isna().all() and any('--label-order=' in s for s in table.attrs['said'])
         assert np.array_equal(read_openface(root, 'x', by='presence')[0][['AU1', 'AU28']], [[1, 1], [nan]*2, [nan]*2, [nan]*2, [0, 0], [0, 0]], equal_nan=True)
         low, gone = read_openface(root, 'x', low='drop', confidence=.7); assert low.image.tolist() == ['a.jpg', 'b.jpg', 'e.jpg', 'f.jpg'] and accounted(root, low, gone) and gone.reason.str.contains('line 4 of u.csv: confidence 0.9 or no success').any()
         named, gone = read_openface(root, 'x', label_order='affectnet'); assert named.expression.tolist() == ['neutral', *['surprise']*4] and gone.reason.str.contains('not among the chosen').tolist().count(True) == 1 and accounted(root, named, gone)
@@ -233,12 +233,13 @@ def test_openface_rows_find_their_images():
     head, row = 'face,confidence,AU01_r\n', '0,.9,1\n'; sequence = 'frame,face_id,confidence,success,AU01_r\n' + ''.join(f'{k},0,.9,1,{k}\n' for k in (1, 2, 3))
     with tempfile.TemporaryDirectory() as folder:
         root = tree(folder, {'photos/a.jpg': None, 'photos/b.jpg': None, 'processed/a.csv': head + row + '1,.95,3\n', 'processed/a.jpg': None, 'processed/b.csv': head + row, 'processed/x.csv': head + row, 'processed/a_of_details.txt': 'x', 'other.csv': 'q,w\n1,2\n'})
-        table, gone = read_openface(root, 'x', by='intensity'); assert table.image.tolist() == ['photos/a.jpg', 'photos/b.jpg'] and table.n_faces.tolist() == [2, 1] and np.allclose(table.confidence, [.95, .9])
+        (root/'processed'/'none.csv').write_text(head); (root/'photos'/'none.jpg').touch()                # OpenFace saw no face in it: one picture less, not no dataset
+        table, gone = read_openface(root, 'x', by='intensity'); assert table.image.tolist() == ['photos/a.jpg', 'photos/b.jpg'] and dict(zip(gone.image, gone.reason))['processed/none.csv'].endswith('no face was found') and table.n_faces.tolist() == [2, 1] and np.allclose(table.confidence, [.95, .9])
         assert accounted(root, table, gone) and {'processed/a.jpg', 'processed/a_of_details.txt', 'other.csv', 'x'} <= set(gone.image) and gone.reason.str.contains('another face').sum() == 1
     for files in ({f'clip/{k:03}.jpg': None for k in (7, 8, 9)}, {f'clip_aligned/frame_det_00_{k:06}.bmp': None for k in (1, 2, 3)}):
         with tempfile.TemporaryDirectory() as folder:
             table, gone = read_openface(tree(folder, {'clip.csv': sequence, 'spare.jpg': None, **files}), 'x', intensity=2, subject='none'); assert table.image.tolist() == sorted(files) and table.AU1.tolist() == [0, 0, 1] and gone.image.tolist() == ['spare.jpg']
-    for files, says in (({}, 'no list of OpenFace'), ({'a.csv': ''}, 'a.csv: the file is empty'), ({'a.csv': head + '0,.9\n'}, 'a.csv: line 2 has 2 cells'), ({'zz.csv': head + row}, 'no row is usable.*could be told'), ({'u.csv': 'img,confidence,AU01_r\n../a.jpg,.9,1\n'}, 'no row is usable.*line 2 of u.csv'), ({'u.csv': '1,2,3,4,5,6,7,8\n'}, 'openface3')):
+    for files, says in (({}, 'no list of OpenFace'), ({'a.csv': ''}, 'a.csv: the file is empty'), ({'a.csv': head + '0,.9\n'}, 'a.csv: line 2 has 2 cells'), ({'a.csv': head, 'b.csv': head}, 'a.csv: there is a heading and no row'), ({'zz.csv': head + row}, 'no row is usable.*could be told'), ({'u.csv': 'img,confidence,AU01_r\n../a.jpg,.9,1\n'}, 'no row is usable.*line 2 of u.csv'), ({'u.csv': '1,2,3,4,5,6,7,8\n'}, 'openface3')):
         with tempfile.TemporaryDirectory() as folder:
             with pytest.raises(CourseError, match=says): read_openface(tree(folder, files | {'a.jpg': None}), 'x')
 

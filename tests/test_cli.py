@@ -15,6 +15,13 @@ def test_every_verb_has_help_and_a_valid_example():
     assert set(READER_NAMES) == set(READERS), 'every reader can be asked for, and no other'
     from fer_course.align import RULES
     from fer_course.balance import RECIPES
+    from fer_course.au_layouts import FILE_RULES
+    from fer_course.expression_layouts import AFFECTNET_COPIES, RAFDB_COPIES
+    from fer_course.layouts import LABEL_ORDERS
+    from fer_course.readers import options_of
+    known = {option for reader in READERS for option in options_of(reader)}
+    assert {o.replace('-', '_') for o in READING} <= known and {'ids', 'labels', 'files', 'columns', 'by', 'label_order'} <= {o.replace('-', '_') for o in READING}, 'what a remedy names can be said here'
+    assert set(OPTIONS['ids']['choices']) == {*RAFDB_COPIES, *AFFECTNET_COPIES} and set(OPTIONS['files']['choices']) == set(FILE_RULES) and set(OPTIONS['label-order']['choices']) == set(LABEL_ORDERS)
     assert set(OPTIONS['align']['choices']) == set(RULES) and set(OPTIONS['balance']['choices']) == set(RECIPES)
 
 

@@ -2,11 +2,11 @@
 from fer_course.expression_layouts import *
 import io, re
 from collections import Counter
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 import numpy as np, pandas as pd
 from fer_course.facs import SEVEN
-from fer_course.files import CourseError, atomic, progress, write_text
+from fer_course.files import CourseError, atomic, progress
 from fer_course.layouts import LABEL_ORDERS, SPLIT_NAMES, choose, is_image, label_ids, list_files, need_images, parse_expression, read_lines, read_rows, safe_name
 import os, pytest, tempfile
 from contextlib import contextmanager
@@ -99,6 +99,7 @@ def test_lsd_in_all_its_shapes():
         assert len(set(table.image) | set(gone.image)) == len([n for n in list_files(root) if is_image(n)]) + 2, 'every image and every line has a place'
         train, _ = read_lsd(root/'training_set_synthetic_images', 'LSD'); assert set(train.split) == {'train'} and set(train.expression) == set(label_ids('lsd').values()) and train.attrs['layout'] == 'only train'
         test, none = read_lsd(root/'test_set', 'LSD'); assert set(test.split) == {'test'} and test.expression.isna().all() and none.empty
+        os.rename(root/'test_set'/'1.jpg', root/'test_set'/'1.JPG'); again, _ = read_lsd(root, 'LSD'); assert again.set_index('image').expression['test_set/1.JPG'] == 'happiness', 'another case, the same file'
         os.rename(root/'training_set_synthetic_images', root/'subset'); flat, _ = read_lsd(root/'subset', 'LSD'); assert flat.split.isna().all() and len(flat) == len(train) and flat.attrs['layout'] == 'flat'
 
 
@@ -127,7 +128,7 @@ def test_rafdb_copies():
         got, attrs = copy(root/'kaggle', [f'DATASET/{s}/{i}/{s}_{i}.jpg' for s in ('train', 'test') for i in range(1, 8)])
         assert got['DATASET/test/1/test_1.jpg'] == ('test', 'surprise') and got['DATASET/train/7/train_7.jpg'] == ('train', 'neutral') and attrs['layout'] == 'numbered folders' and 'no other known order' in attrs['said'][1]
         names = [f'train/{i}/{i}.jpg' for i in range(7)]
-        with pytest.raises(CourseError, match='ids 0-6 could be rafdb0 or efficientface or alphabetical.*say which with ids=rafdb0'): copy(root/'zero', names)
+        with pytest.raises(CourseError, match='ids 0-6 could be rafdb0 or efficientface or alphabetical.*say which with --ids=rafdb0 or --ids=eff'): copy(root/'zero', names)
         assert [copy(root/'zero', [], ids=o)[0]['train/0/0.jpg'][1] for o in ('rafdb0', 'efficientface', 'alphabetical')] == ['surprise', 'neutral', 'anger']
         got, attrs = copy(root/'named', ['train/happy/1.jpg', 'valid/Anger/2.jpg', 'test/SAD/3.jpg']); assert got == {'train/happy/1.jpg': ('train', 'happiness'), 'valid/Anger/2.jpg': ('valid', 'anger'), 'test/SAD/3.jpg': ('test', 'sadness')}
         (root/'apvit'/'EmoLabel').mkdir(parents=True); (root/'apvit'/'EmoLabel'/'train.txt').write_text('train_00001_aligned.jpg 5'); (root/'apvit'/'EmoLabel'/'test.txt').write_text('test_0001_aligned.jpg 7\r\n')
@@ -148,14 +149,19 @@ def test_ferplus_rules():
 
 def test_ferplus_files():
     with tree(fer2013_tree) as root:
-        with pytest.raises(CourseError, match='still inside fer2013.csv.*prepare_ferplus'): read_ferplus(root, 'FERPlus')
+        with pytest.raises(CourseError, match='still inside fer2013.csv.*write them: python -c') as told: read_ferplus(root, 'FERPlus')
+        assert 'write_fer2013_images' in str(told.value) and str(root) in told.value.remedy, 'what the remedy says can be done'
         n, skipped = write_fer2013_images(root, root/'out'); assert n == 5 and skipped == [(7, 'fer0000005.png: not 2,304 numbers from 0 to 255')]
-        before = {p: p.stat().st_mtime_ns for p in (root/'out').rglob('*.png')}; assert write_fer2013_images(root, root/'out')[0] == 5 and before == {p: p.stat().st_mtime_ns for p in before}
+        plain = (root/'fer2013new.csv').read_bytes(); (root/'fer2013new.csv').write_bytes(plain.decode().encode('utf-16')); assert write_fer2013_images(root, root/'wide')[0] == 5 and len(read_ferplus(root/'wide', 'FERPlus')[0]) == 2
+        (root/'fer2013new.csv').write_bytes(plain); before = {p: p.stat().st_mtime_ns for p in (root/'out').rglob('*.png')}; assert write_fer2013_images(root, root/'out')[0] == 5 and before == {p: p.stat().st_mtime_ns for p in before}
         from PIL import Image
         assert (np.asarray(Image.open(root/'out'/'FER2013Train'/'fer0000001.png')) == 1).all()
         table, gone = read_ferplus(root/'out', 'FERPlus', expressions=(*SEVEN, 'contempt')); reason = dict(zip(gone.image, gone.reason)); got = dict(zip(table.image, zip(table.split, table.expression)))
         assert got == {'FER2013Train/fer0000000.png': ('train', 'neutral'), 'FER2013Train/fer0000001.png': ('train', 'happiness'), 'FER2013Valid/fer0000003.png': ('valid', 'contempt')}
         assert 'more than half' in reason['FER2013Test/fer0000004.png'] and 'unknown' in reason['FER2013Train/fer0000006.png'] and 'no such file' in reason['fer0000005.png'] and 'line 4' in reason['(no name, Training)']
+        for png in list((root/'out').rglob('*.png')): png.rename(png.with_suffix('.PNG'))
+        assert read_ferplus(root/'out', 'FERPlus', expressions=(*SEVEN, 'contempt'))[0].expression.tolist() == table.expression.tolist(), 'another case, the same files'
+        for png in list((root/'out').rglob('*.PNG')): png.rename(png.with_suffix('.png'))
         shares, _ = read_ferplus(root/'out', 'FERPlus', rule='probability'); assert np.isclose(shares.filter(like='p_').sum(1), 1).all() and shares.set_index('image').p_anger['FER2013Test/fer0000004.png'] == .5
         with pytest.raises(CourseError, match='no rule "best"'): read_ferplus(root/'out', 'FERPlus', rule='best')
         (root/'out'/'fer2013new.csv').unlink(); (root/'out'/'FER2013Train'/'label.csv').write_bytes(b'fer0000000.png,"(0, 0, 48, 48)",8,0,0,1,1,0,0,0,0,0\r\nfer0000001.png,"(0, 0, 48, 48)",0,9,0,1\r\nfer0000009.png,"(0, 0, 48, 48)",8,0,0,1,1,0,0,0,0,0')
@@ -175,6 +181,7 @@ def test_affectnet_2017():
                            '08.jpg': 'not listed'}.items(): assert re.search(says, reason[name]), name
         first = table.iloc[0]; assert (first.point_x0, first.point_x2, first.point_x4, first.face_width) == (38.5, 30, 54, 100) and np.isnan(table.valence[1])
         assert set(read_affectnet(root, 'AffectNet', expressions=(*SEVEN, 'contempt'))[0].expression) == {'neutral', 'happiness', 'anger', 'contempt'}
+        image = root/table.image[0]; image.rename(image.with_suffix('.JPG')); again, _ = read_affectnet(root, 'AffectNet'); assert again.expression.tolist() == table.expression.tolist() and again.image[0].endswith('.JPG')
         (root/'training.csv').write_text('file,label\na.jpg,1\n')
         with pytest.raises(CourseError, match='training.csv: line 1 lacks the columns'): read_affectnet(root, 'AffectNet')
 

@@ -28,6 +28,8 @@ def test_subjects():
     assert subjects_from_names(['Al_Gore_0002.jpg', 'Al_Gore_3.jpg', 'Bo_1.png']) == ['Al_Gore', 'Al_Gore', 'Bo']
     assert subjects_from_names(['1.jpg', '2.jpg']) == [None, None] == subjects_from_names(['img_1.jpg', 'img_2.jpg'])
     assert subjects_from_names(['a1.jpg', 'b1.jpg']) == [None, None], 'nobody twice: no information'
+    for classes in (['happy_1', 'happy_2', 'sad_1', 'sad_2'], ['Training_1', 'Training_2', 'PublicTest_1'], ['train_angry_1', 'train_angry_2', 'test_fear3']):
+        assert subjects_from_names([f'x/{name}.jpg' for name in classes]) == [None]*len(classes), 'an expression or a split is no person'
     assert subjects_from_names([]) == []
 
 
@@ -36,7 +38,18 @@ def test_folders_are_listed_through_links_but_not_in_circles():
         root = Path(folder)/'set'; (root/'a').mkdir(parents=True); (root/'a'/'1.jpg').touch(); (root/'.hidden').touch(); (root/'Thumbs.db').touch()
         far = Path(folder)/'far'; far.mkdir(); (far/'2.jpg').touch()
         os.symlink(far, root/'b'); os.symlink(root, root/'a'/'loop'); os.symlink(root/'gone.jpg', root/'dangling.jpg')
-        assert list_files(root) == ['a/1.jpg', 'b/2.jpg']
+        assert list_files(root) == ['a/1.jpg', 'b/2.jpg', 'dangling.jpg'], 'a link that leads nowhere is an image that somebody misses'
+        os.symlink(root/'a', root/'0'); assert 'a/1.jpg' in list_files(root) and not any(name.startswith('0/') for name in list_files(root)), 'a folder has its own name, not that of a link'
+        with pytest.MonkeyPatch.context() as patch:                                     # root may read everything: pretend
+            patch.setattr(os, 'access', lambda path, mode: Path(path).name != 'a')
+            with pytest.raises(CourseError, match='a: this folder cannot be read.*permissions'): list_files(root)
+        scan = os.scandir
+        def refusing(path):
+            if Path(path).name == 'a': raise PermissionError(13, 'Permission denied', path)
+            return scan(path)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, 'scandir', refusing)
+            with pytest.raises(CourseError, match=r'a: this folder cannot be read \(Permission denied\)'): list_files(root)
         for bad in (root/'no', root/'a'/'1.jpg'):
             with pytest.raises(CourseError, match='folder'): list_files(bad)
         with pytest.raises(CourseError, match='no image was found.*jpeg'): need_images(['x.txt'], root)
@@ -66,3 +79,5 @@ def test_choose_accounts_for_every_row():
     assert len(table) + len(gone) == 5 and table.subject.tolist() == ['a', 'a', 'b'] and table.attrs['said'] == ['read by hand']
     assert 'contempt is not among' in gone.reason[1] and gone.step.eq('read').all()
     assert choose([dict(r) for r in rows], [], EXPRESSIONS, 'toy', 'none')[0].subject.isna().all()
+    classes = [dict(image=f'{e[:2]}_{i}.jpg', expression=e) for e in SEVEN for i in range(3)]
+    assert choose(classes, [], SEVEN, 'toy', 'name')[0].subject.isna().all(), 'each name has one expression and each expression one name: these are classes'

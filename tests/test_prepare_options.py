@@ -45,3 +45,26 @@ def test_near_copies_are_reported_or_dropped(faces, tmp_path):
 def test_choices_that_are_none(faces, tmp_path):
     for wrong in (dict(balance='all'), dict(near_duplicates='maybe'), dict(align='upside down'), dict(no_face='smile'), dict(split='by mood')):
         with pytest.raises(CourseError, match='choose'): prepare(faces, tmp_path/'out', **QUICK, **wrong)
+
+def test_points_in_files_of_their_own_are_given_points(faces, tmp_path):
+    "AffectNet's pack of 2021 keeps the landmarks beside the images; `landmarks='given'` reads them without another word"
+    table = pd.read_parquet(faces/'manifest.parquet').head(8); notes = tmp_path/'pack'/'train_set'/'annotations'; images = tmp_path/'pack'/'train_set'/'images'
+    notes.mkdir(parents=True); images.mkdir()
+    for k, row in enumerate(table.itertuples()):
+        (images/f'{k}.jpg').write_bytes((faces/row.image).read_bytes())
+        points = np.zeros((68, 2)); five = [[getattr(row, f'point_{axis}{j}') for axis in 'xy'] for j in range(5)]
+        points[36:42], points[42:48], points[30], points[48], points[54] = five
+        for kind, value in dict(exp=str(k % 2), val='.5', aro='.5', lnd=points.ravel()).items(): np.save(notes/f'{k}_{kind}.npy', np.array(value))
+    done = prepare(tmp_path/'pack', tmp_path/'out', valid=0, test=0, **(QUICK | dict(reader='affectnet')))
+    assert len(done) == 8 and done.aligned.all()
+
+def test_what_left_is_told_by_kind_and_what_was_noted_is_told(tmp_path):
+    rng, said = np.random.default_rng(0), []
+    for k in range(24):
+        path = tmp_path/'photos'/('happy', 'sad')[k % 2]/f'{("happy", "sad")[k % 2]}_{k:03}.png'; path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, (24, 24, 3), dtype=np.uint8)).save(path)
+    for k in range(2): (tmp_path/'photos'/'sad'/f'copy_{k}.png').write_bytes((tmp_path/'photos'/'sad'/f'sad_{2*k + 1:03}.png').read_bytes())
+    (tmp_path/'photos'/'sad'/'sad_099.png').symlink_to('/nowhere.png')
+    done = prepare(tmp_path/'photos', tmp_path/'out', log=said.append, auxiliary='none', device='cpu', workers=0); text = '\n'.join(said)
+    assert set(done.split) == {'train', 'valid', 'test'} and done.subject.isna().all(), 'classes are no people'
+    assert 'dropped: 3 (2 x duplicate of another image; 1 x the file is missing)' in text and 'note: Few images of' in text

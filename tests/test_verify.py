@@ -34,6 +34,8 @@ def test_permutations_are_named():
 
 
 def test_rafdb_right_and_spoilt():
+    reasons = pd.DataFrame(dict(reason=['line 3 of a.csv: uncertain', 'line 14 of a.csv: uncertain', 'duplicate of a/1.jpg', 'duplicate of a/2.jpg', 'line 2 of l.txt: listed before in line 1 of l.txt, there as fear, here as anger', 'no face']))
+    assert tally(reasons) == {'uncertain': 2, 'duplicate of another image': 2, 'listed before with another label': 1, 'no face': 1}
     with tempfile.TemporaryDirectory() as folder:
         root, path, lines = full_rafdb(folder); result = verify('rafdb', root); assert result.ok and result.name == 'RAF-DB' and not result.findings and result.lines()[-1] == 'As published.' and result.table.found.sum() == 15339
         first = (root/'basic'/'Image'/'aligned').iterdir().__next__(); first.unlink()
@@ -51,6 +53,9 @@ def test_copies_subsets_and_rules():
         root = Path(folder); result = verify('rafdb', made(root/'kaggle', [f'DATASET/{s}/{i}/{s}_{i}.jpg' for s in ('train', 'test') for i in range(1, 8)])); assert not result.ok and any('Kaggle' in f for f in result.findings)
         result = verify('lsd', made(root/'subset', [f'{c}/{i}.jpg' for c, n in published('LSD, subset of reports S and K')[''].items() for i in range(n//100)])); assert result.name.startswith('LSD, subset') and any('not to the whole of LSD' in f for f in result.findings)
         result = verify('lsd', made(root/'training_set_synthetic_images', ['ANGRER/1.jpg'])); assert result.name == 'LSD' and set(result.table.split) == {'train'}, 'one folder is compared with its own split'
+        result = verify('lsd', made(root/'half', ['training_set_synthetic_images/ANGRER/1.jpg', 'validation_set_real_images/FEAR/1.jpg'])); assert result.name == 'LSD', 'the release is the release, however little of it is there'
+        assert not any('nearest' in f for f in result.findings) and any('No image of test' in f for f in result.findings)
+        (made(root/'emotionet', ['1.jpg'])/'dataFile_0001.txt').write_text('http://a/1.jpg\tx\t1' + '\t0'*59); assert verify('emotionet', root/'emotionet').name is None, 'the counts of the 2020 list are not those of 1.2'
         result = verify('folder', made(root/'mine', ['happy/1.jpg', 'sad/2.jpg'])); assert result.name is None and not result.ok and result.lines()[-1] == 'Nothing to compare with.'
         with pytest.raises(CourseError, match='no "_aligned" in their names'): verify('rafdb', (made(root/'plain', ['Image/aligned/train_00001.jpg', 'EmoLabel/list_patition_label.txt']), (root/'plain/EmoLabel/list_patition_label.txt').write_text('train_00001.jpg 5'))[0])
         (made(root/'occluded', ['Image/aligned/test_2464_aligned.jpg', 'EmoLabel/x'])/'EmoLabel'/'list_patition_label.txt').write_text('test_2464.jpg 4\n')
