@@ -7,7 +7,8 @@ Both sides of a ratio do the same job on the same files, which the system has in
   counted, that of `sha1sum` is (about a millisecond). 20,000 files of 4 kB, the size of a small face, and 64 of 8 MB. CPU seconds beside it tell how busy the machine was with other things.
 * align: files in, packed 112 x 112 crops out, photographs of 350 x 350: `fer_course.align.align_manifest` against a loop over the package `mtcnn` (TensorFlow) and against facenet-pytorch in
   batches of 16, with our decoding, choice of a face, warp and packing; smallest face 20 px, thresholds .6 .7 .7, factor .709 for all. Each has a throw-away environment, `_bench/mtcnn` (1.7 GB) and
-  `_bench/facenet`. The boxes are compared: share of the sure faces (score above .9) of one that overlap with a face of the other by more than .9 (intersection over union).
+  `_bench/facenet`. The boxes are compared: share of the sure faces (score above .9) of one that overlap with a face of the other by more than .9 (intersection over union). The cascade is facenet-pytorch's, so
+  the bar of 99% is for that; the two packages do not agree with one another, which a row of its own shows.
 * noise: report S's three noises through `fer_course.balance.noisy_images` against a plain loop over `skimage.util.random_noise`; the pixels must be equal.
 * epoch: shuffled batches of 64, normalised floats, from the packed uint8 memory map through `fer_course.train.Batches` against torchvision's ImageFolder over the same crops as JPEG, DataLoader with 2 workers
   that have been started before.
@@ -189,17 +190,18 @@ def scan(given):
                       note=f'{statistics.median(a["seconds"] for a in ours):.3f} s against {statistics.median(a["seconds"] for a in other):.3f} s; CPU seconds {ratio(ours, other, "busy")["value"]:.2f} times')
         yield row(f'the same digests as sha1sum, {name} files', float(len({a['result'] for a in sum(others, ours)}) == 1), 'share', at_least=1)
 
-def agreement(here, there):
-    "(hits, n): sure faces of one detector that another finds with an overlap above .9"
-    hits = [any(overlap(box, other) > .9 for other in b[0]) for a, b in zip(here, there) for box, score in zip(*a) if score > .9]
-    return sum(hits), len(hits)
+def agreement(text, here, there, least=None):
+    "Row: share of the sure faces of one detector that another finds with an overlap above .9"
+    best = [max((overlap(box, other) for other in b[0]), default=0) for a, b in zip(here, there) for box, score in zip(*a) if score > .9]
+    hits = sum(o > .9 for o in best)
+    return row(text, hits/max(len(best), 1), 'share', at_least=least, note=f'{hits} of {len(best)}, median overlap {statistics.median(best or [0]):.3f}')
 
-# package -> (what pip installs, its options, the bar of the speed, one image in how many is used)
-PEERS = dict(mtcnn=((('mtcnn==1.0.0', 'tensorflow-cpu'), ('mtcnn==1.0.0', 'tensorflow')), (), 10), facenet=((('facenet-pytorch',),), ('--no-deps',), 1.5))
+# package -> (what pip installs, its options, the bar of the speed, the bar of the agreement)
+PEERS = dict(mtcnn=((('mtcnn==1.0.0', 'tensorflow-cpu'), ('mtcnn==1.0.0', 'tensorflow')), (), 10, None), facenet=((('facenet-pytorch',),), ('--no-deps',), 1.5, .99))
 
 def python_of(peer):
     "The python of a peer's environment; RuntimeError if none can be made"
-    choices, options, _ = PEERS[peer]
+    choices, options, *_ = PEERS[peer]
     for last, packages in enumerate(choices, 1):
         try: return environment(peer, packages, options)
         except RuntimeError:
@@ -209,8 +211,8 @@ def align(given):
     from PIL import Image
     files = [os.path.abspath(f) for f in photographs(given.images, 10**6 if given.images else given.fast, 350, 180) if Image.open(f).size == (350, 350)][:given.fast]
     if not files: sys.exit(f'{given.images}: no photograph of 350 x 350. Remedy: give another folder.')
-    common = dict(device=given.device, threads=given.threads); found = apart('boxes', files=files, **common)['found']
-    for peer, (*_, bar) in PEERS.items():
+    common = dict(device=given.device, threads=given.threads); found, seen = apart('boxes', files=files, **common)['found'], {}
+    for peer, (*_, bar, least) in PEERS.items():
         try: python = python_of(peer)
         except RuntimeError as error: yield row(f'alignment against {peer}: not measured, {error}', float('nan'), ''); continue
         some = files[:given.slow] if peer == 'mtcnn' else files
@@ -218,9 +220,10 @@ def align(given):
         speeds = [n/statistics.median(a['seconds'] for a in side) for n, side in ((len(files), ours), (len(some), theirs))]
         yield row(f'files to packed crops, speed over that of {peer}', **ratio(theirs, ours, each=(len(some), len(files))), unit='times', at_least=bar,
                   note=f'{speeds[0]:.1f} images/s ({len(files)} photographs) against {speeds[1]:.1f} ({len(some)})')
-        for a, b, text, least in ((theirs[0]['found'], found, f'faces of {peer} where we have the same box', .99), (found[:len(some)], theirs[0]['found'], f'our faces where {peer} has the same box', None)):
-            hits, n = agreement(a, b)
-            yield row(text, hits/max(n, 1), 'share', at_least=least, note=f'{hits} of {n}')
+        seen[peer] = theirs[0]['found']
+        yield agreement(f'faces of {peer} where we have the same box', seen[peer], found, least)
+        yield agreement(f'our faces where {peer} has the same box', found[:len(some)], seen[peer])
+    if len(seen) == len(PEERS): yield agreement('faces of mtcnn where facenet has the same box', seen['mtcnn'], seen['facenet'])
     shutil.rmtree(HERE/'out', ignore_errors=True)
 
 def crops(n):
