@@ -54,9 +54,8 @@ def aligned(images, detector):
             crops.append(whole_image(image, CROP) if best is None else align_face(image, faces.points[best], CROP))
     return np.stack(crops), np.array(number)
 
-def data_of(sets, way, seed, detector):
-    "Manifest and images (N, SIZE, SIZE, 3) of a way, and what its recipe made and lost"
-    recipe, where, _ = WAYS[way]
+def data_of(sets, recipe, where, seed, detector):
+    "Manifest and images (N, SIZE, SIZE, 3) after a recipe, applied to photographs or crops, and what it made and lost"
     manifest = pd.concat([pd.DataFrame(dict(split=name, expression=classes)) for name, (_, classes, _) in sets.items()], ignore_index=True)
     crops = np.concatenate([crops for _, _, crops in sets.values()]); account = dict(added=0, replaced=0, dropped=0)
     if recipe:
@@ -71,19 +70,19 @@ def data_of(sets, way, seed, detector):
         manifest = pd.concat([manifest, manifest.iloc[new.row[keep]]], ignore_index=True)
     return manifest, np.stack([cv2.resize(c, (SIZE, SIZE), interpolation=cv2.INTER_AREA) for c in crops]), account
 
-def train_one(out, sets, way, seed, epochs, detector):
+def train_one(out, sets, way, seed, epochs, detector, ways):
     "One training: its scores on the test people"
     import torch
     from fer_course.models import create
     from fer_course.train import fit, predict, seed_everything
     from sklearn.metrics import accuracy_score, f1_score, recall_score
     torch.set_num_threads(1); start = time.process_time()
-    manifest, images, account = data_of(sets, way, seed, detector)
+    recipe, where, options = ways[way]; manifest, images, account = data_of(sets, recipe, where, seed, detector)
     n, first = (manifest.split == 'train').sum(), len(sets['train'][1])
     passes = max(1, round(epochs*first/n)); seed_everything(seed)
     model = create('small', size=SIZE, expressions=BASIC, au_vocabulary=None)
-    folder = Path(out)/f'{way.replace(":", "").replace(",", "").replace(" ", "-")}-{seed}-{fingerprint([epochs, first, repr(TRAINING), repr(WAYS[way])])[:8]}'
-    history = fit(model, manifest, images, folder, epochs=passes, seed=seed, device='cpu', **TRAINING | WAYS[way][2])
+    folder = Path(out)/f'{way.replace(":", "").replace(",", "").replace(" ", "-")}-{seed}-{fingerprint([epochs, first, repr(TRAINING), repr(ways[way])])[:8]}'
+    history = fit(model, manifest, images, folder, epochs=passes, seed=seed, device='cpu', **TRAINING | options)
     test = (manifest.split == 'test').to_numpy(); truth = manifest.expression[test].tolist()
     answer = [BASIC[k] for k in predict(model, images, test, device='cpu')[0].argmax(1)]
     scores = lambda score: dict(zip(BASIC, score(truth, answer, labels=BASIC, average=None, zero_division=0).tolist()))
@@ -91,28 +90,28 @@ def train_one(out, sets, way, seed, epochs, detector):
                 valid_macro_f1=float(history.valid_macro_f1.max()), macro_f1=float(f1_score(truth, answer, labels=BASIC, average='macro', zero_division=0)),
                 accuracy=float(accuracy_score(truth, answer)), f1=scores(f1_score), recall=scores(recall_score), seconds=round(time.process_time() - start, 1))
 
-def experiment(args):
+def experiment(args, ways, script):
     start, out = time.process_time(), make_folder(args.out); detector = MTCNN('cpu')
     sets = {name: photographs(out, name, args.scale) for name in PARTS}
     sets = {name: (images, classes, aligned(images, detector)[0]) for name, (images, classes) in sets.items()}
-    rows = [train_one(out, sets, way, seed, args.epochs, detector) for way, seed in progress([(w, s) for s in args.seeds for w in WAYS], label='trainings')]
+    rows = [train_one(out, sets, way, seed, args.epochs, detector, ways) for way, seed in progress([(w, s) for s in args.seeds for w in ways], label='trainings')]
     counts = {name: pd.Series(classes).value_counts().to_dict() for name, (_, classes, _) in sets.items()}
-    results = dict(command='python data_scripts/balancing.py --out OUT --results nbs/results/balancing.json', seeds=args.seeds, epochs=args.epochs, faces=counts,
+    results = dict(command=f'python data_scripts/{script}.py --out OUT --results nbs/results/{script}.json', seeds=args.seeds, epochs=args.epochs, faces=counts,
                    training={k: v if isinstance(v, (int, float)) else repr(v) for k, v in TRAINING.items()}, core_seconds=round(time.process_time() - start), rows=rows)
-    for path in filter(None, (out/'balancing.json', args.results)): write_json(path, results)
+    for path in filter(None, (out/f'{script}.json', args.results)): write_json(path, results)
     table = pd.DataFrame(rows).groupby('way', sort=False).macro_f1.agg(['mean', 'std'])
     for way, row in table.iterrows(): say(f'{way:26} macro F1 {row["mean"]:.3f} +- {row["std"]:.3f}')
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(ways=WAYS, script='balancing', description=__doc__, seeds=(0, 1, 2)):
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--out', required=True, help='folder of the experiment')
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
-    parser.add_argument('--epochs', type=int, default=14, help='passes over the unbalanced set; the others get as many steps (default: %(default)s)')
+    parser.add_argument('--seeds', type=int, nargs='+', default=list(seeds), help='one training of each way for each (default: %(default)s)')
+    parser.add_argument('--epochs', type=int, default=14, help='passes over the training set as it is; a larger one gets as many steps (default: %(default)s)')
     parser.add_argument('--scale', type=float, default=1., help='more or fewer faces (default: %(default)s)')
     parser.add_argument('--results', help='write the results here too')
     args = parser.parse_args()
     os.environ.setdefault('FER_PROGRESS', '1')
-    try: experiment(args)
+    try: experiment(args, ways, script)
     except CourseError as error: sys.exit(str(error))
 
 if __name__ == '__main__': main()

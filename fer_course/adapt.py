@@ -134,7 +134,7 @@ def adapt_norms(
     "A copy whose batch-norm statistics are those of `images`, averaged over batches (AdaBN, Li et al. 2016, algorithm 1); the weights stay"
     import torch
     from fer_course.augment import normalise
-    from fer_course.train import pick_device
+    from fer_course.parallel import pick_device
     device, adapted = pick_device(device), copy.deepcopy(model)
     adapted.to(device).eval()
     norms = [layer for layer in adapted.modules() if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm)]
@@ -211,7 +211,8 @@ def maximise_information(
 ):
     "A copy with other statistics and other weights, but for those of the classifier, that answers surely and diversely (SHOT, Liang et al. 2020)"
     import torch
-    from fer_course.train import Batches, pick_device
+    from fer_course.parallel import pick_device
+    from fer_course.train import Batches
     device, n = pick_device(device), len(images)
     adapted = adapt_norms(model, images, batch_size, device)                     # in eval mode: the statistics stay from here on
     moving = [weight for name, weight in adapted.named_parameters() if not name.startswith('classify')]

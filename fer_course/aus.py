@@ -180,7 +180,7 @@ def pseudo_labels(
     thresholds=.5,    # as in `openface_table`
     confidence=None,  # as in `openface_table`
     batch_size=128,   # images at a time
-    device=None,      # see `fer_course.train.pick_device`
+    device=None,      # see `fer_course.parallel.pick_device`
     flip=False        # mean of each face and its mirror image
 ):
     "What the AU branch says of the images, as `openface_table`; `CourseError` for a model without one"

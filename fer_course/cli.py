@@ -44,6 +44,7 @@ OPTIONS = {
     'confidence': dict(type=float, metavar='C', help='OpenFace: least confidence of a face whose action units count (default: 0.8)'),
     'intensity': dict(type=float, metavar='I', help='OpenFace: a unit counts as there above this intensity, 0-5 (default: 0.5)'),
     'split': dict(choices=('auto', 'subject', 'stratified', 'report_s', 'report_k'), help='how images without a split get one (default: by person where all are known)'),
+    'lists': dict(type=_names, metavar='FILE,...', help='RAF-DB, FERPlus, AffectNet: lists of hidden or turned faces, attached to the target'),
     'near-duplicates': dict(choices=('report', 'drop'), help='look for near copies by a perceptual hash, and list those on two sides, or drop all but one'),
     'workers': dict(type=int, metavar='N', help='processes for the work on each image (default: one per CPU, as far as memory allows; 0 = none beside this one)'),
     'scheduler': dict(metavar='ADDRESS', help='do the work on each image on the Dask cluster at this address, such as tcp://host:8786'),
@@ -76,7 +77,7 @@ OPTIONS = {
     'duplicates': dict(type=float, metavar='SHARE', help='share of the faces that are there twice, to practise on (0-1)')}
 
 READING = ('label-column', 'csv', 'images', 'ids', 'rule', 'labels', 'files', 'columns', 'by', 'low', 'label-order', 'confidence', 'intensity', 'expressions')
-DATA = ('reader', 'auxiliary', 'auxiliary-reader', *READING, 'split', 'near-duplicates', 'align', 'no-face', 'several', 'landmarks', 'balance', 'size', 'workers', 'scheduler', 'seed', 'device', 'overwrite')
+DATA = ('reader', 'auxiliary', 'auxiliary-reader', *READING, 'lists', 'split', 'near-duplicates', 'align', 'no-face', 'several', 'landmarks', 'balance', 'size', 'workers', 'scheduler', 'seed', 'device', 'overwrite')
 TRAINING = ('preset', 'epochs', 'batch-size', 'ir50', 'repeats')
 VERBS = {
     'run': dict(help='the main job: photographs in, trained models and a report out', required=('out',), options=('target', *DATA, *TRAINING),

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SYNONYMS', 'IMAGE_ENDINGS', 'LABEL_ORDERS', 'SPLIT_NAMES', 'LONGEST', 'parse_expression', 'label_ids',
-           'subjects_from_names', 'hidden', 'list_files', 'is_image', 'need_images', 'read_lines', 'read_rows',
-           'safe_name', 'choose']
+           'subjects_from_names', 'hidden', 'list_files', 'is_image', 'need_images', 'bare_stem', 'read_lines',
+           'read_rows', 'safe_name', 'choose']
 
 # %% ../nbs/03_layouts.ipynb #3323c957
 import csv as _csv, os, re
@@ -109,6 +109,12 @@ def need_images(
     "`CourseError` where none of the names is an image's"
     if not any(map(is_image, names)):
         raise CourseError('no image was found here', root, f'give the folder that holds the images; these endings are read: {", ".join(IMAGE_ENDINGS)}')
+
+def bare_stem(
+    name  # of an image
+):
+    "Name without folder, ending and `_aligned`: `aligned/0001_aligned.jpg` and `original/0001.jpg` are two pictures of one face"
+    return re.sub(r'_aligned$', '', PurePosixPath(name).stem)
 
 # %% ../nbs/03_layouts.ipynb #0aed0e2d
 LONGEST = 1 << 20   # characters; no dataset of the course has a line near that

@@ -14,7 +14,7 @@ import pandas as pd
 from .facs import EXPRESSIONS
 from .files import CourseError
 from .layouts import LABEL_ORDERS, label_ids, list_files
-from .au_layouts import read_condition_list
+from .condition_lists import read_condition_list
 from .expression_layouts import PUBLISHED, published
 from .readers import read
 

@@ -10,7 +10,7 @@ import numpy as np, pandas as pd
 from fer_course.data import make_dropped, make_manifest
 from fer_course.facs import AU_VOCABULARIES, SEVEN
 from fer_course.files import CourseError
-from fer_course.layouts import LABEL_ORDERS, is_image, label_ids, list_files, need_images, read_lines, safe_name, subjects_from_names
+from fer_course.layouts import LABEL_ORDERS, bare_stem, is_image, label_ids, list_files, need_images, read_lines, safe_name, subjects_from_names
 import os, pytest, tempfile
 from hypothesis import given, settings, strategies as st
 from fer_course.facs import SEVEN, au_columns
@@ -242,48 +242,3 @@ def test_openface_rows_find_their_images():
     for files, says in (({}, 'no list of OpenFace'), ({'a.csv': ''}, 'a.csv: the file is empty'), ({'a.csv': head + '0,.9\n'}, 'a.csv: line 2 has 2 cells'), ({'a.csv': head, 'b.csv': head}, 'a.csv: there is a heading and no row'), ({'zz.csv': head + row}, 'no row is usable.*could be told'), ({'u.csv': 'img,confidence,AU01_r\n../a.jpg,.9,1\n'}, 'no row is usable.*line 2 of u.csv'), ({'u.csv': '1,2,3,4,5,6,7,8\n'}, 'openface3')):
         with tempfile.TemporaryDirectory() as folder:
             with pytest.raises(CourseError, match=says): read_openface(tree(folder, files | {'a.jpg': None}), 'x')
-
-
-def test_condition_lists_of_every_kind():
-    a, b = 'a'*56, '0123456789abcdef'*3 + '01234567'
-    cases = dict(   # file -> lines, kind, degrees, first image, its expression, its occlusion
-        rafdb_occlusion_list=('test_0003_aligned 3 4\ntest_0004_aligned 6 1', 'rafdb_occlusion', None, 'test_0003', 'happiness', 'type 4'), val_raf_db_list=('0/test_0004_aligned.jpg\n6/test_0005_aligned.jpg', 'rafdb_pose', 30, 'test_0004', 'surprise', None),
-        val_raf_db_list_45=('5/test_0004_aligned.jpg', 'rafdb_pose', 45, 'test_0004', 'anger', None), jianfei_occlusion_list=('1_fer0034656.png 8 0\n7_fer0034657.png 8 3', 'ferplus_occlusion', None, 'fer0034656', 'happiness', 'type 0'),
-        pose_30_fer=('0/fer0032226.jpg', 'ferplus_pose', 30, 'fer0032226', 'neutral', None), occlusion_affectnet_list=(f'val/3/{a}/\nval/0/{b}/', 'affectnet_occlusion', None, a, 'surprise', 'occluded'),
-        pose_45_affectnet=(f'0/{a}.jpg\n7/{b}/8.jpg', 'affectnet_pose', 45, a, 'neutral', None))
-    with tempfile.TemporaryDirectory() as folder:
-        for name, (text, kind, degrees, image, expression, occlusion) in cases.items():
-            for end in ('\n', '\r\n'):
-                path = tree(folder, {f'{name}.txt': text.replace('\n', end)})/f'{name}.txt'; t = read_condition_list(path); first = t.iloc[0]
-                assert (t.attrs['kind'], t.attrs['degrees'], first.image, first.expression, first.occlusion) == (kind, degrees, image, expression, occlusion), name
-                assert len(t) == text.count('\n') + 1 and not t.attrs['skipped'] and (t.pose == degrees).all() == bool(degrees) and read_condition_list(path, kind).equals(t)
-                assert any('the paper counts' in s and 'this one differs' in s for s in t.attrs['said'])
-        for text, says in (('', 'empty'), ('1247 7\n', 'file of labels'), ('hello\n', r'line 1 \("hello"\) is none'), ('0/test_0004_aligned.jpg\n' + 'x'*(1 << 21), 'line 2 has more')):
-            with pytest.raises(CourseError, match=f'val_raf_db_list.txt.*{says}'): read_condition_list(tree(folder, {'val_raf_db_list.txt': text})/'val_raf_db_list.txt')
-        with pytest.raises(CourseError, match='degrees=30'): read_condition_list(tree(folder, {'poses.txt': '0/fer0032226.jpg'})/'poses.txt')
-        assert read_condition_list(Path(folder)/'poses.txt', degrees=30).pose.tolist() == [30]
-        with pytest.raises(CourseError, match='there is no list'): read_condition_list(Path(folder)/'poses.txt', 'x')
-
-
-def test_condition_lists_account_for_every_line():
-    text = 'test_2464_aligned 3 4\ntest_2464_aligned 3 4\ntest_2464_aligned 3 1\ntest_0001_aligned 9 1\n../../etc/passwd\ntest_0002_aligned 3 7\n\ntest_0005_aligned 0 2'
-    with tempfile.TemporaryDirectory() as folder:
-        t = read_condition_list(tree(folder, {'rafdb_occlusion_list.txt': text})/'rafdb_occlusion_list.txt')
-        assert len(t) + len(t.attrs['skipped']) == 7 and [number for number, *_ in t.attrs['skipped']] == [2, 3, 4, 5, 6] and t.line.tolist() == [1, 8]
-        assert 'stands in line 1' in t.attrs['skipped'][0][2] and 'another class or type' in t.attrs['skipped'][1][2] and 'the class 9' in t.attrs['skipped'][2][2]
-        manifest = make_manifest([dict(image='aligned/test_2464_aligned.jpg', expression='happiness'), dict(image='test_0009.jpg', expression='fear', pose=3.), dict(image='x/test_2464.png', expression='happiness', occlusion='hand', pose=60.)], 'raf')
-        done, gone = attach_conditions(manifest, t)
-        assert done.occlusion.tolist() == ['type 4', None, 'hand'] and done.pose.isna().tolist() == [True, False, False] and gone.image.tolist() == ['test_0005'] and 'line 8' in gone.reason[0] and manifest.occlusion.notna().sum() == 1
-        for path, value in dict(val_raf_db_list=30, val_raf_db_list_45=45).items():
-            done, _ = attach_conditions(done, read_condition_list(tree(folder, {f'{path}.txt': '3/test_2464_aligned.jpg'})/f'{path}.txt')); assert done.pose.tolist() == [value, 3, 60]
-        with pytest.raises(CourseError, match='no image of the manifest'): attach_conditions(manifest[manifest.image.eq('test_0009.jpg')], t)
-
-
-def test_a_wrong_order_of_classes_is_found():
-    ids = np.arange(70) % 7; rows = [(f'test_{k:04}', i) for k, i in enumerate(ids)]
-    with tempfile.TemporaryDirectory() as folder:
-        t = read_condition_list(tree(folder, {'val_raf_db_list.txt': ''.join(f'{i}/{s}_aligned.jpg\n' for s, i in rows)})/'val_raf_db_list.txt')
-        for order, shift, fits in (('rafdb', 1, True), ('affectnet', 0, False), ('alphabetical', 0, False)):
-            m = make_manifest([dict(image=f'{s}.jpg', expression=label_ids(order)[i + shift]) for s, i in rows], 'raf'); said = ' '.join(attach_conditions(m, t)[0].attrs['said'])
-            assert ('agree for 100.0%' in said) == fits and ('+0 better (100.0%)' in said) == (not fits), said
-        assert 'no expressions to check' in ' '.join(attach_conditions(make_manifest([dict(image='test_0001.jpg')], 'raf'), t)[0].attrs['said'])

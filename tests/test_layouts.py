@@ -53,6 +53,7 @@ def test_folders_are_listed_through_links_but_not_in_circles():
         for bad in (root/'no', root/'a'/'1.jpg'):
             with pytest.raises(CourseError, match='folder'): list_files(bad)
         with pytest.raises(CourseError, match='no image was found.*jpeg'): need_images(['x.txt'], root)
+    assert bare_stem('aligned/0001_aligned.jpg') == bare_stem('original/0001.JPG') == '0001' and bare_stem('a/b_aligned_2.png') == 'b_aligned_2'
 
 
 def test_lines_in_any_encoding_and_with_any_end():

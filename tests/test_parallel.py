@@ -95,3 +95,11 @@ def test_what_is_kept_is_not_done_again():
         paths[2].write_bytes(paths[2].read_bytes()[:40]); chunks[0] = [7]; marks[0] = 'other'
         paths = keep_map(workers, folder, squares, chunks, marks)
         assert [read_kept(p)['square'].tolist() for p in paths] == [[49], [9, 16], [25]], 'a damaged file and another mark are made again'
+
+
+def test_a_device_that_is_there():
+    import torch
+    assert pick_device('cpu') == torch.device('cpu') == pick_device(torch.device('cpu'))
+    assert pick_device().type == pick_device('auto').type == ('cuda' if torch.cuda.is_available() else 'cpu')
+    for name in ('cuda:99', 'abacus', 'meta'):
+        with pytest.raises(CourseError, match=f'{name}.*not available.*auto, cpu'): pick_device(name)

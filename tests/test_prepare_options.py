@@ -68,3 +68,21 @@ def test_what_left_is_told_by_kind_and_what_was_noted_is_told(tmp_path):
     done = prepare(tmp_path/'photos', tmp_path/'out', log=said.append, auxiliary='none', device='cpu', workers=0); text = '\n'.join(said)
     assert set(done.split) == {'train', 'valid', 'test'} and done.subject.isna().all(), 'classes are no people'
     assert 'dropped: 3 (2 x duplicate of another image; 1 x the file is missing)' in text and 'note: Few images of' in text
+
+def test_lists_of_conditions_stay_in_the_manifest(tmp_path):
+    "RAN's lists, attached to the target: pose and occlusion reach the manifest, what has no image is listed, another list is another preparation"
+    from fer_course.face_sets import FaceSet
+    from fer_course.faces import Renderer
+    drawn = FaceSet(n=14, size=64, seed=2).parameters(0, 14); photos = tmp_path/'photos'; lines = []
+    for k, (expression, image) in enumerate(zip(drawn.expressions, Renderer(64, 'cpu').render(drawn).images)):
+        place = photos/expression; place.mkdir(parents=True, exist_ok=True); Image.fromarray(image).save(place/f'test_{k:04}_aligned.jpg')
+        lines.append(f'{k % 7}/test_{k:04}_aligned.jpg')
+    turned, hidden = tmp_path/'val_raf_db_list_45.txt', tmp_path/'rafdb_occlusion_list.txt'
+    turned.write_text('\n'.join([*lines[::2], '0/test_0099_aligned.jpg'])); hidden.write_text('test_0001_aligned 3 2\n')
+    given, said = dict(target=photos, reader='folder', auxiliary='none', device='cpu', workers=0, out=tmp_path/'out'), []
+    done = prepare(lists=[turned, hidden], log=said.append, **given).set_index('image'); number = done.index.str.extract(r'test_(\d+)', expand=False).astype(int)
+    assert (done.pose.eq(45) == (number % 2 == 0)).all() and done.occlusion[number == 1].tolist() == ['type 2'] and done.occlusion[number != 1].isna().all()
+    gone = pd.read_parquet(tmp_path/'out'/'dropped.parquet'); assert gone[gone.step == 'conditions'].reason.str.contains('line 8 of val_raf_db_list_45.txt: no such image').tolist() == [True]
+    assert any('7 of its 8 images are in the manifest' in str(line) for line in said)
+    with pytest.raises(CourseError, match='lists: .*--overwrite'): prepare(lists=[turned], **given)
+    with pytest.raises(CourseError, match='no.txt: the file is missing'): prepare(lists=[tmp_path/'no.txt'], **given | dict(out=tmp_path/'other'))

@@ -8,7 +8,7 @@ import pandas as pd
 from fer_course.facs import EXPRESSIONS
 from fer_course.files import CourseError
 from fer_course.layouts import LABEL_ORDERS, label_ids, list_files
-from fer_course.au_layouts import read_condition_list
+from fer_course.condition_lists import read_condition_list
 from fer_course.expression_layouts import PUBLISHED, published
 from fer_course.readers import read
 import os, pytest, tempfile
