@@ -386,7 +386,7 @@ def write_packed(
         np.lib.format.write_array_header_1_0(file, dict(descr='|u1', fortran_order=False, shape=tuple(int(s) for s in shape)))
         for piece in pieces: file.write(np.ascontiguousarray(piece, np.uint8).data)
 
-_VERSION = 2   # raised whenever the same settings give other bytes
+_VERSION = 3   # raised whenever the same settings give other bytes
 
 def _jobs(manifest, roots, settings, chunk):
     "Each chunk of a manifest as (fingerprint, job)"

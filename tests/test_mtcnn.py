@@ -5,10 +5,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 from fer_course.files import CourseError
+
+
+def test_pooling_is_that_of_torch():
+    from torch.nn import MaxPool2d
+    for size in (2, 3):
+        for height, width in ((3, 3), (4, 9), (10, 7), (21, 22), (46, 45)):
+            x = torch.randn(2, 5, height, width, generator=torch.Generator().manual_seed(height))
+            for form in (torch.contiguous_format, torch.channels_last): assert torch.equal(MaxPool(size)(x.contiguous(memory_format=form)), MaxPool2d(size, 2, ceil_mode=True)(x))
 
 
 def test_weights_are_checked_before_they_are_opened():
