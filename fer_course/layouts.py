@@ -48,6 +48,8 @@ def label_ids(
     return dict(enumerate(names, first))
 
 # %% ../nbs/03_layouts.ipynb #6393aa43
+SPLIT_NAMES = dict(train='train', training='train', valid='valid', val='valid', validation='valid', test='test', testing='test')   # of folders
+
 def subjects_from_names(
     images,    # file names
     share=.95  # of the files that must follow the rule
@@ -93,8 +95,6 @@ def list_files(
 
 def _unreadable(error):
     raise CourseError(f'this folder cannot be read ({error.strerror or "no permission"})', error.filename, 'change its permissions, or move it out of the dataset') from None
-
-SPLIT_NAMES = dict(train='train', training='train', valid='valid', val='valid', validation='valid', test='test', testing='test')   # of folders
 
 def is_image(
     name  # of a file
