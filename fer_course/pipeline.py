@@ -17,7 +17,7 @@ from .parallel import pick_device
 from .prepare import faces, packed, prepare, quiet, step
 
 # %% ../nbs/14_main_job.ipynb #888948f7
-_all_ = ['faces', 'prepare']      # verbs of chapter 06 that the command line finds here
+_all_ = ['faces', 'prepare']      # verbs of chapter 05 that the command line finds here
 
 # %% ../nbs/14_main_job.ipynb #60b2d99d
 def verify(
