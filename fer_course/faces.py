@@ -16,6 +16,7 @@ import numpy as np, torch
 import torch.nn.functional as F
 from .facs import AU_VOCABULARIES, EXPRESSIONS, PROTOTYPES, SEVEN
 from .files import CourseError
+from .parallel import no_denormals
 
 # %% ../nbs/01_faces.ipynb #1a70a357
 ACTION_UNITS = AU_VOCABULARIES['raf_au'] + (28, 43)   # the order of every table of intensities in this chapter
@@ -1328,9 +1329,9 @@ def _small_pictures():
     "PyTorch set up for thousands of small operations, on this thread: none is split between CPUs, no denormal numbers, memory is kept"
     before = torch.get_num_threads()
     torch.set_num_threads(1)          # a split operation waits for the slower half; whole chunks side by side do not
-    torch.set_flush_denormal(True)
     torch.empty(7_900_000)            # given back at once: from then on the allocator keeps blocks up to this size
-    try: yield
+    try:
+        with no_denormals(): yield
     finally: torch.set_num_threads(before)
 
 # %% ../nbs/01_faces.ipynb #8b5d05cb

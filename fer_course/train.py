@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from .augment import PAPER, normalise
 from .balance import sampling_weights
 from .facs import SEVEN, au_columns
-from .parallel import pick_device
+from .parallel import no_denormals, pick_device
 from .files import CourseError, atomic, make_folder, progress, read_json, sweep, write_json
 
 # %% ../nbs/09_training.ipynb #cc758bee
@@ -379,6 +379,7 @@ def _plain(value):
     return json.loads(json.dumps(value, default=str))
 
 # %% ../nbs/09_training.ipynb #44702000
+@no_denormals()
 def fit(
     model,               # returns (expression logits (B, C), action unit logits (B, A) or None); `model.config` says which action units
     manifest,            # DataFrame: row i describes image i
@@ -409,7 +410,7 @@ def fit(
     """Train, and keep the weights with the best validation macro F1 (the earlier at a tie) in `out` and in `model`; returns the history,
     a row per epoch. Stopped at any moment, the same call goes on after the last finished epoch; a finished training is read back.
     `CourseError` for a split without labels, other settings in `out`, and a loss that is no number."""
-    device, out = pick_device(device), make_folder(out); sweep(out); torch.set_flush_denormal(True)
+    device, out = pick_device(device), make_folder(out); sweep(out)
     expression, units, target, extra, valid = _sets(manifest, images, expressions, _vocabulary(model, expressions), out)
     if class_weights == 'balanced': class_weights = balanced_weights(expression[target], len(expressions)).tolist()
     if pos_weight == 'balanced': pos_weight = positive_weights(units[torch.cat([target, extra])]).tolist()
@@ -461,6 +462,7 @@ def _load_best(model, out):
     model.eval()
 
 # %% ../nbs/09_training.ipynb #e7f73cac
+@no_denormals()
 def predict(
     model,           # returns (expression logits, action unit logits or None)
     images,          # uint8 (N, H, W, 3), array or memory map
@@ -470,7 +472,7 @@ def predict(
     flip=False       # mean of each face and its mirror image
 ):
     "Probabilities (n, C) of the expressions and (n, A) of the action units, float32; None for the latter where the model has no AU branch"
-    device = pick_device(device); torch.set_flush_denormal(True); model.to(device).eval()
+    device = pick_device(device); model.to(device).eval()
     rows = np.arange(len(images)) if rows is None else np.asarray(rows)
     rows = torch.from_numpy(np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64))
     def outputs(x):

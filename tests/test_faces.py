@@ -9,6 +9,7 @@ import numpy as np, torch
 import torch.nn.functional as F
 from fer_course.facs import AU_VOCABULARIES, EXPRESSIONS, PROTOTYPES, SEVEN
 from fer_course.files import CourseError
+from fer_course.parallel import no_denormals
 
 
 def test_draws_do_not_depend_on_the_batch():

@@ -2,6 +2,7 @@
 from fer_course.parallel import *
 import os, sys
 from collections import deque
+from contextlib import contextmanager
 from pathlib import Path
 from fer_course.files import CourseError, atomic, make_folder, progress, sweep
 import pathlib, pytest, tempfile
@@ -103,3 +104,12 @@ def test_a_device_that_is_there():
     assert pick_device().type == pick_device('auto').type == ('cuda' if torch.cuda.is_available() else 'cpu')
     for name in ('cuda:99', 'abacus', 'meta'):
         with pytest.raises(CourseError, match=f'{name}.*not available.*auto, cpu'): pick_device(name)
+
+
+def test_denormal_numbers_come_back():
+    import torch
+    tiny = lambda: float(torch.tensor(1e-310, dtype=torch.float64)*1.) != 0
+    with no_denormals():
+        with no_denormals(): inner = tiny()
+        between = tiny()
+    assert (inner, between, tiny()) == (False, False, True)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from fer_course.augment import PAPER, normalise
 from fer_course.balance import sampling_weights
 from fer_course.facs import SEVEN, au_columns
-from fer_course.parallel import pick_device
+from fer_course.parallel import no_denormals, pick_device
 from fer_course.files import CourseError, atomic, make_folder, progress, read_json, sweep, write_json
 import tempfile
 from dataclasses import dataclass
