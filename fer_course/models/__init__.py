@@ -6,4 +6,6 @@ from .parts import *
 from .au_branch import *
 from .weights import *
 from .au_cvt import *
+from .costs import *
+from .export import *
 from .checkpoints import *
