@@ -9,3 +9,4 @@ from .au_cvt import *
 from .costs import *
 from .export import *
 from .checkpoints import *
+from .au_vit import *
