@@ -3,12 +3,12 @@ from fer_course.models.au_vit import *
 from dataclasses import dataclass, field
 from fer_course.facs import EXPRESSIONS
 from fer_course.files import CourseError
-from fer_course.models.au_cvt import MODULES, create
+from fer_course.models.au_cvt import create
 
 
 def test_table_iii_is_the_plain_vit_with_switches():
     from dataclasses import asdict
-    from fer_course.models.au_cvt import PRESETS
+    from fer_course.models.au_cvt import MODULES, PRESETS
     plain = asdict(PRESETS['vit']); built = {'vit': (), 'vit_au': ('units',), 'vit_cnn': ('cnn',), 'vit_cnn_stages': ('cnn', 'stages'), 'vit_cnn_stages_conv': ('cnn', 'stages', 'conv'), 'vit_cnn_stages_conv_flatten': ('cnn', 'stages', 'conv', 'flatten'), 'au_vit': tuple(MODULES)}
     for preset, modules in built.items():
         changes = {k: v for m in modules for k, v in MODULES[m].items()}; assert asdict(PRESETS[preset]) == plain | changes, preset
@@ -18,7 +18,7 @@ def test_table_iii_is_the_plain_vit_with_switches():
 
 def test_every_row_of_both_papers_builds():
     import pytest, torch
-    from fer_course.models.au_cvt import AUCVT, PRESETS, configure, shallow
+    from fer_course.models.au_cvt import AUCVT, configure
     assert {t: len(rows) for t, rows in ROWS.items()} == {'AU-CVT Table 1': 5, 'AU-ViT Table I': 15, 'AU-ViT Table II': 12, 'AU-ViT Table III': 7, 'AU-ViT Tables IV-VI': 3, 'AU-ViT Table VII': 6, 'AU-ViT Table VIII': 10,
                                                           'AU-ViT Fig. 8': 4, 'AU-ViT Fig. 9': 12, 'AU-ViT Fig. 10': 6}
     built = {}

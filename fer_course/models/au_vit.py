@@ -9,7 +9,7 @@ __all__ = ['ROWS', 'Row', 'network_of']
 from dataclasses import dataclass, field
 from ..facs import EXPRESSIONS
 from ..files import CourseError
-from .au_cvt import MODULES, create
+from .au_cvt import create
 
 # %% ../../nbs/10_au_vit.ipynb #c698c958
 @dataclass(frozen=True)
