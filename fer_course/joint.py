@@ -174,6 +174,7 @@ def _ahead(make, keys, device, depth=2):
     "make(key) for each key, in order, made by a thread (on a CUDA stream of its own) while the one who asks is busy"
     from concurrent.futures import ThreadPoolExecutor
     side = torch.cuda.Stream(device) if device.type == 'cuda' else None
+    if side: side.wait_stream(torch.cuda.current_stream(device))                # what was sent before must have arrived
     def work(key):
         with torch.cuda.stream(side) if side else nullcontext():
             made = make(key); return made, side.record_event() if side else None

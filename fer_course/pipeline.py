@@ -44,7 +44,7 @@ def _prepared(data, auxiliary=None):
 
 def _training_table(manifest, joint='units'):
     "With an auxiliary set that teaches the action units, the target's own stay unseen (AU-CVT section 3.1)"
-    if joint == 'both' or not (manifest.role == 'auxiliary').any(): return manifest
+    if joint != 'units' or not (manifest.role == 'auxiliary').any(): return manifest
     table = manifest.copy(); table.loc[table.role == 'target', au_columns()] = np.nan
     return table
 

@@ -203,6 +203,17 @@ def test_switches_change_speed_and_not_meaning():
         with patch.dict('sys.modules', {'torch.utils.tensorboard': None}), pytest.raises(CourseError, match='TensorBoard is not installed.*pip install'): fit(Tiny(), m, pixels, f'{place}/t', tensorboard=True, **TINY)
 
 
+def test_curves_are_drawn_and_go_on():
+    pytest.importorskip('tensorboard')
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    m, pixels = tiny_set()
+    with tempfile.TemporaryDirectory() as place:
+        for stop in (1, 2, None): table = fit(Tiny(), m, pixels, f'{place}/a', stop_after=stop, tensorboard=True, **TINY)
+        drawn = EventAccumulator(f'{place}/a/tensorboard'); drawn.Reload()
+        assert [e.step for e in drawn.Scalars('valid/macro_f1')] == [1, 2, 3] and np.allclose([e.value for e in drawn.Scalars('train/loss')], table.train_loss)
+        assert {'lr', 'images_per_second', 'memory', 'valid/accuracy'} <= set(drawn.Tags()['scalars'])
+
+
 def test_balanced_drawing_and_weights_reach_the_loss():
     m, pixels = tiny_set(); rare = m.copy(); rare.loc[(m.expression == SEVEN[1]) & (m.index % 4 != 1) & (m.split == 'train'), 'expression'] = SEVEN[0]
     with tempfile.TemporaryDirectory() as place:
