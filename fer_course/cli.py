@@ -83,6 +83,7 @@ OPTIONS = {
     'again': dict(metavar='RUN', help='do a finished training once more in --out, from its own config.json'),
     'on': dict(metavar='PREPARED', help='the prepared folder to test on (default: the one that it was trained on)'),
     'ir50': dict(metavar='FILE', help='face.evoLVe\'s IR50 weights for the first three stages (presets paper and released)'),
+    'resnet50': dict(metavar='FILE', help='ImageNet\'s ResNet50 weights, for the presets with that stem'),
     'seed': dict(type=int, metavar='S', help='first seed of splits and trainings (default: 0)'),
     'repeats': dict(type=int, metavar='R', help='trainings per model, with seeds S, S+1, ... (default: 3: one seed shows no spread)'),
     'device': dict(metavar='NAME', help='cpu, cuda, cuda:1, mps (default: a GPU where there is one)'),
@@ -99,7 +100,7 @@ OPTIONS = {
 READING = ('label-column', 'csv', 'images', 'ids', 'rule', 'labels', 'files', 'columns', 'by', 'low', 'label-order', 'confidence', 'intensity', 'expressions')
 DATA = ('reader', 'auxiliary', 'auxiliary-reader', *READING, 'lists', 'split', 'near-duplicates', 'align', 'no-face', 'several', 'landmarks', 'balance', 'size', 'workers', 'scheduler', 'seed', 'device', 'overwrite')
 TRAINING = ('preset', 'schedule', 'epochs', 'batch-size', 'ir50')
-FINE = ('lr', 'ratio', 'alpha', 'beta', 'class-weights', 'sampling', 'ema', 'patience', 'joint', 'units', 'deterministic', 'compile', 'tensorboard')
+FINE = ('resnet50', 'lr', 'ratio', 'alpha', 'beta', 'class-weights', 'sampling', 'ema', 'patience', 'joint', 'units', 'deterministic', 'compile', 'tensorboard')
 VERBS = {
     'run': dict(help='the main job: photographs in, trained models and a report out', required=('out',), options=('target', *DATA, *TRAINING, 'repeats'),
                 example='fer-course run --target photos --reader csv --out _runs/photos'),

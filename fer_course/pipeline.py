@@ -48,7 +48,7 @@ def _training_table(manifest, joint='units'):
     table = manifest.copy(); table.loc[table.role == 'target', au_columns()] = np.nan
     return table
 
-def _plan(data, out, auxiliary=None, preset='small', schedule=None, units=None, ir50=None, seed=0, joint='units', deterministic=False, **options):
+def _plan(data, out, auxiliary=None, preset='small', schedule=None, units=None, ir50=None, resnet50=None, seed=0, joint='units', deterministic=False, **options):
     "What one training shall be, as json can express it, paths relative to its folder `out`; `CourseError` for what cannot be"
     from fer_course.schedules import find_schedule
     from fer_course.train import _plain
@@ -57,7 +57,8 @@ def _plan(data, out, auxiliary=None, preset='small', schedule=None, units=None, 
     if training['epochs'] < 1 or training['batch_size'] < 1: raise CourseError('--epochs and --batch-size must be at least 1')
     model = dict(expressions=classes, size=int(images.shape[1]), **_heads(units, table, joint))
     from_here = lambda path: path and os.path.relpath(path, out)
-    return dict(preset=preset, schedule=name, ir50=ir50 and dict(file=from_here(ir50), sha1=digest(ir50)), model=_plain(model), training={k: _plain(v) for k, v in training.items()},
+    begun = {k: dict(file=from_here(path), sha1=digest(path)) for k, path in dict(ir50=ir50, resnet50=resnet50).items() if path}
+    return dict(preset=preset, schedule=name, weights=begun, model=_plain(model), training={k: _plain(v) for k, v in training.items()},
                 data=dict(target=from_here(data), auxiliary=from_here(auxiliary)))
 
 def _heads(units, table, joint):
@@ -73,12 +74,13 @@ def _do(plan, out, device=None, said=None, **switches):
     from fer_course.train import fit, seed_everything
     tuples = lambda values: {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     where = lambda path: path and os.path.normpath(Path(out)/path)
-    training, file = tuples(plan['training']), plan['ir50'] and where(plan['ir50']['file'])
+    training, begun = tuples(plan['training']), {name: where(entry['file']) for name, entry in plan['weights'].items()}
     if training['augment'] is not None: training['augment'] = Augment(**tuples(training['augment']))
-    if file and digest(file) != plan['ir50']['sha1']: raise CourseError('holds other weights than those that the training began with', file, 'put the old file in its place')
+    for name, file in begun.items():
+        if digest(file) != plan['weights'][name]['sha1']: raise CourseError('holds other weights than those that the training began with', file, 'put the old file in its place')
     manifest, images, _ = _prepared(where(plan['data']['target']), where(plan['data']['auxiliary']))
-    seed_everything(training['seed']); model = create(plan['preset'], ir50=file, **tuples(plan['model']))
-    about = {k: plan[k] for k in ('preset', 'schedule', 'ir50', 'data')}
+    seed_everything(training['seed']); model = create(plan['preset'], **begun, **tuples(plan['model']))
+    about = {k: plan[k] for k in ('preset', 'schedule', 'weights', 'data')}
     return fit(model, _training_table(manifest, training['joint']), images, out, device=device, about=about, said=said, **switches, **training)
 
 def _plan_again(run, out):
@@ -88,7 +90,7 @@ def _plan_again(run, out):
     if not config['data'].get('target') or not config.get('preset'):
         raise CourseError('was trained from Python, on data that its config.json does not name', run, 'call fer_course.train.fit with the settings that stand there')
     data = {k: moved(config['data'][k]) for k in ('target', 'auxiliary')} | dict(digest=config['data']['digest'])
-    return {k: config[k] for k in ('preset', 'schedule', 'model', 'training')} | dict(data=data, ir50=config['ir50'] and config['ir50'] | dict(file=moved(config['ir50']['file'])))
+    return {k: config[k] for k in ('preset', 'schedule', 'model', 'training')} | dict(data=data, weights={k: entry | dict(file=moved(entry['file'])) for k, entry in config['weights'].items()})
 
 # %% ../nbs/14_main_job.ipynb #a1f0c0d1
 def train(
@@ -110,6 +112,7 @@ def train(
     joint=None,          # what auxiliary images teach: units, expressions, both
     units=None,          # the AU branch's vocabulary, 'none' = no branch; None = the preset's where something teaches it
     ir50=None,           # file of face.evoLVe's IR50 weights, for the presets with that stem
+    resnet50=None,       # file of ImageNet's ResNet50 weights, for the presets with that stem
     seed=0,              # of weights, order, augmentation
     deterministic=False, # the same figures on a GPU too, and for any number of cores
     compile=False,       # torch.compile
@@ -122,7 +125,7 @@ def train(
     Returns the log, a row an epoch. `CourseError` where `out` holds a training with other settings, and on bad input"""
     from fer_course import distributed, runs
     options = {k: v for k, v in dict(epochs=epochs, batch_size=batch_size, lr=lr, ratio=ratio, alpha=alpha, beta=beta, class_weights=class_weights, sampling=sampling, ema=ema, patience=patience).items() if v is not None}
-    asked = dict(auxiliary=auxiliary, preset=preset, schedule=schedule, units=units, ir50=ir50, seed=seed, joint=joint or 'units', deterministic=deterministic) | options
+    asked = dict(auxiliary=auxiliary, preset=preset, schedule=schedule, units=units, ir50=ir50, resnet50=resnet50, seed=seed, joint=joint or 'units', deterministic=deterministic) | options
     if (data is None) == (again is None): raise CourseError('a training needs either data or a run to do again', remedy='give --data PREPARED, or --again RUN')
     with distributed.group(device) as device:
         if distributed.rank_and_world()[0]: log = quiet
