@@ -69,24 +69,38 @@ def barrier():
     if rank_and_world()[1] > 1: dist.barrier()
 
 # %% ../nbs/09_3_many.ipynb #71675c6f
-class _Sum(torch.autograd.Function):
-    "Sum over the processes, in both directions"
+class _SharedNorm(torch.autograd.Function):
+    "Batch norm over the batches of all processes: one message forward (count, mean, variance), one backward (two sums)"
     @staticmethod
-    def forward(ctx, x): import torch.distributed as dist; total = x.clone(); dist.all_reduce(total); return total
+    def forward(ctx, x, weight, bias, eps):
+        import torch.distributed as dist
+        dims, C, world = [0, *range(2, x.ndim)], x.shape[1], rank_and_world()[1]
+        variance, average = torch.var_mean(x, dims, correction=0); mine = torch.cat([average, variance, x.new_tensor([x.numel()/C])])
+        every = [torch.empty_like(mine) for _ in range(world)] if world > 1 else [mine]
+        if world > 1: dist.all_gather(every, mine)
+        averages, variances, counts = torch.stack(every).split([C, C, 1], 1); n = counts.sum()
+        average = (averages*counts).sum(0)/n; variance = ((variances + (averages - average)**2)*counts).sum(0)/n      # (C,)
+        ctx.save_for_backward(x, weight, average, (variance + eps).rsqrt(), n); ctx.mark_non_differentiable(average, variance, n)
+        return F.batch_norm(x, average, variance, weight, bias, False, 0., eps), average, variance, n
+
     @staticmethod
-    def backward(ctx, gradient): return _Sum.forward(ctx, gradient)
+    def backward(ctx, gradient, *_):
+        import torch.distributed as dist
+        x, weight, average, scale, n = ctx.saved_tensors; dims, shape = [0, *range(2, x.ndim)], (1, -1, *[1]*(x.ndim - 2))
+        normal = (x - average.view(shape))*scale.view(shape); to_bias, to_weight = gradient.sum(dims), (gradient*normal).sum(dims)
+        total = torch.cat([to_bias, to_weight])
+        if rank_and_world()[1] > 1: dist.all_reduce(total)
+        shift, turn = (part.view(shape)/n for part in total.chunk(2)); factor = scale if weight is None else scale*weight
+        return (gradient - shift - normal*turn)*factor.view(shape), *((None, None) if weight is None else (to_weight, to_bias)), None
 
 def _shared_norm(norm, x):
-    "Batch norm whose mean and variance are those of the batches of all processes together"
+    "What the forward pass of a batch norm becomes"
     if not norm.training: return F.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, False, 0., norm.eps)
-    dims, shape = [0, *range(2, x.ndim)], (1, -1, *[1]*(x.ndim - 2))
-    n = _Sum.apply(x.new_tensor([x.numel()/x.shape[1]])); average = _Sum.apply(x.sum(dims))/n
-    variance = _Sum.apply(((x - average.view(shape))**2).sum(dims))/n                                    # (C,)
+    y, average, variance, n = _SharedNorm.apply(x, norm.weight, norm.bias, norm.eps)
     with torch.no_grad():
         norm.num_batches_tracked += 1; m = norm.momentum if norm.momentum is not None else 1/float(norm.num_batches_tracked)
-        norm.running_mean.lerp_(average.detach(), m); norm.running_var.lerp_(variance.detach()*n/(n - 1), m)
-    y = (x - average.view(shape))*(variance + norm.eps).rsqrt().view(shape)
-    return y if norm.weight is None else y*norm.weight.view(shape) + norm.bias.view(shape)
+        norm.running_mean.lerp_(average, m); norm.running_var.lerp_(variance*n/(n - 1), m)
+    return y
 
 def _norms(model): return [m for m in model.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
 
