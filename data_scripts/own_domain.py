@@ -76,7 +76,7 @@ def experiment(args):
     for what in (replace(COURSE, n=args.faces), *TESTS.values()): rendered(out, what)
     fresh = not any((folder_of(out, args.faces, seed, args.epochs)/'answers.npz').exists() for seed in args.seeds)      # else the time would be that of a part
     in_parallel(train_one, [(out, args.faces, seed, args.epochs) for seed in args.seeds], args.workers, 'trainings')
-    best = [read_json(folder_of(out, args.faces, seed, args.epochs)/'done.json')['best_macro_f1'] for seed in args.seeds]
+    best = [read_json(folder_of(out, args.faces, seed, args.epochs)/'metrics.json')['valid_macro_f1'] for seed in args.seeds]
     results = dict(command=said('own_domain', args), bar=BAR, seeds=args.seeds, faces=asdict(replace(COURSE, n=args.faces)),
                    training={k: v if isinstance(v, (int, float, str)) else repr(v) for k, v in (TRAINING | dict(epochs=args.epochs)).items()},
                    valid_macro_f1=best, seconds=round(time.time() - start) if fresh else None, rows=accuracies(out, args.faces, args.seeds, args.epochs))

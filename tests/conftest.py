@@ -18,3 +18,11 @@ def fer_course():
     def call(*arguments, **options):
         return subprocess.run([sys.executable, '-m', 'fer_course', *map(str, arguments)], text=True, capture_output=True, **{'env': QUIET, **options})
     return call
+
+@pytest.fixture(scope='session')
+def prepared(faces, fer_course, tmp_path_factory):
+    "What `fer-course prepare` leaves of these faces"
+    out = tmp_path_factory.mktemp('prepared')/'small'
+    done = fer_course('prepare', '--target', faces, '--reader', 'faces', '--auxiliary', 'none', '--landmarks', 'given', '--workers', 0, '--device', 'cpu', '--out', out)
+    assert done.returncode == 0, done.stderr
+    return out

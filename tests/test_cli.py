@@ -10,7 +10,7 @@ def test_every_verb_has_help_and_a_valid_example():
     for name, verb in VERBS.items():
         options = vars(parser().parse_args(shlex.split(verb['example'])[1:]))
         assert options.pop('verb') == name and options
-        assert set(verb.get('required', ()) + verb['options']) <= set(OPTIONS)
+        assert set(verb.get('required', ()) + verb['options']) <= set(OPTIONS) and set(verb.get('own', {})) <= set(verb.get('required', ()) + verb['options'])
     from fer_course.readers import READERS
     assert set(READER_NAMES) == set(READERS), 'every reader can be asked for, and no other'
     from fer_course.align import RULES
@@ -18,6 +18,14 @@ def test_every_verb_has_help_and_a_valid_example():
     from fer_course.au_layouts import FILE_RULES
     from fer_course.expression_layouts import AFFECTNET_COPIES, RAFDB_COPIES
     from fer_course.layouts import LABEL_ORDERS
+    from fer_course.joint import JOINT
+    from fer_course.schedules import SCHEDULES
+    assert set(OPTIONS['joint']['choices']) == set(JOINT) and all(name in OPTIONS['schedule']['help'] for name in SCHEDULES)
+    import inspect
+    from fer_course import pipeline
+    for name, verb in VERBS.items():                                                   # what can be typed, the function takes
+        takes = inspect.signature(getattr(pipeline, name)).parameters; keywords = any(p.kind is p.VAR_KEYWORD for p in takes.values())
+        assert keywords or {o.replace('-', '_') for o in (*verb.get('arguments', ()), *verb.get('required', ()), *verb['options'])} <= set(takes), name
     from fer_course.readers import options_of
     known = {option for reader in READERS for option in options_of(reader)}
     assert {o.replace('-', '_') for o in READING} <= known and {'ids', 'labels', 'files', 'columns', 'by', 'label_order'} <= {o.replace('-', '_') for o in READING}, 'what a remedy names can be said here'
