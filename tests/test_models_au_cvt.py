@@ -144,6 +144,23 @@ def test_every_vocabulary_and_map_size_works():
     assert torch.equal(ordered(tokens, (14, 14))[:, [2, 0, 1]], shuffled(tokens, (14, 14))), 'columns follow the vocabulary, weights do not'
 
 
+def test_table_1_at_small_size():
+    import torch
+    x, counts = torch.randn(2, 3, 112, 112), {}
+    for preset, place in (('small_resnet', (80, 7, 7)), ('small_vit', (50, 96)), ('small_cvt', (49, 128)), ('small', (49, 128))):
+        torch.manual_seed(0); model = create(preset, classes=6).eval(); counts[preset] = sum(p.numel() for p in model.parameters()); seen = []
+        (model.stages[-1][-1] if model.stages else model.stem).register_forward_hook(lambda m, i, y: seen.append(tuple(y.shape[1:])))
+        expression, units = model(x); assert expression.shape == (2, 6) and (units is None) == (preset != 'small') and seen == [place]
+        (expression.sum() + (0 if units is None else units.sum())).backward(); assert all(p.grad is not None for p in model.parameters()), 'no dead weights'
+    assert max(counts.values()) < 1.1*min(counts.values()), 'about as many parameters in each'
+    for preset, after in (('small_resnet', 0), ('small_vit', 2), ('small_vit', 0)):
+        units = create(preset, au_vocabulary='openface', au_after=after)(x)[1]; assert units.shape == (2, 16), 'each can have an AU branch: one switch'
+    for size in (32, 64): assert all(create(preset, size=size)(torch.randn(1, 3, size, size))[0].shape == (1, 7) for preset in counts)
+    torch.manual_seed(0); vit = create('small_vit').eval(); shift = vit(x)[0]
+    with torch.no_grad(): vit.class_token += 1
+    assert not torch.allclose(vit(x)[0], shift), 'the class token answers'
+
+
 def test_presets_give_logits_and_gradients():
     import torch
     torch.manual_seed(0)
@@ -163,7 +180,8 @@ def test_impossible_networks_are_refused():
                       (dict(depths=(1, 1, 1)), '3 stages .* 2 heads'), (dict(heads=(3, 4)), '64 dimensions cannot be divided among 3 heads'), (dict(size=100), 'size cannot be 100.*multiple of 16'),
                       (dict(size=0), 'size cannot be 0'), (dict(patch=2), 'odd kernel'), (dict(width='64'), "width cannot be '64'"), (dict(dropout=1), 'dropout'), (dict(merge='no'), 'merge cannot'),
                       (dict(expressions='anger'), 'different names'), (dict(expressions=('anger', 'anger')), 'different names'), (dict(classes=9), '9 classes have no names'),
-                      (dict(classes=3, expressions=('a', 'b')), 'disagree'), (dict(stem_widths=(8, 8)), 'need 3 stem_widths'), (dict(depths=2), 'depths cannot be 2')):
+                      (dict(classes=3, expressions=('a', 'b')), 'disagree'), (dict(stem_widths=(8, 8)), 'need 3 stem_widths'), (dict(depths=2), 'depths cannot be 2'), (dict(head='class'), 'class token'), (dict(depths=(), heads=()), 'without transformer blocks'),
+                      (dict(preset='small_vit', size=100), 'patches of 16 pixels do not fill it'), (dict(embedding='none'), 'embedding cannot be')):
         with pytest.raises(CourseError, match=says): create(**bad)
     model = create('small')
     for bad, says in ((torch.zeros(1, 3, 64, 64), r'wants images of shape \(batch, 3, 112, 112\) and got \(1, 3, 64, 64\)'), (torch.zeros(1, 1, 112, 112), r'got \(1, 1'), (torch.zeros(3, 112, 112), r'got \(3,'),

@@ -180,21 +180,22 @@ class Config:
     expressions: tuple = SEVEN               # names of the classes, in the order of the logits
     au_vocabulary: str | None = 'raf_au'     # a key of `AU_VOCABULARIES`; None = no AU branch (CVT)
     size: int = 112                          # side of the input, pixels
+    embedding: str = 'ir'                    # 'ir': convolutions first; 'patch': patches of the pixels themselves
     stem_depths: tuple = (3, 4, 14)          # blocks per stage of the stem
     stem_widths: tuple = (64, 64, 128, 256)  # its channels
     stem_stride: int = 1                     # of its input layer
     width: int = 256                         # of a token in the first stage
-    patch: int = 1                           # kernel of the patch embedding, odd
+    patch: int = 1                           # kernel on the stem's map, odd; or the side of a patch, pixels, where there is no stem
     position: bool = True                    # learned position embedding
-    depths: tuple = (4, 2)                   # transformer blocks per stage
+    depths: tuple = (4, 2)                   # transformer blocks per stage; () = none, a convolutional network
     heads: tuple = (8, 16)                   # attention heads per stage
     ratio: float = 4.                        # of the feed-forward part
     ffn: str = 'conv'                        # 'conv' or 'mlp'
     merge: bool = True                       # 2 x 2 merging between stages
-    head: str = 'flatten'                    # 'flatten' or 'mean'
+    head: str = 'flatten'                    # 'flatten', 'mean' or 'class' (a token of its own)
     dropout: float = 0.                      # before the classifier, [0, 1)
     drop_path: float = 0.                    # stochastic depth, growing linearly from 0 at the first block, [0, 1)
-    au_after: int = 4                        # the AU branch reads after this many blocks
+    au_after: int = 4                        # the AU branch reads after this many blocks; 0 = before the first
     au_regions: str = 'seven'                # a key of `AU_REGIONS`
     au_shared: bool = True                   # left and right share weights
     au_norm: bool = False                    # LayerNorm before each AU layer
@@ -204,31 +205,40 @@ class Config:
     @property
     def action_units(self): return AU_VOCABULARIES[self.au_vocabulary] if self.au_vocabulary else ()
     @property
-    def side(self): return -(-self.size//(self.stem_stride*2**len(self.stem_depths)))        # of the stem's map
+    def shrink(self): return self.patch if self.embedding == 'patch' else self.stem_stride*2**len(self.stem_depths)
     @property
-    def widths(self): return [self.width*2**s if self.merge else self.width for s in range(len(self.depths))]
+    def side(self): return -(-self.size//self.shrink)                                        # of the map of tokens
+    @property
+    def widths(self): return [self.width*2**s if self.merge else self.width for s in range(len(self.depths))] or [self.stem_widths[-1]]
 
 PRESETS = dict(
     paper=Config(),
     released=Config(width=512, patch=3, heads=(16, 16), ffn='mlp', merge=False, head='mean', au_shared=False, au_norm=True),
     small=Config(stem_depths=(1, 1), stem_widths=(16, 24, 48), stem_stride=2, width=64, depths=(1, 1), heads=(2, 4),
                  ratio=2., dropout=.3, au_after=1))
+_small = PRESETS['small']
+PRESETS |= dict(                             # AU-CVT's Table 1 at the size of `small`, whose row is AU-CVT
+    small_resnet=replace(_small, au_vocabulary=None, stem_depths=(2, 2, 2), stem_widths=(16, 24, 48, 80), depths=(), heads=(), head='mean', au_after=0),
+    small_vit=replace(_small, au_vocabulary=None, embedding='patch', patch=16, width=96, depths=(3,), heads=(3,), ffn='mlp', merge=False, head='class', au_after=3),
+    small_cvt=replace(_small, au_vocabulary=None))
 
 # %% ../../nbs/08_au_cvt.ipynb #0d5ea58d
 def _refuse(problem, remedy): raise CourseError(problem, remedy=remedy)
 
 def _check_values(c):
     "`CourseError` where a field of a configuration has an impossible value"
-    choices = dict(au_vocabulary=(*AU_VOCABULARIES, None), ffn=tuple(_FFN), head=('flatten', 'mean'), au_regions=tuple(AU_REGIONS))
+    choices = dict(au_vocabulary=(*AU_VOCABULARIES, None), embedding=('ir', 'patch'), ffn=tuple(_FFN), head=('flatten', 'mean', 'class'),
+                   au_regions=tuple(AU_REGIONS))
     flags = ('position', 'merge', 'au_shared', 'au_norm')
-    count = lambda v: isinstance(v, int) and not isinstance(v, bool) and v > 0
+    count = lambda v, least=1: isinstance(v, int) and not isinstance(v, bool) and v >= least
     number = lambda v: isinstance(v, (int, float)) and not isinstance(v, bool)
     for name, allowed in {**choices, **{flag: (True, False) for flag in flags}}.items():
         value = getattr(c, name)
         if value not in allowed: _refuse(f'{name} cannot be {value!r}', f'choose from {", ".join(map(str, allowed))}')
-    rules = {**{n: (count, 'a whole number above zero') for n in ('size', 'stem_stride', 'width', 'patch', 'au_after')},
-             **{n: (lambda v: isinstance(v, tuple) and len(v) > 0 and all(map(count, v)), 'a tuple of whole numbers above zero')
-                for n in ('stem_depths', 'stem_widths', 'depths', 'heads')},
+    rules = {**{n: (count, 'a whole number above zero') for n in ('size', 'stem_stride', 'width', 'patch')},
+             'au_after': (lambda v: count(v, 0), 'a number of blocks'),
+             **{n: (lambda v, n=n: isinstance(v, tuple) and (len(v) > 0 or n in ('depths', 'heads')) and all(map(count, v)),
+                    'a tuple of whole numbers above zero') for n in ('stem_depths', 'stem_widths', 'depths', 'heads')},
              **{n: (lambda v: number(v) and 0 <= v < 1, 'a number from 0 to below 1') for n in ('dropout', 'drop_path')},
              'ratio': (lambda v: number(v) and v > 0, 'a number above zero'),
              'expressions': (lambda v: isinstance(v, tuple) and len(v) > 1 and all(isinstance(e, str) for e in v) and len(set(v)) == len(v),
@@ -243,14 +253,20 @@ def _check(c):
     if len(c.heads) != stages: _refuse(f'there are {stages} stages (depths) and {len(c.heads)} heads', 'give one number of heads per stage')
     if len(c.stem_widths) != stem_stages + 1:
         _refuse(f'{stem_stages} stages of the stem need {stem_stages + 1} stem_widths', 'give that of the input layer and of each stage')
-    if c.patch % 2 == 0: _refuse(f'patch cannot be {c.patch}', 'give an odd kernel, which keeps the size of the map')
+    if c.embedding == 'ir' and c.patch % 2 == 0: _refuse(f'patch cannot be {c.patch}', 'give an odd kernel, which keeps the size of the map')
+    if c.embedding == 'patch' and c.size % c.patch:
+        _refuse(f'size cannot be {c.size}: patches of {c.patch} pixels do not fill it', f'choose a multiple of {c.patch}, or another patch')
+    if c.head == 'class' and (c.merge or c.ffn == 'conv'):
+        _refuse('a class token has no place among neighbours', "set merge=False and ffn='mlp', or another head")
+    if not stages and (c.embedding != 'ir' or c.head != 'mean'):
+        _refuse('a network without transformer blocks has a convolutional stem and the mean of its map', "set embedding='ir', head='mean'")
     for width, heads in zip(c.widths, c.heads):
         if width % heads: _refuse(f'{width} dimensions cannot be divided among {heads} heads', 'choose heads that divide the width')
-    if c.merge and c.side % 2**(stages - 1):
+    if c.merge and stages and c.side % 2**(stages - 1):
         _refuse(f'size cannot be {c.size}: its map of {c.side} x {c.side} tokens cannot be divided by {2**(stages - 1)}',
-                f'choose a multiple of {c.stem_stride*2**(stem_stages + stages - 1)}, or merge=False')
+                f'choose a multiple of {c.shrink*2**(stages - 1)}, or merge=False')
     if c.au_vocabulary and c.au_after > sum(c.depths):
-        _refuse(f'au_after cannot be {c.au_after}', f'choose from 1 to {sum(c.depths)} blocks')
+        _refuse(f'au_after cannot be {c.au_after}', f'choose from 0 to {sum(c.depths)} blocks')
 
 # %% ../../nbs/08_au_cvt.ipynb #10c82d57
 class AUCVT(nn.Module):
@@ -262,21 +278,28 @@ class AUCVT(nn.Module):
         _check(config); self.config, c = config, config
         self.ignored = {}                                        # parts of a loaded checkpoint that this network has no use for
         self.grid, widths, total = (c.side, c.side), c.widths, sum(c.depths)
-        self.stem = IRStem(c.stem_depths, c.stem_widths, c.stem_stride)
-        self.embedding = nn.Conv2d(c.stem_widths[-1], c.width, c.patch, padding=c.patch//2)
-        self.position = nn.Parameter(nn.init.trunc_normal_(torch.zeros(1, c.side**2, c.width), std=.02)) if c.position else None
+        self.stem = IRStem(c.stem_depths, c.stem_widths, c.stem_stride) if c.embedding == 'ir' else nn.Identity()
+        self.embedding = self._embedding(c) if total else nn.Identity()
+        self.class_token = nn.Parameter(nn.init.trunc_normal_(torch.zeros(1, 1, c.width), std=.02)) if c.head == 'class' else None
+        places = c.side**2 + (self.class_token is not None)
+        self.position = nn.Parameter(nn.init.trunc_normal_(torch.zeros(1, places, c.width), std=.02)) if c.position and total else None
         rate = iter(c.drop_path*i/total for i in range(total))
         self.stages = nn.ModuleList(
             nn.ModuleList(Block(w, h, c.ratio, c.ffn, next(rate)) for _ in range(d)) for w, h, d in zip(widths, c.heads, c.depths))
         self.merging = nn.ModuleList(PatchMerging(w) for w in widths[:-1]) if c.merge else None
-        tokens = (c.side//2**(len(c.depths) - 1) if c.merge else c.side)**2
-        self.norm, self.dropout = nn.LayerNorm(widths[-1], eps=1e-6), nn.Dropout(c.dropout)
+        tokens = (c.side//2**(len(c.depths) - 1) if c.merge and total else c.side)**2
+        self.norm, self.dropout = nn.LayerNorm(widths[-1], eps=1e-6) if total else nn.Identity(), nn.Dropout(c.dropout)
         self.classify = nn.Linear(widths[-1]*(tokens if c.head == 'flatten' else 1), c.classes)
         self.au_branch = None
         if c.au_vocabulary:
-            stage = next(s for s in range(len(c.depths)) if sum(c.depths[:s + 1]) >= c.au_after)
+            stage = next((s for s in range(len(c.depths)) if sum(c.depths[:s + 1]) >= c.au_after), 0)
             self.au_branch = AUBranch(widths[stage], c.action_units, c.au_regions, c.au_shared, c.au_norm)
         self.to(memory_format=torch.channels_last)               # the layout in which convolutions run fastest
+
+    def _embedding(self, c):
+        "Patches of the pixels, or of the stem's map, as tokens"
+        if c.embedding == 'patch': return nn.Conv2d(3, c.width, c.patch, c.patch)
+        return nn.Conv2d(c.stem_widths[-1], c.width, c.patch, padding=c.patch//2)
 
     def _check_input(self, x):
         wanted = (3, self.config.size, self.config.size)
@@ -290,14 +313,19 @@ class AUCVT(nn.Module):
     def forward(self, x):
         self._check_input(x)
         x, grid, done, au_logits = self.embedding(self.stem(x)).flatten(2).transpose(1, 2), self.grid, 0, None   # (B, 196, width)
+        if self.class_token is not None: x = torch.cat([self.class_token.expand(len(x), -1, -1), x], 1)          # (B, 1 + 196, width)
         if self.position is not None: x = x + self.position
+        first = x.shape[1] - grid[0]*grid[1]                                                                     # the tokens before it have no place
+        if self.au_branch is not None and not self.config.au_after: au_logits = self.au_branch(x[:, first:], grid)
         for s, blocks in enumerate(self.stages):
             if s and self.merging is not None: x, grid = self.merging[s - 1](x, grid)                            # (B, 49, 2*width)
             for block in blocks:
                 x, done = block(x, grid), done + 1
-                if done == self.config.au_after and self.au_branch is not None: au_logits = self.au_branch(x, grid)
-        x = self.norm(x).flatten(1) if self.config.head == 'flatten' else self.norm(x.mean(1))
+                if done == self.config.au_after and self.au_branch is not None: au_logits = self.au_branch(x[:, first:], grid)
+        if self.config.head == 'mean': x = self.norm(x.mean(1))
+        else: x = self.norm(x)[:, 0] if self.config.head == 'class' else self.norm(x).flatten(1)
         return self.classify(self.dropout(x)), au_logits
+
 
 # %% ../../nbs/08_au_cvt.ipynb #677591de
 def _configure(preset, changes):
