@@ -78,7 +78,7 @@ class PlainViT(nn.Module):
         for block in self.transformers[0].blocks: x = block(x)
         units = self.units(x)
         for block in self.transformers[1].blocks: x = block(x)
-        return self.head(self.norm(x).mean(1)), units
+        return self.head(self.norm(x.mean(1))), units
 
 class Plain(nn.Module):
     "The authors' network: images (B, 3, 112, 112) -> expression logits (B, 7), logits of RAF-AU's 21 action units"
