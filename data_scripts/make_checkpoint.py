@@ -25,7 +25,7 @@ from fer_course.face_sets import SETS, FaceSet, render_dataset
 from fer_course.files import CourseError, digest, fingerprint, make_folder, say, write_json
 from fer_course.prepare import packed, prepare
 
-LEARN = dict(course=FaceSet(n=4000, seed=40), varied=RandomFaces(n=5000, profile='photographs', seed=41), drawn=RandomFaces(n=3000, profile='photographs', style='drawn', seed=42))
+LEARN = dict(course=FaceSet(n=6000, seed=40), varied=RandomFaces(n=8000, profile='photographs', seed=41), drawn=RandomFaces(n=4000, profile='photographs', style='drawn', seed=42))
 TESTS = dict(shifted=FaceSet(n=1400, profile='shifted', seed=43, split='test'), hidden=SETS['hidden'])
 TRAINING = dict(batch_size=48, lr=2e-3, warmup=.25, smoothing=.1, pos_weight='balanced',
                 augment=Augment(grayscale=.3, blur=.3, geometric=.7, photometric=.7, rotation=10, zoom=.1, shift=.05, brightness=.2, contrast=.4))
@@ -88,7 +88,7 @@ def card(args, table, model, history, minutes, found, weights):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--out', required=True, help='folder of the work')
-    parser.add_argument('--seed', type=int, default=0); parser.add_argument('--epochs', type=int, default=14, help='passes over the training images (default: %(default)s)')
+    parser.add_argument('--seed', type=int, default=0); parser.add_argument('--epochs', type=int, default=18, help='passes over the training images (default: %(default)s)')
     parser.add_argument('--scale', type=float, default=1., help='more or fewer faces to learn from (default: %(default)s)')
     parser.add_argument('--photographs', help='a folder with photographs and a csv of labels: scored too')
     parser.add_argument('--checkpoint', help='write the checkpoint here (default: OUT/small)')
