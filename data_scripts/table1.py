@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 import numpy as np, pandas as pd
 from own_domain import seen
-from pseudo_labels import UNITS, detector
+from pseudo_labels import UNITS, _number, detector
 from rendered_to_real import in_parallel, rendered, said
 from fer_course.aus import agreement, choose_thresholds, intensity_labels, pseudo_labels
 from fer_course.evaluate import action_unit_metrics, compare, expression_metrics
@@ -59,7 +59,7 @@ def label(out, epochs):
         table = intensity_labels(pseudo_labels(model, images, target.image, thresholds, device='cpu'), confidence=.8, intensity=.5)
         f1 = agreement(target[UNITS], table[UNITS]).f1; common = [u for u in UNITS if target[u].mean() >= .05]
         write_table(path, table[['image', *UNITS]])
-        write_json(known, dict(labelled=float(table[UNITS].notna().any(axis=1).mean()), f1=float(f1.mean()), common_f1=float(f1[common].mean()), common=common, detector_epochs=epochs))
+        write_json(known, dict(labelled=float(table[UNITS].notna().any(axis=1).mean()), f1=_number(f1.mean()), common_f1=_number(f1[common].mean()), common=common, detector_epochs=epochs))
     return read_table(path), read_json(known)
 
 # ---- one training ----
