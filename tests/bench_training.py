@@ -10,7 +10,7 @@ Both sides of a ratio do the same work in turn, A B A B, each in a fresh process
 * input: batches cut, normalised and augmented with nobody to learn from them, against the bare step of the model.
 * processes: two processes with one thread each against one: DistributedDataParallel over gloo, `small`, 48 images for each process in a step.
 * start: from the start of `fer-course train` to the end of its first step, on a prepared folder of rendered faces.
-* gpu: `fit` on `released` with all that belongs to it, against the plain loop in fp32 with its batch at hand, and the share of the GPU's arithmetic that is used (bfloat16, without sparsity).
+* gpu: `fit` on `released` with all that belongs to it, against the plain loop in fp32 with its batch at hand (of 256: 512 in fp32 would need most of 80 GB), and the share of the GPU's arithmetic that is used (bfloat16, without sparsity).
 
 What needs to be kept lies in `_bench/`."""
 import argparse, json, os, platform, resource, statistics, subprocess, sys, tempfile, time
@@ -301,8 +301,8 @@ def work_of(preset):
 
 def gpu(given):
     if not torch.cuda.is_available(): yield row('training on a GPU: not measured: no GPU', None, ''); return
-    common = dict(threads=given.threads, batch=512, device='cuda', preset='released')
-    ours, plain = in_turn(given.rounds, lambda: apart('ours_loop', n=512*40, epochs=4, **common), lambda: apart('plain_step', steps=10, **common))
+    common = dict(threads=given.threads, device='cuda', preset='released')
+    ours, plain = in_turn(given.rounds, lambda: apart('ours_loop', batch=512, n=512*40, epochs=4, **common), lambda: apart('plain_step', batch=256, steps=10, **common))
     speed, name = rate(ours), torch.cuda.get_device_name(); peak = next((v for k, v in PEAK.items() if k in name), None)
     yield row(f'training `released` with `fit`, {name}', speed, 'img/s', at_least=6000, note=f'277,251 images x 10 epochs in {2772510/speed/60:.1f} minutes')
     yield row('that over the plain loop in fp32', **ratio(plain, ours), unit='times', at_least=5, note=f'{speed:.0f} images/s against {rate(plain):.0f}')
