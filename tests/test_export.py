@@ -1,6 +1,7 @@
 "Every preset, one block per stage, leaves Python: as one graph for torch.compile, and as an ONNX file (by way of torch.export) for any batch; the answers stay."
-import shutil
+import inspect, shutil, sys
 import numpy as np, pytest, torch
+from fer_course.files import CourseError
 from fer_course.models import AUCVT, PRESETS, create, shallow, to_onnx
 
 DISTINCT = {}                                                            # presets that become one network when they are shallow are tested once
@@ -14,11 +15,17 @@ def network(request):
 
 def agree(answers, wanted): return all(a.shape == b.shape and np.abs(np.asarray(a) - np.asarray(b)).max() <= 1e-4 for a, b in zip(answers, wanted, strict=True))
 
+@pytest.mark.skipif('dynamic_shapes' not in inspect.signature(torch.onnx.export).parameters, reason='ONNX files need PyTorch 2.5 or newer')
 def test_onnxruntime_agrees(network, tmp_path):
     import onnxruntime
     model, x, wanted = network; to_onnx(model, tmp_path/'a.onnx')
     session = onnxruntime.InferenceSession(str(tmp_path/'a.onnx'), providers=['CPUExecutionProvider'])
     assert agree(session.run(None, {'images': x.numpy()}), wanted) and agree(session.run(None, {'images': x[:1].numpy()}), [w[:1] for w in wanted])
+
+def test_without_onnx_the_remedy_is_named(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, 'onnxscript', None)
+    with pytest.raises(CourseError, match=r'fer_course\[onnx\]'): to_onnx(create('small', size=32), tmp_path/'a.onnx')
+    assert not list(tmp_path.iterdir())
 
 def test_it_is_one_graph(network):
     model, x, wanted = network; torch._dynamo.reset()

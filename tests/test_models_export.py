@@ -9,6 +9,7 @@ from fer_course.files import CourseError, atomic
 
 def test_an_onnx_file_is_complete_and_says_what_it_answers():
     import json, onnx, onnxruntime, pytest, tempfile, numpy as np
+    if 'dynamic_shapes' not in inspect.signature(torch.onnx.export).parameters: pytest.skip('ONNX files need PyTorch 2.5 or newer')
     from pathlib import Path
     from fer_course.models.au_cvt import create
     torch.manual_seed(0); model = create('small', size=32, expressions=('anger', 'fear', 'joy')).train()
