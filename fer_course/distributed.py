@@ -132,8 +132,8 @@ def wrap(
     return DistributedDataParallel(model, device_ids=[device.index] if device.type == 'cuda' else None, gradient_as_bucket_view=True, **{silent: False})
 
 def bare(
-    model  # wrapped, compiled, or neither
+    model  # wrapped, compiled, in half precision, or none of these
 ):
     "The network itself, whose names the weights have"
-    while hasattr(model, '_orig_mod') or type(model).__name__ == 'DistributedDataParallel': model = model._orig_mod if hasattr(model, '_orig_mod') else model.module
+    while hasattr(model, '_orig_mod') or type(model).__name__ in ('DistributedDataParallel', 'Half'): model = model._orig_mod if hasattr(model, '_orig_mod') else model.module
     return model

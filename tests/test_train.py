@@ -198,6 +198,7 @@ def test_switches_change_speed_and_not_meaning():
     assert before == (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.deterministic)
     with tempfile.TemporaryDirectory() as place:
         plain, compiled = fit(Tiny(), m, pixels, f'{place}/a', **TINY), fit(Tiny(), m, pixels, f'{place}/b', compile='eager', stop_after=1, **TINY)
+        half = fit(Tiny(), m, pixels, f'{place}/h', half=True, **TINY); assert 0 < abs(half.train_loss[2] - plain.train_loss[2]) < .1 and runs.resume(f'{place}/b')['model']['body.0.weight'].dtype == torch.float32
         assert np.isclose(plain.train_loss[0], compiled.train_loss[0], atol=1e-4) and 'body.0.weight' in runs.resume(f'{place}/b')['model'], 'names are those of the bare network'
         assert plain.seconds.gt(0).all() and plain.images_per_second.gt(0).all() and plain.memory.gt(0).all()
         with patch.dict('sys.modules', {'torch.utils.tensorboard': None}), pytest.raises(CourseError, match='TensorBoard is not installed.*pip install'): fit(Tiny(), m, pixels, f'{place}/t', tensorboard=True, **TINY)
