@@ -51,7 +51,8 @@ def begin(
 ):
     "Write config.json where no epoch is kept yet; `CourseError` where epochs of a training with other settings are"
     folder = make_folder(folder); check(folder, config)
-    if not _kept(folder): sweep(folder); write_json(folder/'config.json', config)
+    sweep(folder)
+    if not _kept(folder): write_json(folder/'config.json', config)
 
 def check(
     folder,  # of the run
