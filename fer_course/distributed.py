@@ -74,24 +74,27 @@ class _SharedNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias, eps):
         import torch.distributed as dist
-        dims, C, world = [0, *range(2, x.ndim)], x.shape[1], rank_and_world()[1]
-        variance, average = torch.var_mean(x, dims, correction=0); mine = torch.cat([average, variance, x.new_tensor([x.numel()/C])])
-        every = [torch.empty_like(mine) for _ in range(world)] if world > 1 else [mine]
+        dims, shape, C, world = [0, *range(2, x.ndim)], (1, -1, *[1]*(x.ndim - 2)), x.shape[1], rank_and_world()[1]
+        count = x.numel()/C; average = x.sum(dims)/count; variance = ((x - average.view(shape))**2).sum(dims)/count
+        mine = torch.cat([average, variance, x.new_tensor([count])]); every = [torch.empty_like(mine) for _ in range(world)] if world > 1 else [mine]
         if world > 1: dist.all_gather(every, mine)
         averages, variances, counts = torch.stack(every).split([C, C, 1], 1); n = counts.sum()
         average = (averages*counts).sum(0)/n; variance = ((variances + (averages - average)**2)*counts).sum(0)/n      # (C,)
-        ctx.save_for_backward(x, weight, average, (variance + eps).rsqrt(), n); ctx.mark_non_differentiable(average, variance, n)
-        return F.batch_norm(x, average, variance, weight, bias, False, 0., eps), average, variance, n
+        with torch.enable_grad():                                           # with the statistics given, the rest is PyTorch's
+            ctx.inputs = [t.detach().requires_grad_() for t in (x, *((x.new_ones(C), x.new_zeros(C)) if weight is None else (weight, bias)))]
+            ctx.output = F.batch_norm(ctx.inputs[0], average, variance, *ctx.inputs[1:], False, 0., eps)
+        ctx.statistics, ctx.affine, ctx.shape = (average, (variance + eps).rsqrt(), n), weight is not None, shape; ctx.mark_non_differentiable(average, variance, n)
+        return ctx.output.detach(), average, variance, n
 
     @staticmethod
     def backward(ctx, gradient, *_):
         import torch.distributed as dist
-        x, weight, average, scale, n = ctx.saved_tensors; dims, shape = [0, *range(2, x.ndim)], (1, -1, *[1]*(x.ndim - 2))
-        normal = (x - average.view(shape))*scale.view(shape); to_bias, to_weight = gradient.sum(dims), (gradient*normal).sum(dims)
+        x, weight, _ = ctx.inputs; (average, scale, n), affine = ctx.statistics, ctx.affine
+        to_x, to_weight, to_bias = torch.autograd.grad(ctx.output, ctx.inputs, gradient)                # as if the statistics were constants
         total = torch.cat([to_bias, to_weight])
         if rank_and_world()[1] > 1: dist.all_reduce(total)
-        shift, turn = (part.view(shape)/n for part in total.chunk(2)); factor = scale if weight is None else scale*weight
-        return (gradient - shift - normal*turn)*factor.view(shape), *((None, None) if weight is None else (to_weight, to_bias)), None
+        shift, turn = total.chunk(2); slope = -weight.detach()*scale**2*turn/n; offset = -weight.detach()*scale*shift/n - slope*average   # what they are not
+        return to_x.addcmul_(x.detach(), slope.view(ctx.shape)).add_(offset.view(ctx.shape)), *((to_weight, to_bias) if affine else (None, None)), None
 
 def _shared_norm(norm, x):
     "What the forward pass of a batch norm becomes"
