@@ -6,7 +6,7 @@
 __all__ = ['to_onnx']
 
 # %% ../../nbs/08_export.ipynb #1bff9f59
-import copy, inspect, json, warnings
+import copy, json, re, warnings
 from pathlib import Path
 import torch
 from torch import nn
@@ -21,21 +21,25 @@ class _Answers(nn.Module):
 
     def forward(self, images): return tuple(answer for answer in self.model(images) if answer is not None)
 
+def _export(network, path, x, outputs):
+    "Write the ONNX file with the exporter that this PyTorch recommends: from 2.9 on by way of torch.export, before by tracing"
+    batch, new = 'batch', tuple(map(int, re.findall(r'\d+', torch.__version__)[:2])) >= (2, 9)
+    how = dict(dynamo=True, dynamic_shapes=({0: torch.export.Dim(batch)},), external_data=False, verbose=False) if new else dict(dynamic_axes={n: {0: batch} for n in ('images', *outputs)}, opset_version=17)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')                          # what the exporter says about its own future
+        torch.onnx.export(network, (x,), str(path), input_names=['images'], output_names=outputs, **how)
+
 def to_onnx(
     model,  # a network of the family, or one with `config` and the same answers
     path    # the .onnx file
 ):
-    "Write a network in eval mode as one ONNX file: `images` (batch, 3, S, S) in [-1, 1] -> `expressions` (batch, classes)[, `action_units` (batch, A)]; `CourseError` without onnx or with an old PyTorch"
+    "Write a network in eval mode as one ONNX file: `images` (batch, 3, S, S) in [-1, 1] -> `expressions` (batch, classes)[, `action_units` (batch, A)]; `CourseError` without onnx"
     try: import onnx, onnxscript  # noqa: F401
     except ImportError: raise CourseError('ONNX files need the packages onnx and onnxscript', remedy="pip install 'fer_course[onnx]'") from None
-    if 'dynamic_shapes' not in inspect.signature(torch.onnx.export).parameters: raise CourseError(f'PyTorch {torch.__version__} is too old for ONNX files', remedy='use 2.5 or newer')
-    c, network = model.config, _Answers(copy.deepcopy(model).cpu().eval())
+    c, network = model.config, _Answers(copy.deepcopy(model)).cpu().eval()
     outputs = ['expressions', 'action_units'][:1 + (c.au_vocabulary is not None)]
     about = dict(expressions=list(c.expressions), action_units=list(c.action_units), size=c.size, input='(pixels / 255 - 0.5) / 0.5, channels first, RGB')
     with atomic(Path(path)) as temporary:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter('ignore')                      # what the exporter says about its own future
-            torch.onnx.export(network, (torch.zeros(2, 3, c.size, c.size),), str(temporary), input_names=['images'], output_names=outputs, dynamo=True,
-                              dynamic_shapes=({0: torch.export.Dim('batch')},), external_data=False, verbose=False)
+        with torch.no_grad(): _export(network, temporary, torch.zeros(2, 3, c.size, c.size), outputs)
         file = onnx.load(str(temporary)); onnx.helper.set_model_props(file, {k: v if isinstance(v, str) else json.dumps(v) for k, v in about.items()})
         onnx.save(file, str(temporary))

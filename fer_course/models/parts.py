@@ -71,10 +71,9 @@ class Attention(nn.Module):
         self.heads, self.qkv, self.project = heads, nn.Linear(width, 3*width), nn.Linear(width, width)
 
     def forward(self, x):
-        B, N, C = x.shape
-        q, k, v = self.qkv(x).view(B, N, 3, self.heads, C//self.heads).permute(2, 0, 3, 1, 4)   # each (B, heads, N, C/heads)
+        q, k, v = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)         # each (B, heads, N, C/heads)
         x = F.scaled_dot_product_attention(q, k, v)                                            # (B, heads, N, C/heads)
-        return self.project(x.transpose(1, 2).reshape(B, N, C))
+        return self.project(x.transpose(1, 2).flatten(2))
 
 # %% ../../nbs/08_0_parts.ipynb #c790548d
 class MLP(nn.Module):
@@ -181,6 +180,6 @@ class ConvPooling(PatchMerging):
 
     def pool(self, x, grid):
         x = self.reduce(x.transpose(1, 2).unflatten(2, grid))              # (B, 2C, h/2, w/2)
-        return x.flatten(2).transpose(1, 2), tuple(x.shape[2:])
+        return x.flatten(2).transpose(1, 2), tuple(-(-side//2) for side in grid)
 
 MERGING = {True: PatchMerging, 'conv': ConvPooling}
