@@ -76,7 +76,7 @@ def card(args, table, model, history, minutes, found, weights):
     "What is to be known of the checkpoint"
     import torch
     return dict(
-        what='AU-CVT, preset small: seven expressions and 21 action units of aligned faces, 112 x 112', command=said('make_checkpoint', args).replace(str(args.photographs), 'PHOTOGRAPHS'), date=date.today().isoformat(), licence='Apache-2.0', torch=torch.__version__,
+        what='AU-CVT, preset small: seven expressions and 21 action units of aligned faces, 112 x 112', command=said('make_checkpoint', args), date=date.today().isoformat(), licence='Apache-2.0', torch=torch.__version__,
         warning='Learned from rendered faces alone. Scores on rendered faces are not scores on photographs; no decision about a person may rest on it.',
         parameters=sum(p.numel() for p in model.parameters()), bytes=weights.stat().st_size, sha256=digest(weights, 'sha256'), data={k: asdict(replace(v, n=round(v.n*args.scale))) for k, v in LEARN.items()},
         images={name: {k: int(n) for k, n in part.split.value_counts().items()} for name, part in table.groupby('set', sort=False)}, seed=args.seed, epochs=args.epochs, best_epoch=int(history.epoch[history.valid_macro_f1.idxmax()]),
