@@ -7,7 +7,7 @@ __all__ = ['READER_NAMES', 'ARGUMENTS', 'OPTIONS', 'READING', 'DATA', 'TRAINING'
            'prepare_published']
 
 # %% ../nbs/15_command_line.ipynb #2b9c4c20
-import argparse, sys
+import argparse, sys, warnings
 from . import __version__
 from .files import CourseError, say
 
@@ -142,6 +142,7 @@ def main(
     "Do what the command line says; returns the exit status: 0 done, 1 an error that the message explains or a finding of `verify`, 130 interrupted"
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')   # file names of any alphabet, on any terminal
+    warnings.filterwarnings('ignore', message='.*torch.jit.script', category=FutureWarning)     # what libraries say to each other
     given = {k: v for k, v in vars(parser().parse_args(arguments)).items() if v is not None}
     try:
         from fer_course import pipeline
