@@ -152,7 +152,7 @@ def main():
     parser.add_argument('--out', required=True, help='folder of the experiment')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2, 3, 4])
     parser.add_argument('--sizes', type=int, nargs='+', default=list(SIZES), help='images of the target to learn from (default: %(default)s)')
-    parser.add_argument('--epochs', type=int, default=2, help='how often validation looks (default: %(default)s)')
+    parser.add_argument('--epochs', type=int, default=4, help='how often validation looks (default: %(default)s)')
     parser.add_argument('--passes', type=int, default=10_000, help='images seen between two looks (default: %(default)s)')
     parser.add_argument('--workers', type=int, default=1, help='trainings side by side')
     parser.add_argument('--results', help='write the results here too')
