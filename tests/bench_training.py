@@ -8,7 +8,7 @@ Both sides of a ratio do the same work in turn, A B A B, each in a fresh process
   out, which is to their advantage. Ours gets the very weights through `load_released`, and both must give the same answers. Peak memory is that of the whole process. A row of its own shows ours in bfloat16, as `fit(half=True)` has it.
 * loop: `fit` as the main job runs it on `small` (batches of 48, Adam, the paper's augmentation), images a second of the epochs after the first, and what the loop costs over the bare step.
 * input: batches cut, normalised and augmented with nobody to learn from them, against the bare step of the model.
-* processes: `fit` in two processes with one thread each against one: `small`, the same batch, which the two share (gloo).
+* processes: `fit` in two processes with one thread each against one: `small`, the same batch, which the two share (gloo); and two trainings side by side that share nothing, the most that the machine allows (virtual CPUs are often the two halves of one core).
 * start: from the start of `fer-course train` to the end of its first step, on a prepared folder of rendered faces.
 * gpu: `fit` on `released` with all that belongs to it, against the plain loop in fp32 with its batch at hand (of 256: 512 in fp32 would need most of 80 GB), and the share of the GPU's arithmetic that is used (bfloat16, without sparsity).
 
@@ -239,10 +239,16 @@ def together(world, **given):
     with tempfile.TemporaryDirectory() as out: answers = [answer(p) for p in [begin('rank', 1, world=world, rank=r, port=port, out=f'{out}/run', **given) for r in range(world)]]
     return dict(seconds=max(a['seconds'] for a in answers))
 
+def strangers(n_processes, **given):
+    "So many trainings at a time, one thread each, which share nothing; seconds an image of all"
+    return dict(seconds=max(answer(p)['seconds'] for p in [begin('ours_loop', 1, **given) for _ in range(n_processes)])/n_processes)
+
 def processes(given):
+    common = dict(epochs=3, device='cpu', preset='small')
     for batch, bar in ((48, 1.7), (96, None)):
-        common = dict(n=960, epochs=3, batch=batch, device='cpu', preset='small'); two, one = in_turn(given.rounds, lambda: together(2, **common), lambda: together(1, **common))
+        two, one, both = in_turn(given.rounds, lambda: together(2, n=960, batch=batch, **common), lambda: together(1, n=960, batch=batch, **common), lambda: strangers(2, n=480, batch=batch//2, **common))
         yield row(f'two processes over one, one thread each, batches of {batch} in all', **ratio(one, two), unit='times', at_least=bar, note=f'{rate(two):.1f} images/s against {rate(one):.1f}')
+        yield row('two that know nothing of each other over one: what this machine allows', **ratio(one, both), unit='times', note=f'{rate(both):.1f} images/s')
 
 def prepared():
     "A prepared folder of rendered faces, made if missing"

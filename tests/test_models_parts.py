@@ -20,6 +20,20 @@ def test_a_resnet_stem_has_the_stages_asked_for():
         assert not any(k.startswith(('fc.', f'layer{n + 1}.')) for k in stem.state_dict()), 'nothing unused is kept'
 
 
+def test_a_token_layer_is_a_linear_layer_by_either_kernel():
+    import torch
+    from torch.nn import functional as F
+    from fer_course.models.parts import _by_convolution
+    torch.manual_seed(0)
+    for width, out in ((64, 96), (256, 40)):
+        layer, x, g = TokenLinear(width, out), torch.randn(3, 9, width, requires_grad=True), torch.randn(3, 9, out)
+        assert list(layer.state_dict()) == ['weight', 'bias'] and (width >= 256 or not _by_convolution(x, width))
+        y, wanted, learned = layer(x), F.linear(x, layer.weight, layer.bias), (x, layer.weight, layer.bias)
+        assert torch.allclose(y, wanted, atol=1e-5) and y.is_contiguous()
+        for ours, theirs in zip(torch.autograd.grad(y, learned, g), torch.autograd.grad(wanted, learned, g)): assert torch.allclose(ours, theirs, atol=1e-4)
+        assert torch.equal(layer(x[:0]), y[:0]) and torch.allclose(layer(x[0]), y[0], atol=1e-5)              # nothing, and tokens without a batch
+
+
 def test_attention_is_the_softmax_formula():
     import torch
     torch.manual_seed(0); attention, x = Attention(32, 4), torch.randn(2, 9, 32)
