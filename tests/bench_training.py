@@ -1,6 +1,6 @@
 """Training: the bars of speed and memory, side by side in one run.
 
-    python tests/bench_training.py [--only step loop input processes start gpu] [--rounds 3] [--threads 2] [--device cpu] [--results FILE]
+    python tests/bench_training.py [--only step loop input processes busy start gpu] [--rounds 3] [--threads 2] [--device cpu] [--results FILE]
 
 Both sides of a ratio do the same work in turn, A B A B, each in a fresh process; the medians of the ratios pair by pair are compared with the bars. Images are made up: speed does not ask what they show.
 * step: one training step of the preset `released` against the authors' network and loop written out plainly (`Plain`, `plain_step`; what their code does stands in FORMATS of the course, section D): the same layers, fp32, the
@@ -9,6 +9,7 @@ Both sides of a ratio do the same work in turn, A B A B, each in a fresh process
 * loop: `fit` as the main job runs it on `small` (batches of 48, Adam, the paper's augmentation), images a second of the epochs after the first, and what the loop costs over the bare step.
 * input: batches cut, normalised and augmented with nobody to learn from them, against the bare step of the model.
 * processes: `fit` in two processes with one thread each against one: `small`, the same batch, which the two share (gloo); and two trainings side by side that share nothing, the most that the machine allows (virtual CPUs are often the two halves of one core).
+* busy: two trainings at a time with all threads each, as the course sets PyTorch's threads (they sleep when they wait for long) and as the GNU library does by default.
 * start: from the start of `fer-course train` to the end of its first step, on a prepared folder of rendered faces.
 * gpu: `fit` on `released` with all that belongs to it, against the plain loop in fp32 with its batch at hand (of 256: 512 in fp32 would need most of 80 GB), and the share of the GPU's arithmetic that is used (bfloat16, without sparsity).
 
@@ -18,6 +19,7 @@ from pathlib import Path
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+import fer_course  # noqa: F401, sets how PyTorch's threads wait, for the processes started here as well
 from bench_data import in_turn, ratio
 from bench_faces import row
 from bench_mtcnn import HERE
@@ -190,9 +192,9 @@ def trained(given):
 
 JOBS = {job.__name__: job for job in (plain_step, ours_step, same_answers, ours_loop, ours_predict, ours_input, rank, trained)}
 
-def begin(job, threads, **given):
-    "Start a job in a process of its own"
-    quiet = {**os.environ, 'PYTHONPATH': '.', 'FER_PROGRESS': '0', 'OMP_NUM_THREADS': str(threads), 'MKL_NUM_THREADS': str(threads)}
+def begin(job, threads, spin=None, **given):
+    "Start a job in a process of its own; `spin` = how often its threads look before they sleep, None as the course has it"
+    quiet = {**os.environ, 'PYTHONPATH': '.', 'FER_PROGRESS': '0', 'OMP_NUM_THREADS': str(threads), 'MKL_NUM_THREADS': str(threads), **({} if spin is None else {'GOMP_SPINCOUNT': spin})}
     process = subprocess.Popen([sys.executable, '-W', 'ignore', __file__, '--job', job], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=quiet)
     process.stdin.write(json.dumps(dict(given, began=time.time()), default=str)); process.stdin.close(); process.stdin = None
     return process
@@ -239,9 +241,14 @@ def together(world, **given):
     with tempfile.TemporaryDirectory() as out: answers = [answer(p) for p in [begin('rank', 1, world=world, rank=r, port=port, out=f'{out}/run', **given) for r in range(world)]]
     return dict(seconds=max(a['seconds'] for a in answers))
 
-def strangers(n_processes, **given):
-    "So many trainings at a time, one thread each, which share nothing; seconds an image of all"
-    return dict(seconds=max(answer(p)['seconds'] for p in [begin('ours_loop', 1, **given) for _ in range(n_processes)])/n_processes)
+def strangers(n_processes, threads=1, **given):
+    "So many trainings at a time, which share nothing; seconds an image of all"
+    return dict(seconds=max(answer(p)['seconds'] for p in [begin('ours_loop', threads, **given) for _ in range(n_processes)])/n_processes)
+
+def busy(given):
+    common = dict(n_processes=2, threads=given.threads, n=240, epochs=3, batch=48, device='cpu', preset='small')
+    ours, default = in_turn(given.rounds, lambda: strangers(**common), lambda: strangers(spin='300000', **common))
+    yield row(f'two trainings at a time, {given.threads} threads each: over the same with threads that spin', **ratio(default, ours), unit='times', note=f'{rate(ours):.1f} images/s against {rate(default):.1f}')
 
 def processes(given):
     common = dict(epochs=3, device='cpu', preset='small')
@@ -285,7 +292,7 @@ def gpu(given):
     yield row('that over the plain loop in fp32', **ratio(plain, ours), unit='times', at_least=5, note=f'{speed:.0f} images/s against {rate(plain):.0f}')
     if peak: yield row('model FLOP utilisation (bfloat16)', work_of('released')*speed/peak, 'share', note=f'{work_of("released")/1e9:.1f} GFLOP an image, {peak/1e12:.0f} TFLOP/s')
 
-PARTS = dict(step=step, loop=loop, input=input, processes=processes, start=start, gpu=gpu)
+PARTS = dict(step=step, loop=loop, input=input, processes=processes, busy=busy, start=start, gpu=gpu)
 
 def machine():
     "Name of what calculates"
