@@ -9,7 +9,7 @@ Both sides of a ratio do the same work in turn, A B A B, each in a fresh process
 * loop: `fit` as the main job runs it on `small` (batches of 48, Adam, the paper's augmentation), images a second of the epochs after the first, and what the loop costs over the bare step.
 * input: batches cut, normalised and augmented with nobody to learn from them, against the bare step of the model.
 * processes: `fit` in two processes with one thread each against one: `small`, the same batch, which the two share (gloo); and two trainings side by side that share nothing, the most that the machine allows (virtual CPUs are often the two halves of one core).
-* busy: two trainings at a time with all threads each, as the course sets PyTorch's threads (they sleep when they wait for long) and as the GNU library does by default.
+* busy: `fit` with a thread a core while other programs keep every core busy, as the course sets PyTorch's threads (they sleep when they wait for long) and as the GNU library has them by default.
 * start: from the start of `fer-course train` to the end of its first step, on a prepared folder of rendered faces.
 * gpu: `fit` on `released` with all that belongs to it, against the plain loop in fp32 with its batch at hand (of 256: 512 in fp32 would need most of 80 GB), and the share of the GPU's arithmetic that is used (bfloat16, without sparsity).
 
@@ -241,14 +241,16 @@ def together(world, **given):
     with tempfile.TemporaryDirectory() as out: answers = [answer(p) for p in [begin('rank', 1, world=world, rank=r, port=port, out=f'{out}/run', **given) for r in range(world)]]
     return dict(seconds=max(a['seconds'] for a in answers))
 
-def strangers(n_processes, threads=1, **given):
-    "So many trainings at a time, which share nothing; seconds an image of all"
-    return dict(seconds=max(answer(p)['seconds'] for p in [begin('ours_loop', threads, **given) for _ in range(n_processes)])/n_processes)
+def strangers(n_processes, **given):
+    "So many trainings at a time, one thread each, which share nothing; seconds an image of all"
+    return dict(seconds=max(answer(p)['seconds'] for p in [begin('ours_loop', 1, **given) for _ in range(n_processes)])/n_processes)
 
 def busy(given):
-    common = dict(n_processes=2, threads=given.threads, n=240, epochs=3, batch=48, device='cpu', preset='small')
-    ours, default = in_turn(given.rounds, lambda: strangers(**common), lambda: strangers(spin='300000', **common))
-    yield row(f'two trainings at a time, {given.threads} threads each: over the same with threads that spin', **ratio(default, ours), unit='times', note=f'{rate(ours):.1f} images/s against {rate(default):.1f}')
+    common = dict(threads=given.threads, n=240, epochs=3, batch=48, device='cpu', preset='small')
+    others = [subprocess.Popen([sys.executable, '-c', 'while True: pass']) for _ in range(given.threads)]
+    try: ours, default = in_turn(given.rounds, lambda: apart('ours_loop', **common), lambda: apart('ours_loop', spin='300000', **common))
+    finally: [other.kill() for other in others]
+    yield row(f'training beside {given.threads} busy programs, {given.threads} threads: over the same with threads that spin', **ratio(default, ours), unit='times', note=f'{rate(ours):.1f} images/s against {rate(default):.1f}')
 
 def processes(given):
     common = dict(epochs=3, device='cpu', preset='small')
