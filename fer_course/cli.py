@@ -79,6 +79,7 @@ OPTIONS = {
     'units': dict(metavar='NAME', help='the action units to learn: raf_au, openface, common, ...; none = a network without that branch (default: the preset\'s, where something teaches them)'),
     'deterministic': dict(action='store_true', default=None, help='the same figures each time, on a GPU and on any number of cores; slower'),
     'half': dict(action='store_true', default=None, help='multiply in bfloat16 on a CPU too (on a GPU that is the default)'),
+    'own-norms': dict(action='store_true', default=None, help='under torchrun, each process normalises its own part of a batch: faster, and another training for each number of processes'),
     'compile': dict(action='store_true', default=None, help='compile the network (torch.compile): slow to start, faster then'),
     'tensorboard': dict(action='store_true', default=None, help='draw curves in RUN/tensorboard while it trains'),
     'again': dict(metavar='RUN', help='do a finished training once more in --out, from its own config.json'),
@@ -101,7 +102,7 @@ OPTIONS = {
 READING = ('label-column', 'csv', 'images', 'ids', 'rule', 'labels', 'files', 'columns', 'by', 'low', 'label-order', 'confidence', 'intensity', 'expressions')
 DATA = ('reader', 'auxiliary', 'auxiliary-reader', *READING, 'lists', 'split', 'near-duplicates', 'align', 'no-face', 'several', 'landmarks', 'balance', 'size', 'workers', 'scheduler', 'seed', 'device', 'overwrite')
 TRAINING = ('preset', 'schedule', 'epochs', 'batch-size', 'ir50')
-FINE = ('resnet50', 'lr', 'ratio', 'alpha', 'beta', 'class-weights', 'sampling', 'ema', 'patience', 'joint', 'units', 'deterministic', 'half', 'compile', 'tensorboard')
+FINE = ('resnet50', 'lr', 'ratio', 'alpha', 'beta', 'class-weights', 'sampling', 'ema', 'patience', 'joint', 'units', 'deterministic', 'half', 'own-norms', 'compile', 'tensorboard')
 VERBS = {
     'run': dict(help='the main job: photographs in, trained models and a report out', required=('out',), options=('target', *DATA, *TRAINING, 'repeats'),
                 example='fer-course run --target photos --reader csv --out _runs/photos'),

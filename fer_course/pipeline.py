@@ -48,12 +48,12 @@ def _training_table(manifest, joint='units'):
     table = manifest.copy(); table.loc[table.role == 'target', au_columns()] = np.nan
     return table
 
-def _plan(data, out, auxiliary=None, preset='small', schedule=None, units=None, ir50=None, resnet50=None, seed=0, joint='units', deterministic=False, half=None, **options):
+def _plan(data, out, auxiliary=None, preset='small', schedule=None, units=None, ir50=None, resnet50=None, seed=0, joint='units', deterministic=False, half=None, own_norms=False, **options):
     "What one training shall be, as json can express it, paths relative to its folder `out`; `CourseError` for what cannot be"
     from fer_course.schedules import find_schedule
     from fer_course.train import _plain
     name, recipe = find_schedule(schedule, preset); manifest, images, classes = _prepared(data, auxiliary); table = _training_table(manifest, joint)
-    training = recipe.options(**options) | dict(seed=seed, joint=joint, deterministic=deterministic, half=half, expressions=classes)
+    training = recipe.options(**options) | dict(seed=seed, joint=joint, deterministic=deterministic, half=half, own_norms=own_norms, expressions=classes)
     if training['epochs'] < 1 or training['batch_size'] < 1: raise CourseError('--epochs and --batch-size must be at least 1')
     model = dict(expressions=classes, size=int(images.shape[1]), **_heads(units, table, joint))
     from_here = lambda path: path and os.path.relpath(path, out)
@@ -116,6 +116,7 @@ def train(
     seed=0,              # of weights, order, augmentation
     deterministic=False, # the same figures on a GPU too, and for any number of cores
     half=None,           # bfloat16 where it does no harm; None = on a GPU
+    own_norms=False,     # under torchrun, each process normalises its own part of a batch
     compile=False,       # torch.compile
     tensorboard=False,   # curves in out/tensorboard
     device=None,         # 'cpu', 'cuda', ...; None = a GPU where there is one
@@ -126,7 +127,7 @@ def train(
     Returns the log, a row an epoch. `CourseError` where `out` holds a training with other settings, and on bad input"""
     from fer_course import distributed, runs
     options = {k: v for k, v in dict(epochs=epochs, batch_size=batch_size, lr=lr, ratio=ratio, alpha=alpha, beta=beta, class_weights=class_weights, sampling=sampling, ema=ema, patience=patience).items() if v is not None}
-    asked = dict(auxiliary=auxiliary, preset=preset, schedule=schedule, units=units, ir50=ir50, resnet50=resnet50, seed=seed, joint=joint or 'units', deterministic=deterministic, half=half) | options
+    asked = dict(auxiliary=auxiliary, preset=preset, schedule=schedule, units=units, ir50=ir50, resnet50=resnet50, seed=seed, joint=joint or 'units', deterministic=deterministic, half=half, own_norms=own_norms) | options
     if (data is None) == (again is None): raise CourseError('a training needs either data or a run to do again', remedy='give --data PREPARED, or --again RUN')
     with distributed.group(device) as device:
         if distributed.rank_and_world()[0]: log = quiet

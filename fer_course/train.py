@@ -49,6 +49,7 @@ def learner(
     half=None,           # bfloat16 where it does no harm; None = on a GPU
     callbacks=(),        # more fastai callbacks
     compile=False,       # torch.compile; a str names its backend
+    own_norms=False,     # under torchrun, each process normalises its own part of a batch
     **curve              # further arguments of `schedule`
 ):
     "A fastai Learner with our batches, loss and schedule; `.fit(epochs, lr)` trains. It prints nothing"
@@ -60,7 +61,7 @@ def learner(
     from fastai.optimizer import OptimWrapper
     device = train.device; dls = DataLoaders(train, valid); dls.device = device; loss.to(device)
     model.to(device, **(dict(memory_format=torch.channels_last) if train.channels_last else {}))
-    if distributed.rank_and_world()[1] > 1: distributed.share_norms(model, device)
+    if distributed.rank_and_world()[1] > 1 and not own_norms: distributed.share_norms(model, device)
     wrapped = OptimWrapper(opt=make_optimizer(model, optimizer, lr, weight_decay))
     network = distributed.wrap(model, device); half = device.type == 'cuda' if half is None else half; old = half and device.type == 'cuda' and not torch.cuda.is_bf16_supported()
     if half and not old: network = Half(network)
@@ -154,7 +155,9 @@ class _Run:
     def before_validate(self, learn):
         self.seen, self.trained = [], time.perf_counter() - self.start
         if isinstance(learn.loss_func, torch.nn.Module): learn.loss_func.eval()
-        if self.average: self.average.swap(distributed.bare(learn.model))
+        model = distributed.bare(learn.model)
+        if self.settings['own_norms']: distributed.agree(distributed.norm_statistics(model) + (distributed.norm_statistics(model, self.average.mean) if self.average else []))
+        if self.average: self.average.swap(model)
 
     def after_loss(self, learn):
         if not learn.training: self.seen.append((*(z if z is None else z.float() for z in learn.pred), *learn.yb)); return
@@ -344,6 +347,7 @@ def fit(
     patience=None,       # stop after so many epochs without a better validation macro F1; None = never
     deterministic=False, # the same figures each time on a GPU too, and for any number of cores; slower
     half=None,           # bfloat16 where it does no harm; None = on a GPU. Some CPUs gain from it, too
+    own_norms=False,     # under torchrun, each process normalises its own part of a batch: faster, and another training for each number of processes
     compile=False,       # torch.compile; a str names its backend
     tensorboard=False,   # curves in out/tensorboard
     stop_after=None,     # end early after this many epochs in all; the same call goes on later
@@ -371,7 +375,7 @@ def fit(
         chances = sampling_weights(expression[target].tolist(), range(len(expressions)), sampling) if sampling else None
         train = Batches(target=target, auxiliary=extra, ratio=ratio, augment=augment, seed=seed, weights=chances, **data)
         loss = JointLoss(alpha, beta, class_weights, pos_weight, smoothing, distributed.mean if distributed.rank_and_world()[1] > 1 else None)
-        learn = learner(model, train, Batches(target=valid, **data), loss, optimizer, lr, weight_decay, warmup, clip, half, [run.callback()], compile,
+        learn = learner(model, train, Batches(target=valid, **data), loss, optimizer, lr, weight_decay, warmup, clip, half, [run.callback()], compile, own_norms,
                         decay=decay, final=final, every=every, cut=cut)
         return _train(learn, run, model, tensorboard)
 

@@ -155,7 +155,7 @@ def ours_loop(given):
     table, images = some(given['n']); ends = []
     with tempfile.TemporaryDirectory() as own:
         fit(create(given['preset']), table, images, given.get('out', own), epochs=given['epochs'], batch_size=given['batch'], seed=0, device=given['device'],
-            said=lambda row: ends.append(time.perf_counter()), **OPTIONS[given['preset']])
+            own_norms=given.get('own_norms', False), said=lambda row: ends.append(time.perf_counter()), **OPTIONS[given['preset']])
     return dict(seconds=float(np.median(np.diff(ends)))/given['n']) if ends else dict(seconds=0.)          # the first of several processes is told alone
 
 def ours_predict(given):
@@ -255,9 +255,11 @@ def busy(given):
 def processes(given):
     common = dict(epochs=3, device='cpu', preset='small')
     for batch, bar in ((48, 1.7), (96, None)):
-        two, one, both = in_turn(given.rounds, lambda: together(2, n=960, batch=batch, **common), lambda: together(1, n=960, batch=batch, **common), lambda: strangers(2, n=480, batch=batch//2, **common))
-        yield row(f'two processes over one, one thread each, batches of {batch} in all', **ratio(one, two), unit='times', at_least=bar, note=f'{rate(two):.1f} images/s against {rate(one):.1f}')
-        yield row('two that know nothing of each other over one: what this machine allows', **ratio(one, both), unit='times', note=f'{rate(both):.1f} images/s')
+        ways = dict(own=lambda: together(2, n=960, batch=batch, own_norms=True, **common), shared=lambda: together(2, n=960, batch=batch, **common), strangers=lambda: strangers(2, n=480, batch=batch//2, **common))
+        one, *found = in_turn(given.rounds, lambda: together(1, n=960, batch=batch, **common), *ways.values()); found = dict(zip(ways, found))
+        for name, what in dict(own=f'two processes over one, one thread each, batches of {batch} in all, own norms', shared='the same with shared norms, which two processes need to be the training of one',
+                               strangers='two trainings that know nothing of each other over one: what this machine allows').items():
+            yield row(what, **ratio(one, found[name]), unit='times', at_least=bar if name == 'own' else None, note=f'{rate(found[name]):.1f} images/s against {rate(one):.1f}')
 
 def prepared():
     "A prepared folder of rendered faces, made if missing"

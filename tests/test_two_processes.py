@@ -24,7 +24,7 @@ def child(folder):
     found = {}
     with group('cpu'):
         rank, world = rank_and_world(); assert world == 2
-        for name, changes in dict(two={}, mean=dict(ema=.8), half=dict(stop_after=1), begun={}).items():
+        for name, changes in dict(two={}, mean=dict(ema=.8), own=dict(ema=.8, own_norms=True), half=dict(stop_after=1), begun={}).items():
             net, table = train(folder/name, **changes); every = gather([p.detach().clone() for p in net.state_dict().values()])
             found[name] = dict(equal=all(torch.equal(a, b) for a, b in zip(*every)), rows=len(table), same_log=len({runs.without_timing(t).to_csv() for t in gather(table)}) == 1)
         m, pixels = data(); yt, ut = labels(m, SEVEN[:3], 'common'); train_rows = m.split == 'train'
@@ -55,6 +55,11 @@ def test_both_have_the_same_network_and_it_is_that_of_one(two, tmp_path):
         assert close(weights(folder/name), weights(tmp_path/name)) and close(weights(folder/name, 'best'), weights(tmp_path/name, 'best'))
         np.testing.assert_allclose(runs.without_timing(runs.read_log(folder/name)), runs.without_timing(table), atol=1e-5, err_msg='losses and scores are those of the whole set')
         kept = [runs.read_config(f/name) for f in (folder, tmp_path)]; assert kept[0] == kept[1], 'the number of processes is no setting'
+
+def test_own_norms_end_in_one_network_that_is_not_that_of_one_process(two, tmp_path):
+    folder, found = two; assert found['own'] == dict(equal=True, rows=3, same_log=True)
+    train(tmp_path/'one', ema=.8, own_norms=True); assert close(weights(tmp_path/'one'), weights(folder/'mean')), 'alone it changes nothing'
+    assert not close(weights(folder/'own'), weights(tmp_path/'one')) and runs.read_config(folder/'own')['training']['own_norms']
 
 def test_one_goes_on_with_what_two_began_and_two_with_what_one_began(two, tmp_path):
     folder, found = two; whole = train(tmp_path/'whole')[1]
