@@ -63,8 +63,9 @@ def resnet_stem(
 # %% ../../nbs/08_0_parts.ipynb #7be1c0a2
 def _by_convolution(x, width):
     "Does a CPU do better by a convolution? Wide tokens in fp32, as they are, where MKL has the linear layers"
-    return (x.is_cpu and x.ndim == 3 and width >= 256 and (torch.get_num_threads() > 1 or len(x) >= 16) and x.dtype == torch.float32 and not torch.is_autocast_enabled('cpu') and not (torch.compiler.is_compiling() or torch.jit.is_tracing())
-            and torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available())
+    if torch.compiler.is_compiling() or torch.jit.is_tracing(): return False                  # a graph is the same for any number of images
+    wide, worth = x.is_cpu and x.ndim == 3 and width >= 256 and x.dtype == torch.float32, torch.get_num_threads() > 1 or len(x) >= 16
+    return wide and worth and not torch.is_autocast_enabled('cpu') and torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()
 
 class TokenLinear(nn.Linear):
     "`nn.Linear` on tokens: (B, N, C) -> (B, N, D); the same parameters and, to rounding, the same answers, on a CPU by the faster of two kernels"
