@@ -31,6 +31,7 @@ ROWS = {   # row of Table 1 -> (preset, what teaches the AU branch, vocabulary)
     'ResNet': ('small_resnet', None, None), 'ViT': ('small_vit', None, None), 'CVT': ('small_cvt', None, None), 'AU-CVT + AU set': ('small', 'auxiliary', 'raf_au'),
     'AU-CVT + pseudo AUs': ('small', 'pseudo', 'openface'), 'AU-CVT + true AUs': ('small', 'true', 'raf_au')}
 TRAINING = dict(warmup=.25, smoothing=.1, pos_weight='balanced')          # with Adam, and with the flip, grayscale and blur of AU-CVT
+EPOCHS, PASSES = 4, 10_000             # how often validation looks, and the images seen between two looks
 BATCH, RATIO, RATES, TUNING = 48, 4, (1e-3, 2e-3, 4e-3), dict(size=2000, seed=100)
 SETS = dict(target=FaceSet(n=max(SIZES), size=112, profile='synthetic', seed=30, expressions=BASIC, split='train'), own=FaceSet(n=1200, size=112, profile='synthetic', seed=31, expressions=BASIC, split='test'),
             valid=FaceSet(n=600, size=112, profile='film', seed=32, expressions=BASIC, split='valid'), test=FaceSet(n=2400, size=112, profile='film', seed=33, expressions=BASIC, split='test'),
@@ -152,8 +153,8 @@ def main():
     parser.add_argument('--out', required=True, help='folder of the experiment')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2, 3, 4])
     parser.add_argument('--sizes', type=int, nargs='+', default=list(SIZES), help='images of the target to learn from (default: %(default)s)')
-    parser.add_argument('--epochs', type=int, default=4, help='how often validation looks (default: %(default)s)')
-    parser.add_argument('--passes', type=int, default=10_000, help='images seen between two looks (default: %(default)s)')
+    parser.add_argument('--epochs', type=int, default=EPOCHS, help='how often validation looks (default: %(default)s)')
+    parser.add_argument('--passes', type=int, default=PASSES, help='images seen between two looks (default: %(default)s)')
     parser.add_argument('--workers', type=int, default=1, help='trainings side by side')
     parser.add_argument('--results', help='write the results here too')
     args = parser.parse_args()

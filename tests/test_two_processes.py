@@ -3,7 +3,7 @@ import json, os, subprocess, sys
 from pathlib import Path
 import numpy as np, pytest, torch
 from conftest import QUIET
-from fer_course import runs
+from fer_course import distributed, runs
 from fer_course.distributed import gather, group, rank_and_world
 from fer_course.files import CourseError
 from fer_course.joint import Batches, labels
@@ -21,13 +21,15 @@ def train(out, **changes): m, pixels = data(); net = Tiny(dropout=0.); table = f
 
 def child(folder):
     "What each of the two processes does"
-    found = {}
+    found, agreed, agree = {}, [], distributed.agree
+    def watched(tensors): agree(tensors); agreed.append([len(tensors), all(torch.equal(*pair) for pair in zip(*gather(tensors)))])
+    distributed.agree = watched
     with group('cpu'):
         rank, world = rank_and_world(); assert world == 2
-        for name, changes in dict(two={}, mean=dict(ema=.8), own=dict(ema=.8, own_norms=True), half=dict(stop_after=1), begun={}).items():
+        for name, changes in dict(two={}, mean=dict(ema=.8), own=dict(ema=.8, own_norms=True), half=dict(stop_after=1), half_mean=dict(stop_after=1, ema=.8), half_own=dict(stop_after=1, own_norms=True), begun={}).items():
             net, table = train(folder/name, **changes); every = gather([p.detach().clone() for p in net.state_dict().values()])
             found[name] = dict(equal=all(torch.equal(a, b) for a, b in zip(*every)), rows=len(table), same_log=len({runs.without_timing(t).to_csv() for t in gather(table)}) == 1)
-        m, pixels = data(); yt, ut = labels(m, SEVEN[:3], 'common'); train_rows = m.split == 'train'
+        found['agreed'] = agreed; m, pixels = data(); yt, ut = labels(m, SEVEN[:3], 'common'); train_rows = m.split == 'train'
         rows = [torch.from_numpy(np.flatnonzero(train_rows & (m.role == role))) for role in ('target', 'auxiliary')]
         steps = gather(Batches(pixels, yt, ut, *rows, batch_size=16, seed=0, part=(rank, world)).plan()[0]); auxiliary = set(rows[1].tolist())
         found['steps'] = [[[sum(int(r) not in auxiliary for r in mine), sum(int(r) in auxiliary for r in mine)] for mine in step] for step in zip(*steps)]
@@ -49,7 +51,8 @@ def close(a, b): return all(torch.allclose(p.float(), b[k].float(), atol=1e-5) f
 
 def test_both_have_the_same_network_and_it_is_that_of_one(two, tmp_path):
     folder, found = two
-    assert found['two'] == found['mean'] == dict(equal=True, rows=3, same_log=True) and found['half']['equal'] and found['half']['rows'] == 1
+    assert found['two'] == found['mean'] == dict(equal=True, rows=3, same_log=True)
+    for name in ('half', 'half_mean'): assert found[name] == dict(equal=True, rows=1, same_log=True), 'unfinished: what each has learned itself, not what it read back'
     for name, changes in dict(two={}, mean=dict(ema=.8)).items():
         _, table = train(tmp_path/name, **changes)
         assert close(weights(folder/name), weights(tmp_path/name)) and close(weights(folder/name, 'best'), weights(tmp_path/name, 'best'))
@@ -57,7 +60,8 @@ def test_both_have_the_same_network_and_it_is_that_of_one(two, tmp_path):
         kept = [runs.read_config(f/name) for f in (folder, tmp_path)]; assert kept[0] == kept[1], 'the number of processes is no setting'
 
 def test_own_norms_end_in_one_network_that_is_not_that_of_one_process(two, tmp_path):
-    folder, found = two; assert found['own'] == dict(equal=True, rows=3, same_log=True)
+    folder, found = two; assert found['half_own'] == dict(equal=True, rows=1, same_log=True) and found['own']['rows'] == 3 and found['own']['same_log']
+    both, one = 2*len(distributed.norm_statistics(Tiny())), len(distributed.norm_statistics(Tiny())); assert one and found['agreed'] == [[both, True]]*3 + [[one, True]], 'the running mean of the weights has statistics, too'
     train(tmp_path/'one', ema=.8, own_norms=True); assert close(weights(tmp_path/'one'), weights(folder/'mean')), 'alone it changes nothing'
     assert not close(weights(folder/'own'), weights(tmp_path/'one')) and runs.read_config(folder/'own')['training']['own_norms']
 
