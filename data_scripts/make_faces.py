@@ -12,6 +12,7 @@ Source: fer_course.face_sets (chapter nbs/01_faces_datasets.ipynb). Nothing is d
     python data_scripts/make_faces.py _data/film --profile film --annotator crowd --n 1000
     python data_scripts/make_faces.py _data/units --like units --independent 0.5
 """
+
 import argparse, os, sys
 from fer_course.annotators import ANNOTATORS
 from fer_course.face_sets import CONDITIONS, SETS, STYLES, render_dataset
@@ -19,25 +20,52 @@ from fer_course.faces import PROFILES
 from fer_course.files import CourseError
 
 CHANGES = dict(
-    style=dict(choices=list(STYLES), help='by whose hand'), profile=dict(choices=sorted(PROFILES), help='people, light and camera'),
-    annotator=dict(choices=('meant', *ANNOTATORS), help='who labels the expressions'),
-    seed=dict(type=int, help='equal seeds give equal faces'), size=dict(type=int, help='width and height in pixels'),
-    expressions=dict(nargs='+', metavar='NAME', help='dealt in turn'), conditions=dict(nargs='+', choices=list(CONDITIONS), help='dealt in turn'),
-    independent=dict(type=float, help='share of faces, 0-1, whose units are drawn without regard to an expression'),
-    duplicates=dict(type=float, help='share of faces, 0-1, that are there twice'), split=dict(choices=('train', 'valid', 'test'), help='one split for all'))
+    style=dict(choices=list(STYLES), help="by whose hand"),
+    profile=dict(choices=sorted(PROFILES), help="people, light and camera"),
+    annotator=dict(choices=("meant", *ANNOTATORS), help="who labels the expressions"),
+    seed=dict(type=int, help="equal seeds give equal faces"),
+    size=dict(type=int, help="width and height in pixels"),
+    expressions=dict(nargs="+", metavar="NAME", help="dealt in turn"),
+    conditions=dict(nargs="+", choices=list(CONDITIONS), help="dealt in turn"),
+    independent=dict(
+        type=float,
+        help="share of faces, 0-1, whose units are drawn without regard to an expression",
+    ),
+    duplicates=dict(type=float, help="share of faces, 0-1, that are there twice"),
+    split=dict(choices=("train", "valid", "test"), help="one split for all"),
+)
+
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('out', help='folder of the dataset')
-    parser.add_argument('--like', default='course', choices=list(SETS), help='the set to draw (default: %(default)s); the other options change it')
-    parser.add_argument('--n', type=int, help='number of faces')
-    parser.add_argument('--device', help='a torch device (default: CUDA if there is one)')
-    for name, option in CHANGES.items(): parser.add_argument(f'--{name}', **option)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("out", help="folder of the dataset")
+    parser.add_argument(
+        "--like",
+        default="course",
+        choices=list(SETS),
+        help="the set to draw (default: %(default)s); the other options change it",
+    )
+    parser.add_argument("--n", type=int, help="number of faces")
+    parser.add_argument("--device", help="a torch device (default: CUDA if there is one)")
+    for name, option in CHANGES.items():
+        parser.add_argument(f"--{name}", **option)
     args = parser.parse_args()
-    os.environ.setdefault('FER_PROGRESS', '1')
-    try: manifest = render_dataset(args.out, args.n, args.like, args.device, **{name: getattr(args, name) for name in CHANGES})
-    except CourseError as error: sys.exit(str(error))
-    print(f'{len(manifest)} images of {manifest.subject.nunique()} people in {args.out}')
-    print(manifest.groupby('split').size().to_string())
+    os.environ.setdefault("FER_PROGRESS", "1")
+    try:
+        manifest = render_dataset(
+            args.out,
+            args.n,
+            args.like,
+            args.device,
+            **{name: getattr(args, name) for name in CHANGES},
+        )
+    except CourseError as error:
+        sys.exit(str(error))
+    print(f"{len(manifest)} images of {manifest.subject.nunique()} people in {args.out}")
+    print(manifest.groupby("split").size().to_string())
 
-if __name__ == '__main__': main()
+
+if __name__ == "__main__":
+    main()

@@ -11,7 +11,9 @@ small trees that are built like it.
 
 OUT/manifest.parquet and OUT/images.npy are what training reads; OUT/dropped.parquet lists every image that left, with the step and the reason. Killed, it goes on where it stopped.
 """
+
 import sys
 from fer_course.cli import prepare_published
 
-if __name__ == '__main__': sys.exit(prepare_published('emotionet', __doc__))
+if __name__ == "__main__":
+    sys.exit(prepare_published("emotionet", __doc__))

@@ -18,249 +18,407 @@ from .files import CourseError
 # %% ../nbs/12_rendered_to_real.ipynb #3d5ec796
 def halves(
     manifest,  # with `expression` and `subject`
-    seed=0     # same seed, same halves
+    seed=0,  # same seed, same halves
 ):
     "'choose' or 'report' for each row (n,): every person is in one half, the classes as even as that allows"
     numbered = manifest.assign(split=None, row=np.arange(len(manifest)))
-    dealt = split(numbered, valid=0., test=.5, seed=seed, by='subject').sort_values('row')
-    return dealt.split.map(dict(train='choose', test='report')).to_numpy(object)
+    dealt = split(numbered, valid=0.0, test=0.5, seed=seed, by="subject").sort_values("row")
+    return dealt.split.map(dict(train="choose", test="report")).to_numpy(object)
 
 # %% ../nbs/12_rendered_to_real.ipynb #439aa07f
-PROFILES['photographs'] = replace(
-    PROFILES['web'], population=12, variety=1.3, skin=1.2, intensity=(.7, 1.), weak=0., blend=0., yaw=15., roll=4., light_side=50., light_height=(-5., 65.),
-    ambient=(.2, .65), exposure=(.15, .5), contrast=(.95, 1.5), saturation=(.4, 1.2), grey=.5, blur=(-.6, .7), noise=.02, coarse=(.3, .5), jpeg=(.6, 40),
-    hats=.04, glasses=.08, occlusion=.02)
-PROFILES['photographs, one light'] = replace(PROFILES['photographs'], light_side=0., light_height=(30., 30.), ambient=(.45, .45), exposure=(.3, .3))
-PROFILES['photographs, one camera'] = replace(
-    PROFILES['photographs'], yaw=2., pitch=2., roll=1., distance=(8., 8.), contrast=(1.1, 1.1), saturation=(1., 1.), grey=0., blur=(-1., 0.), noise=0.,
-    coarse=(0., .5), jpeg=(0., 95), occlusion=0.)
+PROFILES["photographs"] = replace(
+    PROFILES["web"],
+    population=12,
+    variety=1.3,
+    skin=1.2,
+    intensity=(0.7, 1.0),
+    weak=0.0,
+    blend=0.0,
+    yaw=15.0,
+    roll=4.0,
+    light_side=50.0,
+    light_height=(-5.0, 65.0),
+    ambient=(0.2, 0.65),
+    exposure=(0.15, 0.5),
+    contrast=(0.95, 1.5),
+    saturation=(0.4, 1.2),
+    grey=0.5,
+    blur=(-0.6, 0.7),
+    noise=0.02,
+    coarse=(0.3, 0.5),
+    jpeg=(0.6, 40),
+    hats=0.04,
+    glasses=0.08,
+    occlusion=0.02,
+)
+PROFILES["photographs, one light"] = replace(
+    PROFILES["photographs"],
+    light_side=0.0,
+    light_height=(30.0, 30.0),
+    ambient=(0.45, 0.45),
+    exposure=(0.3, 0.3),
+)
+PROFILES["photographs, one camera"] = replace(
+    PROFILES["photographs"],
+    yaw=2.0,
+    pitch=2.0,
+    roll=1.0,
+    distance=(8.0, 8.0),
+    contrast=(1.1, 1.1),
+    saturation=(1.0, 1.0),
+    grey=0.0,
+    blur=(-1.0, 0.0),
+    noise=0.0,
+    coarse=(0.0, 0.5),
+    jpeg=(0.0, 95),
+    occlusion=0.0,
+)
 
 # %% ../nbs/12_rendered_to_real.ipynb #23d0c9dc
-MOUTHS = dict(   # expression -> the variants: (share of the faces, {unit: (lowest, highest intensity)}); the units of the lower face are replaced
-    anger=((.6, {9: (0, 3), 10: (1, 4.5), 16: (1, 4.5), 22: (0, 3), 25: (2.5, 5), 26: (1.5, 5)}),),
-    disgust=((.2, {10: (3, 5), 16: (1, 4), 25: (2, 5), 26: (0, 3)}),),
-    happiness=((.3, {12: (3, 5), 25: (3, 5), 26: (1, 4)}),),
-    sadness=((.25, {10: (0, 3), 15: (1, 4), 20: (0, 3), 25: (1.5, 4), 26: (0, 3)}),),
-    surprise=((.4, {25: (3, 5), 27: (2, 5)}), (.25, {1: (0, 3), 2: (0, 3), 25: (3, 5), 26: (3, 5)})),
-    neutral=((.12, {25: (.5, 2), 26: (0, 1)}),))
-TRACES = (4, 6, 7, 9, 10, 12, 14, 15, 17, 23)   # what resting faces show a little of
-SHAPES = dict(   # identity parameter -> (shift, standard deviation) added for each person, head units
-    nose_y=(.045, .03), brow_y=(-.03, .03), brow_thickness=(.003, .008), eye_upper=(-.005, .010), eye_lower=(-.002, .006), mouth_y=(.025, .02),
-    mouth_width=(-.01, .02), lip_upper=(-.008, .012), lip_lower=(-.01, .014), head_width=(.05, .06), jaw_width=(.07, .09))
-_LOWER_FACE, _LEAST = (15, 16, 17, 18, 20, 22, 23, 24, 25, 26, 27, 28), dict(lip_upper=.022, lip_lower=.03, brow_thickness=.012)
+MOUTHS = dict(  # expression -> the variants: (share of the faces, {unit: (lowest, highest intensity)}); the units of the lower face are replaced
+    anger=((0.6, {9: (0, 3), 10: (1, 4.5), 16: (1, 4.5), 22: (0, 3), 25: (2.5, 5), 26: (1.5, 5)}),),
+    disgust=((0.2, {10: (3, 5), 16: (1, 4), 25: (2, 5), 26: (0, 3)}),),
+    happiness=((0.3, {12: (3, 5), 25: (3, 5), 26: (1, 4)}),),
+    sadness=((0.25, {10: (0, 3), 15: (1, 4), 20: (0, 3), 25: (1.5, 4), 26: (0, 3)}),),
+    surprise=(
+        (0.4, {25: (3, 5), 27: (2, 5)}),
+        (0.25, {1: (0, 3), 2: (0, 3), 25: (3, 5), 26: (3, 5)}),
+    ),
+    neutral=((0.12, {25: (0.5, 2), 26: (0, 1)}),),
+)
+TRACES = (4, 6, 7, 9, 10, 12, 14, 15, 17, 23)  # what resting faces show a little of
+SHAPES = (
+    dict(  # identity parameter -> (shift, standard deviation) added for each person, head units
+        nose_y=(0.045, 0.03),
+        brow_y=(-0.03, 0.03),
+        brow_thickness=(0.003, 0.008),
+        eye_upper=(-0.005, 0.010),
+        eye_lower=(-0.002, 0.006),
+        mouth_y=(0.025, 0.02),
+        mouth_width=(-0.01, 0.02),
+        lip_upper=(-0.008, 0.012),
+        lip_lower=(-0.01, 0.014),
+        head_width=(0.05, 0.06),
+        jaw_width=(0.07, 0.09),
+    )
+)
+_LOWER_FACE, _LEAST = (
+    (15, 16, 17, 18, 20, 22, 23, 24, 25, 26, 27, 28),
+    dict(lip_upper=0.022, lip_lower=0.03, brow_thickness=0.012),
+)
+
 
 @dataclass(frozen=True)
 class RandomFaces(FaceSet):
     "A `FaceSet` whose people and mouths differ more than a profile can say; 0 switches each of the four off"
-    shapes: float = 1.     # how much of `SHAPES` is added
-    mouths: float = 1.     # how often `MOUTHS` are drawn, as a share of what stands there
-    traces: float = .35    # probability of each of `TRACES` in a neutral face
-    wrinkles: float = 1.   # factor of the depth of all wrinkles
+
+    shapes: float = 1.0  # how much of `SHAPES` is added
+    mouths: float = 1.0  # how often `MOUTHS` are drawn, as a share of what stands there
+    traces: float = 0.35  # probability of each of `TRACES` in a neutral face
+    wrinkles: float = 1.0  # factor of the depth of all wrinkles
 
     def parameters(self, start, count):
         "`Parameters` of faces `start` to `start + count - 1`, as the profile deals them and then changed"
         drawn = super().parameters(start, count)
         identity = _reshaped(drawn.identity, drawn.persons.tolist(), self.shapes, self.seed)
-        identity['wrinkles'] = identity['wrinkles']*self.wrinkles
+        identity["wrinkles"] = identity["wrinkles"] * self.wrinkles
         units = drawn.action_units.clone()
-        for i, name in enumerate(drawn.expressions): _vary(units[i], name, np.random.default_rng([self.seed, 2, start + i]), self.mouths, self.traces)
+        for i, name in enumerate(drawn.expressions):
+            _vary(
+                units[i],
+                name,
+                np.random.default_rng([self.seed, 2, start + i]),
+                self.mouths,
+                self.traces,
+            )
         return replace(drawn, identity=identity, action_units=units)
+
 
 def _reshaped(identity, persons, amount, seed):
     "The identity parameters with `SHAPES` added, the same for all faces of a person; with less hair in the face"
     import torch
+
     result, draws = dict(identity), [np.random.default_rng([seed, 1, person]) for person in persons]
     for name, (shift, sd) in SHAPES.items():
-        added = torch.tensor([amount*(shift + sd*float(np.clip(draw.normal(), -2, 2))) for draw in draws], dtype=torch.float32)
-        result[name] = (result[name] + (added[:, None] if result[name].ndim == 2 else added)).clamp(min=_LEAST.get(name, -9.))
-    for name in ('beard', 'moustache', 'fringe'): result[name] = result[name]*torch.tensor([float(draw.random() < 1 - .6*amount) for draw in draws])
+        added = torch.tensor(
+            [amount * (shift + sd * float(np.clip(draw.normal(), -2, 2))) for draw in draws],
+            dtype=torch.float32,
+        )
+        result[name] = (result[name] + (added[:, None] if result[name].ndim == 2 else added)).clamp(
+            min=_LEAST.get(name, -9.0)
+        )
+    for name in ("beard", "moustache", "fringe"):
+        result[name] = result[name] * torch.tensor(
+            [float(draw.random() < 1 - 0.6 * amount) for draw in draws]
+        )
     return result
+
 
 def _vary(units, name, rng, mouths, traces):
     "Change the intensities (units, 2) of one face in place"
-    def column(unit): return units[ACTION_UNITS.index(unit)]
-    chosen, passed = rng.random(), 0.
+
+    def column(unit):
+        return units[ACTION_UNITS.index(unit)]
+
+    chosen, passed = rng.random(), 0.0
     for share, mouth in MOUTHS.get(name, ()):
-        if passed <= chosen < passed + share*mouths:
-            for unit in _LOWER_FACE: column(unit).zero_()
-            for unit, (low, high) in mouth.items(): column(unit).fill_(rng.uniform(low, high))
-        passed += share*mouths
-    for unit in TRACES if name == 'neutral' else ():
-        if rng.random() < traces: column(unit).clamp_(min=rng.uniform(.3, 2.))
+        if passed <= chosen < passed + share * mouths:
+            for unit in _LOWER_FACE:
+                column(unit).zero_()
+            for unit, (low, high) in mouth.items():
+                column(unit).fill_(rng.uniform(low, high))
+        passed += share * mouths
+    for unit in TRACES if name == "neutral" else ():
+        if rng.random() < traces:
+            column(unit).clamp_(min=rng.uniform(0.3, 2.0))
 
 # %% ../nbs/12_rendered_to_real.ipynb #30bdec69
 def inner_face(
-    images,             # uint8 (N, S, S, 3) aligned crops
-    size=64,            # side of the result in pixels
-    rows=(.18, .965),   # what is kept of the height, as shares
-    columns=(.11, .89)  # and of the width
+    images,  # uint8 (N, S, S, 3) aligned crops
+    size=64,  # side of the result in pixels
+    rows=(0.18, 0.965),  # what is kept of the height, as shares
+    columns=(0.11, 0.89),  # and of the width
 ):
     "The part of aligned crops between brows and chin, resampled by area: uint8 (N, size, size, 3)"
     import cv2
-    (top, bottom), (left, right) = ([round(share*images.shape[1]) for share in pair] for pair in (rows, columns))
-    if bottom - top < 1 or right - left < 1: raise CourseError('nothing of the image would be left', remedy='give shares from 0 to 1, the smaller first')
+
+    (top, bottom), (left, right) = (
+        [round(share * images.shape[1]) for share in pair] for pair in (rows, columns)
+    )
+    if bottom - top < 1 or right - left < 1:
+        raise CourseError(
+            "nothing of the image would be left",
+            remedy="give shares from 0 to 1, the smaller first",
+        )
     cut = (np.ascontiguousarray(image[top:bottom, left:right]) for image in images)
-    return np.stack([cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) for image in cut])
+    return np.stack(
+        [cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) for image in cut]
+    )
 
 # %% ../nbs/12_rendered_to_real.ipynb #5be44602
 def standardise(
-    images,                    # uint8 (N, H, W, 3)
-    windows=(None, .2, .07),   # of the three channels: standard deviation of the neighbourhood as a share of the height; None = the whole image
-    least=6.,                  # added to the local standard deviation, in grey levels
-    spread=48.                 # grey levels of one standard deviation in the result
+    images,  # uint8 (N, H, W, 3)
+    windows=(
+        None,
+        0.2,
+        0.07,
+    ),  # of the three channels: standard deviation of the neighbourhood as a share of the height; None = the whole image
+    least=6.0,  # added to the local standard deviation, in grey levels
+    spread=48.0,  # grey levels of one standard deviation in the result
 ):
     "Grey images in which each pixel is measured by its neighbourhood (local contrast normalisation), one window per channel: uint8 (N, H, W, 3)"
     import cv2
+
     result = np.empty_like(images)
     for image, out in zip(images, result):
         grey = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY).astype(np.float32)
         for channel, window in enumerate(windows):
-            centred = grey - _mean(grey, window); deviation = np.sqrt(_mean(centred**2, window))
-            out[..., channel] = np.clip(127.5 + spread*centred/(deviation + least), 0, 255)
+            centred = grey - _mean(grey, window)
+            deviation = np.sqrt(_mean(centred**2, window))
+            out[..., channel] = np.clip(127.5 + spread * centred / (deviation + least), 0, 255)
     return result
+
 
 def _mean(x, window):
     "Mean of the neighbourhood of each pixel, or of the whole image"
     import cv2
-    return cv2.GaussianBlur(x, (0, 0), window*len(x)) if window else x.mean()
+
+    return cv2.GaussianBlur(x, (0, 0), window * len(x)) if window else x.mean()
 
 # %% ../nbs/12_rendered_to_real.ipynb #76d64a62
 def adapt_norms(
-    model,         # a network with batch norm, not altered
-    images,        # uint8 (N, H, W, 3) of the target domain, prepared as for training
-    batch_size=64, # images at a time
-    device=None    # see `pick_device`
+    model,  # a network with batch norm, not altered
+    images,  # uint8 (N, H, W, 3) of the target domain, prepared as for training
+    batch_size=64,  # images at a time
+    device=None,  # see `pick_device`
 ):
     "A copy whose batch-norm statistics are those of `images`, averaged over batches (AdaBN, Li et al. 2016, algorithm 1); the weights stay"
     import torch
     from fer_course.augment import normalise
     from fer_course.parallel import pick_device
+
     device, adapted = pick_device(device), copy.deepcopy(model)
     adapted.to(device).eval()
-    norms = [layer for layer in adapted.modules() if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm)]
-    for layer in norms: layer.reset_running_stats(); layer.momentum = None; layer.train()      # None: a plain average over the batches
+    norms = [
+        layer
+        for layer in adapted.modules()
+        if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm)
+    ]
+    for layer in norms:
+        layer.reset_running_stats()
+        layer.momentum = None
+        layer.train()  # None: a plain average over the batches
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        for rows in order.tensor_split(max(1, len(images)//batch_size)): adapted(normalise(torch.from_numpy(images[rows.numpy()])).to(device))
+        for rows in order.tensor_split(max(1, len(images) // batch_size)):
+            adapted(normalise(torch.from_numpy(images[rows.numpy()])).to(device))
     return adapted.eval()
 
 # %% ../nbs/12_rendered_to_real.ipynb #04ec3697
 def only(
     probabilities,  # (n, C), rows sum to 1
-    classes,        # C names, in the order of the columns
-    among           # some of them
+    classes,  # C names, in the order of the columns
+    among,  # some of them
 ):
     "Probabilities (n, len(among)) under the condition that it is one of these classes; even where all of them are 0"
     p = np.asarray(probabilities, float)[:, [list(classes).index(name) for name in among]] + 1e-12
-    return p/p.sum(1, keepdims=True)
+    return p / p.sum(1, keepdims=True)
 
 # %% ../nbs/12_rendered_to_real.ipynb #c5d564dc
 def reweigh(
     probabilities,  # (n, C), rows sum to 1
-    ratio           # (C,) new over old prior
+    ratio,  # (C,) new over old prior
 ):
     "Probabilities under another prior (Bayes): (n, C)"
-    weighted = np.asarray(probabilities, float)*np.asarray(ratio, float)
-    return weighted/weighted.sum(1, keepdims=True)
+    weighted = np.asarray(probabilities, float) * np.asarray(ratio, float)
+    return weighted / weighted.sum(1, keepdims=True)
+
 
 def estimate_prior(
-    probabilities,    # (n, C) of unlabelled images, under the prior of the training
+    probabilities,  # (n, C) of unlabelled images, under the prior of the training
     trained_on=None,  # (C,) prior of the training; None = all classes alike
-    rounds=100        # of expectation and maximisation
+    rounds=100,  # of expectation and maximisation
 ):
     "The prior (C,) under which the images are most likely, by EM (Saerens et al. 2002, section 2.2)"
     p = np.asarray(probabilities, float)
-    old = np.full(p.shape[1], 1/p.shape[1]) if trained_on is None else np.asarray(trained_on, float)
+    old = (
+        np.full(p.shape[1], 1 / p.shape[1]) if trained_on is None else np.asarray(trained_on, float)
+    )
     prior = old.copy()
-    for _ in range(rounds): prior = reweigh(p, prior/old).mean(0)
+    for _ in range(rounds):
+        prior = reweigh(p, prior / old).mean(0)
     return prior
 
 # %% ../nbs/12_rendered_to_real.ipynb #8ddb197b
 def balance(
     probabilities,  # (n, C), rows sum to 1
-    prior=None,     # (C,) that the classes should have on average; None = all alike
-    strength=1.,    # 0 = no change, 1 = exactly the prior
-    rounds=100      # of scaling columns, then rows
+    prior=None,  # (C,) that the classes should have on average; None = all alike
+    strength=1.0,  # 0 = no change, 1 = exactly the prior
+    rounds=100,  # of scaling columns, then rows
 ):
     "Probabilities (n, C) whose columns have the prior as their mean while each row keeps its odds up to one factor per class (Sinkhorn)"
-    p = np.asarray(probabilities, float); factor = np.ones(p.shape[1])
-    prior = np.full(p.shape[1], 1/p.shape[1]) if prior is None else np.asarray(prior, float)
-    for _ in range(rounds): factor *= prior/np.maximum(reweigh(p, factor).mean(0), 1e-12)
+    p = np.asarray(probabilities, float)
+    factor = np.ones(p.shape[1])
+    prior = np.full(p.shape[1], 1 / p.shape[1]) if prior is None else np.asarray(prior, float)
+    for _ in range(rounds):
+        factor *= prior / np.maximum(reweigh(p, factor).mean(0), 1e-12)
     return reweigh(p, factor**strength)
 
 # %% ../nbs/12_rendered_to_real.ipynb #5961f4af
 def information_loss(
     probabilities,  # tensor (B, C), rows sum to 1
-    diversity=1.    # weight of the second term
+    diversity=1.0,  # weight of the second term
 ):
     "Mean entropy of the answers less `diversity` times the entropy of the mean answer (SHOT, Liang et al. 2020, equation 3), a scalar"
-    def entropy(p): return -(p*p.clamp(min=1e-8).log()).sum(-1)
-    return entropy(probabilities).mean() - diversity*entropy(probabilities.mean(0))
+
+    def entropy(p):
+        return -(p * p.clamp(min=1e-8).log()).sum(-1)
+
+    return entropy(probabilities).mean() - diversity * entropy(probabilities.mean(0))
+
 
 def maximise_information(
-    model,         # a network whose last layer is `classify`, not altered
-    images,        # uint8 (N, H, W, 3) of the target domain, prepared as for training
-    among=None,    # the class numbers that are asked about; None = all
-    epochs=5,      # passes over the images
-    lr=1e-4,       # of Adam
-    diversity=2.,  # see `information_loss`
+    model,  # a network whose last layer is `classify`, not altered
+    images,  # uint8 (N, H, W, 3) of the target domain, prepared as for training
+    among=None,  # the class numbers that are asked about; None = all
+    epochs=5,  # passes over the images
+    lr=1e-4,  # of Adam
+    diversity=2.0,  # see `information_loss`
     augment=None,  # called with (float batch, torch.Generator)
-    batch_size=64, # images at a time
-    seed=0,        # of order and augmentation
-    device=None    # see `pick_device`
+    batch_size=64,  # images at a time
+    seed=0,  # of order and augmentation
+    device=None,  # see `pick_device`
 ):
     "A copy with other statistics and other weights, but for those of the classifier, that answers surely and diversely (SHOT, Liang et al. 2020)"
     import torch
     from fer_course.parallel import pick_device
     from fer_course.train import Batches
+
     device, n = pick_device(device), len(images)
-    adapted = adapt_norms(model, images, batch_size, device)                     # in eval mode: the statistics stay from here on
-    moving = [weight for name, weight in adapted.named_parameters() if not name.startswith('classify')]
+    adapted = adapt_norms(
+        model, images, batch_size, device
+    )  # in eval mode: the statistics stay from here on
+    moving = [
+        weight for name, weight in adapted.named_parameters() if not name.startswith("classify")
+    ]
     optimizer = torch.optim.Adam(moving, lr)
-    nothing = torch.full((n,), -1), torch.empty(n, 0)                            # no labels
-    batches = Batches(images, *nothing, range(n), batch_size=batch_size, augment=augment, seed=seed, device=device)
+    nothing = torch.full((n,), -1), torch.empty(n, 0)  # no labels
+    batches = Batches(
+        images, *nothing, range(n), batch_size=batch_size, augment=augment, seed=seed, device=device
+    )
     for batches.epoch in range(epochs):
         for x, *_ in batches:
             logits = adapted(x)[0]
-            loss = information_loss((logits if among is None else logits[:, list(among)]).softmax(1), diversity)
-            optimizer.zero_grad(); loss.backward(); optimizer.step()
+            loss = information_loss(
+                (logits if among is None else logits[:, list(among)]).softmax(1), diversity
+            )
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
     return adapted.eval()
 
 # %% ../nbs/12_rendered_to_real.ipynb #2df04332
 def confident(
     probabilities,  # (n, C)
-    share=.5        # of the images called a class that are believed, 0-1; at least one where there is any
+    share=0.5,  # of the images called a class that are believed, 0-1; at least one where there is any
 ):
     "Pseudo labels (n,) int64: the class for the surest share of each class's images, -1 for the others (CBST, Zou et al. 2018, section 4)"
-    p = np.asarray(probabilities); said, score = p.argmax(1), p.max(1)
+    p = np.asarray(probabilities)
+    said, score = p.argmax(1), p.max(1)
     result = np.full(len(p), -1)
     for c in np.unique(said):
         mine = np.flatnonzero(said == c)
-        best = mine[np.argsort(-score[mine], kind='stable')[:max(1, round(share*len(mine)))]]
+        best = mine[np.argsort(-score[mine], kind="stable")[: max(1, round(share * len(mine)))]]
         result[best] = c
     return result
 
 # %% ../nbs/12_rendered_to_real.ipynb #494ad1d2
 def self_train(
-    model,           # a network trained on the source, not altered
-    manifest,        # rows of the source, with `split`, `expression` and the units
-    images,          # uint8 (N, H, W, 3) of the source
-    target,          # uint8 (M, H, W, 3), unlabelled, prepared in the same way
-    out,             # folder of this training
-    pseudo,          # (M,) class numbers, -1 where nothing is believed
-    expressions,     # class names in the order of the model's outputs
-    repeat=1,        # how often each believed image is there
-    epochs=2,        # passes over source and target together
-    **options        # of `fit`
+    model,  # a network trained on the source, not altered
+    manifest,  # rows of the source, with `split`, `expression` and the units
+    images,  # uint8 (N, H, W, 3) of the source
+    target,  # uint8 (M, H, W, 3), unlabelled, prepared in the same way
+    out,  # folder of this training
+    pseudo,  # (M,) class numbers, -1 where nothing is believed
+    expressions,  # class names in the order of the model's outputs
+    repeat=1,  # how often each believed image is there
+    epochs=2,  # passes over source and target together
+    **options,  # of `fit`
 ):
     """A copy of the model trained further on the source with its labels and on the target with the pseudo ones (self-training); resumable
     like `fit`, validated on the source. `CourseError` where nothing is believed"""
     from fer_course.train import fit
+
     known = np.flatnonzero(np.asarray(pseudo) >= 0)
-    if not len(known): raise CourseError('there is no pseudo label to learn from', out, 'raise the share that is believed')
+    if not len(known):
+        raise CourseError(
+            "there is no pseudo label to learn from", out, "raise the share that is believed"
+        )
     rows = np.repeat(known, repeat)
-    believed = pd.DataFrame(dict(expression=[expressions[c] for c in np.asarray(pseudo)[rows]], split='train'))
-    both = pd.concat([manifest.reindex(columns=[c for c in manifest if c in ('expression', 'split', 'role') or c.startswith('AU')]), believed], ignore_index=True)
+    believed = pd.DataFrame(
+        dict(expression=[expressions[c] for c in np.asarray(pseudo)[rows]], split="train")
+    )
+    both = pd.concat(
+        [
+            manifest.reindex(
+                columns=[
+                    c
+                    for c in manifest
+                    if c in ("expression", "split", "role") or c.startswith("AU")
+                ]
+            ),
+            believed,
+        ],
+        ignore_index=True,
+    )
     further = copy.deepcopy(model)
-    fit(further, both, np.concatenate([images, target[rows]]), out, epochs=epochs, expressions=tuple(expressions), **options)
+    fit(
+        further,
+        both,
+        np.concatenate([images, target[rows]]),
+        out,
+        epochs=epochs,
+        expressions=tuple(expressions),
+        **options,
+    )
     return further.eval()

@@ -24,303 +24,507 @@ from .parallel import Workers, cores
 
 # %% ../nbs/04_alignment.ipynb #8fd79ea6
 def eye_angle(
-    points  # (..., 5, 2) landmarks x, y
+    points,  # (..., 5, 2) landmarks x, y
 ):
     "Angle of the line between the eyes in degrees, (-180, 180]; 0 = level, positive = the right eye is lower"
     across = np.asarray(points)[..., 1, :] - np.asarray(points)[..., 0, :]
     return np.degrees(np.arctan2(across[..., 1], across[..., 0]))
 
+
 def through(
     matrix,  # (2, 3)
-    points   # (..., 2) x, y
+    points,  # (..., 2) x, y
 ):
     "Where a matrix takes points"
     return np.asarray(points) @ matrix[:, :2].T + matrix[:, 2]
+
 
 def _turn(points):
     "The rotation (2, 2) that levels the eyes; `CourseError` where these are no landmarks of a face"
     points = np.asarray(points, np.float64)
     if not (np.isfinite(points).all() and np.ptp(points, 0).max() > 1e-3):
-        raise CourseError('the landmarks coincide: this is no face', remedy='raise the threshold of the detector, or correct the landmarks')
+        raise CourseError(
+            "the landmarks coincide: this is no face",
+            remedy="raise the threshold of the detector, or correct the landmarks",
+        )
     angle = np.radians(eye_angle(points))
     return np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
 
 # %% ../nbs/04_alignment.ipynb #3e037767
-EYES, MOUTH, PROPORTION = .38, .74, 1.1   # rows of eyes and mouth in the crop; eye-mouth distance over inter-ocular distance of a frontal face
+EYES, MOUTH, PROPORTION = (
+    0.38,
+    0.74,
+    1.1,
+)  # rows of eyes and mouth in the crop; eye-mouth distance over inter-ocular distance of a frontal face
+
 
 def _middles(points):
     "Middle of the eyes, middle of the mouth, and the larger of their distance and the eye distance times `PROPORTION`"
-    points = np.asarray(points, np.float64); eyes, mouth = points[:2].mean(0), points[3:].mean(0)
-    return eyes, mouth, max(np.linalg.norm(mouth - eyes), PROPORTION*np.linalg.norm(points[1] - points[0]))
+    points = np.asarray(points, np.float64)
+    eyes, mouth = points[:2].mean(0), points[3:].mean(0)
+    return (
+        eyes,
+        mouth,
+        max(np.linalg.norm(mouth - eyes), PROPORTION * np.linalg.norm(points[1] - points[0])),
+    )
+
 
 def alignment(
-    points,      # (5, 2) landmarks
-    size=112,    # side of the crop
+    points,  # (5, 2) landmarks
+    size=112,  # side of the crop
     shape=None,  # (height, width) of the photograph; not needed by this rule
-    box=None     # (4,) of the face; not needed by this rule
+    box=None,  # (4,) of the face; not needed by this rule
 ):
     "The 2 x 3 matrix that takes the photograph's pixels to the aligned crop's; `CourseError` where the landmarks coincide"
     turn, (eyes, mouth, length) = _turn(points), _middles(points)
-    if not length > 1e-3: raise CourseError('the landmarks coincide: this is no face', remedy='raise the threshold of the detector')
-    matrix = turn*((MOUTH - EYES)*size/length)
-    middle = (matrix @ eyes + matrix @ mouth)/2                                            # sideways, eyes and mouth share the error of a turned head
-    shift = np.array([size/2 - middle[0], EYES*size - (matrix @ eyes)[1]]) - [.5, .5]
+    if not length > 1e-3:
+        raise CourseError(
+            "the landmarks coincide: this is no face", remedy="raise the threshold of the detector"
+        )
+    matrix = turn * ((MOUTH - EYES) * size / length)
+    middle = (
+        matrix @ eyes + matrix @ mouth
+    ) / 2  # sideways, eyes and mouth share the error of a turned head
+    shift = np.array([size / 2 - middle[0], EYES * size - (matrix @ eyes)[1]]) - [0.5, 0.5]
     return np.concatenate([matrix, shift[:, None]], 1)
 
 # %% ../nbs/04_alignment.ipynb #0baac275
 def _square_of(shape):
     "Left, top and side of the largest centred square of a photograph"
-    side = min(shape); return (shape[1] - side)//2, (shape[0] - side)//2, side
+    side = min(shape)
+    return (shape[1] - side) // 2, (shape[0] - side) // 2, side
+
 
 def level_image(
-    points,        # (5, 2) landmarks
-    size=96,       # side of the result
-    shape=None,    # (height, width) of the photograph
-    box=None,      # not needed by this rule
-    about='image'  # turn about the middle of the 'image', or of the 'eyes'
+    points,  # (5, 2) landmarks
+    size=96,  # side of the result
+    shape=None,  # (height, width) of the photograph
+    box=None,  # not needed by this rule
+    about="image",  # turn about the middle of the 'image', or of the 'eyes'
 ):
     "Report S, section 5: the whole image turned until the eyes are level, then resized; 2 x 3"
     turn, (left, top, side) = _turn(points), _square_of(shape)
-    centre = np.array([left, top]) + (side - 1)/2 if about == 'image' else np.asarray(points, np.float64)[:2].mean(0)
-    shift = centre - turn @ centre - [left, top] + .5
-    return np.concatenate([turn, shift[:, None]], 1)*(size/side) - [[0, 0, .5]]
+    centre = (
+        np.array([left, top]) + (side - 1) / 2
+        if about == "image"
+        else np.asarray(points, np.float64)[:2].mean(0)
+    )
+    shift = centre - turn @ centre - [left, top] + 0.5
+    return np.concatenate([turn, shift[:, None]], 1) * (size / side) - [[0, 0, 0.5]]
 
 # %% ../nbs/04_alignment.ipynb #03616948
-BOX = (1.92, 2.5, .19)   # MTCNN's box: width, height, and how far its middle is above the face's, in units of `_middles`' length
+BOX = (
+    1.92,
+    2.5,
+    0.19,
+)  # MTCNN's box: width, height, and how far its middle is above the face's, in units of `_middles`' length
+
 
 def five_points(
-    points68  # (..., 68, 2) landmarks in iBUG order
+    points68,  # (..., 68, 2) landmarks in iBUG order
 ):
     "Eyes (the mean of six landmarks each, report K), tip of the nose, corners of the mouth: (..., 5, 2)"
     p = np.asarray(points68)
-    return np.stack([p[..., 36:42, :].mean(-2), p[..., 42:48, :].mean(-2), p[..., 30, :], p[..., 48, :], p[..., 54, :]], -2)
+    return np.stack(
+        [
+            p[..., 36:42, :].mean(-2),
+            p[..., 42:48, :].mean(-2),
+            p[..., 30, :],
+            p[..., 48, :],
+            p[..., 54, :],
+        ],
+        -2,
+    )
+
 
 def box_of(
-    points  # (5, 2) landmarks
+    points,  # (5, 2) landmarks
 ):
     "The box x0, y0, x1, y1 that MTCNN would give an upright face, its middle moved along the face's axis"
     eyes, mouth, length = _middles(points)
-    middle = (eyes + mouth)/2 - _turn(points).T @ [0, BOX[2]*length] + .5
-    half = np.array(BOX[:2])*length/2
+    middle = (eyes + mouth) / 2 - _turn(points).T @ [0, BOX[2] * length] + 0.5
+    half = np.array(BOX[:2]) * length / 2
     return np.concatenate([middle - half, middle + half])
 
+
 def level_box(
-    points,      # (5, 2) landmarks
-    size=96,     # side of the crop
+    points,  # (5, 2) landmarks
+    size=96,  # side of the crop
     shape=None,  # not needed by this rule
-    box=None     # (4,) x0, y0, x1, y1 of the face in pixels; None = `box_of` the landmarks
+    box=None,  # (4,) x0, y0, x1, y1 of the face in pixels; None = `box_of` the landmarks
 ):
     "Report K, section 5: turned about the middle of the box until the eyes are level, then the box as a square; 2 x 3"
     turn, box = _turn(points), np.asarray(box_of(points) if box is None else box, np.float64)
-    sides, centre = box[2:] - box[:2], (box[:2] + box[2:])/2 - .5
-    if not (np.isfinite(box).all() and (sides > 1e-3).all()): raise CourseError('the box of the face has no area', remedy='correct the box, or leave it out')
-    matrix = turn*(size/sides)[:, None]
-    return np.concatenate([matrix, ((size - 1)/2 - matrix @ centre)[:, None]], 1)
+    sides, centre = box[2:] - box[:2], (box[:2] + box[2:]) / 2 - 0.5
+    if not (np.isfinite(box).all() and (sides > 1e-3).all()):
+        raise CourseError(
+            "the box of the face has no area", remedy="correct the box, or leave it out"
+        )
+    matrix = turn * (size / sides)[:, None]
+    return np.concatenate([matrix, ((size - 1) / 2 - matrix @ centre)[:, None]], 1)
 
 # %% ../nbs/04_alignment.ipynb #d39aa3cf
-TEMPLATE = np.array([[38.381, 51.599], [73.619, 51.599], [56, 71.737], [41.41, 92.285], [70.59, 92.285]])/112   # ArcFace's, made symmetric
+TEMPLATE = (
+    np.array([[38.381, 51.599], [73.619, 51.599], [56, 71.737], [41.41, 92.285], [70.59, 92.285]])
+    / 112
+)  # ArcFace's, made symmetric
+
 
 def five_point(
-    points,      # (5, 2) landmarks
-    size=224,    # side of the crop
+    points,  # (5, 2) landmarks
+    size=224,  # side of the crop
     shape=None,  # not needed by this rule
-    box=None     # not needed by this rule
+    box=None,  # not needed by this rule
 ):
     "OADN, section 4: the similarity that takes the five points nearest to `TEMPLATE` in the sense of least squares; 2 x 3"
     _turn(points)
-    w, z = (np.asarray(p, np.float64) @ [1, 1j] for p in (points, TEMPLATE*size - .5))
-    a = (np.conj(w - w.mean())*(z - z.mean())).sum()/(abs(w - w.mean())**2).sum()
-    b = z.mean() - a*w.mean()
+    w, z = (np.asarray(p, np.float64) @ [1, 1j] for p in (points, TEMPLATE * size - 0.5))
+    a = (np.conj(w - w.mean()) * (z - z.mean())).sum() / (abs(w - w.mean()) ** 2).sum()
+    b = z.mean() - a * w.mean()
     return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
 
 # %% ../nbs/04_alignment.ipynb #9c776de6
 @dataclass(frozen=True)
 class Rule:
     "A recipe of alignment"
-    paper: str        # who
-    section: str      # where
-    matrix: object    # function (points, size, shape, box) -> 2 x 3
-    size: int         # side of its crops in pixels
-    no_face: str      # its policy for images without a face
-    several: str      # its policy for images with several
-    again: bool       # look a second time, enlarged, before a face is given up
-    ours: str         # what the paper leaves open, and how it is read here
+
+    paper: str  # who
+    section: str  # where
+    matrix: object  # function (points, size, shape, box) -> 2 x 3
+    size: int  # side of its crops in pixels
+    no_face: str  # its policy for images without a face
+    several: str  # its policy for images with several
+    again: bool  # look a second time, enlarged, before a face is given up
+    ours: str  # what the paper leaves open, and how it is read here
+
 
 RULES = dict(
-    course=Rule('this course', 'chapter 04; size of AU-CVT, section 4', alignment, 112, 'keep', 'largest', True, 'the recipe as a whole'),
-    s=Rule('report S', 'section 5', level_image, 96, 'keep', 'largest', False, 'turned about the middle of the image; border repeated; several faces: the largest'),
-    k=Rule('report K', 'section 5', level_box, 96, 'drop-train', 'drop-train', False,
-           'turned before cropping; box squeezed to a square; MTCNN\'s one point per eye unless 68 are supplied; test images: kept, the largest face'),
-    oadn=Rule('OADN', 'section 4', five_point, 224, 'keep', 'largest', False, 'the template; images without a face are kept'))
+    course=Rule(
+        "this course",
+        "chapter 04; size of AU-CVT, section 4",
+        alignment,
+        112,
+        "keep",
+        "largest",
+        True,
+        "the recipe as a whole",
+    ),
+    s=Rule(
+        "report S",
+        "section 5",
+        level_image,
+        96,
+        "keep",
+        "largest",
+        False,
+        "turned about the middle of the image; border repeated; several faces: the largest",
+    ),
+    k=Rule(
+        "report K",
+        "section 5",
+        level_box,
+        96,
+        "drop-train",
+        "drop-train",
+        False,
+        "turned before cropping; box squeezed to a square; MTCNN's one point per eye unless 68 are supplied; test images: kept, the largest face",
+    ),
+    oadn=Rule(
+        "OADN",
+        "section 4",
+        five_point,
+        224,
+        "keep",
+        "largest",
+        False,
+        "the template; images without a face are kept",
+    ),
+)
+
 
 def rule_named(
-    name  # a key of `RULES`
+    name,  # a key of `RULES`
 ):
     "The `Rule`; `CourseError` for an unknown name"
-    if name not in RULES: raise CourseError(f'there is no rule of alignment "{name}"', remedy='choose ' + ', '.join(RULES))
+    if name not in RULES:
+        raise CourseError(
+            f'there is no rule of alignment "{name}"', remedy="choose " + ", ".join(RULES)
+        )
     return RULES[name]
 
+
 def align_face(
-    image,          # uint8 RGB (H, W, 3)
-    points,         # (5, 2) landmarks in its pixels
-    size=None,      # side of the crop; None = the rule's, 112 for 'course'
-    rule='course',  # a key of `RULES`
-    box=None        # (4,) of the face, for rule 'k'
+    image,  # uint8 RGB (H, W, 3)
+    points,  # (5, 2) landmarks in its pixels
+    size=None,  # side of the crop; None = the rule's, 112 for 'course'
+    rule="course",  # a key of `RULES`
+    box=None,  # (4,) of the face, for rule 'k'
 ):
     "The face upright as a uint8 RGB crop (size, size, 3)"
     import cv2
-    how = rule_named(rule); size = size or how.size
+
+    how = rule_named(rule)
+    size = size or how.size
     matrix = how.matrix(points, size, image.shape[:2], box)
     image, matrix = _needed(image, matrix, size)
     scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
-    if scale < .5:                                                                          # far too large: shrink by area first, or it would alias
-        step = int(1/scale); height, width = (max(1, s//step) for s in image.shape[:2])
-        image = cv2.resize(image[:height*step, :width*step], (width, height), interpolation=cv2.INTER_AREA)
-        matrix[:, 2] += matrix[:, :2].sum(1)*(step - 1)/2; matrix[:, :2] *= step
-    return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    if scale < 0.5:  # far too large: shrink by area first, or it would alias
+        step = int(1 / scale)
+        height, width = (max(1, s // step) for s in image.shape[:2])
+        image = cv2.resize(
+            image[: height * step, : width * step], (width, height), interpolation=cv2.INTER_AREA
+        )
+        matrix[:, 2] += matrix[:, :2].sum(1) * (step - 1) / 2
+        matrix[:, :2] *= step
+    return cv2.warpAffine(
+        image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+
 
 def _needed(image, matrix, size):
     "The part of a photograph that the crop shows, and the matrix from there"
-    margin = 2 + int(2/np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    margin = 2 + int(2 / np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     whole = np.concatenate([matrix, [[0, 0, 1]]])
-    corners = through(np.linalg.inv(whole)[:2], [[-.5, -.5], [size, -.5], [-.5, size], [size, size]])
+    corners = through(
+        np.linalg.inv(whole)[:2], [[-0.5, -0.5], [size, -0.5], [-0.5, size], [size, size]]
+    )
     limits = np.array(image.shape[1::-1])
     low = np.clip(np.floor(corners.min(0)) - margin, 0, limits - 1).astype(int)
     high = np.clip(np.ceil(corners.max(0)) + margin + 1, low + 1, limits).astype(int)
-    if (low == 0).all() and (high == limits).all(): return image, matrix
-    return image[low[1]:high[1], low[0]:high[0]], np.column_stack([matrix[:, :2], through(matrix, low)])
+    if (low == 0).all() and (high == limits).all():
+        return image, matrix
+    return image[low[1] : high[1], low[0] : high[0]], np.column_stack(
+        [matrix[:, :2], through(matrix, low)]
+    )
 
 # %% ../nbs/04_alignment.ipynb #8848aa26
-def _second_look(image, side=240, margin=.25):
+def _second_look(image, side=240, margin=0.25):
     "An enlarged copy with a margin, and how to get back: (image, scale, left, top)"
     import cv2
-    scale = max(1., side/min(image.shape[:2]))
-    if scale > 1: image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    top, left = (int(s*margin) for s in image.shape[:2])
+
+    scale = max(1.0, side / min(image.shape[:2]))
+    if scale > 1:
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    top, left = (int(s * margin) for s in image.shape[:2])
     return cv2.copyMakeBorder(image, top, top, left, left, cv2.BORDER_REPLICATE), scale, left, top
 
+
 def locate(
-    images,    # list of uint8 RGB arrays
+    images,  # list of uint8 RGB arrays
     detector,  # an `MTCNN`
-    again=True # look a second time where nothing was found
+    again=True,  # look a second time where nothing was found
 ):
     "`Detections` of each image, in its own pixels, best first"
     found = detector.detect(images)
-    missing = [i for i, f in enumerate(found) if not len(f) and min(images[i].shape[:2]) >= 16] if again else []
-    if not missing: return found
+    missing = (
+        [i for i, f in enumerate(found) if not len(f) and min(images[i].shape[:2]) >= 16]
+        if again
+        else []
+    )
+    if not missing:
+        return found
     enlarged = [_second_look(images[i]) for i in missing]
-    for i, (_, scale, left, top), f in zip(missing, enlarged, detector.detect([e[0] for e in enlarged])):
+    for i, (_, scale, left, top), f in zip(
+        missing, enlarged, detector.detect([e[0] for e in enlarged])
+    ):
         shift = np.array([left, top], np.float32)
-        f.boxes, f.points = (f.boxes - np.tile(shift, 2))/np.float32(scale), (f.points - shift)/np.float32(scale)
+        f.boxes, f.points = (
+            (f.boxes - np.tile(shift, 2)) / np.float32(scale),
+            (f.points - shift) / np.float32(scale),
+        )
         middle, (height, width) = f.points.mean(1), images[i].shape[:2]
-        inside = (middle >= 0).all(1) & (middle < [width, height]).all(1)                   # a face in the margin is none
+        inside = (middle >= 0).all(1) & (middle < [width, height]).all(
+            1
+        )  # a face in the margin is none
         found[i] = type(f)(f.boxes[inside], f.scores[inside], f.points[inside])
     return found
 
 # %% ../nbs/04_alignment.ipynb #01dd0a6d
-SURE = .9   # faces with at least this score are counted; weaker ones only where there is no other
-POLICIES = dict(no_face=('keep', 'drop', 'drop-train'), several=('largest', 'keep', 'drop', 'drop-train'), landmarks=('mtcnn', 'given'))
+SURE = 0.9  # faces with at least this score are counted; weaker ones only where there is no other
+POLICIES = dict(
+    no_face=("keep", "drop", "drop-train"),
+    several=("largest", "keep", "drop", "drop-train"),
+    landmarks=("mtcnn", "given"),
+)
+
 
 def choose_face(
-    found  # `Detections` of one image
+    found,  # `Detections` of one image
 ):
     "Number of the largest face among the sure ones (or, without any, of the best) and how many there are; (None, 0) without a face"
-    if not len(found): return None, 0
+    if not len(found):
+        return None, 0
     sure = np.flatnonzero(found.scores >= SURE)
-    if not len(sure): return 0, 1
+    if not len(sure):
+        return 0, 1
     area = (found.boxes[sure, 2:] - found.boxes[sure, :2]).prod(1)
     return int(sure[area.argmax()]), len(sure)
 
+
 def fate(
-    n_faces,           # faces in the image
-    split,             # 'train', 'valid', 'test' or None
-    no_face='keep',    # policy for none: 'keep' (unaligned, report S), 'drop', 'drop-train' (training images only, report K)
-    several='largest'  # policy for several: 'largest', 'keep' (unaligned), 'drop', 'drop-train' (report K)
+    n_faces,  # faces in the image
+    split,  # 'train', 'valid', 'test' or None
+    no_face="keep",  # policy for none: 'keep' (unaligned, report S), 'drop', 'drop-train' (training images only, report K)
+    several="largest",  # policy for several: 'largest', 'keep' (unaligned), 'drop', 'drop-train' (report K)
 ):
     "What becomes of an image: 'align', 'keep' (unaligned) or 'drop'"
-    if n_faces == 1: return 'align'
-    policy, otherwise = (several, 'largest') if n_faces else (no_face, 'keep')
-    if policy == 'drop-train': policy = 'drop' if split == 'train' else otherwise
-    return 'align' if policy == 'largest' else policy
+    if n_faces == 1:
+        return "align"
+    policy, otherwise = (several, "largest") if n_faces else (no_face, "keep")
+    if policy == "drop-train":
+        policy = "drop" if split == "train" else otherwise
+    return "align" if policy == "largest" else policy
+
 
 def whole_image(
-    image,    # uint8 RGB
-    size=112  # side of the result
+    image,  # uint8 RGB
+    size=112,  # side of the result
 ):
     "An image without alignment: the largest centred square, resampled by area"
     import cv2
+
     left, top, side = _square_of(image.shape[:2])
-    return cv2.resize(image[top:top + side, left:left + side], (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_LINEAR)
+    return cv2.resize(
+        image[top : top + side, left : left + side],
+        (size, size),
+        interpolation=cv2.INTER_AREA if side > size else cv2.INTER_LINEAR,
+    )
 
 # %% ../nbs/04_alignment.ipynb #dec40eb4
-POINTS, BOXES = tuple(f'point_{axis}{j}' for j in range(5) for axis in 'xy'), ('box_x0', 'box_y0', 'box_x1', 'box_y1')
+POINTS, BOXES = (
+    tuple(f"point_{axis}{j}" for j in range(5) for axis in "xy"),
+    ("box_x0", "box_y0", "box_x1", "box_y1"),
+)
+
 
 class _Settings(NamedTuple):
     "What the crops depend on"
-    size: int; rule: str; landmarks: str; no_face: str; several: str; device: str
+
+    size: int
+    rule: str
+    landmarks: str
+    no_face: str
+    several: str
+    device: str
+
 
 class _Job(NamedTuple):
     "A chunk, or a part of one"
-    folders: dict; datasets: list; images: list; splits: list; points: object; boxes: object
+
+    folders: dict
+    datasets: list
+    images: list
+    splits: list
+    points: object
+    boxes: object
+
     def part(self, start, n):
-        cut = lambda a: a if a is None else a[start:start + n]
+        cut = lambda a: a if a is None else a[start : start + n]
         return _Job(self.folders, *map(cut, self[1:]))
+
 
 def _decode(job):
     "The photographs of a job (None where one cannot be read) and the reasons ('' where it can)"
     images, reasons = [], []
     for dataset, name in zip(job.datasets, job.images):
-        try: images.append(load_image(Path(job.folders[dataset])/name)); reasons.append('')
-        except CourseError as error: images.append(None); reasons.append(error.problem)
+        try:
+            images.append(load_image(Path(job.folders[dataset]) / name))
+            reasons.append("")
+        except CourseError as error:
+            images.append(None)
+            reasons.append(error.problem)
     return images, reasons
+
 
 def _given(job):
     "(points, box, number of faces, score) of each image, from the manifest"
     for i in range(len(job.images)):
         box = job.boxes[i] if job.boxes is not None and np.isfinite(job.boxes[i]).all() else None
-        try: _turn(job.points[i]); yield job.points[i], box, 1, np.nan
-        except CourseError: yield None, None, 0, np.nan
+        try:
+            _turn(job.points[i])
+            yield job.points[i], box, 1, np.nan
+        except CourseError:
+            yield None, None, 0, np.nan
+
 
 def _detected(images, detector, again):
     "The same from the detector; unreadable images have no face"
     found = iter(locate([image for image in images if image is not None], detector, again))
     for image in images:
-        faces = next(found) if image is not None else (); best, n = choose_face(faces)
-        yield (None, None, n, np.nan) if best is None else (faces.points[best], faces.boxes[best], n, faces.scores[best])
+        faces = next(found) if image is not None else ()
+        best, n = choose_face(faces)
+        yield (
+            (None, None, n, np.nan)
+            if best is None
+            else (faces.points[best], faces.boxes[best], n, faces.scores[best])
+        )
+
 
 def _crop(job, images, reasons, settings, detector):
     "Crops of the images that stay, and findings of all, as arrays"
-    rule, n = RULES[settings.rule], len(images); reasons, crops = list(reasons), []
-    result = dict(aligned=np.zeros(n, bool), n_faces=np.zeros(n, np.int64), score=np.full(n, np.nan, np.float32), angle=np.full(n, np.nan, np.float32))
-    faces = _given(job) if settings.landmarks == 'given' else _detected(images, detector, rule.again)
-    for i, (image, (points, box, result['n_faces'][i], score)) in enumerate(zip(images, faces)):
-        if image is None: continue
-        outcome = fate(result['n_faces'][i], job.splits[i], settings.no_face, settings.several)
-        if outcome == 'align':
-            try: crops.append(align_face(image, points, settings.size, settings.rule, box))
-            except CourseError: outcome, result['n_faces'][i] = fate(0, job.splits[i], settings.no_face), 0
-            else: result['aligned'][i], result['score'][i], result['angle'][i] = True, score, eye_angle(points)
-        if outcome == 'keep': crops.append(whole_image(image, settings.size))
-        if outcome == 'drop': reasons[i] = 'several faces found' if result['n_faces'][i] else 'no landmarks given' if settings.landmarks == 'given' else 'no face found'
+    rule, n = RULES[settings.rule], len(images)
+    reasons, crops = list(reasons), []
+    result = dict(
+        aligned=np.zeros(n, bool),
+        n_faces=np.zeros(n, np.int64),
+        score=np.full(n, np.nan, np.float32),
+        angle=np.full(n, np.nan, np.float32),
+    )
+    faces = (
+        _given(job) if settings.landmarks == "given" else _detected(images, detector, rule.again)
+    )
+    for i, (image, (points, box, result["n_faces"][i], score)) in enumerate(zip(images, faces)):
+        if image is None:
+            continue
+        outcome = fate(result["n_faces"][i], job.splits[i], settings.no_face, settings.several)
+        if outcome == "align":
+            try:
+                crops.append(align_face(image, points, settings.size, settings.rule, box))
+            except CourseError:
+                outcome, result["n_faces"][i] = fate(0, job.splits[i], settings.no_face), 0
+            else:
+                result["aligned"][i], result["score"][i], result["angle"][i] = (
+                    True,
+                    score,
+                    eye_angle(points),
+                )
+        if outcome == "keep":
+            crops.append(whole_image(image, settings.size))
+        if outcome == "drop":
+            reasons[i] = (
+                "several faces found"
+                if result["n_faces"][i]
+                else "no landmarks given"
+                if settings.landmarks == "given"
+                else "no face found"
+            )
     crops = np.stack(crops) if crops else np.zeros((0, settings.size, settings.size, 3), np.uint8)
     return dict(crops=crops, **result, reason=np.array(reasons, dtype=np.str_))
 
 # %% ../nbs/04_alignment.ipynb #b03b8363
-_PART, _FEW = 8, 8     # images worked on together; fewer chunks than this stay in this process
-_DETECTORS = {}        # one for each device of this process
+_PART, _FEW = 8, 8  # images worked on together; fewer chunks than this stay in this process
+_DETECTORS = {}  # one for each device of this process
+
 
 def _detector(settings):
     "The detector of this process; None where landmarks are given"
-    if settings.landmarks == 'given': return None
+    if settings.landmarks == "given":
+        return None
     if settings.device not in _DETECTORS:
-        from fer_course.mtcnn import MTCNN                                                  # and PyTorch: given landmarks need neither
+        from fer_course.mtcnn import MTCNN  # and PyTorch: given landmarks need neither
+
         _DETECTORS[settings.device] = MTCNN(settings.device)
     return _DETECTORS[settings.device]
 
-def _joined(parts):
-    parts = list(parts); return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-def _parts(job, n=_PART): return [job.part(start, n) for start in range(0, len(job.images), n)]
+def _joined(parts):
+    parts = list(parts)
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _parts(job, n=_PART):
+    return [job.part(start, n) for start in range(0, len(job.images), n)]
+
 
 def _work(task):
     "A chunk, in a worker: (settings, job) -> arrays"
@@ -328,172 +532,285 @@ def _work(task):
     detector = _detector(settings)
     return _joined(_crop(part, *_decode(part), settings, detector) for part in _parts(job))
 
+
 def _ahead(pool, work, items, most):
     "`work(item)` for each item, in order; up to `most` are under way"
-    items = iter(items); waiting = deque(pool.submit(work, item) for item in islice(items, most))
+    items = iter(items)
+    waiting = deque(pool.submit(work, item) for item in islice(items, most))
     try:
         while waiting:
             answer = waiting.popleft().result()
             waiting.extend(pool.submit(work, item) for item in islice(items, 1))
             yield answer
     finally:
-        for future in waiting: future.cancel()
+        for future in waiting:
+            future.cancel()
+
 
 @contextmanager
 def _threads(n):
     "A pool of n threads in each of which PyTorch, where it is used at all, uses one"
-    torch = sys.modules.get('torch'); before = _threads_here()
-    pool = ThreadPoolExecutor(n, **dict(initializer=torch.set_num_threads, initargs=(1,)) if torch else {})
-    try: yield pool
+    torch = sys.modules.get("torch")
+    before = _threads_here()
+    pool = ThreadPoolExecutor(
+        n, **dict(initializer=torch.set_num_threads, initargs=(1,)) if torch else {}
+    )
+    try:
+        yield pool
     finally:
         pool.shutdown(cancel_futures=True)
-        if torch: torch.set_num_threads(before)
+        if torch:
+            torch.set_num_threads(before)
+
 
 def _threads_here():
     "Threads that this process may use: PyTorch's, if it is loaded, else one per CPU"
-    return sys.modules['torch'].get_num_threads() if 'torch' in sys.modules else cores()
+    return sys.modules["torch"].get_num_threads() if "torch" in sys.modules else cores()
+
 
 def _here(jobs, settings, detector, threads):
     "Arrays of each job, in this process: parts side by side on a CPU, or decoded ahead of a GPU"
-    near = detector is None or detector.device.type == 'cpu'
-    size = _PART if near else 4*_PART
+    near = detector is None or detector.device.type == "cpu"
+    size = _PART if near else 4 * _PART
     decoded = lambda part: (part, *_decode(part))
     work = (lambda part: _crop(*decoded(part), settings, detector)) if near else decoded
     with _threads(threads) as pool:
-        answers = _ahead(pool, work, (part for job in jobs for part in _parts(job, size)), 2*threads)
+        answers = _ahead(
+            pool, work, (part for job in jobs for part in _parts(job, size)), 2 * threads
+        )
         for job in jobs:
             mine = islice(answers, len(_parts(job, size)))
             yield _joined(mine if near else (_crop(*part, settings, detector) for part in mine))
 
+
 def _answers(jobs, settings, detector, workers, roots):
     "Arrays of each job, in order, from wherever they are best made"
-    if not jobs: return (job for job in jobs)
-    near = settings.landmarks == 'given' or (str(detector.device) if detector else settings.device).startswith('cpu')
+    if not jobs:
+        return (job for job in jobs)
+    near = settings.landmarks == "given" or (
+        str(detector.device) if detector else settings.device
+    ).startswith("cpu")
     if detector is None and (workers.scheduler or near and workers.n and len(jobs) >= _FEW):
-        if settings.landmarks != 'given': workers.close()                                   # small ones that grow by a detector would be taken for leaking, and restarted
+        if settings.landmarks != "given":
+            workers.close()  # small ones that grow by a detector would be taken for leaking, and restarted
         return workers.map(_work, [(settings, job) for job in jobs], visible=list(roots.values()))
     here = detector or _detector(settings)
     return _here(jobs, settings, here, min(8, workers.n or _threads_here()) if near else 8)
 
 # %% ../nbs/04_alignment.ipynb #37b6b571
 def write_packed(
-    path,    # the .npy file
-    shape,   # (N, H, W, 3)
-    pieces   # uint8 arrays (n, H, W, 3) that make up N images in order
+    path,  # the .npy file
+    shape,  # (N, H, W, 3)
+    pieces,  # uint8 arrays (n, H, W, 3) that make up N images in order
 ):
     "Write uint8 images piece by piece as one .npy that `np.load(..., mmap_mode='r')` opens; constant memory"
-    with atomic(path) as temporary, open(temporary, 'wb') as file:
-        np.lib.format.write_array_header_1_0(file, dict(descr='|u1', fortran_order=False, shape=tuple(int(s) for s in shape)))
-        for piece in pieces: file.write(np.ascontiguousarray(piece, np.uint8).data)
+    with atomic(path) as temporary, open(temporary, "wb") as file:
+        np.lib.format.write_array_header_1_0(
+            file, dict(descr="|u1", fortran_order=False, shape=tuple(int(s) for s in shape))
+        )
+        for piece in pieces:
+            file.write(np.ascontiguousarray(piece, np.uint8).data)
 
-_VERSION = 3   # raised whenever the same settings give other bytes
+
+_VERSION = 3  # raised whenever the same settings give other bytes
+
 
 def _jobs(manifest, roots, settings, chunk):
     "Each chunk of a manifest as (fingerprint, job)"
-    given = settings.landmarks == 'given'
+    given = settings.landmarks == "given"
     if given and (lacking := [c for c in POINTS if c not in manifest]):
-        raise CourseError(f'the manifest has no landmarks (column {lacking[0]} is missing)', remedy='choose landmarks "mtcnn", or a reader that knows them')
+        raise CourseError(
+            f"the manifest has no landmarks (column {lacking[0]} is missing)",
+            remedy='choose landmarks "mtcnn", or a reader that knows them',
+        )
     points = manifest[list(POINTS)].to_numpy(np.float64).reshape(-1, 5, 2) if given else None
-    boxes = manifest[list(BOXES)].to_numpy(np.float64) if given and set(BOXES) <= set(manifest) else None
-    splits = manifest.split if 'split' in manifest else pd.Series([None]*len(manifest), dtype=object)
+    boxes = (
+        manifest[list(BOXES)].to_numpy(np.float64)
+        if given and set(BOXES) <= set(manifest)
+        else None
+    )
+    splits = (
+        manifest.split if "split" in manifest else pd.Series([None] * len(manifest), dtype=object)
+    )
     folders = {name: str(folder) for name, folder in roots.items()}
     for start in range(0, len(manifest), chunk):
-        rows = slice(start, start + chunk); cut = lambda a, rows=rows: a if a is None else a[rows]
-        names = [manifest[c].iloc[rows].tolist() for c in ('dataset', 'image')]
+        rows = slice(start, start + chunk)
+        cut = lambda a, rows=rows: a if a is None else a[rows]
+        names = [manifest[c].iloc[rows].tolist() for c in ("dataset", "image")]
         job = _Job(folders, *names, splits.iloc[rows].tolist(), cut(points), cut(boxes))
         numbers = [None if a is None else a.tolist() for a in job[4:]]
-        yield fingerprint([_VERSION, settings[:-1], *job[1:4], manifest.sha1.iloc[rows].tolist(), numbers]), job
+        yield (
+            fingerprint(
+                [_VERSION, settings[:-1], *job[1:4], manifest.sha1.iloc[rows].tolist(), numbers]
+            ),
+            job,
+        )
+
 
 def _stored(path, mark):
     "The findings in a chunk's file if that is whole and was made for the same rows and settings, else None"
     try:
         with np.load(path, allow_pickle=False) as stored:
-            if str(stored['mark']) == mark and stored['crops'].ndim: return {k: stored[k] for k in stored.files if k != 'crops'}
-    except Exception: return None                                                           # missing or damaged: made again
+            if str(stored["mark"]) == mark and stored["crops"].ndim:
+                return {k: stored[k] for k in stored.files if k != "crops"}
+    except Exception:
+        return None  # missing or damaged: made again
+
 
 def _store(path, mark, arrays):
     "Write a chunk's file; its findings"
-    with atomic(path) as temporary, open(temporary, 'wb') as file: np.savez(file, **arrays, mark=np.array(mark))
-    return {k: v for k, v in arrays.items() if k != 'crops'}
+    with atomic(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **arrays, mark=np.array(mark))
+    return {k: v for k, v in arrays.items() if k != "crops"}
+
 
 def _findings(findings, index):
     "The findings of all chunks as one table"
-    together = lambda name: np.concatenate([f[name].astype(object if name == 'reason' else f[name].dtype) for f in findings]) if findings else []
-    return pd.DataFrame({name: together(name) for name in ('aligned', 'n_faces', 'score', 'angle', 'reason')}, index=index)
+    together = lambda name: (
+        np.concatenate(
+            [f[name].astype(object if name == "reason" else f[name].dtype) for f in findings]
+        )
+        if findings
+        else []
+    )
+    return pd.DataFrame(
+        {name: together(name) for name in ("aligned", "n_faces", "score", "angle", "reason")},
+        index=index,
+    )
+
 
 def _crops_of(path):
-    with np.load(path, allow_pickle=False) as stored: return stored['crops']
+    with np.load(path, allow_pickle=False) as stored:
+        return stored["crops"]
+
 
 def _checked(rule, size, device, **chosen):
     "The `_Settings` of a call; `CourseError` on an unknown rule or policy"
-    how = rule_named(rule); chosen = {name: value or getattr(how, name, None) for name, value in chosen.items()}
+    how = rule_named(rule)
+    chosen = {name: value or getattr(how, name, None) for name, value in chosen.items()}
     for name, value in chosen.items():
         if value not in POLICIES[name]:
-            raise CourseError(f'there is no policy "{value}" for {name}', remedy=f'choose {", ".join(POLICIES[name])}')
+            raise CourseError(
+                f'there is no policy "{value}" for {name}',
+                remedy=f"choose {', '.join(POLICIES[name])}",
+            )
     size = int(size or how.size)
-    if not 1 <= size <= 2048: raise CourseError(f'crops of {size} pixels cannot be made', remedy='choose 96, 112 or 224')
-    return _Settings(size, rule, chosen['landmarks'], chosen['no_face'], chosen['several'], str(device or _best(chosen['landmarks'])))
+    if not 1 <= size <= 2048:
+        raise CourseError(f"crops of {size} pixels cannot be made", remedy="choose 96, 112 or 224")
+    return _Settings(
+        size,
+        rule,
+        chosen["landmarks"],
+        chosen["no_face"],
+        chosen["several"],
+        str(device or _best(chosen["landmarks"])),
+    )
+
 
 def _best(landmarks):
     "The device where faces are looked for, if they are"
-    if landmarks == 'given': return 'cpu'
+    if landmarks == "given":
+        return "cpu"
     import torch
-    return 'cuda' if torch.cuda.is_available() else 'cpu'
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
 
 def align_manifest(
-    manifest,           # rows with `image`, `dataset`, `sha1`, `split`; for given landmarks `POINTS` and, where known, `BOXES`
-    roots,              # name of a dataset -> its folder
-    out,                # folder for images.npy
-    size=None,          # side of the crops; None = the rule's
-    device=None,        # of the detector; None = a GPU where there is one
-    no_face=None,       # 'keep' (unaligned), 'drop' or 'drop-train'; None = the rule's: see `fate`
-    several=None,       # 'largest', 'keep', 'drop' or 'drop-train'; None = the rule's
-    rule='course',      # a key of `RULES`
-    landmarks='mtcnn',  # or 'given': by the manifest
-    workers=None,       # a `Workers`, or the number of processes (0 = none beside this one); None = as many as fit
-    chunk=128,          # images that a kill may cost
-    detector=None       # an `MTCNN` for this process; None = one with its defaults
+    manifest,  # rows with `image`, `dataset`, `sha1`, `split`; for given landmarks `POINTS` and, where known, `BOXES`
+    roots,  # name of a dataset -> its folder
+    out,  # folder for images.npy
+    size=None,  # side of the crops; None = the rule's
+    device=None,  # of the detector; None = a GPU where there is one
+    no_face=None,  # 'keep' (unaligned), 'drop' or 'drop-train'; None = the rule's: see `fate`
+    several=None,  # 'largest', 'keep', 'drop' or 'drop-train'; None = the rule's
+    rule="course",  # a key of `RULES`
+    landmarks="mtcnn",  # or 'given': by the manifest
+    workers=None,  # a `Workers`, or the number of processes (0 = none beside this one); None = as many as fit
+    chunk=128,  # images that a kill may cost
+    detector=None,  # an `MTCNN` for this process; None = one with its defaults
 ):
     """Align and pack: (manifest with aligned, n_faces, score, angle; dropped). Row i is image i of `out`/images.npy; a killed run goes on where it was.
     `CourseError` on an unknown rule or policy, landmarks that are not given, or where no image is left"""
     settings = _checked(rule, size, device, no_face=no_face, several=several, landmarks=landmarks)
-    if unknown := sorted(set(manifest.dataset) - set(roots)): raise CourseError(f'nobody said where the dataset "{unknown[0]}" lies', remedy='give its folder in `roots`')
-    folder = make_folder(Path(out)/'.align'); sweep(folder)
-    marks, jobs = map(list, zip(*_jobs(manifest, roots, settings, chunk))) if len(manifest) else ([], [])
-    paths = [folder/f'{number:06}.npz' for number in range(len(jobs))]
+    if unknown := sorted(set(manifest.dataset) - set(roots)):
+        raise CourseError(
+            f'nobody said where the dataset "{unknown[0]}" lies',
+            remedy="give its folder in `roots`",
+        )
+    folder = make_folder(Path(out) / ".align")
+    sweep(folder)
+    marks, jobs = (
+        map(list, zip(*_jobs(manifest, roots, settings, chunk))) if len(manifest) else ([], [])
+    )
+    paths = [folder / f"{number:06}.npz" for number in range(len(jobs))]
     with nullcontext(workers) if isinstance(workers, Workers) else Workers(workers) as pool:
         findings = [_stored(path, mark) for path, mark in zip(paths, marks)]
         missing = [k for k, found in enumerate(findings) if found is None]
-        with closing(_answers([jobs[k] for k in missing], settings, detector, pool, roots)) as answers:
-            for arrays, k in progress(zip(answers, missing), len(missing), 'aligning'): findings[k] = _store(paths[k], marks[k], arrays)
-    found = _findings(findings, manifest.index); good = found.reason == ''
+        with closing(
+            _answers([jobs[k] for k in missing], settings, detector, pool, roots)
+        ) as answers:
+            for arrays, k in progress(zip(answers, missing), len(missing), "aligning"):
+                findings[k] = _store(paths[k], marks[k], arrays)
+    found = _findings(findings, manifest.index)
+    good = found.reason == ""
     if not good.any():
-        raise CourseError('no image is left after alignment', out, 'keep images without a face (--no-face keep), or look at the photographs')
-    write_packed(Path(out)/'images.npy', (int(good.sum()), settings.size, settings.size, 3), map(_crops_of, paths))
-    kept = manifest[good].assign(**found.loc[good, ['aligned', 'n_faces', 'score', 'angle']]).reset_index(drop=True)
-    gone = manifest[~good].assign(reason=found.reason[~good].astype(object), step='align')
-    for path in folder.iterdir(): path.unlink()
+        raise CourseError(
+            "no image is left after alignment",
+            out,
+            "keep images without a face (--no-face keep), or look at the photographs",
+        )
+    write_packed(
+        Path(out) / "images.npy",
+        (int(good.sum()), settings.size, settings.size, 3),
+        map(_crops_of, paths),
+    )
+    kept = (
+        manifest[good]
+        .assign(**found.loc[good, ["aligned", "n_faces", "score", "angle"]])
+        .reset_index(drop=True)
+    )
+    gone = manifest[~good].assign(reason=found.reason[~good].astype(object), step="align")
+    for path in folder.iterdir():
+        path.unlink()
     folder.rmdir()
     return kept, gone[list(DROPPED_COLUMNS)].reset_index(drop=True)
 
 # %% ../nbs/04_alignment.ipynb #011d0595
 def alignment_table(
-    manifest,                              # with `aligned`
-    by=('dataset', 'split', 'expression')  # a row for each of these
+    manifest,  # with `aligned`
+    by=("dataset", "split", "expression"),  # a row for each of these
 ):
     "Aligned and not aligned images per dataset, split and expression, as report S's table 3"
-    table = manifest.assign(expression=manifest.expression.fillna('unlabelled'), found=manifest.aligned.map({True: 'aligned', False: 'not aligned'}))
-    counts = table.groupby([*by, 'found'], dropna=False).size().unstack('found', fill_value=0)
-    counts = counts.reindex(columns=['aligned', 'not aligned'], fill_value=0).reset_index().rename_axis(columns=None)
-    counts['share aligned'] = counts['aligned']/(counts['aligned'] + counts['not aligned'])
+    table = manifest.assign(
+        expression=manifest.expression.fillna("unlabelled"),
+        found=manifest.aligned.map({True: "aligned", False: "not aligned"}),
+    )
+    counts = table.groupby([*by, "found"], dropna=False).size().unstack("found", fill_value=0)
+    counts = (
+        counts.reindex(columns=["aligned", "not aligned"], fill_value=0)
+        .reset_index()
+        .rename_axis(columns=None)
+    )
+    counts["share aligned"] = counts["aligned"] / (counts["aligned"] + counts["not aligned"])
     return counts
+
 
 def fate_table(
     kept,  # manifest of `align_manifest`
-    gone   # what it dropped
+    gone,  # what it dropped
 ):
     "How many images of each dataset were aligned, kept unaligned, or dropped, and why"
-    why = np.where(kept.aligned, 'aligned', np.where(kept.n_faces > 1, 'kept unaligned: several faces', 'kept unaligned: no face'))
-    rows = pd.concat([pd.DataFrame(dict(dataset=kept.dataset, outcome=why)), pd.DataFrame(dict(dataset=gone.dataset, outcome='dropped: ' + gone.reason))])
-    counts = rows.value_counts().rename('images').reset_index()
-    return counts.assign(share=counts.images/counts.groupby('dataset').images.transform('sum'))
+    why = np.where(
+        kept.aligned,
+        "aligned",
+        np.where(kept.n_faces > 1, "kept unaligned: several faces", "kept unaligned: no face"),
+    )
+    rows = pd.concat(
+        [
+            pd.DataFrame(dict(dataset=kept.dataset, outcome=why)),
+            pd.DataFrame(dict(dataset=gone.dataset, outcome="dropped: " + gone.reason)),
+        ]
+    )
+    counts = rows.value_counts().rename("images").reset_index()
+    return counts.assign(share=counts.images / counts.groupby("dataset").images.transform("sum"))

@@ -11,95 +11,162 @@ import numpy as np, pandas as pd
 from .facs import AU_VOCABULARIES, EXPRESSIONS, PROTOTYPES, SEVEN
 from .files import CourseError
 
-UNITS = AU_VOCABULARIES['raf_au'] + (28, 43)   # the columns of the intensities in this chapter, and of the renderer's
+UNITS = AU_VOCABULARIES["raf_au"] + (
+    28,
+    43,
+)  # the columns of the intensities in this chapter, and of the renderer's
 
 # %% ../nbs/01_0_annotators.ipynb #d407b3d9
 @dataclass(frozen=True)
 class Annotator:
     "How somebody who looks at action units writes an expression down"
-    prototypes: dict = field(default_factory=dict)   # expression -> ((unit, weight), ...), where they differ from `PROTOTYPES`
-    threshold: float = .3                            # evidence (about 0-1) below which a face is called neutral
-    confusions: dict = field(default_factory=dict)   # (seen, written) -> share of the faces seen as the first that are written as the second
-    noise: float = 0.                                # share of the faces, 0-1, for which any class is written
-    optional: float = .5                             # weight of the optional units of `PROTOTYPES`, against 1 for core units
 
-    def weights(self,
-        expression  # a name of `EXPRESSIONS`
+    prototypes: dict = field(
+        default_factory=dict
+    )  # expression -> ((unit, weight), ...), where they differ from `PROTOTYPES`
+    threshold: float = 0.3  # evidence (about 0-1) below which a face is called neutral
+    confusions: dict = field(
+        default_factory=dict
+    )  # (seen, written) -> share of the faces seen as the first that are written as the second
+    noise: float = 0.0  # share of the faces, 0-1, for which any class is written
+    optional: float = 0.5  # weight of the optional units of `PROTOTYPES`, against 1 for core units
+
+    def weights(
+        self,
+        expression,  # a name of `EXPRESSIONS`
     ):
         "The prototype as a vector (units,) of length 1; zeros for neutral"
         core, optional = PROTOTYPES[expression].core, PROTOTYPES[expression].optional
-        pairs = self.prototypes.get(expression, (*core, *((unit, self.optional*share) for unit, share in optional)))
+        pairs = self.prototypes.get(
+            expression, (*core, *((unit, self.optional * share) for unit, share in optional))
+        )
         vector = np.zeros(len(UNITS))
-        for unit, weight in pairs: vector[UNITS.index(unit)] = weight
-        return vector/max(np.linalg.norm(vector), 1e-12)
+        for unit, weight in pairs:
+            vector[UNITS.index(unit)] = weight
+        return vector / max(np.linalg.norm(vector), 1e-12)
+
 
 def evidence(
-    intensities,            # (n, units) or (n, units, 2 sides), 0-5, in the order of `UNITS`
+    intensities,  # (n, units) or (n, units, 2 sides), 0-5, in the order of `UNITS`
     annotator=Annotator(),  # an `Annotator`
-    classes=SEVEN           # names among `EXPRESSIONS`
+    classes=SEVEN,  # names among `EXPRESSIONS`
 ):
     """How much each expression but neutral is in the faces: a DataFrame (n, classes), about 0-1. Both sides count half;
     contempt is looked for in the difference of the sides. `CourseError` for an unknown class or another number of units"""
     unknown = [name for name in classes if name not in EXPRESSIONS]
-    if unknown: raise CourseError(f'unknown expressions {unknown}', remedy=f'choose among {EXPRESSIONS}')
-    a = np.asarray(intensities, float)/5
-    if a.ndim < 2 or a.shape[1] != len(UNITS): raise CourseError(f'intensities of shape {a.shape} are not (n, {len(UNITS)}) or (n, {len(UNITS)}, 2)')
+    if unknown:
+        raise CourseError(f"unknown expressions {unknown}", remedy=f"choose among {EXPRESSIONS}")
+    a = np.asarray(intensities, float) / 5
+    if a.ndim < 2 or a.shape[1] != len(UNITS):
+        raise CourseError(
+            f"intensities of shape {a.shape} are not (n, {len(UNITS)}) or (n, {len(UNITS)}, 2)"
+        )
     a = a[..., None] if a.ndim == 2 else a
     mean, uneven = a.mean(2), a.max(2) - a.min(2)
-    return pd.DataFrame({name: (uneven if name == 'contempt' else mean) @ annotator.weights(name) for name in classes if name != 'neutral'})
+    return pd.DataFrame(
+        {
+            name: (uneven if name == "contempt" else mean) @ annotator.weights(name)
+            for name in classes
+            if name != "neutral"
+        }
+    )
 
 # %% ../nbs/01_0_annotators.ipynb #4eff10a8
 def seen(
-    intensities,            # (n, units) or (n, units, 2), 0-5
+    intensities,  # (n, units) or (n, units, 2), 0-5
     annotator=Annotator(),  # an `Annotator`
-    classes=SEVEN           # names among `EXPRESSIONS`; with neutral, or nobody is below the threshold
+    classes=SEVEN,  # names among `EXPRESSIONS`; with neutral, or nobody is below the threshold
 ):
     "What the annotator sees, n names: the expression with the most evidence, neutral below the threshold (and where there is none at all)"
     table = evidence(intensities, annotator, classes)
-    names, most = table.columns.to_numpy(str)[table.to_numpy().argmax(1)], table.max(axis=1).to_numpy()
-    return np.where((most < annotator.threshold) & ('neutral' in classes), 'neutral', names)
+    names, most = (
+        table.columns.to_numpy(str)[table.to_numpy().argmax(1)],
+        table.max(axis=1).to_numpy(),
+    )
+    return np.where((most < annotator.threshold) & ("neutral" in classes), "neutral", names)
+
 
 def transitions(
-    annotator,     # an `Annotator`
-    classes=SEVEN  # names among `EXPRESSIONS`
+    annotator,  # an `Annotator`
+    classes=SEVEN,  # names among `EXPRESSIONS`
 ):
     "The truth about confusions and noise: P(written | seen) as a DataFrame (classes, classes), rows add up to 1"
     table = pd.DataFrame(np.eye(len(classes)), list(classes), list(classes))
     for (old, new), share in annotator.confusions.items():
-        if old in classes and new in classes: table.loc[old, old] -= share; table.loc[old, new] += share
-    if (table < -1e-9).any(axis=None): raise CourseError('the confusions of one expression add up to more than 1', remedy='lower the shares')
-    return (1 - annotator.noise)*table + annotator.noise/len(classes)
+        if old in classes and new in classes:
+            table.loc[old, old] -= share
+            table.loc[old, new] += share
+    if (table < -1e-9).any(axis=None):
+        raise CourseError(
+            "the confusions of one expression add up to more than 1", remedy="lower the shares"
+        )
+    return (1 - annotator.noise) * table + annotator.noise / len(classes)
+
 
 def annotate(
-    intensities,            # (n, units) or (n, units, 2), 0-5
+    intensities,  # (n, units) or (n, units, 2), 0-5
     annotator=Annotator(),  # an `Annotator`
-    classes=SEVEN,          # names among `EXPRESSIONS`
-    seed=0,                 # of confusions and noise
-    start=0                 # number of the first face: the label of face i does not depend on the others
+    classes=SEVEN,  # names among `EXPRESSIONS`
+    seed=0,  # of confusions and noise
+    start=0,  # number of the first face: the label of face i does not depend on the others
 ):
     "What the annotator writes, n names"
     first = seen(intensities, annotator, classes)
     chances = transitions(annotator, classes).loc[first].to_numpy().cumsum(1)
-    keys = (np.array([seed, (6 << 40) + start + i], np.uint64) for i in range(len(first)))      # stream 6: beside the renderer's own
+    keys = (
+        np.array([seed, (6 << 40) + start + i], np.uint64) for i in range(len(first))
+    )  # stream 6: beside the renderer's own
     draws = np.array([np.random.Generator(np.random.Philox(key=key)).random() for key in keys])
-    return np.array(classes)[(draws[:, None] >= chances[:, :-1]).sum(1)] if len(first) else np.array([], str)
+    return (
+        np.array(classes)[(draws[:, None] >= chances[:, :-1]).sum(1)]
+        if len(first)
+        else np.array([], str)
+    )
 
 # %% ../nbs/01_0_annotators.ipynb #e9b5cb21
 ANNOTATORS = dict(
     reader=Annotator(),
-    strict=Annotator(threshold=.55),                                          # only strong faces have an expression
-    folk=Annotator(prototypes=dict(happiness=((12, 1.),), anger=((4, 1.),),   # one sign for one word
-                                   fear=((1, .5), (5, 1.), (25, .6)), disgust=((9, 1.),), sadness=((15, 1.), (1, .5)), surprise=((26, 1.), (2, .7)))),
-    confused=Annotator(confusions={('fear', 'surprise'): .30, ('disgust', 'anger'): .25, ('sadness', 'neutral'): .15, ('surprise', 'fear'): .05}),
-    hasty=Annotator(noise=.20),
-    crowd=Annotator(threshold=.4, confusions={('fear', 'surprise'): .20, ('disgust', 'anger'): .15, ('sadness', 'neutral'): .10}, noise=.08,
-                    prototypes=dict(anger=((4, 1.), (7, .6), (23, .3), (24, .5)))))
+    strict=Annotator(threshold=0.55),  # only strong faces have an expression
+    folk=Annotator(
+        prototypes=dict(
+            happiness=((12, 1.0),),
+            anger=((4, 1.0),),  # one sign for one word
+            fear=((1, 0.5), (5, 1.0), (25, 0.6)),
+            disgust=((9, 1.0),),
+            sadness=((15, 1.0), (1, 0.5)),
+            surprise=((26, 1.0), (2, 0.7)),
+        )
+    ),
+    confused=Annotator(
+        confusions={
+            ("fear", "surprise"): 0.30,
+            ("disgust", "anger"): 0.25,
+            ("sadness", "neutral"): 0.15,
+            ("surprise", "fear"): 0.05,
+        }
+    ),
+    hasty=Annotator(noise=0.20),
+    crowd=Annotator(
+        threshold=0.4,
+        confusions={
+            ("fear", "surprise"): 0.20,
+            ("disgust", "anger"): 0.15,
+            ("sadness", "neutral"): 0.10,
+        },
+        noise=0.08,
+        prototypes=dict(anger=((4, 1.0), (7, 0.6), (23, 0.3), (24, 0.5))),
+    ),
+)
+
 
 def disagreement(
-    first,         # n names: the rows, such as what was meant or seen
-    second,        # n names: the columns, such as what was written
-    classes=SEVEN  # order of both
+    first,  # n names: the rows, such as what was meant or seen
+    second,  # n names: the columns, such as what was written
+    classes=SEVEN,  # order of both
 ):
     "P(second | first) as a DataFrame (classes, classes); a row without faces is NaN"
-    counts = pd.crosstab(pd.Categorical(first, classes), pd.Categorical(second, classes), dropna=False).to_numpy(float)
-    with np.errstate(invalid='ignore'): return pd.DataFrame(counts/counts.sum(1, keepdims=True), list(classes), list(classes))
+    counts = pd.crosstab(
+        pd.Categorical(first, classes), pd.Categorical(second, classes), dropna=False
+    ).to_numpy(float)
+    with np.errstate(invalid="ignore"):
+        return pd.DataFrame(counts / counts.sum(1, keepdims=True), list(classes), list(classes))

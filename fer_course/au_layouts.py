@@ -17,209 +17,466 @@ import numpy as np, pandas as pd
 from .data import make_dropped, make_manifest
 from .facs import AU_VOCABULARIES, SEVEN
 from .files import CourseError
-from .layouts import LABEL_ORDERS, bare_stem, is_image, label_ids, list_files, need_images, read_lines, safe_name, subjects_from_names
+from fer_course.layouts import (
+    LABEL_ORDERS,
+    bare_stem,
+    is_image,
+    label_ids,
+    list_files,
+    need_images,
+    read_lines,
+    safe_name,
+    subjects_from_names,
+)
 
 # %% ../nbs/03_layouts_action_units.ipynb #6abbaa90
-SIDES = dict(L='left', R='right', B='bottom', T='top')   # B and T as RAF-CE documents them; RAF-AU itself documents none
-_FACS = {1, 2, *range(4, 47), *range(50, 59), *range(60, 67), *range(69, 75), 80, 81, 82, 84, 85, 91, 92, 97, 98}   # numbers that FACS uses
+SIDES = dict(
+    L="left", R="right", B="bottom", T="top"
+)  # B and T as RAF-CE documents them; RAF-AU itself documents none
+_FACS = {
+    1,
+    2,
+    *range(4, 47),
+    *range(50, 59),
+    *range(60, 67),
+    *range(69, 75),
+    80,
+    81,
+    82,
+    84,
+    85,
+    91,
+    92,
+    97,
+    98,
+}  # numbers that FACS uses
+
 
 def parse_units(
-    text  # tokens joined by +, such as `1+2+L12+B25`, or `null`
+    text,  # tokens joined by +, such as `1+2+L12+B25`, or `null`
 ):
     "Number of each unit -> '' for all of it, else its part ('left', 'left+right', 'bottom'); {} for `null`; a `ValueError` names what is no token"
-    tokens, found = [token.strip() for token in str(text).split('+')], {}
-    if [token.lower() for token in tokens] == ['null']: return {}
+    tokens, found = [token.strip() for token in str(text).split("+")], {}
+    if [token.lower() for token in tokens] == ["null"]:
+        return {}
     for token in tokens:
-        match = re.fullmatch(r'([LRBT]{0,2})(\d{1,2})', token, re.ASCII | re.IGNORECASE)
-        if not match or int(match[2]) not in _FACS: raise ValueError(f'unknown token "{token[:40]}"')
-        found.setdefault(int(match[2]), set()).add(' '.join(SIDES[letter] for letter in sorted(set(match[1].upper()))))
-    return {unit: '' if '' in parts else '+'.join(sorted(parts)) for unit, parts in found.items()}
+        match = re.fullmatch(r"([LRBT]{0,2})(\d{1,2})", token, re.ASCII | re.IGNORECASE)
+        if not match or int(match[2]) not in _FACS:
+            raise ValueError(f'unknown token "{token[:40]}"')
+        found.setdefault(int(match[2]), set()).add(
+            " ".join(SIDES[letter] for letter in sorted(set(match[1].upper())))
+        )
+    return {unit: "" if "" in parts else "+".join(sorted(parts)) for unit, parts in found.items()}
 
 # %% ../nbs/03_layouts_action_units.ipynb #de1c27ed
 def _shown(counts, most=12):
     "AU28 (3), AU43 (1) and so on, from the most frequent"
     items = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
-    return ', '.join(f'{name} ({n:,})' for name, n in items[:most]) + (f' and {len(items) - most} more' if len(items) > most else '')
+    return ", ".join(f"{name} ({n:,})" for name, n in items[:most]) + (
+        f" and {len(items) - most} more" if len(items) > most else ""
+    )
+
 
 def _made(images, units, columns, dropped, dataset, subject, said, **more):
     "(manifest, dropped) of images, their units (n, units) float with NaN = unlabelled, and further columns"
     if not len(images):
-        raise CourseError(f'no row is usable: {"; ".join(f"{i}: {r}" for i, r in dropped[:2]) or "there is none"}', dataset, 'compare the folder with the layout in the chapter')
-    table = pd.DataFrame(dict(zip(columns, np.asarray(units, np.float32).reshape(len(images), -1).T)) | more | dict(image=list(images)))
-    if subject == 'name': table['subject'] = subjects_from_names(list(images))
-    manifest = make_manifest(table, dataset); manifest.attrs['said'] = list(said)
-    return manifest, make_dropped(dropped, dataset, 'read')
+        raise CourseError(
+            f"no row is usable: {'; '.join(f'{i}: {r}' for i, r in dropped[:2]) or 'there is none'}",
+            dataset,
+            "compare the folder with the layout in the chapter",
+        )
+    table = pd.DataFrame(
+        dict(zip(columns, np.asarray(units, np.float32).reshape(len(images), -1).T))
+        | more
+        | dict(image=list(images))
+    )
+    if subject == "name":
+        table["subject"] = subjects_from_names(list(images))
+    manifest = make_manifest(table, dataset)
+    manifest.attrs["said"] = list(said)
+    return manifest, make_dropped(dropped, dataset, "read")
+
 
 def _unread(names, used, lists):
     "(file, reason) of every file that was neither read as a list nor taken as an image"
-    return [(n, 'in no list' if is_image(n) else 'neither an image nor a list that is read') for n in names if n not in used and n not in lists]
+    return [
+        (n, "in no list" if is_image(n) else "neither an image nor a list that is read")
+        for n in names
+        if n not in used and n not in lists
+    ]
+
 
 def _lists(root, names, asked, endings, kind, what, remedy):
     "The lists of a folder, name -> what `kind(path)` tells of it; `CourseError` where there is none, or where the one asked for is none"
-    if asked and asked not in names: raise CourseError('there is no such list', Path(root)/asked, 'check its name')
+    if asked and asked not in names:
+        raise CourseError("there is no such list", Path(root) / asked, "check its name")
     chosen = [asked] if asked else [n for n in names if PurePosixPath(n).suffix.lower() in endings]
     found, first = {}, None
     for name in chosen:
-        try: told = kind(Path(root)/name)
+        try:
+            told = kind(Path(root) / name)
         except CourseError as error:
-            if asked: raise
+            if asked:
+                raise
             told, first = None, first or error
-        if told: found[name] = told
-    if not found and first and len(chosen) == 1: raise first
-    if not found: raise CourseError(f'no list of {what} was found here' + (f' ({Path(first.path).name}: {first.problem})' if first else ''), Path(root)/asked if asked else root, remedy)
+        if told:
+            found[name] = told
+    if not found and first and len(chosen) == 1:
+        raise first
+    if not found:
+        raise CourseError(
+            f"no list of {what} was found here"
+            + (f" ({Path(first.path).name}: {first.problem})" if first else ""),
+            Path(root) / asked if asked else root,
+            remedy,
+        )
     return found
 
 # %% ../nbs/03_layouts_action_units.ipynb #82458aed
 def _raf_au_row(line):
     "(name, kind, rest) of a line: 'tokens' for one word behind the name, the number of words for several, None for none"
     name, *words = line.split()
-    return name, 'tokens' if len(words) == 1 else len(words) or None, words
+    return name, "tokens" if len(words) == 1 else len(words) or None, words
+
 
 def _raf_au_kind(path):
     "'tokens' or 'columns', whatever most of the first lines are; None where it is no list of units"
     kinds = Counter()
     for number, line in read_lines(path):
         name, kind, words = _raf_au_row(line)
-        if kind == 'tokens' and is_image(name) and ('+' in words[0] or re.fullmatch(r'null|[LRBT]*\d{1,2}', words[0], re.IGNORECASE)): kinds['tokens'] += 1
-        elif is_image(name) and kind and kind != 'tokens' and set(words) <= {'0', '1'}: kinds['columns'] += 1
-        else: kinds[None] += 1
-        if number >= 200: break
+        if (
+            kind == "tokens"
+            and is_image(name)
+            and ("+" in words[0] or re.fullmatch(r"null|[LRBT]*\d{1,2}", words[0], re.IGNORECASE))
+        ):
+            kinds["tokens"] += 1
+        elif is_image(name) and kind and kind != "tokens" and set(words) <= {"0", "1"}:
+            kinds["columns"] += 1
+        else:
+            kinds[None] += 1
+        if number >= 200:
+            break
     return max(kinds, key=kinds.get)
+
 
 def _raf_au_labels(path, kind):
     "(line number, name, units of the line as `parse_units` or the reason why it has none) of each line"
-    order = AU_VOCABULARIES['raf_au']
+    order = AU_VOCABULARIES["raf_au"]
     for number, line in read_lines(path):
         name, own, words = _raf_au_row(line)
-        if kind == 'columns' and own == len(order) and set(words) <= {'0', '1'}: found = {unit: '' for unit, word in zip(order, words) if word == '1'}
-        elif kind == 'columns': found = f'{len(words)} columns behind the name, {len(order)} of 0 or 1 are needed'
-        elif own != 'tokens': found = f'{len(words)} words behind the name, one is needed'
+        if kind == "columns" and own == len(order) and set(words) <= {"0", "1"}:
+            found = {unit: "" for unit, word in zip(order, words) if word == "1"}
+        elif kind == "columns":
+            found = f"{len(words)} columns behind the name, {len(order)} of 0 or 1 are needed"
+        elif own != "tokens":
+            found = f"{len(words)} words behind the name, one is needed"
         else:
-            try: found = parse_units(words[0])
-            except ValueError as error: found = str(error)
+            try:
+                found = parse_units(words[0])
+            except ValueError as error:
+                found = str(error)
         yield number, name, found
+
 
 def _pictures(names, wanted):
     "Stem -> its pictures, the wanted kind ('aligned' or 'original') first, then the least deep folder"
     found = {}
-    for name in filter(is_image, names): found.setdefault(bare_stem(name), []).append(name)
-    first = lambda n: (PurePosixPath(n).stem.endswith('_aligned') != (wanted == 'aligned'), n.count('/'), n)
+    for name in filter(is_image, names):
+        found.setdefault(bare_stem(name), []).append(name)
+    first = lambda n: (
+        PurePosixPath(n).stem.endswith("_aligned") != (wanted == "aligned"),
+        n.count("/"),
+        n,
+    )
     return {stem: sorted(group, key=first) for stem, group in found.items()}
 
-def _one_sided(part): return ('left' in part) != ('right' in part)
+
+def _one_sided(part):
+    return ("left" in part) != ("right" in part)
 
 # %% ../nbs/03_layouts_action_units.ipynb #b651bdad
-ONE_SIDED = dict(present=1., absent=0., unlabelled=np.nan)   # what a unit that moves on one side counts as
+ONE_SIDED = dict(
+    present=1.0, absent=0.0, unlabelled=np.nan
+)  # what a unit that moves on one side counts as
+
 
 def read_raf_au(
-    root,                 # folder with the list and the images
-    dataset,              # its name
-    expressions=SEVEN,    # RAF-AU has no expressions; taken so that all readers are called alike
-    labels=None,          # name of the list; None = the only one there is
-    one_sided='present',  # a key of `ONE_SIDED`; the side itself stands in a column such as `AU12_side`
-    images='aligned',     # 'aligned' or 'original': which picture is taken where both are there
-    subject='none'        # 'name' = see `subjects_from_names`
+    root,  # folder with the list and the images
+    dataset,  # its name
+    expressions=SEVEN,  # RAF-AU has no expressions; taken so that all readers are called alike
+    labels=None,  # name of the list; None = the only one there is
+    one_sided="present",  # a key of `ONE_SIDED`; the side itself stands in a column such as `AU12_side`
+    images="aligned",  # 'aligned' or 'original': which picture is taken where both are there
+    subject="none",  # 'name' = see `subjects_from_names`
 ):
     """RAF-AU, as tokens (`0001.jpg 1+2+L12`) or as the 21 columns of AU-CVT's authors: (manifest, dropped). `null` is no unit, hence 21 zeros.
     `CourseError` where there is no list, two of them, or no image"""
-    for name, value, known in (('one_sided', one_sided, ONE_SIDED), ('images', images, ('aligned', 'original'))):
-        if value not in known: raise CourseError(f'{name} cannot be "{value}"', remedy=f'choose {" or ".join(known)}')
-    names = list_files(root); need_images(names, root)
-    lists = _lists(root, names, labels, ('.txt',), _raf_au_kind, 'action units', 'put RAFAU_label.txt beside the images, or name the list with --labels=')
-    if len(lists) > 1: raise CourseError(f'holds several lists of units: {", ".join(f"{n} ({k})" for n, k in lists.items())}', root, f'choose one with --labels={next(iter(lists))}')
-    (listed, kind), = lists.items(); pictures = _pictures(names, images)
+    for name, value, known in (
+        ("one_sided", one_sided, ONE_SIDED),
+        ("images", images, ("aligned", "original")),
+    ):
+        if value not in known:
+            raise CourseError(f'{name} cannot be "{value}"', remedy=f"choose {' or '.join(known)}")
+    names = list_files(root)
+    need_images(names, root)
+    lists = _lists(
+        root,
+        names,
+        labels,
+        (".txt",),
+        _raf_au_kind,
+        "action units",
+        "put RAFAU_label.txt beside the images, or name the list with --labels=",
+    )
+    if len(lists) > 1:
+        raise CourseError(
+            f"holds several lists of units: {', '.join(f'{n} ({k})' for n, k in lists.items())}",
+            root,
+            f"choose one with --labels={next(iter(lists))}",
+        )
+    ((listed, kind),) = lists.items()
+    pictures = _pictures(names, images)
     rows, dropped, seen, used = [], [], {}, {}
-    for number, name, found in _raf_au_labels(Path(root)/listed, kind):
-        place, where = safe_name(name), f'line {number} of {listed}'
+    for number, name, found in _raf_au_labels(Path(root) / listed, kind):
+        place, where = safe_name(name), f"line {number} of {listed}"
         stem = place and bare_stem(place)
-        if place is None: dropped.append((name, f'{where}: the name leads out of the folder'))
-        elif stem in seen: dropped.append((name, f'{where}: listed before in line {seen[stem][0]}' + ('' if seen[stem][1] == found else ', there with other units')))
-        elif stem not in pictures: seen[stem] = (number, found); dropped.append((name, f'{where}: there is no such image'))
+        if place is None:
+            dropped.append((name, f"{where}: the name leads out of the folder"))
+        elif stem in seen:
+            dropped.append(
+                (
+                    name,
+                    f"{where}: listed before in line {seen[stem][0]}"
+                    + ("" if seen[stem][1] == found else ", there with other units"),
+                )
+            )
+        elif stem not in pictures:
+            seen[stem] = (number, found)
+            dropped.append((name, f"{where}: there is no such image"))
         else:
-            seen[stem] = (number, found); first, *others = pictures[stem]; used |= dict.fromkeys(pictures[stem])
-            if isinstance(found, str): dropped.append((first, f'{where}: {found}'))
-            else: rows.append((first, found))
-            dropped += [(other, f'another picture of {name}, whose {first} is taken') for other in others]
-    if kind == 'tokens' and rows and all(len(found) == 1 and min(found) < 8 for _, found in rows) and len(rows) > 7:
-        raise CourseError('every line holds one number below 8: these are classes (RAF-DB), not action units', Path(root)/listed, 'use the reader of RAF-DB')
+            seen[stem] = (number, found)
+            first, *others = pictures[stem]
+            used |= dict.fromkeys(pictures[stem])
+            if isinstance(found, str):
+                dropped.append((first, f"{where}: {found}"))
+            else:
+                rows.append((first, found))
+            dropped += [
+                (other, f"another picture of {name}, whose {first} is taken") for other in others
+            ]
+    if (
+        kind == "tokens"
+        and rows
+        and all(len(found) == 1 and min(found) < 8 for _, found in rows)
+        and len(rows) > 7
+    ):
+        raise CourseError(
+            "every line holds one number below 8: these are classes (RAF-DB), not action units",
+            Path(root) / listed,
+            "use the reader of RAF-DB",
+        )
     dropped += _unread(names, used, lists)
     columns, units, sides, said = _raf_au_units(rows, one_sided)
-    said = [f'{listed}: {_RAF_AU_KINDS[kind]}; {len(rows):,} faces, {sum(not found for _, found in rows):,} of them without any unit (zeros, not unknown)', *said]
-    said.append(f'{sum(bare_stem(i) != PurePosixPath(i).stem for i, _ in rows):,} of the pictures are aligned ones')
-    aligned = [PurePosixPath(image).stem.endswith('_aligned') for image, _ in rows]
-    return _made([image for image, _ in rows], units, columns, dropped, dataset, subject, said, aligned=aligned, **sides)
+    said = [
+        f"{listed}: {_RAF_AU_KINDS[kind]}; {len(rows):,} faces, {sum(not found for _, found in rows):,} of them without any unit (zeros, not unknown)",
+        *said,
+    ]
+    said.append(
+        f"{sum(bare_stem(i) != PurePosixPath(i).stem for i, _ in rows):,} of the pictures are aligned ones"
+    )
+    aligned = [PurePosixPath(image).stem.endswith("_aligned") for image, _ in rows]
+    return _made(
+        [image for image, _ in rows],
+        units,
+        columns,
+        dropped,
+        dataset,
+        subject,
+        said,
+        aligned=aligned,
+        **sides,
+    )
 
-_RAF_AU_KINDS = dict(tokens='units as tokens, L/R one-sided, B/T bottom or top', columns='21 columns of 0 and 1 in the order of AU_VOCABULARIES["raf_au"]')
+
+_RAF_AU_KINDS = dict(
+    tokens="units as tokens, L/R one-sided, B/T bottom or top",
+    columns='21 columns of 0 and 1 in the order of AU_VOCABULARIES["raf_au"]',
+)
+
 
 def _raf_au_units(rows, one_sided):
     "Columns, (faces, columns) values, the columns of sides, and what is to be said of them"
-    known = AU_VOCABULARIES['raf_au']; counts = Counter(unit for _, found in rows for unit in found)
-    columns = (*known, *sorted(set(counts) - set(known))); place = {unit: k for k, unit in enumerate(columns)}
+    known = AU_VOCABULARIES["raf_au"]
+    counts = Counter(unit for _, found in rows for unit in found)
+    columns = (*known, *sorted(set(counts) - set(known)))
+    place = {unit: k for k, unit in enumerate(columns)}
     units, sides = np.zeros((len(rows), len(columns)), np.float32), {}
     for row, (_, found) in enumerate(rows):
         for unit, part in found.items():
             units[row, place[unit]] = ONE_SIDED[one_sided] if _one_sided(part) else 1
-            if part: sides.setdefault(f'AU{unit}_side', [None]*len(rows))[row] = part
+            if part:
+                sides.setdefault(f"AU{unit}_side", [None] * len(rows))[row] = part
     said = []
-    if other := {f'AU{u}': n for u, n in counts.items() if u not in known}: said.append(f'units outside the {len(known)} of RAF-AU are kept in columns of their own: {_shown(other)}')
-    if sides: said.append(f'units of one part of the face: {_shown({c[:-5]: sum(map(bool, v)) for c, v in sides.items()})}; one side counts as {one_sided}')
-    return [f'AU{unit}' for unit in columns], units, {name: pd.Series(values, dtype=object) for name, values in sides.items()}, said
+    if other := {f"AU{u}": n for u, n in counts.items() if u not in known}:
+        said.append(
+            f"units outside the {len(known)} of RAF-AU are kept in columns of their own: {_shown(other)}"
+        )
+    if sides:
+        said.append(
+            f"units of one part of the face: {_shown({c[:-5]: sum(map(bool, v)) for c, v in sides.items()})}; one side counts as {one_sided}"
+        )
+    return (
+        [f"AU{unit}" for unit in columns],
+        units,
+        {name: pd.Series(values, dtype=object) for name, values in sides.items()},
+        said,
+    )
 
 # %% ../nbs/03_layouts_action_units.ipynb #338907ef
-EMOTIONET_UNITS = (1, 2, 4, 5, 6, 9, 10, 12, 15, 17, 18, 20, 24, 25, 26, 28, 43, 51, 52, 53, 54, 55, 56)   # the annotated ones
-RELEASED_CROP = (.15, .2, .85, 1.)   # x0, y0, x1, y1 as shares of width and height: what AU-ViT's released reader cuts out
-_CODE = {'0': 0, '1': 1, '999': 255}
+EMOTIONET_UNITS = (
+    1,
+    2,
+    4,
+    5,
+    6,
+    9,
+    10,
+    12,
+    15,
+    17,
+    18,
+    20,
+    24,
+    25,
+    26,
+    28,
+    43,
+    51,
+    52,
+    53,
+    54,
+    55,
+    56,
+)  # the annotated ones
+RELEASED_CROP = (
+    0.15,
+    0.2,
+    0.85,
+    1.0,
+)  # x0, y0, x1, y1 as shares of width and height: what AU-ViT's released reader cuts out
+_CODE = {"0": 0, "1": 1, "999": 255}
+
 
 def _emotionet_layout(path):
     "(delimiter, numbers of the units in the order of the columns, lines of heading), or None where it is no list of EmotioNet's"
     _, line = next(iter(read_lines(path)))
-    if line.count('\t') >= 3 and line.split('\t')[-1].strip() in _CODE: return '\t', tuple(range(1, 61)), 0
-    cells = [cell.strip(' \'"') for cell in line.split(',')]
-    if len(cells) < 3 or cells[0].lower() != 'url': return None
-    units = [re.fullmatch(r'AU\s*0*(\d+)', cell, re.IGNORECASE) for cell in cells[2:]]
+    if line.count("\t") >= 3 and line.split("\t")[-1].strip() in _CODE:
+        return "\t", tuple(range(1, 61)), 0
+    cells = [cell.strip(" '\"") for cell in line.split(",")]
+    if len(cells) < 3 or cells[0].lower() != "url":
+        return None
+    units = [re.fullmatch(r"AU\s*0*(\d+)", cell, re.IGNORECASE) for cell in cells[2:]]
     if bad := [cell for cell, unit in zip(cells[2:], units) if not unit]:
-        raise CourseError(f'line 1: the column "{bad[0][:40]}" is no action unit', path, "the heading is URL, URL orig, 'AU 1', 'AU 2' and so on")
-    return ',', tuple(int(unit[1]) for unit in units), 1
+        raise CourseError(
+            f'line 1: the column "{bad[0][:40]}" is no action unit',
+            path,
+            "the heading is URL, URL orig, 'AU 1', 'AU 2' and so on",
+        )
+    return ",", tuple(int(unit[1]) for unit in units), 1
+
 
 def _emotionet_row(line, delimiter, n):
     "(url, original url, n bytes) of a line; a `ValueError` says what is wrong"
-    head, *values = line.rsplit(delimiter, n); values = [value.strip(' \'"') for value in values]
-    quoted = re.fullmatch(r'''\s*(['"])(.*?)\1\s*[,\t]\s*(['"])(.*)\3\s*''', head)
-    urls = [quoted[2], quoted[4]] if quoted else [url.strip(' \'"') for url in head.split(delimiter)]
-    if len(values) != n or len(urls) != 2: raise ValueError(f'{line.count(delimiter) + 1} columns, {n + 2} are needed')
-    if foreign := [value for value in values if value not in _CODE]: raise ValueError(f'"{foreign[0][:20]}" is none of 0, 1, 999')
+    head, *values = line.rsplit(delimiter, n)
+    values = [value.strip(" '\"") for value in values]
+    quoted = re.fullmatch(r"""\s*(['"])(.*?)\1\s*[,\t]\s*(['"])(.*)\3\s*""", head)
+    urls = (
+        [quoted[2], quoted[4]] if quoted else [url.strip(" '\"") for url in head.split(delimiter)]
+    )
+    if len(values) != n or len(urls) != 2:
+        raise ValueError(f"{line.count(delimiter) + 1} columns, {n + 2} are needed")
+    if foreign := [value for value in values if value not in _CODE]:
+        raise ValueError(f'"{foreign[0][:20]}" is none of 0, 1, 999')
     return *urls, bytes(_CODE[value] for value in values)
 
-def _url_name(url): return PurePosixPath(unquote(urlsplit(url).path)).name.lower()
-def _number(stem): return int(stem) if re.fullmatch(r'\d{1,12}', stem, re.ASCII) else None
-def _stem_key(name): return PurePosixPath(name).stem.lower()
-def _by_hash(kind): return _stem_key, lambda row: hashlib.new(kind, row[2].encode()).hexdigest()
-def _by_number(column, first): return (lambda name: _number(PurePosixPath(name).stem)), lambda row: row[column] - 1 + first
-FILE_RULES = dict(   # rule -> (the key of a file, from its path; the key of a row: list, line, url, original url, labels, number in all lists, number in its list)
+
+def _url_name(url):
+    return PurePosixPath(unquote(urlsplit(url).path)).name.lower()
+
+
+def _number(stem):
+    return int(stem) if re.fullmatch(r"\d{1,12}", stem, re.ASCII) else None
+
+
+def _stem_key(name):
+    return PurePosixPath(name).stem.lower()
+
+
+def _by_hash(kind):
+    return _stem_key, lambda row: hashlib.new(kind, row[2].encode()).hexdigest()
+
+
+def _by_number(column, first):
+    return (lambda name: _number(PurePosixPath(name).stem)), lambda row: row[column] - 1 + first
+
+
+FILE_RULES = dict(  # rule -> (the key of a file, from its path; the key of a row: list, line, url, original url, labels, number in all lists, number in its list)
     name=(lambda name: PurePosixPath(name).name.lower(), lambda row: _url_name(row[2])),
     original=(lambda name: PurePosixPath(name).name.lower(), lambda row: _url_name(row[3])),
-    md5=_by_hash('md5'), sha1=_by_hash('sha1'), sha256=_by_hash('sha256'),
-    number0=_by_number(5, 0), number1=_by_number(5, 1), line0=_by_number(6, 0), line1=_by_number(6, 1))
+    md5=_by_hash("md5"),
+    sha1=_by_hash("sha1"),
+    sha256=_by_hash("sha256"),
+    number0=_by_number(5, 0),
+    number1=_by_number(5, 1),
+    line0=_by_number(6, 0),
+    line1=_by_number(6, 1),
+)
+
 
 def _files_of(rule, images, rows):
     "For each row the images it may mean by the rule; a folder that bears the number of the list decides among equal names"
-    of_file, of_row = FILE_RULES[rule]; index = {}
-    for name in images: index.setdefault(of_file(name), []).append(name)
+    of_file, of_row = FILE_RULES[rule]
+    index = {}
+    for name in images:
+        index.setdefault(of_file(name), []).append(name)
     for row in rows:
         found = index.get(of_row(row), [])
-        if len(found) > 1 and (mine := re.findall(r'\d+', PurePosixPath(row[0]).stem)):
-            found = [n for n in found if any(re.findall(r'\d+', part)[-1:] == mine[-1:] for part in PurePosixPath(n).parts[:-1])] or found
+        if len(found) > 1 and (mine := re.findall(r"\d+", PurePosixPath(row[0]).stem)):
+            found = [
+                n
+                for n in found
+                if any(
+                    re.findall(r"\d+", part)[-1:] == mine[-1:]
+                    for part in PurePosixPath(n).parts[:-1]
+                )
+            ] or found
         yield found
+
 
 def _file_rule(images, rows, asked, root):
     "The rule by which most rows find one image; `CourseError` where none does, or counting from 0 and from 1 do equally well"
-    if asked not in (None, *FILE_RULES): raise CourseError(f'there is no rule "{asked}" for files', remedy=f'choose among {", ".join(FILE_RULES)}')
-    hits = {rule: sum(len(found) == 1 for found in _files_of(rule, images, rows)) for rule in ([asked] if asked else FILE_RULES)}
+    if asked not in (None, *FILE_RULES):
+        raise CourseError(
+            f'there is no rule "{asked}" for files', remedy=f"choose among {', '.join(FILE_RULES)}"
+        )
+    hits = {
+        rule: sum(len(found) == 1 for found in _files_of(rule, images, rows))
+        for rule in ([asked] if asked else FILE_RULES)
+    }
     best = max(hits, key=hits.get)
-    if not hits[best]: raise CourseError('no image could be told to belong to a line', root, f'name the files after the last part of their address; tried were: {", ".join(hits)}')
-    other = best[:-1] + '10'[int(best[-1])] if best[:-1] in ('number', 'line') else best
+    if not hits[best]:
+        raise CourseError(
+            "no image could be told to belong to a line",
+            root,
+            f"name the files after the last part of their address; tried were: {', '.join(hits)}",
+        )
+    other = best[:-1] + "10"[int(best[-1])] if best[:-1] in ("number", "line") else best
     if other != best and hits.get(other) == hits[best]:
-        raise CourseError('the images are numbered, and counting lines from 0 fits as well as from 1', root, f'say --files={other} or --files={best}')
+        raise CourseError(
+            "the images are numbered, and counting lines from 0 fits as well as from 1",
+            root,
+            f"say --files={other} or --files={best}",
+        )
     return best, hits
 
 # %% ../nbs/03_layouts_action_units.ipynb #1f2a906f
@@ -229,13 +486,33 @@ def _emotionet_rows(root, lists):
     for listed, (delimiter, units, heading) in lists.items():
         order = [units.index(unit) if unit in units else -1 for unit in EMOTIONET_UNITS]
         mine = 0
-        for number, line in read_lines(Path(root)/listed):
-            if number <= heading: continue
+        for number, line in read_lines(Path(root) / listed):
+            if number <= heading:
+                continue
             mine, total = mine + 1, total + 1
-            try: url, original, codes = _emotionet_row(line, delimiter, len(units))
-            except ValueError as error: dropped.append((line.split(delimiter)[0].strip(' \'"')[:200], f'line {number} of {listed}: {error}')); continue
-            rows.append((listed, number, url, original, bytes(codes[k] if k >= 0 else 255 for k in order), total, mine))
+            try:
+                url, original, codes = _emotionet_row(line, delimiter, len(units))
+            except ValueError as error:
+                dropped.append(
+                    (
+                        line.split(delimiter)[0].strip(" '\"")[:200],
+                        f"line {number} of {listed}: {error}",
+                    )
+                )
+                continue
+            rows.append(
+                (
+                    listed,
+                    number,
+                    url,
+                    original,
+                    bytes(codes[k] if k >= 0 else 255 for k in order),
+                    total,
+                    mine,
+                )
+            )
     return rows, dropped
+
 
 def _one_image_each(rows, candidates):
     "(rows with one image of their own and that image, (name, reason) of the others)"
@@ -243,280 +520,650 @@ def _one_image_each(rows, candidates):
     claims = Counter(name for found in candidates for name in found[:1] if len(found) == 1)
     urls = {}
     for row, found in zip(rows, candidates):
-        if len(found) == 1: urls.setdefault(found[0], set()).add(row[2])
+        if len(found) == 1:
+            urls.setdefault(found[0], set()).add(row[2])
     for row, found in zip(rows, candidates):
-        where = f'line {row[1]} of {row[0]}'
-        if not found: bad.append((row[2], f'{where}: there is no such image'))
-        elif len(found) > 1: bad.append((row[2], f'{where}: {len(found)} images could be it ({found[0]}, {found[1]})'))
-        elif len(urls[found[0]]) > 1: bad.append((found[0], f'{where}: {claims[found[0]]} lines with different addresses end in this name; which one the file is cannot be told'))
+        where = f"line {row[1]} of {row[0]}"
+        if not found:
+            bad.append((row[2], f"{where}: there is no such image"))
+        elif len(found) > 1:
+            bad.append(
+                (row[2], f"{where}: {len(found)} images could be it ({found[0]}, {found[1]})")
+            )
+        elif len(urls[found[0]]) > 1:
+            bad.append(
+                (
+                    found[0],
+                    f"{where}: {claims[found[0]]} lines with different addresses end in this name; which one the file is cannot be told",
+                )
+            )
         elif found[0] in first:
-            one = first[found[0]]; bad.append((found[0], f'{where}: listed before in line {one[1]} of {one[0]}' + ('' if one[4] == row[4] else ', there with other units')))
-        else: first[found[0]] = row; good.append((row, found[0]))
+            one = first[found[0]]
+            bad.append(
+                (
+                    found[0],
+                    f"{where}: listed before in line {one[1]} of {one[0]}"
+                    + ("" if one[4] == row[4] else ", there with other units"),
+                )
+            )
+        else:
+            first[found[0]] = row
+            good.append((row, found[0]))
     return good, bad
 
+
 def read_emotionet(
-    root,               # folder with the lists and the images, in any folders
-    dataset,            # its name
+    root,  # folder with the lists and the images, in any folders
+    dataset,  # its name
     expressions=SEVEN,  # EmotioNet's lists of units have no expressions; taken so that all readers are called alike
-    labels=None,        # name of one list; None = every one there is
-    files=None,         # how a file belongs to a line: a key of `FILE_RULES`; None = the one that fits most lines
-    released=False,     # True: as AU-ViT's released reader (999 becomes 0, faces without any of its 16 units leave, a crop is noted)
-    subject='none'      # 'name' = see `subjects_from_names`
+    labels=None,  # name of one list; None = every one there is
+    files=None,  # how a file belongs to a line: a key of `FILE_RULES`; None = the one that fits most lines
+    released=False,  # True: as AU-ViT's released reader (999 becomes 0, faces without any of its 16 units leave, a crop is noted)
+    subject="none",  # 'name' = see `subjects_from_names`
 ):
     """EmotioNet, challenge 1.2 (`dataFile_*.txt`, tabs, 60 units) or 2020 (csv with heading): (manifest, dropped). 999 is unlabelled, hence NaN.
     `CourseError` where there is no list, no image, or no rule that gives a line its image"""
-    names = list_files(root); need_images(names, root); images = list(filter(is_image, names))
-    lists = _lists(root, names, labels, ('.txt', '.csv', '.tsv'), _emotionet_layout, 'EmotioNet', 'put dataFile_*.txt or the csv of 2020 beside the images')
+    names = list_files(root)
+    need_images(names, root)
+    images = list(filter(is_image, names))
+    lists = _lists(
+        root,
+        names,
+        labels,
+        (".txt", ".csv", ".tsv"),
+        _emotionet_layout,
+        "EmotioNet",
+        "put dataFile_*.txt or the csv of 2020 beside the images",
+    )
     rows, dropped = _emotionet_rows(root, lists)
-    if not rows: raise CourseError(f'no line is usable: {dropped[0][1] if dropped else "there is none"}', root, 'get the list again')
+    if not rows:
+        raise CourseError(
+            f"no line is usable: {dropped[0][1] if dropped else 'there is none'}",
+            root,
+            "get the list again",
+        )
     rule, hits = _file_rule(images, rows, files, root)
-    good, bad = _one_image_each(rows, _files_of(rule, images, rows)); touched = {name for _, name in good} | {name for name, _ in bad}
-    codes = np.frombuffer(b''.join(row[4] for row, _ in good), np.uint8).reshape(len(good), len(EMOTIONET_UNITS))
-    kinds = Counter('1.2' if delimiter == '\t' else '2020' for delimiter, _, _ in lists.values())
-    said = [f'lists of EmotioNet: {_shown(kinds)}; {len(rows):,} lines, {len(good):,} with one image each, by the rule "{rule}" (lines that fit a rule: {_shown({r: n for r, n in hits.items() if n})})']
+    good, bad = _one_image_each(rows, _files_of(rule, images, rows))
+    touched = {name for _, name in good} | {name for name, _ in bad}
+    codes = np.frombuffer(b"".join(row[4] for row, _ in good), np.uint8).reshape(
+        len(good), len(EMOTIONET_UNITS)
+    )
+    kinds = Counter("1.2" if delimiter == "\t" else "2020" for delimiter, _, _ in lists.values())
+    said = [
+        f'lists of EmotioNet: {_shown(kinds)}; {len(rows):,} lines, {len(good):,} with one image each, by the rule "{rule}" (lines that fit a rule: {_shown({r: n for r, n in hits.items() if n})})'
+    ]
     units, columns, keep, why, more, told = (_released if released else _masked)(codes)
-    dropped += bad + [(name, f'line {row[1]} of {row[0]}: {why}') for (row, name), stays in zip(good, keep) if not stays] + _unread(names, touched, lists)
-    manifest, gone = _made([name for (_, name), stays in zip(good, keep) if stays], units[keep], columns, dropped, dataset, subject, said + told, **more)
-    manifest.attrs['layout'] = ' and '.join(sorted(kinds)); return manifest, gone
+    dropped += (
+        bad
+        + [
+            (name, f"line {row[1]} of {row[0]}: {why}")
+            for (row, name), stays in zip(good, keep)
+            if not stays
+        ]
+        + _unread(names, touched, lists)
+    )
+    manifest, gone = _made(
+        [name for (_, name), stays in zip(good, keep) if stays],
+        units[keep],
+        columns,
+        dropped,
+        dataset,
+        subject,
+        said + told,
+        **more,
+    )
+    manifest.attrs["layout"] = " and ".join(sorted(kinds))
+    return manifest, gone
+
 
 def _masked(codes):
-    units = np.where(codes == 255, np.nan, codes).astype(np.float32); keep = ~np.isnan(units).all(1)
-    return units, [f'AU{u}' for u in EMOTIONET_UNITS], keep, 'no unit is labelled, all are 999', {}, [
-        f'999 is unlabelled: {np.isnan(units).mean() if units.size else 0:.0%} of the labels of the {len(EMOTIONET_UNITS)} annotated units are unknown, not zero']
+    units = np.where(codes == 255, np.nan, codes).astype(np.float32)
+    keep = ~np.isnan(units).all(1)
+    return (
+        units,
+        [f"AU{u}" for u in EMOTIONET_UNITS],
+        keep,
+        "no unit is labelled, all are 999",
+        {},
+        [
+            f"999 is unlabelled: {np.isnan(units).mean() if units.size else 0:.0%} of the labels of the {len(EMOTIONET_UNITS)} annotated units are unknown, not zero"
+        ],
+    )
+
 
 def _released(codes):
-    chosen = AU_VOCABULARIES['emotionet']
-    units = (codes[:, [EMOTIONET_UNITS.index(u) for u in chosen]] == 1).astype(np.float32); keep = units.any(1)
-    crop = {f'crop_{side}': np.full(keep.sum(), share, np.float32) for side, share in zip(('x0', 'y0', 'x1', 'y1'), RELEASED_CROP)}
-    return units, [f'AU{u}' for u in chosen], keep, 'released reading: none of the 16 units is 1', crop, [
-        'read as AU-ViT released it: 999 counts as 0, for comparison only; columns crop_x0 to crop_y1 hold the part of the picture it uses (cut it before alignment)']
+    chosen = AU_VOCABULARIES["emotionet"]
+    units = (codes[:, [EMOTIONET_UNITS.index(u) for u in chosen]] == 1).astype(np.float32)
+    keep = units.any(1)
+    crop = {
+        f"crop_{side}": np.full(keep.sum(), share, np.float32)
+        for side, share in zip(("x0", "y0", "x1", "y1"), RELEASED_CROP)
+    }
+    return (
+        units,
+        [f"AU{u}" for u in chosen],
+        keep,
+        "released reading: none of the 16 units is 1",
+        crop,
+        [
+            "read as AU-ViT released it: 999 counts as 0, for comparison only; columns crop_x0 to crop_y1 hold the part of the picture it uses (cut it before alignment)"
+        ],
+    )
 
 # %% ../nbs/03_layouts_action_units.ipynb #81c6b949
-OPENFACE_R = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)   # intensities, 0-5
-OPENFACE_C = (*OPENFACE_R[:-1], 28, 45)                                      # presence; 28 has no intensity by design
-OPENFACE3 = (1, 2, 4, 6, 9, 12, 25, 26)                                      # the eight values of OpenFace 3.0, which no heading names
-_IMAGE_COLUMNS = ('img', 'image', 'name', 'filename', 'file')
+OPENFACE_R = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)  # intensities, 0-5
+OPENFACE_C = (*OPENFACE_R[:-1], 28, 45)  # presence; 28 has no intensity by design
+OPENFACE3 = (1, 2, 4, 6, 9, 12, 25, 26)  # the eight values of OpenFace 3.0, which no heading names
+_IMAGE_COLUMNS = ("img", "image", "name", "filename", "file")
+
 
 def _openface_layout(path, columns, more):
     "(kind, whether there is a heading, number of cells, {name in the table: place in the file}); `CourseError` where it is none of the layouts"
-    try: return _layout_of(next(iter(read_lines(path)))[1], columns, tuple(more))
-    except CourseError as error: raise CourseError(error.problem, path, error.remedy) from None
+    try:
+        return _layout_of(next(iter(read_lines(path)))[1], columns, tuple(more))
+    except CourseError as error:
+        raise CourseError(error.problem, path, error.remedy) from None
 
-@lru_cache(maxsize=16)   # three hundred thousand tables of one image each have one heading
+
+@lru_cache(maxsize=16)  # three hundred thousand tables of one image each have one heading
 def _layout_of(line, columns, more):
     "As `_openface_layout`, from the first line"
-    cells = [cell.strip(' \t"') for cell in line.split(',')]; header = [cell.lower() for cell in cells]; n = len(cells)
-    named = any(re.fullmatch(r'au\s?\d+(_[rc])?', cell) for cell in header) or 'confidence' in header
-    if columns not in (None, 'openface3', 'authors'): raise CourseError(f'there are no columns "{columns}"', remedy='choose openface3, authors, or None for those that the heading names')
-    if columns: return _unnamed(columns, cells, named)
+    cells = [cell.strip(' \t"') for cell in line.split(",")]
+    header = [cell.lower() for cell in cells]
+    n = len(cells)
+    named = (
+        any(re.fullmatch(r"au\s?\d+(_[rc])?", cell) for cell in header) or "confidence" in header
+    )
+    if columns not in (None, "openface3", "authors"):
+        raise CourseError(
+            f'there are no columns "{columns}"',
+            remedy="choose openface3, authors, or None for those that the heading names",
+        )
+    if columns:
+        return _unnamed(columns, cells, named)
     if not named:
-        raise CourseError(f'line 1 names no columns of OpenFace ({n} cells: {", ".join(cells)[:60]})', remedy='values without names are read only when told which they are: '
-                          '--columns=openface3 for the eight of OpenFace 3.0, --columns=authors for img,confidence and 16 intensities')
-    if twice := [name for name, k in Counter(header).items() if k > 1 and name]: raise CourseError(f'line 1: the column {twice[0]} is there twice', remedy='export the table again')
-    kind = 'sequence' if 'frame' in header else 'image' if 'face' in header else 'derived'
+        raise CourseError(
+            f"line 1 names no columns of OpenFace ({n} cells: {', '.join(cells)[:60]})",
+            remedy="values without names are read only when told which they are: "
+            "--columns=openface3 for the eight of OpenFace 3.0, --columns=authors for img,confidence and 16 intensities",
+        )
+    if twice := [name for name, k in Counter(header).items() if k > 1 and name]:
+        raise CourseError(
+            f"line 1: the column {twice[0]} is there twice", remedy="export the table again"
+        )
+    kind = "sequence" if "frame" in header else "image" if "face" in header else "derived"
     image = next((header.index(name) for name in _IMAGE_COLUMNS if name in header), None)
-    lacking = [name for name, there in dict(confidence='confidence' in header, img=kind != 'derived' or image is not None).items() if not there]
-    if lacking: raise CourseError(f'has no column {" and no column ".join(lacking)} (it has {n}: {", ".join(cells)[:80]})', remedy='export it with pose, units and confidence')
+    lacking = [
+        name
+        for name, there in dict(
+            confidence="confidence" in header, img=kind != "derived" or image is not None
+        ).items()
+        if not there
+    ]
+    if lacking:
+        raise CourseError(
+            f"has no column {' and no column '.join(lacking)} (it has {n}: {', '.join(cells)[:80]})",
+            remedy="export it with pose, units and confidence",
+        )
     place = _places(cells, header, kind, image, more)
-    if not any(re.match(r'AU\d', name) for name in place): raise CourseError(f'has no column of an action unit (it has {n}: {", ".join(cells)[:80]})', remedy='run OpenFace with -aus')
+    if not any(re.match(r"AU\d", name) for name in place):
+        raise CourseError(
+            f"has no column of an action unit (it has {n}: {', '.join(cells)[:80]})",
+            remedy="run OpenFace with -aus",
+        )
     return kind, True, n, place
+
 
 def _places(cells, header, kind, image, more):
     "Name in the table -> place in the file"
     place = {} if image is None else dict(image=image)
-    place |= {to: header.index(name) for name, to in dict(frame='frame', face_id='face', face='face', confidence='confidence', success='success', label='label').items() if name in header}
+    place |= {
+        to: header.index(name)
+        for name, to in dict(
+            frame="frame",
+            face_id="face",
+            face="face",
+            confidence="confidence",
+            success="success",
+            label="label",
+        ).items()
+        if name in header
+    }
     for k, cell in enumerate(header):
-        unit = re.fullmatch(r'au\s?0*(\d+)(_[rc])?', cell)
-        if unit and (unit[2] or kind == 'derived'): place[f'AU{int(unit[1]):02}{unit[2] or "_r"}'] = k
-        elif cell not in place and any(cell.startswith(start.lower()) for start in more): place[cells[k]] = k
+        unit = re.fullmatch(r"au\s?0*(\d+)(_[rc])?", cell)
+        if unit and (unit[2] or kind == "derived"):
+            place[f"AU{int(unit[1]):02}{unit[2] or '_r'}"] = k
+        elif cell not in place and any(cell.startswith(start.lower()) for start in more):
+            place[cells[k]] = k
     return place
+
 
 def _unnamed(columns, cells, named):
     "As `_openface_layout`, where the caller says what the values are"
-    units = OPENFACE3 if columns == 'openface3' else AU_VOCABULARIES['openface']
-    if named: raise CourseError('line 1 names the columns', remedy=f'leave out --columns={columns}')
-    front = ('image',) if columns == 'openface3' else ('image', 'confidence')
-    if columns == 'authors' and len(cells) == len(units) + 3: front = ('image', 'label', 'confidence')
-    if len(cells) != len(front) + len(units): raise CourseError(f'line 1 has {len(cells)} cells, {len(front) + len(units)} are needed: {", ".join(front)} and AU {", ".join(map(str, units))}', remedy='check what wrote it')
-    return columns, cells[0].lower() in _IMAGE_COLUMNS, len(cells), {name: k for k, name in enumerate((*front, *(f'AU{u:02}_r' for u in units)))}
+    units = OPENFACE3 if columns == "openface3" else AU_VOCABULARIES["openface"]
+    if named:
+        raise CourseError("line 1 names the columns", remedy=f"leave out --columns={columns}")
+    front = ("image",) if columns == "openface3" else ("image", "confidence")
+    if columns == "authors" and len(cells) == len(units) + 3:
+        front = ("image", "label", "confidence")
+    if len(cells) != len(front) + len(units):
+        raise CourseError(
+            f"line 1 has {len(cells)} cells, {len(front) + len(units)} are needed: {', '.join(front)} and AU {', '.join(map(str, units))}",
+            remedy="check what wrote it",
+        )
+    return (
+        columns,
+        cells[0].lower() in _IMAGE_COLUMNS,
+        len(cells),
+        {name: k for k, name in enumerate((*front, *(f"AU{u:02}_r" for u in units)))},
+    )
 
-_NO_NUMBER = {'': np.nan, '-1.#ind': np.nan, '1.#qnan': np.nan, '-1.#qnan': np.nan}
+
+_NO_NUMBER = {"": np.nan, "-1.#ind": np.nan, "1.#qnan": np.nan, "-1.#qnan": np.nan}
+
 
 def _numbers(cells, places):
     "The cells as floats; a `ValueError` names the one that is no number"
-    try: return [float(cells[k]) for k in places]
-    except ValueError: pass
+    try:
+        return [float(cells[k]) for k in places]
+    except ValueError:
+        pass
     found = []
     for k in places:
         text = cells[k].strip().lower()
-        try: found.append(_NO_NUMBER[text] if text in _NO_NUMBER else float(text))
-        except ValueError: raise ValueError(f'"{text[:20]}" in column {k + 1} is no number') from None
+        try:
+            found.append(_NO_NUMBER[text] if text in _NO_NUMBER else float(text))
+        except ValueError:
+            raise ValueError(f'"{text[:20]}" in column {k + 1} is no number') from None
     return found
 
 # %% ../nbs/03_layouts_action_units.ipynb #d7ee5843
 def read_openface_table(
-    path,          # a csv
+    path,  # a csv
     columns=None,  # None = the heading names them; 'openface3' = image and 8 values; 'authors' = image, (label,) confidence and 16 intensities
-    more=()        # beginnings of the names of further columns to keep, such as ('pose_', 'gaze_angle')
+    more=(),  # beginnings of the names of further columns to keep, such as ('pose_', 'gaze_angle')
 ):
     """A table of OpenFace's, or one that AU-CVT's authors derived: `image`, `face`, `frame`, `line`, `confidence`, `success`, `label` where there is one, `AU01_r` (0-5),
     `AU01_c` (0 or 1), and those of `more`. `attrs`: `kind` ('image', 'sequence', 'derived', 'openface3', 'authors') and `said`.
     Read line by line, whatever its size. `CourseError` with file and line for what is no such table, has another number of cells, or values out of range"""
-    path = Path(path); layout = _openface_layout(path, columns, more); values = _openface_values(path, layout)
-    if not values[1]: raise _no_row(path)
+    path = Path(path)
+    layout = _openface_layout(path, columns, more)
+    values = _openface_values(path, layout)
+    if not values[1]:
+        raise _no_row(path)
     return _openface_frame(path.name, layout, *values, lambda row: path)
+
 
 def _openface_values(path, layout):
     "(values row by row, line numbers, images of the rows) of a table"
-    _, heading, width, place = layout; places = [k for name, k in place.items() if name != 'image']
-    values, lines, images = array('d'), array('q'), []
+    _, heading, width, place = layout
+    places = [k for name, k in place.items() if name != "image"]
+    values, lines, images = array("d"), array("q"), []
     for number, line in read_lines(path):
-        if heading: heading = False; continue
-        cells = line.split(',') if '"' not in line else _quoted(path, number, line)
-        if len(cells) != width: raise CourseError(f'line {number} has {len(cells)} cells, {width} are needed', path, 'if it is the last line, the program that wrote it was stopped: remove that line')
-        try: values.extend(_numbers(cells, places))
-        except ValueError as error: raise CourseError(f'line {number}: {error}', path, 'export the table again') from None
-        lines.append(number); images.append(cells[place['image']].strip() if 'image' in place else path.stem)
+        if heading:
+            heading = False
+            continue
+        cells = line.split(",") if '"' not in line else _quoted(path, number, line)
+        if len(cells) != width:
+            raise CourseError(
+                f"line {number} has {len(cells)} cells, {width} are needed",
+                path,
+                "if it is the last line, the program that wrote it was stopped: remove that line",
+            )
+        try:
+            values.extend(_numbers(cells, places))
+        except ValueError as error:
+            raise CourseError(f"line {number}: {error}", path, "export the table again") from None
+        lines.append(number)
+        images.append(cells[place["image"]].strip() if "image" in place else path.stem)
     return values, lines, images
 
-def _no_row(path): return CourseError('there is a heading and no row', path, 'run OpenFace again: it found no face')
+
+def _no_row(path):
+    return CourseError(
+        "there is a heading and no row", path, "run OpenFace again: it found no face"
+    )
+
 
 def _quoted(path, number, line):
     "The cells of a line with quotes"
     import csv
-    try: return next(csv.reader([line]))
-    except csv.Error as error: raise CourseError(f'line {number} is no row of a table ({error})', path, 'export the table again') from None
 
-_RANGES = dict(confidence=(0, 1), success=(0, 1), frame=(0, 2**40), face=(-1, 2**40), label=(-1, 100))
+    try:
+        return next(csv.reader([line]))
+    except csv.Error as error:
+        raise CourseError(
+            f"line {number} is no row of a table ({error})", path, "export the table again"
+        ) from None
+
+
+_RANGES = dict(
+    confidence=(0, 1), success=(0, 1), frame=(0, 2**40), face=(-1, 2**40), label=(-1, 100)
+)
+
 
 def _check_ranges(kind, names, found, lines, file):
     "`CourseError` naming the first value that its column cannot have: a sign that the columns are not what the heading says"
     for k, name in enumerate(names):
-        low, high = _RANGES.get(name, (-np.inf, np.inf)) if name[:2] != 'AU' else (0, 1) if name.endswith('_c') else (-np.inf, np.inf) if kind == 'openface3' else (-.01, 5.01)
-        whole = name in ('frame', 'face', 'label', 'success') or name.endswith('_c') and name[:2] == 'AU'
-        with np.errstate(invalid='ignore'): bad = ~((found[:, k] >= low) & (found[:, k] <= high)) & ~np.isnan(found[:, k]) | (whole & (np.nan_to_num(found[:, k]) % 1 != 0))
-        if name in ('frame', 'face'): bad |= np.isnan(found[:, k])
-        if bad.any(): raise CourseError(f'line {lines[bad.argmax()]}: {name} is {found[bad.argmax(), k]:g}, {low:g} to {high:g} was expected', file(bad.argmax()), 'check that heading and columns belong together')
+        low, high = (
+            _RANGES.get(name, (-np.inf, np.inf))
+            if name[:2] != "AU"
+            else (0, 1)
+            if name.endswith("_c")
+            else (-np.inf, np.inf)
+            if kind == "openface3"
+            else (-0.01, 5.01)
+        )
+        whole = (
+            name in ("frame", "face", "label", "success")
+            or name.endswith("_c")
+            and name[:2] == "AU"
+        )
+        with np.errstate(invalid="ignore"):
+            bad = ~((found[:, k] >= low) & (found[:, k] <= high)) & ~np.isnan(found[:, k]) | (
+                whole & (np.nan_to_num(found[:, k]) % 1 != 0)
+            )
+        if name in ("frame", "face"):
+            bad |= np.isnan(found[:, k])
+        if bad.any():
+            raise CourseError(
+                f"line {lines[bad.argmax()]}: {name} is {found[bad.argmax(), k]:g}, {low:g} to {high:g} was expected",
+                file(bad.argmax()),
+                "check that heading and columns belong together",
+            )
+
 
 def _openface_frame(title, layout, values, lines, images, file):
     "The table, in one order of columns, with what is to be said of it; `file` gives the path of a row"
-    kind, place = layout[0], layout[3]; names = [name for name in place if name != 'image']; n = len(lines)
-    found = np.frombuffer(values).reshape(n, len(names)); lines = np.frombuffer(lines, np.int64)
+    kind, place = layout[0], layout[3]
+    names = [name for name in place if name != "image"]
+    n = len(lines)
+    found = np.frombuffer(values).reshape(n, len(names))
+    lines = np.frombuffer(lines, np.int64)
     _check_ranges(kind, names, found, lines, file)
-    column = {name: found[:, k] for k, name in enumerate(names)}; empty = np.full(n, np.nan)
-    units = sorted((name for name in names if re.fullmatch(r'AU\d+_[rc]', name)), key=lambda name: (name[-1] == 'c', int(name[2:-2])))
-    table = pd.DataFrame(dict(
-        image=images, face=column.get('face', np.zeros(n)).astype(np.int64), frame=pd.array(column.get('frame', empty), dtype='Int64'), line=lines,
-        confidence=column.get('confidence', empty).astype(np.float32), success=column.get('success', empty).astype(np.float32))
-        | ({'label': column['label']} if 'label' in column else {}) | {name: column[name].astype(np.float32) for name in units}
-        | {name: column[name] for name in names if name not in (*_RANGES, *units)})
-    has = {ending: {int(name[2:-2]) for name in units if name.endswith(ending)} for ending in ('_r', '_c')}
-    missing = [f'AU{unit:02}{ending}' for ending, wanted in dict(_r=OPENFACE_R, _c=OPENFACE_C).items() for unit in wanted if has[ending] and unit not in has[ending]]
-    said = [f'{title}: {_OPENFACE_KINDS[kind]}, {n:,} rows, {len(has["_r"])} intensities and {len(has["_c"])} presences' + (f'; not in it: {", ".join(missing)}' if missing and kind != 'openface3' else '')]
+    column = {name: found[:, k] for k, name in enumerate(names)}
+    empty = np.full(n, np.nan)
+    units = sorted(
+        (name for name in names if re.fullmatch(r"AU\d+_[rc]", name)),
+        key=lambda name: (name[-1] == "c", int(name[2:-2])),
+    )
+    table = pd.DataFrame(
+        dict(
+            image=images,
+            face=column.get("face", np.zeros(n)).astype(np.int64),
+            frame=pd.array(column.get("frame", empty), dtype="Int64"),
+            line=lines,
+            confidence=column.get("confidence", empty).astype(np.float32),
+            success=column.get("success", empty).astype(np.float32),
+        )
+        | ({"label": column["label"]} if "label" in column else {})
+        | {name: column[name].astype(np.float32) for name in units}
+        | {name: column[name] for name in names if name not in (*_RANGES, *units)}
+    )
+    has = {
+        ending: {int(name[2:-2]) for name in units if name.endswith(ending)}
+        for ending in ("_r", "_c")
+    }
+    missing = [
+        f"AU{unit:02}{ending}"
+        for ending, wanted in dict(_r=OPENFACE_R, _c=OPENFACE_C).items()
+        for unit in wanted
+        if has[ending] and unit not in has[ending]
+    ]
+    said = [
+        f"{title}: {_OPENFACE_KINDS[kind]}, {n:,} rows, {len(has['_r'])} intensities and {len(has['_c'])} presences"
+        + (f"; not in it: {', '.join(missing)}" if missing and kind != "openface3" else "")
+    ]
     table.attrs |= dict(kind=kind, said=said)
     return table
 
-_OPENFACE_KINDS = dict(image='an image, a row per face (image is the name of the csv)', sequence='a sequence, a row per frame and face (image is the name of the csv)',
-                       derived='a list of images with names of columns', authors='a list of images, columns as told: the 16 of the authors',
-                       openface3=f'OpenFace 3.0, columns as told: AU {", ".join(map(str, OPENFACE3))}')
+
+_OPENFACE_KINDS = dict(
+    image="an image, a row per face (image is the name of the csv)",
+    sequence="a sequence, a row per frame and face (image is the name of the csv)",
+    derived="a list of images with names of columns",
+    authors="a list of images, columns as told: the 16 of the authors",
+    openface3=f"OpenFace 3.0, columns as told: AU {', '.join(map(str, OPENFACE3))}",
+)
 
 # %% ../nbs/03_layouts_action_units.ipynb #69ade4d2
 def _openface_images(kind, listed, images, faces, frames, there, stems):
     "The image of each row of a table, or None; `there`: all images, `stems`: stem -> images"
     here, own = PurePosixPath(listed).parent, PurePosixPath(listed).stem
-    if kind == 'image':
+    if kind == "image":
         found = stems.get(own, [])
-        found = [n for n in found if PurePosixPath(n).parent != here] or found     # beside the csv OpenFace puts a copy with lines drawn on the face
-        return [found[0] if len(found) == 1 else None]*len(images)
-    if kind == 'sequence':
-        pictures = sorted(n for n in there if PurePosixPath(n).parent.name == own); first = min(frames)
-        if len(pictures) == len(set(frames)): return [pictures[f - first] if f - first < len(pictures) else None for f in frames]
-        cut = [[n for n in stems.get(f'frame_det_{face:02}_{frame:06}', []) if PurePosixPath(n).parent.name == f'{own}_aligned'] for face, frame in zip(faces, frames)]
+        found = [
+            n for n in found if PurePosixPath(n).parent != here
+        ] or found  # beside the csv OpenFace puts a copy with lines drawn on the face
+        return [found[0] if len(found) == 1 else None] * len(images)
+    if kind == "sequence":
+        pictures = sorted(n for n in there if PurePosixPath(n).parent.name == own)
+        first = min(frames)
+        if len(pictures) == len(set(frames)):
+            return [pictures[f - first] if f - first < len(pictures) else None for f in frames]
+        cut = [
+            [
+                n
+                for n in stems.get(f"frame_det_{face:02}_{frame:06}", [])
+                if PurePosixPath(n).parent.name == f"{own}_aligned"
+            ]
+            for face, frame in zip(faces, frames)
+        ]
         return [group[0] if len(group) == 1 else None for group in cut]
     found = []
     for name in map(safe_name, images):
-        same = [] if name is None else [name] if name in there else stems.get(PurePosixPath(name).stem, []) or stems.get(f'{PurePosixPath(name).stem}_aligned', [])
+        same = (
+            []
+            if name is None
+            else [name]
+            if name in there
+            else stems.get(PurePosixPath(name).stem, [])
+            or stems.get(f"{PurePosixPath(name).stem}_aligned", [])
+        )
         found.append(same[0] if len(same) == 1 else None)
     return found
+
 
 def _openface_rows(root, lists, names, dropped):
     "(the rows of all tables with their `list` and `place`, what is to be said); tables of one layout are joined before pandas sees them, those without a face are dropped"
     there, stems, groups, parts, said = set(filter(is_image, names)), {}, {}, [], []
-    for name in sorted(there): stems.setdefault(PurePosixPath(name).stem, []).append(name)
+    for name in sorted(there):
+        stems.setdefault(PurePosixPath(name).stem, []).append(name)
     for listed, layout in lists.items():
-        found = _openface_values(Path(root)/listed, layout)
-        if not found[1]: dropped.append((listed, 'there is a heading and no row: no face was found')); continue
-        group = groups.setdefault((layout[0], tuple(layout[3])), (layout, array('d'), array('q'), [], []))
-        for whole, part in zip(group[1:], found): whole.extend(part)
-        group[4].extend([listed]*(len(group[3]) - len(group[4])))
-    if not groups: raise _no_row(Path(root)/next(iter(lists)))
+        found = _openface_values(Path(root) / listed, layout)
+        if not found[1]:
+            dropped.append((listed, "there is a heading and no row: no face was found"))
+            continue
+        group = groups.setdefault(
+            (layout[0], tuple(layout[3])), (layout, array("d"), array("q"), [], [])
+        )
+        for whole, part in zip(group[1:], found):
+            whole.extend(part)
+        group[4].extend([listed] * (len(group[3]) - len(group[4])))
+    if not groups:
+        raise _no_row(Path(root) / next(iter(lists)))
     for layout, values, lines, images, owners in groups.values():
-        files = list(dict.fromkeys(owners)); title = files[0] if len(files) == 1 else f'{files[0]} and {len(files) - 1:,} more'
-        table = _openface_frame(title, layout, values, lines, images, lambda row, owners=owners: Path(root)/owners[row]).assign(list=owners)
-        said += table.attrs['said']; place = []
-        bounds = np.flatnonzero(np.r_[True, table.list.to_numpy(object)[1:] != table.list.to_numpy(object)[:-1], True])
+        files = list(dict.fromkeys(owners))
+        title = files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1:,} more"
+        table = _openface_frame(
+            title,
+            layout,
+            values,
+            lines,
+            images,
+            lambda row, owners=owners: Path(root) / owners[row],
+        ).assign(list=owners)
+        said += table.attrs["said"]
+        place = []
+        bounds = np.flatnonzero(
+            np.r_[True, table.list.to_numpy(object)[1:] != table.list.to_numpy(object)[:-1], True]
+        )
         face, frame = table.face.tolist(), table.frame.tolist()
-        for a, b in zip(bounds[:-1], bounds[1:]): place += _openface_images(layout[0], owners[a], images[a:b], face[a:b], frame[a:b], there, stems)
+        for a, b in zip(bounds[:-1], bounds[1:]):
+            place += _openface_images(
+                layout[0], owners[a], images[a:b], face[a:b], frame[a:b], there, stems
+            )
         parts.append(table.assign(place=pd.Series(place, dtype=object)))
     return (pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]), said
 
+
 def _best_rows(table, dropped):
     "One row per image: of several faces the one with the greatest confidence"
-    order = table.sort_values(['place', 'confidence'], ascending=[True, False], kind='stable'); n = order.groupby('place').place.transform('size')
+    order = table.sort_values(["place", "confidence"], ascending=[True, False], kind="stable")
+    n = order.groupby("place").place.transform("size")
     best = order.assign(n_faces=n)[~order.place.duplicated()]
     for row in order[order.place.duplicated()].itertuples():
-        dropped.append((row.place, f'line {row.line} of {row.list}: another face or another line of this image has a greater confidence, or stands before it'))
+        dropped.append(
+            (
+                row.place,
+                f"line {row.line} of {row.list}: another face or another line of this image has a greater confidence, or stands before it",
+            )
+        )
     return best
 
+
 def read_openface(
-    root,               # folder with the tables and the images
-    dataset,            # its name
+    root,  # folder with the tables and the images
+    dataset,  # its name
     expressions=SEVEN,  # classes to keep, where `label_order` gives the images classes
-    confidence=.8,      # least confidence (0-1) of a face whose units count (the papers' value)
-    intensity=.5,       # a unit is present above it (0-5; the papers' value)
-    by='intensity',     # 'intensity' = AU_r; 'presence' = AU_c, OpenFace's own decision
-    low='mask',         # a face below the confidence or without success: 'mask' = it stays, its units are unknown; 'drop' = it leaves
-    labels=None,        # name of one csv; None = every one that is a table of OpenFace's
-    columns=None,       # see `read_openface_table`
-    label_order=None,   # a key of `LABEL_ORDERS` for a column `label`; None = the numbers are not read as expressions
-    subject='name'      # 'name' = see `subjects_from_names`; 'none' = unknown
+    confidence=0.8,  # least confidence (0-1) of a face whose units count (the papers' value)
+    intensity=0.5,  # a unit is present above it (0-5; the papers' value)
+    by="intensity",  # 'intensity' = AU_r; 'presence' = AU_c, OpenFace's own decision
+    low="mask",  # a face below the confidence or without success: 'mask' = it stays, its units are unknown; 'drop' = it leaves
+    labels=None,  # name of one csv; None = every one that is a table of OpenFace's
+    columns=None,  # see `read_openface_table`
+    label_order=None,  # a key of `LABEL_ORDERS` for a column `label`; None = the numbers are not read as expressions
+    subject="name",  # 'name' = see `subjects_from_names`; 'none' = unknown
 ):
     """Units that OpenFace (2.x, 1.x) measured, in tables of images, frames or lists: (manifest, dropped) with 1, 0 or NaN = unknown. A unit that no column holds is unknown.
     `CourseError` where no table is found, a table is damaged (file and line), or no row belongs to an image"""
-    for name, value, known in (('by', by, ('intensity', 'presence')), ('low', low, ('mask', 'drop')), ('label_order', label_order, (None, *LABEL_ORDERS))):
-        if value not in known: raise CourseError(f'{name} cannot be "{value}"', remedy=f'choose among {", ".join(map(str, known))}')
-    names = list_files(root); need_images(names, root)
-    lists = _lists(root, names, labels, ('.csv', '.txt') if columns else ('.csv',), lambda path: _openface_layout(path, columns, ()), 'OpenFace', 'run FaceLandmarkImg or FeatureExtraction with -aus')
-    dropped = []; table, said = _openface_rows(root, lists, names, dropped)
-    dropped += [(row.image, f'line {row.line} of {row.list}: no image, or more than one, could be told to belong to it') for row in table[table.place.isna()].itertuples()]
-    return _openface_manifest(_best_rows(table[table.place.notna()], dropped), names, lists, dropped, said, dataset, expressions,
-                              dict(confidence=confidence, intensity=intensity, by=by, low=low, label_order=label_order, subject=subject))
+    for name, value, known in (
+        ("by", by, ("intensity", "presence")),
+        ("low", low, ("mask", "drop")),
+        ("label_order", label_order, (None, *LABEL_ORDERS)),
+    ):
+        if value not in known:
+            raise CourseError(
+                f'{name} cannot be "{value}"', remedy=f"choose among {', '.join(map(str, known))}"
+            )
+    names = list_files(root)
+    need_images(names, root)
+    lists = _lists(
+        root,
+        names,
+        labels,
+        (".csv", ".txt") if columns else (".csv",),
+        lambda path: _openface_layout(path, columns, ()),
+        "OpenFace",
+        "run FaceLandmarkImg or FeatureExtraction with -aus",
+    )
+    dropped = []
+    table, said = _openface_rows(root, lists, names, dropped)
+    dropped += [
+        (
+            row.image,
+            f"line {row.line} of {row.list}: no image, or more than one, could be told to belong to it",
+        )
+        for row in table[table.place.isna()].itertuples()
+    ]
+    return _openface_manifest(
+        _best_rows(table[table.place.notna()], dropped),
+        names,
+        lists,
+        dropped,
+        said,
+        dataset,
+        expressions,
+        dict(
+            confidence=confidence,
+            intensity=intensity,
+            by=by,
+            low=low,
+            label_order=label_order,
+            subject=subject,
+        ),
+    )
+
 
 def _openface_manifest(table, names, lists, dropped, said, dataset, expressions, rule):
     "What `read_openface` gives back, from one row per image"
-    place = table.place.tolist(); dropped += _unread(names, set(place), lists)
-    ending = '_r' if rule['by'] == 'intensity' else '_c'; columns = [c for c in table if re.fullmatch(rf'AU\d\d{ending}', c)]
-    if not columns and len(table): raise CourseError(f'no table has a column AU.._{ending[-1]}, which by="{rule["by"]}" needs', dataset, f'choose --by={"presence" if ending == "_r" else "intensity"}')
-    values = table[columns].to_numpy(np.float32); threshold = rule['intensity'] if ending == '_r' else .5
+    place = table.place.tolist()
+    dropped += _unread(names, set(place), lists)
+    ending = "_r" if rule["by"] == "intensity" else "_c"
+    columns = [c for c in table if re.fullmatch(rf"AU\d\d{ending}", c)]
+    if not columns and len(table):
+        raise CourseError(
+            f'no table has a column AU.._{ending[-1]}, which by="{rule["by"]}" needs',
+            dataset,
+            f"choose --by={'presence' if ending == '_r' else 'intensity'}",
+        )
+    values = table[columns].to_numpy(np.float32)
+    threshold = rule["intensity"] if ending == "_r" else 0.5
     units = np.where(np.isnan(values), np.nan, values > threshold).astype(np.float32)
-    with_confidence = table.confidence.notna().any(); unsure = ((table.confidence < rule['confidence']) | (table.success == 0) | (table.confidence.isna() & with_confidence)).to_numpy()
-    units[unsure] = np.nan; keep = ~unsure if rule['low'] == 'drop' else np.ones(len(table), bool)
-    said.append(f'a unit is present where {"its intensity is above " + format(threshold, "g") if ending == "_r" else "OpenFace says so"}' + ('' if with_confidence else '; there is no confidence, so every row counts'))
-    said.append(f'{unsure.sum():,} of {len(table):,} faces are below a confidence of {rule["confidence"]:g} or without success: ' + ('they leave' if rule['low'] == 'drop' else 'they stay, their units are unknown'))
-    expression, alien = _openface_labels(table, expressions, rule['label_order'], said); keep &= ~alien
-    where = [f'line {line} of {listed}' for line, listed in zip(table.line, table.list)]
-    dropped += [(p, f'{w}: confidence {c:.3g} or no success') for p, w, c, out in zip(place, where, table.confidence, unsure & (rule['low'] == 'drop') & ~alien) if out]
-    dropped += [(p, f'{w}: its label is not among the chosen classes ({", ".join(expressions)})') for p, w, out in zip(place, where, alien) if out]
+    with_confidence = table.confidence.notna().any()
+    unsure = (
+        (table.confidence < rule["confidence"])
+        | (table.success == 0)
+        | (table.confidence.isna() & with_confidence)
+    ).to_numpy()
+    units[unsure] = np.nan
+    keep = ~unsure if rule["low"] == "drop" else np.ones(len(table), bool)
+    said.append(
+        f"a unit is present where {'its intensity is above ' + format(threshold, 'g') if ending == '_r' else 'OpenFace says so'}"
+        + ("" if with_confidence else "; there is no confidence, so every row counts")
+    )
+    said.append(
+        f"{unsure.sum():,} of {len(table):,} faces are below a confidence of {rule['confidence']:g} or without success: "
+        + ("they leave" if rule["low"] == "drop" else "they stay, their units are unknown")
+    )
+    expression, alien = _openface_labels(table, expressions, rule["label_order"], said)
+    keep &= ~alien
+    where = [f"line {line} of {listed}" for line, listed in zip(table.line, table.list)]
+    dropped += [
+        (p, f"{w}: confidence {c:.3g} or no success")
+        for p, w, c, out in zip(
+            place, where, table.confidence, unsure & (rule["low"] == "drop") & ~alien
+        )
+        if out
+    ]
+    dropped += [
+        (p, f"{w}: its label is not among the chosen classes ({', '.join(expressions)})")
+        for p, w, out in zip(place, where, alien)
+        if out
+    ]
     kept = table[keep]
-    return _made(kept.place.tolist(), units[keep], [f'AU{int(c[2:4])}' for c in columns], dropped, dataset, rule['subject'], said,
-                 confidence=kept.confidence.to_numpy(), n_faces=kept.n_faces.to_numpy(), expression=expression[keep])
+    return _made(
+        kept.place.tolist(),
+        units[keep],
+        [f"AU{int(c[2:4])}" for c in columns],
+        dropped,
+        dataset,
+        rule["subject"],
+        said,
+        confidence=kept.confidence.to_numpy(),
+        n_faces=kept.n_faces.to_numpy(),
+        expression=expression[keep],
+    )
+
 
 def _openface_labels(table, expressions, label_order, said):
     "(expression or None of each row, whether it is not among the chosen ones)"
     none = np.full(len(table), None, object)
-    if 'label' not in table or label_order is None:
-        if 'label' in table: said.append('the column label is not read as expressions: say whose numbers they are with --label-order=')
+    if "label" not in table or label_order is None:
+        if "label" in table:
+            said.append(
+                "the column label is not read as expressions: say whose numbers they are with --label-order="
+            )
         return none, np.zeros(len(table), bool)
-    ids = label_ids(label_order); found = np.array([ids.get(int(v)) if v == v else None for v in table.label], object)
-    said.append(f'labels are read in the order {label_order}: {_shown(Counter(str(e) for e in found))}')
-    return found, np.array([e is None and v == v or e is not None and e not in expressions for e, v in zip(found, table.label)], bool)
+    ids = label_ids(label_order)
+    found = np.array([ids.get(int(v)) if v == v else None for v in table.label], object)
+    said.append(
+        f"labels are read in the order {label_order}: {_shown(Counter(str(e) for e in found))}"
+    )
+    return found, np.array(
+        [
+            e is None and v == v or e is not None and e not in expressions
+            for e, v in zip(found, table.label)
+        ],
+        bool,
+    )

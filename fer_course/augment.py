@@ -15,134 +15,196 @@ from .files import CourseError
 
 # %% ../nbs/05_augmentation.ipynb #6c7cf746
 def normalise(
-    x  # uint8 tensor (B, H, W, 3), on any device
+    x,  # uint8 tensor (B, H, W, 3), on any device
 ):
     "Network input: float32 tensor (B, 3, H, W) in [-1, 1]; a `TypeError` for anything but bytes, which would be scaled twice"
-    if x.dtype != torch.uint8: raise TypeError(f'normalise wants uint8 images, got {x.dtype}')
-    return x.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1)
+    if x.dtype != torch.uint8:
+        raise TypeError(f"normalise wants uint8 images, got {x.dtype}")
+    return (
+        x.permute(0, 3, 1, 2)
+        .to(torch.float32, memory_format=torch.contiguous_format)
+        .div_(127.5)
+        .sub_(1)
+    )
 
 # %% ../nbs/05_augmentation.ipynb #e3180be5
 def gaussian_blur(
-    x,     # float tensor (B, C, H, W)
-    sigma  # tensor (B,): standard deviation in pixels, one per image, above 0
+    x,  # float tensor (B, C, H, W)
+    sigma,  # tensor (B,): standard deviation in pixels, one per image, above 0
 ):
     "Each image blurred with its own Gaussian; borders are weighted by what lies inside"
+
     def weights(n):
         i = torch.arange(n, device=x.device, dtype=x.dtype)
-        distance = (i[:, None] - i)**2                                    # (n, n)
-        return (-distance/(2*sigma.to(x)[:, None, None]**2)).clamp(min=-30).softmax(-1)[:, None]   # (B, 1, n, n)
+        distance = (i[:, None] - i) ** 2  # (n, n)
+        return (
+            (-distance / (2 * sigma.to(x)[:, None, None] ** 2)).clamp(min=-30).softmax(-1)[:, None]
+        )  # (B, 1, n, n)
+
     return weights(x.shape[-2]) @ x @ weights(x.shape[-1]).mT
 
 # %% ../nbs/05_augmentation.ipynb #2cdb0c10
 def grayscale(
-    x  # float tensor (B, 3, H, W)
+    x,  # float tensor (B, 3, H, W)
 ):
     "Each pixel as its brightness (ITU-R BT.601), three equal colours"
-    return (x*x.new_tensor((.299, .587, .114))[:, None, None]).sum(1, keepdim=True).expand_as(x)
+    return (
+        (x * x.new_tensor((0.299, 0.587, 0.114))[:, None, None]).sum(1, keepdim=True).expand_as(x)
+    )
 
 # %% ../nbs/05_augmentation.ipynb #38c7a005
 def move(
-    x,      # float tensor (B, C, H, W)
+    x,  # float tensor (B, C, H, W)
     angle,  # tensor (B,): turn in degrees, counterclockwise as seen
-    zoom,   # tensor (B,): factor; above 1 enlarges
-    shift   # tensor (B, 2): to the right and downwards, as shares of width and height
+    zoom,  # tensor (B,): factor; above 1 enlarges
+    shift,  # tensor (B, 2): to the right and downwards, as shares of width and height
 ):
     "Each image turned, zoomed and shifted about its centre (bilinear; what comes in from outside repeats the border)"
-    a = angle.to(x)*math.pi/180; c, s = a.cos()/zoom.to(x), a.sin()/zoom.to(x)
-    back = -2*shift.to(x)[:, :, None]                                     # the grid asks where an output pixel comes from
-    turn = torch.stack([torch.stack([c, -s], -1), torch.stack([s, c], -1)], 1)   # (B, 2, 2)
+    a = angle.to(x) * math.pi / 180
+    c, s = a.cos() / zoom.to(x), a.sin() / zoom.to(x)
+    back = -2 * shift.to(x)[:, :, None]  # the grid asks where an output pixel comes from
+    turn = torch.stack([torch.stack([c, -s], -1), torch.stack([s, c], -1)], 1)  # (B, 2, 2)
     grid = F.affine_grid(torch.cat([turn, turn @ back], 2), list(x.shape), align_corners=False)
-    return F.grid_sample(x, grid, padding_mode='border', align_corners=False)
+    return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
 
 # %% ../nbs/05_augmentation.ipynb #f3c3af99
 def relight(
-    x,           # float tensor (B, C, H, W) in [-1, 1]
+    x,  # float tensor (B, C, H, W) in [-1, 1]
     brightness,  # tensor (B,): added, as a share of the range from black to white
-    contrast     # tensor (B,): factor about the image's own mean
+    contrast,  # tensor (B,): factor about the image's own mean
 ):
     "Each image brightened and its contrast changed; cut to [-1, 1]"
-    shape = (-1, 1, 1, 1); mean = x.mean((1, 2, 3), keepdim=True)
-    return ((x - mean)*contrast.to(x).view(shape) + mean + 2*brightness.to(x).view(shape)).clamp_(-1, 1)
+    shape = (-1, 1, 1, 1)
+    mean = x.mean((1, 2, 3), keepdim=True)
+    return (
+        (x - mean) * contrast.to(x).view(shape) + mean + 2 * brightness.to(x).view(shape)
+    ).clamp_(-1, 1)
 
 # %% ../nbs/05_augmentation.ipynb #9cc29417
-NOISES = ('poisson', 'speckle', 'gaussian')   # report S, section 5
-_LEVELS = 256                                 # photons at white
+NOISES = ("poisson", "speckle", "gaussian")  # report S, section 5
+_LEVELS = 256  # photons at white
+
 
 def add_noise(
-    x,               # float tensor (B, C, H, W) in [-1, 1]
-    kind,            # one of `NOISES`
+    x,  # float tensor (B, C, H, W) in [-1, 1]
+    kind,  # one of `NOISES`
     generator=None,  # torch.Generator on the device of `x`; None = torch's own
-    variance=.01     # of speckle and gaussian, as a share of the range from black to white, squared
+    variance=0.01,  # of speckle and gaussian, as a share of the range from black to white, squared
 ):
     "Noise with the law of `skimage.util.random_noise`, each pixel its own; cut to [-1, 1]; `CourseError` for another kind"
-    if kind not in NOISES: raise CourseError(f'there is no noise {kind!r}', remedy=f'choose among {", ".join(NOISES)}')
-    light = (x + 1)/2
-    if kind == 'poisson': return (torch.poisson(light*_LEVELS, generator=generator)*(2/_LEVELS) - 1).clamp_(max=1)
-    normal = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)*variance**.5
-    return (2*(light + (light*normal if kind == 'speckle' else normal)) - 1).clamp_(-1, 1)
+    if kind not in NOISES:
+        raise CourseError(f"there is no noise {kind!r}", remedy=f"choose among {', '.join(NOISES)}")
+    light = (x + 1) / 2
+    if kind == "poisson":
+        return (torch.poisson(light * _LEVELS, generator=generator) * (2 / _LEVELS) - 1).clamp_(
+            max=1
+        )
+    normal = (
+        torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype) * variance**0.5
+    )
+    return (2 * (light + (light * normal if kind == "speckle" else normal)) - 1).clamp_(-1, 1)
 
 # %% ../nbs/05_augmentation.ipynb #725149d9
 def darken(
-    x,      # float tensor (B, C, H, W) in [-1, 1]
-    factor  # tensor (B,): of the light, 0-1
+    x,  # float tensor (B, C, H, W) in [-1, 1]
+    factor,  # tensor (B,): of the light, 0-1
 ):
     "Each image with less light; black stays black"
-    return (x + 1)*factor.to(x).view(-1, 1, 1, 1) - 1
+    return (x + 1) * factor.to(x).view(-1, 1, 1, 1) - 1
 
 # %% ../nbs/05_augmentation.ipynb #b7054e47
 @dataclass(frozen=True)
 class Augment:
     "Label-preserving changes of a batch: each image draws for each change whether it is changed, and how much"
-    flip: float = .5         # probability of a mirrored image
-    grayscale: float = .2    # probability of losing the colours
-    blur: float = .2         # probability of a Gaussian blur
-    geometric: float = 0.    # probability of a turn, zoom and shift
-    photometric: float = 0.  # probability of another brightness and contrast
-    sigma: tuple = (.3, 1.5) # standard deviation of the blur in pixels: lowest, highest
-    rotation: float = 10.    # largest turn in degrees
-    zoom: float = .1         # largest change of size, as a share
-    shift: float = .05       # largest shift, as a share of the width
-    brightness: float = .15  # largest change, as a share of the range
-    contrast: float = .25    # largest change, as a share
-    turn: float = 0.         # probability of report K's rotation
-    darken: float = 0.       # probability of report K's loss of light
-    noise: float = 0.        # probability of one of report S's noises
-    turned: tuple = (0., 90.)     # degrees counterclockwise: lowest, highest
-    darkened: tuple = (.2, 1.)    # factor of the light: lowest, highest
-    noises: tuple = NOISES        # drawn evenly among these
 
-    def __call__(self,
-        x,              # float tensor (B, 3, H, W) in [-1, 1], not altered
-        generator=None  # a torch.Generator on the CPU; None = torch's own
+    flip: float = 0.5  # probability of a mirrored image
+    grayscale: float = 0.2  # probability of losing the colours
+    blur: float = 0.2  # probability of a Gaussian blur
+    geometric: float = 0.0  # probability of a turn, zoom and shift
+    photometric: float = 0.0  # probability of another brightness and contrast
+    sigma: tuple = (0.3, 1.5)  # standard deviation of the blur in pixels: lowest, highest
+    rotation: float = 10.0  # largest turn in degrees
+    zoom: float = 0.1  # largest change of size, as a share
+    shift: float = 0.05  # largest shift, as a share of the width
+    brightness: float = 0.15  # largest change, as a share of the range
+    contrast: float = 0.25  # largest change, as a share
+    turn: float = 0.0  # probability of report K's rotation
+    darken: float = 0.0  # probability of report K's loss of light
+    noise: float = 0.0  # probability of one of report S's noises
+    turned: tuple = (0.0, 90.0)  # degrees counterclockwise: lowest, highest
+    darkened: tuple = (0.2, 1.0)  # factor of the light: lowest, highest
+    noises: tuple = NOISES  # drawn evenly among these
+
+    def __call__(
+        self,
+        x,  # float tensor (B, 3, H, W) in [-1, 1], not altered
+        generator=None,  # a torch.Generator on the CPU; None = torch's own
     ):
         "A changed batch of the same shape; `x` itself where nothing is asked for"
-        def within(n, low, high): return low + (high - low)*torch.rand(n, generator=generator)
-        def about(n, most, *more): return most*(2*torch.rand(n, *more, generator=generator) - 1)
+
+        def within(n, low, high):
+            return low + (high - low) * torch.rand(n, generator=generator)
+
+        def about(n, most, *more):
+            return most * (2 * torch.rand(n, *more, generator=generator) - 1)
+
         def noisy(x, n):
-            which, seed = torch.randint(len(self.noises), (n,), generator=generator).to(x.device), torch.randint(2**62, (), generator=generator)
-            own, y = torch.Generator(x.device).manual_seed(int(seed)), torch.empty_like(x)      # pixels are drawn where they are
-            for k, kind in enumerate(self.noises): y[which == k] = add_noise(x[which == k], kind, own)
+            which, seed = (
+                torch.randint(len(self.noises), (n,), generator=generator).to(x.device),
+                torch.randint(2**62, (), generator=generator),
+            )
+            own, y = (
+                torch.Generator(x.device).manual_seed(int(seed)),
+                torch.empty_like(x),
+            )  # pixels are drawn where they are
+            for k, kind in enumerate(self.noises):
+                y[which == k] = add_noise(x[which == k], kind, own)
             return y
+
         changes = (
-            (self.geometric, lambda x, n: move(x, about(n, self.rotation), 1 + about(n, self.zoom), about(n, self.shift, 2))),
-            (self.turn, lambda x, n: move(x, within(n, *self.turned), torch.ones(n), torch.zeros(n, 2))),
+            (
+                self.geometric,
+                lambda x, n: move(
+                    x, about(n, self.rotation), 1 + about(n, self.zoom), about(n, self.shift, 2)
+                ),
+            ),
+            (
+                self.turn,
+                lambda x, n: move(x, within(n, *self.turned), torch.ones(n), torch.zeros(n, 2)),
+            ),
             (self.flip, lambda x, n: x.flip(-1)),
-            (self.photometric, lambda x, n: relight(x, about(n, self.brightness), 1 + about(n, self.contrast))),
+            (
+                self.photometric,
+                lambda x, n: relight(x, about(n, self.brightness), 1 + about(n, self.contrast)),
+            ),
             (self.darken, lambda x, n: darken(x, within(n, *self.darkened))),
             (self.grayscale, lambda x, n: grayscale(x)),
             (self.blur, lambda x, n: gaussian_blur(x, within(n, *self.sigma))),
-            (self.noise, noisy))
+            (self.noise, noisy),
+        )
         y = x
         for probability, change in changes:
-            if probability <= 0: continue
-            chosen = (torch.rand(len(x), generator=generator) < probability).nonzero()[:, 0].to(x.device)
-            if not len(chosen): continue
-            if y is x: y = x.clone(memory_format=torch.contiguous_format)             # one copy, and only where something changes
+            if probability <= 0:
+                continue
+            chosen = (
+                (torch.rand(len(x), generator=generator) < probability).nonzero()[:, 0].to(x.device)
+            )
+            if not len(chosen):
+                continue
+            if y is x:
+                y = x.clone(
+                    memory_format=torch.contiguous_format
+                )  # one copy, and only where something changes
             y[chosen] = change(y[chosen], len(chosen))
         return y
 
-PAPER = Augment()                                                   # AU-CVT section 4.2
-RELEASED = Augment(grayscale=.3, blur=0.)                           # the authors' code
-SMALL_DATA = Augment(geometric=.7, photometric=.5)                  # a few hundred to a few thousand images
-REPORT_S = Augment(flip=0., grayscale=0., blur=0., noise=.44)       # 24,894 of report S's 56,356 training images are noisy
-REPORT_K = Augment(grayscale=0., blur=0., turn=.44, darken=.44)     # 26,106 of report K's 58,680 are turned and darkened
+
+PAPER = Augment()  # AU-CVT section 4.2
+RELEASED = Augment(grayscale=0.3, blur=0.0)  # the authors' code
+SMALL_DATA = Augment(geometric=0.7, photometric=0.5)  # a few hundred to a few thousand images
+REPORT_S = Augment(
+    flip=0.0, grayscale=0.0, blur=0.0, noise=0.44
+)  # 24,894 of report S's 56,356 training images are noisy
+REPORT_K = Augment(
+    grayscale=0.0, blur=0.0, turn=0.44, darken=0.44
+)  # 26,106 of report K's 58,680 are turned and darkened

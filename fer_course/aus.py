@@ -16,214 +16,355 @@ from .files import CourseError, atomic
 @dataclass(frozen=True)
 class Tool:
     "Which units a program gives, in the order of its own output"
-    intensity: tuple   # units with an intensity
-    presence: tuple    # units with a presence
 
-_SEVENTEEN = AU_VOCABULARIES['openface'] + (45,)
+    intensity: tuple  # units with an intensity
+    presence: tuple  # units with a presence
+
+
+_SEVENTEEN = AU_VOCABULARIES["openface"] + (45,)
 TOOLS = dict(
     openface2=Tool(_SEVENTEEN, tuple(sorted(_SEVENTEEN + (28,)))),
-    openface3=Tool((1, 2, 4, 6, 9, 12, 25, 26), ()))
+    openface3=Tool((1, 2, 4, 6, 9, 12, 25, 26), ()),
+)
+
 
 def name_outputs(
-    values,           # (n, units), as the tool gives them
-    tool='openface3'  # a key of `TOOLS`
+    values,  # (n, units), as the tool gives them
+    tool="openface3",  # a key of `TOOLS`
 ):
     "Intensities as a DataFrame with the columns `AU01_r`, ...; `CourseError` where their number is not that of the tool"
-    values = np.atleast_2d(np.asarray(values, float)); units = TOOLS[tool].intensity
+    values = np.atleast_2d(np.asarray(values, float))
+    units = TOOLS[tool].intensity
     if values.shape[1] != len(units):
-        raise CourseError(f'{values.shape[1]} values are not the {len(units)} of {tool}', remedy='name the tool that they come from; never match units by position')
-    return pd.DataFrame(values, columns=[_name(unit, 'r') for unit in units])
+        raise CourseError(
+            f"{values.shape[1]} values are not the {len(units)} of {tool}",
+            remedy="name the tool that they come from; never match units by position",
+        )
+    return pd.DataFrame(values, columns=[_name(unit, "r") for unit in units])
 
-def _name(unit, kind): return f'AU{unit:02d}_{kind}'
+
+def _name(unit, kind):
+    return f"AU{unit:02d}_{kind}"
 
 # %% ../nbs/07_action_units.ipynb #99bf7ff9
 def intensity_labels(
-    table,                  # DataFrame: image, confidence, success, `AU01_r`..., `AU01_c`...; perhaps face, frame, and further columns
-    vocabulary='openface',  # key of `AU_VOCABULARIES`: the units that are wanted
-    confidence=.8,          # a face of less is not labelled, 0-1
-    intensity=.5,           # a unit is present *above* this, 0-5
-    by='intensity',         # 'intensity' (`_r`) or 'presence' (`_c`, which has its own threshold inside the tool)
-    prefer='confidence'     # of several faces in an image the one with the largest value in this column
+    table,  # DataFrame: image, confidence, success, `AU01_r`..., `AU01_c`...; perhaps face, frame, and further columns
+    vocabulary="openface",  # key of `AU_VOCABULARIES`: the units that are wanted
+    confidence=0.8,  # a face of less is not labelled, 0-1
+    intensity=0.5,  # a unit is present *above* this, 0-5
+    by="intensity",  # 'intensity' (`_r`) or 'presence' (`_c`, which has its own threshold inside the tool)
+    prefer="confidence",  # of several faces in an image the one with the largest value in this column
 ):
     """One row per image (per frame of a sequence), in order of appearance: image, frame, confidence, faces, reason (None = labelled), `AU1`... 1, 0 or
     NaN = unknown. NaN for the units that the table lacks, and for all units of a face that is left out. `CourseError` for values that cannot be."""
-    kind = dict(intensity='r', presence='c').get(by)
-    if kind is None: raise CourseError(f'there are no labels by {by!r}', remedy='choose intensity or presence')
-    if missing := [c for c in ('image', 'confidence', prefer) if c not in table]: raise CourseError(f'the table has no column {", ".join(missing)}')
+    kind = dict(intensity="r", presence="c").get(by)
+    if kind is None:
+        raise CourseError(f"there are no labels by {by!r}", remedy="choose intensity or presence")
+    if missing := [c for c in ("image", "confidence", prefer) if c not in table]:
+        raise CourseError(f"the table has no column {', '.join(missing)}")
     one, faces = _one_face(table.reset_index(drop=True), prefer)
-    success = one['success'].fillna(1) if 'success' in one else pd.Series(1, one.index)      # OpenFace's image mode does not say
-    reason = np.select([success != 1, ~(one['confidence'] >= confidence)], ['no success', f'confidence below {confidence:g}'], '')
-    wanted = {f'AU{unit}': _name(unit, kind) for unit in AU_VOCABULARIES[vocabulary]}
-    values = one.reindex(columns=list(wanted.values())).apply(pd.to_numeric, errors='coerce').to_numpy(float)
+    success = (
+        one["success"].fillna(1) if "success" in one else pd.Series(1, one.index)
+    )  # OpenFace's image mode does not say
+    reason = np.select(
+        [success != 1, ~(one["confidence"] >= confidence)],
+        ["no success", f"confidence below {confidence:g}"],
+        "",
+    )
+    wanted = {f"AU{unit}": _name(unit, kind) for unit in AU_VOCABULARIES[vocabulary]}
+    values = (
+        one.reindex(columns=list(wanted.values()))
+        .apply(pd.to_numeric, errors="coerce")
+        .to_numpy(float)
+    )
     _check(values, list(wanted.values()), kind)
-    present = np.where(np.isnan(values) | (reason != '')[:, None], np.nan, values > (intensity if kind == 'r' else .5))
-    head = dict(image=one['image'], frame=one.get('frame'), confidence=one['confidence'], faces=faces, reason=[r or None for r in reason])
-    return pd.concat([pd.DataFrame(head, index=one.index), pd.DataFrame(present, columns=list(wanted), index=one.index)], axis=1).reset_index(drop=True)
+    present = np.where(
+        np.isnan(values) | (reason != "")[:, None],
+        np.nan,
+        values > (intensity if kind == "r" else 0.5),
+    )
+    head = dict(
+        image=one["image"],
+        frame=one.get("frame"),
+        confidence=one["confidence"],
+        faces=faces,
+        reason=[r or None for r in reason],
+    )
+    return pd.concat(
+        [
+            pd.DataFrame(head, index=one.index),
+            pd.DataFrame(present, columns=list(wanted), index=one.index),
+        ],
+        axis=1,
+    ).reset_index(drop=True)
+
 
 def _one_face(table, prefer):
     "The chosen face of each image or frame, and how many there are; a face with success before one without"
-    group = table.groupby([c for c in ('image', 'frame') if c in table], sort=False, dropna=False).ngroup()      # numbered as they appear
-    best = table.assign(_success=table['success'].fillna(1) if 'success' in table else 1).sort_values(['_success', prefer], ascending=False, kind='stable')
+    group = table.groupby(
+        [c for c in ("image", "frame") if c in table], sort=False, dropna=False
+    ).ngroup()  # numbered as they appear
+    best = table.assign(
+        _success=table["success"].fillna(1) if "success" in table else 1
+    ).sort_values(["_success", prefer], ascending=False, kind="stable")
     chosen = group[best.index].drop_duplicates().sort_values().index
     return table.loc[chosen], group.map(group.value_counts())[chosen]
 
+
 def _check(values, names, kind):
     low, high = np.nanmin(values, 0, initial=0), np.nanmax(values, 0, initial=0)
-    if bad := [n for n, a, b in zip(names, low, high) if a < -.01 or b > (5.01 if kind == 'r' else 1)]:
-        raise CourseError(f'{", ".join(bad)} holds values outside 0 to {5 if kind == "r" else 1}', remedy='check which tool and version wrote the file')
-    if kind == 'c' and not np.isin(values[~np.isnan(values)], (0, 1)).all(): raise CourseError('a presence is 0 or 1')
+    if bad := [
+        n for n, a, b in zip(names, low, high) if a < -0.01 or b > (5.01 if kind == "r" else 1)
+    ]:
+        raise CourseError(
+            f"{', '.join(bad)} holds values outside 0 to {5 if kind == 'r' else 1}",
+            remedy="check which tool and version wrote the file",
+        )
+    if kind == "c" and not np.isin(values[~np.isnan(values)], (0, 1)).all():
+        raise CourseError("a presence is 0 or 1")
 
 # %% ../nbs/07_action_units.ipynb #c18a244d
 def agreement(
-    truth,      # (n, A) DataFrame or array: 1, 0, NaN = unknown
-    labels,     # (n, A) likewise; of two DataFrames the columns that both have are compared
-    names=None  # A names; None = the columns, or RAF-AU's 21
+    truth,  # (n, A) DataFrame or array: 1, 0, NaN = unknown
+    labels,  # (n, A) likewise; of two DataFrames the columns that both have are compared
+    names=None,  # A names; None = the columns, or RAF-AU's 21
 ):
     """One row per unit: cells known on both sides, prevalence (truth), predicted (share of the labels), precision, recall, f1, kappa; NaN where undefined
     (no presence in the truth; kappa also without any variation). `ValueError` for shapes that do not fit or values other than 1, 0, NaN."""
     if isinstance(truth, pd.DataFrame) and isinstance(labels, pd.DataFrame):
-        names = names or [c for c in truth if c in labels and c[:2] == 'AU' and c[2:].isdigit()]
+        names = names or [c for c in truth if c in labels and c[:2] == "AU" and c[2:].isdigit()]
         truth, labels = truth[names], labels[names]
-    t, s = np.asarray(truth, float), np.asarray(labels, float); names = list(names or au_columns('raf_au'))
-    if t.shape != s.shape or t.ndim != 2 or t.shape[1] != len(names): raise ValueError(f'truth {t.shape}, labels {s.shape} and {len(names)} names do not fit')
-    if not all(np.isin(x[~np.isnan(x)], (0, 1)).all() for x in (t, s)): raise ValueError('labels are 1, 0 or NaN')
+    t, s = np.asarray(truth, float), np.asarray(labels, float)
+    names = list(names or au_columns("raf_au"))
+    if t.shape != s.shape or t.ndim != 2 or t.shape[1] != len(names):
+        raise ValueError(f"truth {t.shape}, labels {s.shape} and {len(names)} names do not fit")
+    if not all(np.isin(x[~np.isnan(x)], (0, 1)).all() for x in (t, s)):
+        raise ValueError("labels are 1, 0 or NaN")
     known = ~(np.isnan(t) | np.isnan(s))
-    return pd.DataFrame([_agree(t[k, j] > 0, s[k, j] > 0) for j, k in enumerate(known.T)], index=pd.Index(names, name='unit'))
+    return pd.DataFrame(
+        [_agree(t[k, j] > 0, s[k, j] > 0) for j, k in enumerate(known.T)],
+        index=pd.Index(names, name="unit"),
+    )
+
 
 def _agree(t, s):
     n, both, ours, theirs = len(t), (t & s).sum(), t.sum(), s.sum()
-    over = lambda a, b: float(a/b) if b else np.nan
-    chance = over(ours*theirs + (n - ours)*(n - theirs), n*n)
-    return dict(n=n, prevalence=over(ours, n), predicted=over(theirs, n), precision=over(both, theirs), recall=over(both, ours),
-                f1=over(2*both, ours + theirs) if ours else np.nan, kappa=over(over((t == s).sum(), n) - chance, 1 - chance) if n and chance < 1 else np.nan)
+    over = lambda a, b: float(a / b) if b else np.nan
+    chance = over(ours * theirs + (n - ours) * (n - theirs), n * n)
+    return dict(
+        n=n,
+        prevalence=over(ours, n),
+        predicted=over(theirs, n),
+        precision=over(both, theirs),
+        recall=over(both, ours),
+        f1=over(2 * both, ours + theirs) if ours else np.nan,
+        kappa=over(over((t == s).sum(), n) - chance, 1 - chance) if n and chance < 1 else np.nan,
+    )
 
 # %% ../nbs/07_action_units.ipynb #5035c94a
 def flip_labels(
     labels,  # (n, A) DataFrame or array: 1, 0, NaN = unknown
-    share,   # probability that a label is turned around, 0-1
-    seed=0   # of numpy's generator, not one that drew the labels; equal seeds turn the same cells; a larger share turns those and more
+    share,  # probability that a label is turned around, 0-1
+    seed=0,  # of numpy's generator, not one that drew the labels; equal seeds turn the same cells; a larger share turns those and more
 ):
     "The labels with errors at random, as given (DataFrame or array); the unknown stays unknown"
-    values = np.array(labels, float); turned = np.random.default_rng(seed).random(values.shape) < share
+    values = np.array(labels, float)
+    turned = np.random.default_rng(seed).random(values.shape) < share
     values = np.where(turned, 1 - values, values)
-    return pd.DataFrame(values, labels.index, labels.columns) if isinstance(labels, pd.DataFrame) else values
+    return (
+        pd.DataFrame(values, labels.index, labels.columns)
+        if isinstance(labels, pd.DataFrame)
+        else values
+    )
 
 # %% ../nbs/07_action_units.ipynb #215083fe
 def as_intensity(
     probability,  # array (n, A), 0-1; NaN stays
-    threshold=.5  # number or (A,): the unit counts as present above this, strictly between 0 and 1
+    threshold=0.5,  # number or (A,): the unit counts as present above this, strictly between 0 and 1
 ):
     "Increasing map of a probability to 0-5 that carries the threshold to 0.5; `ValueError` for what is no probability or no threshold"
     p, t = np.asarray(probability, float), np.asarray(threshold, float)
-    if not ((t > 0) & (t < 1)).all(): raise ValueError('a threshold lies between 0 and 1')
-    if (p[~np.isnan(p)] < 0).any() or (p[~np.isnan(p)] > 1).any(): raise ValueError('a probability lies between 0 and 1')
-    return np.where(p > t, .5 + 4.5*(p - t)/(1 - t), .5*np.minimum(p/t, 1) + 0*p)
+    if not ((t > 0) & (t < 1)).all():
+        raise ValueError("a threshold lies between 0 and 1")
+    if (p[~np.isnan(p)] < 0).any() or (p[~np.isnan(p)] > 1).any():
+        raise ValueError("a probability lies between 0 and 1")
+    return np.where(p > t, 0.5 + 4.5 * (p - t) / (1 - t), 0.5 * np.minimum(p / t, 1) + 0 * p)
 
 # %% ../nbs/07_action_units.ipynb #43a626f3
 def choose_thresholds(
-    truth,        # (n, A) of the validation images: 1, 0, NaN = unknown
+    truth,  # (n, A) of the validation images: 1, 0, NaN = unknown
     probability,  # (n, A), 0-1
-    names=None,   # A names; None = the columns of `truth` where it is a DataFrame, else RAF-AU's 21
-    least=5       # presences and absences that a unit must have; with fewer it keeps .5
+    names=None,  # A names; None = the columns of `truth` where it is a DataFrame, else RAF-AU's 21
+    least=5,  # presences and absences that a unit must have; with fewer it keeps .5
 ):
     "The threshold of each unit with the best F1 (present = above it), a Series; halfway between two probabilities, the nearest to .5 at a tie"
-    names = names or [*truth] if isinstance(truth, pd.DataFrame) else names or au_columns('raf_au')
+    names = names or [*truth] if isinstance(truth, pd.DataFrame) else names or au_columns("raf_au")
     t, p = np.asarray(truth, float), np.asarray(probability, float)
-    if t.shape != p.shape or t.shape[1:] != (len(names),): raise ValueError(f'truth {t.shape}, probabilities {p.shape} and {len(names)} names do not fit')
-    return pd.Series([_best(t[k, j], p[k, j], least) for j, k in enumerate((~np.isnan(t)).T)], names, dtype=float)
+    if t.shape != p.shape or t.shape[1:] != (len(names),):
+        raise ValueError(
+            f"truth {t.shape}, probabilities {p.shape} and {len(names)} names do not fit"
+        )
+    return pd.Series(
+        [_best(t[k, j], p[k, j], least) for j, k in enumerate((~np.isnan(t)).T)], names, dtype=float
+    )
+
 
 def _best(t, p, least):
-    if t.sum() < least or (1 - t).sum() < least: return .5
-    order = np.argsort(-p, kind='stable'); t, p = t[order], p[order]
-    f1 = 2*t.cumsum()/(np.arange(len(t)) + 1 + t.sum())                       # of calling the first 1, 2, ... present
-    cut = np.r_[(p[:-1] + p[1:])/2, p[-1]/2]; distinct = np.r_[p[:-1] > p[1:], True] & (cut > 0) & (cut < 1)
-    if not distinct.any(): return .5
+    if t.sum() < least or (1 - t).sum() < least:
+        return 0.5
+    order = np.argsort(-p, kind="stable")
+    t, p = t[order], p[order]
+    f1 = (
+        2 * t.cumsum() / (np.arange(len(t)) + 1 + t.sum())
+    )  # of calling the first 1, 2, ... present
+    cut = np.r_[(p[:-1] + p[1:]) / 2, p[-1] / 2]
+    distinct = np.r_[p[:-1] > p[1:], True] & (cut > 0) & (cut < 1)
+    if not distinct.any():
+        return 0.5
     f1, cut = f1[distinct], cut[distinct]
     best = cut[f1 >= f1.max() - 1e-12]
-    return float(best[np.abs(best - .5).argmin()])
+    return float(best[np.abs(best - 0.5).argmin()])
 
 # %% ../nbs/07_action_units.ipynb #75f020de
 def certainty(
-    probabilities  # (n, A), 0-1
+    probabilities,  # (n, A), 0-1
 ):
     "Mean over the units of max(p, 1 - p), (n,), 0.5-1"
     p = np.asarray(probabilities, float)
     return np.maximum(p, 1 - p).mean(1)
 
+
 def openface_table(
-    images,         # n names
+    images,  # n names
     probabilities,  # (n, A), 0-1
-    units,          # A numbers of action units, or names such as 'AU12'
-    thresholds=.5,  # number, (A,), or a Series by name as `choose_thresholds` gives it: a unit is present above it
-    confidence=None # (n,) 0-1, of each face; None = `certainty`
+    units,  # A numbers of action units, or names such as 'AU12'
+    thresholds=0.5,  # number, (A,), or a Series by name as `choose_thresholds` gives it: a unit is present above it
+    confidence=None,  # (n,) 0-1, of each face; None = `certainty`
 ):
     """A table of the form of OpenFace's files: image, face, frame, confidence, success, then OpenFace's 17 `_r` and 18 `_c` (NaN where nothing was
     predicted), then those of units that OpenFace lacks, named alike. `ValueError` for lengths that do not fit."""
-    p, names = np.asarray(probabilities, float), [u if isinstance(u, str) else f'AU{u}' for u in units]
-    if p.shape != (len(images), len(names)): raise ValueError(f'{len(images)} images, {len(names)} units and probabilities {p.shape} do not fit')
-    t = thresholds[names].to_numpy(float) if isinstance(thresholds, pd.Series) else np.broadcast_to(np.asarray(thresholds, float), len(names))
+    p, names = (
+        np.asarray(probabilities, float),
+        [u if isinstance(u, str) else f"AU{u}" for u in units],
+    )
+    if p.shape != (len(images), len(names)):
+        raise ValueError(
+            f"{len(images)} images, {len(names)} units and probabilities {p.shape} do not fit"
+        )
+    t = (
+        thresholds[names].to_numpy(float)
+        if isinstance(thresholds, pd.Series)
+        else np.broadcast_to(np.asarray(thresholds, float), len(names))
+    )
     r, c = as_intensity(p, t), np.where(np.isnan(p), np.nan, p > t)
-    head = pd.DataFrame(dict(image=list(images), face=0, frame=None, confidence=certainty(p) if confidence is None else np.asarray(confidence, float), success=1))
+    head = pd.DataFrame(
+        dict(
+            image=list(images),
+            face=0,
+            frame=None,
+            confidence=certainty(p) if confidence is None else np.asarray(confidence, float),
+            success=1,
+        )
+    )
     numbers = [int(name[2:]) for name in names]
-    values = pd.DataFrame(np.hstack([r, c]), columns=[_name(n, kind) for kind in 'rc' for n in numbers])
+    values = pd.DataFrame(
+        np.hstack([r, c]), columns=[_name(n, kind) for kind in "rc" for n in numbers]
+    )
     return pd.concat([head, values.reindex(columns=_au_header(numbers))], axis=1)
+
 
 def _au_header(numbers):
     "OpenFace's columns in OpenFace's order, then those of further units"
-    own = TOOLS['openface2']; more = [n for n in numbers if n not in own.presence]
-    return [_name(n, k) for k, its in (('r', own.intensity), ('c', own.presence), ('r', more), ('c', more)) for n in its] + [_name(28, 'r')]*(28 in numbers)
+    own = TOOLS["openface2"]
+    more = [n for n in numbers if n not in own.presence]
+    return [
+        _name(n, k)
+        for k, its in (("r", own.intensity), ("c", own.presence), ("r", more), ("c", more))
+        for n in its
+    ] + [_name(28, "r")] * (28 in numbers)
+
 
 def pseudo_labels(
-    model,            # with an AU branch, as `fer_course.models.create` makes it
-    images,           # uint8 (N, H, W, 3), prepared as the training images were
-    names,            # N names of images
-    thresholds=.5,    # as in `openface_table`
+    model,  # with an AU branch, as `fer_course.models.create` makes it
+    images,  # uint8 (N, H, W, 3), prepared as the training images were
+    names,  # N names of images
+    thresholds=0.5,  # as in `openface_table`
     confidence=None,  # as in `openface_table`
-    batch_size=128,   # images at a time
-    device=None,      # see `fer_course.parallel.pick_device`
-    flip=False        # mean of each face and its mirror image
+    batch_size=128,  # images at a time
+    device=None,  # see `fer_course.parallel.pick_device`
+    flip=False,  # mean of each face and its mirror image
 ):
     "What the AU branch says of the images, as `openface_table`; `CourseError` for a model without one"
-    from fer_course.train import predict              # chapter 09, needed here alone
-    vocabulary = getattr(getattr(model, 'config', None), 'au_vocabulary', None)
-    if vocabulary is None: raise CourseError('the model has no AU branch', remedy='create it with an au_vocabulary')
+    from fer_course.train import predict  # chapter 09, needed here alone
+
+    vocabulary = getattr(getattr(model, "config", None), "au_vocabulary", None)
+    if vocabulary is None:
+        raise CourseError("the model has no AU branch", remedy="create it with an au_vocabulary")
     probabilities = predict(model, images, batch_size=batch_size, device=device, flip=flip)[1]
     return openface_table(names, probabilities, AU_VOCABULARIES[vocabulary], thresholds, confidence)
 
 # %% ../nbs/07_action_units.ipynb #88d31729
 def write_openface(
-    path,       # the csv file
-    table,      # as `openface_table` gives it
-    decimals=3  # of the intensities
+    path,  # the csv file
+    table,  # as `openface_table` gives it
+    decimals=3,  # of the intensities
 ):
     """Write img, face, confidence, (success, where a face has none,) and the columns of the units as csv, in one piece or not at all; an intensity above
     0.5 stays above. Read back, it gives the same labels at the thresholds .5. An empty cell = nothing known. `CourseError` for names or values that cannot be"""
-    columns = [c for c in table if c[:2] == 'AU']
-    if missing := [c for c in ('image', 'confidence') if c not in table]: raise CourseError(f'the table has no column {", ".join(missing)}', path)
-    for kind in 'rc': _check(table[its := [c for c in columns if c.endswith('_' + kind)]].to_numpy(float), its, kind)
-    if (bad := table['image'].astype(str).str.contains('[\r\n]')).any(): raise CourseError(f'an image has a line break in its name: {table["image"][bad].iloc[0]!r}', path)
-    head = {'img': table['image'], 'face': table.get('face', 0), 'confidence': table['confidence'].astype(float)}
-    if 'success' in table and (table['success'] == 0).any(): head['success'] = table['success'].fillna(1).astype(int)
-    body = {c: _rounded(table[c], decimals) if c.endswith('_r') else table[c].astype('Int64') for c in columns}
-    with atomic(path) as temporary: pd.DataFrame(head | body).to_csv(temporary, index=False, lineterminator='\n')
+    columns = [c for c in table if c[:2] == "AU"]
+    if missing := [c for c in ("image", "confidence") if c not in table]:
+        raise CourseError(f"the table has no column {', '.join(missing)}", path)
+    for kind in "rc":
+        _check(
+            table[its := [c for c in columns if c.endswith("_" + kind)]].to_numpy(float), its, kind
+        )
+    if (bad := table["image"].astype(str).str.contains("[\r\n]")).any():
+        raise CourseError(
+            f"an image has a line break in its name: {table['image'][bad].iloc[0]!r}", path
+        )
+    head = {
+        "img": table["image"],
+        "face": table.get("face", 0),
+        "confidence": table["confidence"].astype(float),
+    }
+    if "success" in table and (table["success"] == 0).any():
+        head["success"] = table["success"].fillna(1).astype(int)
+    body = {
+        c: _rounded(table[c], decimals) if c.endswith("_r") else table[c].astype("Int64")
+        for c in columns
+    }
+    with atomic(path) as temporary:
+        pd.DataFrame(head | body).to_csv(temporary, index=False, lineterminator="\n")
+
 
 def _rounded(values, decimals):
-    near, step = values.astype(float).round(decimals), 10.**-decimals
-    return near.mask((values > .5) & (near <= .5), .5 + step).round(decimals)
+    near, step = values.astype(float).round(decimals), 10.0**-decimals
+    return near.mask((values > 0.5) & (near <= 0.5), 0.5 + step).round(decimals)
 
 # %% ../nbs/07_action_units.ipynb #37eb8b7a
 def coverage(
-    truth,                                # DataFrame with the columns `AU1`..., one row per image of `table`, in order of first appearance
-    table,                                # as `openface_table` or a reader of OpenFace's files gives it
-    confidences=(.5, .6, .7, .8, .9),     # thresholds of the face
-    intensities=(.5,),                    # thresholds of the units
-    vocabulary='openface'                 # key of `AU_VOCABULARIES`
+    truth,  # DataFrame with the columns `AU1`..., one row per image of `table`, in order of first appearance
+    table,  # as `openface_table` or a reader of OpenFace's files gives it
+    confidences=(0.5, 0.6, 0.7, 0.8, 0.9),  # thresholds of the face
+    intensities=(0.5,),  # thresholds of the units
+    vocabulary="openface",  # key of `AU_VOCABULARIES`
 ):
     "One row per pair of thresholds: confidence, intensity, faces that are labelled, coverage (their share), macro precision, recall and F1 against the truth"
     rows = []
     for c in confidences:
         for i in intensities:
-            labels = intensity_labels(table, vocabulary, c, i); kept = int(labels.reason.isna().sum())
-            scores = agreement(truth.reset_index(drop=True), labels)[['precision', 'recall', 'f1']].mean()
-            rows.append(dict(confidence=c, intensity=i, faces=kept, coverage=kept/max(len(labels), 1), **scores))
+            labels = intensity_labels(table, vocabulary, c, i)
+            kept = int(labels.reason.isna().sum())
+            scores = agreement(truth.reset_index(drop=True), labels)[
+                ["precision", "recall", "f1"]
+            ].mean()
+            rows.append(
+                dict(
+                    confidence=c,
+                    intensity=i,
+                    faces=kept,
+                    coverage=kept / max(len(labels), 1),
+                    **scores,
+                )
+            )
     return pd.DataFrame(rows)

@@ -18,226 +18,351 @@ from .facs import BASIC
 from .files import CourseError, make_folder, progress, write_table
 
 # %% ../nbs/05_balance.ipynb #a44edce6
-VARIANCE = .01                                   # skimage's default, which report S names no other for
-_LEVEL = np.arange(256)*(1/255)                  # what skimage.util.img_as_float makes of each byte
+VARIANCE = 0.01  # skimage's default, which report S names no other for
+_LEVEL = np.arange(256) * (1 / 255)  # what skimage.util.img_as_float makes of each byte
+
 
 def _poisson(image, rng):
-    levels = 2.**np.ceil(np.log2(np.count_nonzero(np.bincount(image.ravel(), minlength=256))))
-    return rng.poisson((_LEVEL*levels)[image])/levels
+    levels = 2.0 ** np.ceil(np.log2(np.count_nonzero(np.bincount(image.ravel(), minlength=256))))
+    return rng.poisson((_LEVEL * levels)[image]) / levels
 
-def _speckle(image, rng): light = _LEVEL[image]; return light + light*rng.normal(0, VARIANCE**.5, image.shape)
-def _gaussian(image, rng): return _LEVEL[image] + rng.normal(0, VARIANCE**.5, image.shape)
+
+def _speckle(image, rng):
+    light = _LEVEL[image]
+    return light + light * rng.normal(0, VARIANCE**0.5, image.shape)
+
+
+def _gaussian(image, rng):
+    return _LEVEL[image] + rng.normal(0, VARIANCE**0.5, image.shape)
+
+
 NOISES = dict(poisson=_poisson, speckle=_speckle, gaussian=_gaussian)
+
 
 def noisy(
     image,  # uint8 array of any shape
-    mode,   # a key of `NOISES`
-    rng     # numpy.random.Generator
+    mode,  # a key of `NOISES`
+    rng,  # numpy.random.Generator
 ):
     "The image with noise, uint8: cut to black and white, then to the nearest byte; the pixels of `skimage.util.random_noise(image, mode, rng=rng)`"
     light = NOISES[mode](image, rng)
-    np.clip(light, 0, 1, out=light); light *= 255
+    np.clip(light, 0, 1, out=light)
+    light *= 255
     return np.rint(light, out=light).astype(np.uint8)
 
 # %% ../nbs/05_balance.ipynb #f112622b
 def turned(
-    image,                # uint8 (H, W, C)
-    rng,                  # numpy.random.Generator
-    rotation=(0., 90.),   # degrees counterclockwise: lowest, highest
-    brightness=(.2, 1.),  # factor of the pixels: lowest, highest
-    flip=.5               # probability of a mirrored image, 0-1
+    image,  # uint8 (H, W, C)
+    rng,  # numpy.random.Generator
+    rotation=(0.0, 90.0),  # degrees counterclockwise: lowest, highest
+    brightness=(0.2, 1.0),  # factor of the pixels: lowest, highest
+    flip=0.5,  # probability of a mirrored image, 0-1
 ):
     "Report K's sequence (section 5): turned, its border repeated outwards; darkened; perhaps mirrored"
     import cv2
+
     angle, factor, mirrored = rng.uniform(*rotation), rng.uniform(*brightness), rng.random() < flip
     height, width = image.shape[:2]
-    matrix = cv2.getRotationMatrix2D(((width - 1)/2, (height - 1)/2), angle, 1)
-    image = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    image = np.rint(image*factor).astype(np.uint8)
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, 1)
+    image = cv2.warpAffine(
+        image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    image = np.rint(image * factor).astype(np.uint8)
     return np.ascontiguousarray(image[:, ::-1]) if mirrored else image
 
 # %% ../nbs/05_balance.ipynb #37e1bd80
-CHANGES = {name: lambda image, rng, name=name: noisy(image, name, rng) for name in NOISES} | dict(turned=turned)
-AS_IT_IS = ''    # the change of an image that is none
+CHANGES = {name: lambda image, rng, name=name: noisy(image, name, rng) for name in NOISES} | dict(
+    turned=turned
+)
+AS_IT_IS = ""  # the change of an image that is none
+
 
 def changed(
-    image,   # uint8 (H, W, 3)
+    image,  # uint8 (H, W, 3)
     change,  # a key of `CHANGES`, or '' = as it is
-    seed     # what numpy.random.default_rng takes: the image's own
+    seed,  # what numpy.random.default_rng takes: the image's own
 ):
     "One image of a recipe; `CourseError` for an unknown change"
-    if change == AS_IT_IS: return image
-    if change not in CHANGES: raise CourseError(f'there is no change {change!r}', remedy=f'choose among {", ".join(CHANGES)}')
+    if change == AS_IT_IS:
+        return image
+    if change not in CHANGES:
+        raise CourseError(
+            f"there is no change {change!r}", remedy=f"choose among {', '.join(CHANGES)}"
+        )
     return CHANGES[change](image, np.random.default_rng(seed))
 
+
 def noisy_images(
-    images,    # n uint8 arrays (H, W, 3)
-    modes,     # n keys of `CHANGES`, '' = as it is
-    seeds,     # n seeds
-    workers=2  # threads; numpy's generators let go of the lock while they draw
+    images,  # n uint8 arrays (H, W, 3)
+    modes,  # n keys of `CHANGES`, '' = as it is
+    seeds,  # n seeds
+    workers=2,  # threads; numpy's generators let go of the lock while they draw
 ):
     "List of n changed images in the order given: the same bytes whatever the number of workers"
     work = list(zip(images, modes, seeds, strict=True))
-    if workers < 2 or len(work) < 2: return [changed(*w) for w in work]
-    few = [work[i:i + 8] for i in range(0, len(work), 8)]                      # several images to a task: a task costs, too
-    with ThreadPoolExecutor(workers) as pool: return [image for part in pool.map(lambda ws: [changed(*w) for w in ws], few) for image in part]
+    if workers < 2 or len(work) < 2:
+        return [changed(*w) for w in work]
+    few = [
+        work[i : i + 8] for i in range(0, len(work), 8)
+    ]  # several images to a task: a task costs, too
+    with ThreadPoolExecutor(workers) as pool:
+        return [
+            image for part in pool.map(lambda ws: [changed(*w) for w in ws], few) for image in part
+        ]
 
 # %% ../nbs/05_balance.ipynb #35c607e5
 @dataclass(frozen=True)
 class Recipe:
     "How a training set is balanced"
-    shares: dict     # class -> (share of its training images for each change, 'add' or 'replace'); share 'largest' = up to the largest class
-    changes: tuple   # keys of `CHANGES`, each made for its share
 
-_S = dict(disgust=(1., 'add'), fear=(1., 'add'), happiness=(.1, 'add'), sadness=(.1, 'replace'), surprise=(.2, 'add'))
+    shares: dict  # class -> (share of its training images for each change, 'add' or 'replace'); share 'largest' = up to the largest class
+    changes: tuple  # keys of `CHANGES`, each made for its share
+
+
+_S = dict(
+    disgust=(1.0, "add"),
+    fear=(1.0, "add"),
+    happiness=(0.1, "add"),
+    sadness=(0.1, "replace"),
+    surprise=(0.2, "add"),
+)
 RECIPES = dict(
-    report_s=Recipe(_S | dict(anger=(.15, 'add')), tuple(NOISES)),                # what report S's Table 5 needs
-    report_s_printed=Recipe(_S | dict(anger=(.2, 'add')), tuple(NOISES)),         # what its Table 4 says
-    report_k=Recipe({name: ('largest', 'add') for name in BASIC}, ('turned',)))   # report K, section 5
+    report_s=Recipe(_S | dict(anger=(0.15, "add")), tuple(NOISES)),  # what report S's Table 5 needs
+    report_s_printed=Recipe(_S | dict(anger=(0.2, "add")), tuple(NOISES)),  # what its Table 4 says
+    report_k=Recipe({name: ("largest", "add") for name in BASIC}, ("turned",)),
+)  # report K, section 5
 
 # %% ../nbs/05_balance.ipynb #1d67e0ea
 def _training_rows(manifest):
     "Class -> its training rows, which are the only ones that a recipe may touch"
-    if not (manifest.split == 'train').any():
-        raise CourseError('no row belongs to the training split', remedy='split first (fer_course.splits.split), balance afterwards')
-    mine = (manifest.split == 'train').to_numpy(bool) & manifest.expression.notna().to_numpy(bool)
-    if 'role' in manifest: mine &= (manifest['role'] != 'auxiliary').to_numpy(bool)
-    rows = np.flatnonzero(mine); names = manifest.expression.to_numpy(object)[rows]
+    if not (manifest.split == "train").any():
+        raise CourseError(
+            "no row belongs to the training split",
+            remedy="split first (fer_course.splits.split), balance afterwards",
+        )
+    mine = (manifest.split == "train").to_numpy(bool) & manifest.expression.notna().to_numpy(bool)
+    if "role" in manifest:
+        mine &= (manifest["role"] != "auxiliary").to_numpy(bool)
+    rows = np.flatnonzero(mine)
+    names = manifest.expression.to_numpy(object)[rows]
     return {name: rows[names == name] for name in pd.unique(names)}
+
 
 def _amount(share, count, largest, changes):
     "How many images each change makes in a class of `count`"
-    if share == 'largest': return [len(part) for part in np.array_split(np.arange(largest - count), changes)]
+    if share == "largest":
+        return [len(part) for part in np.array_split(np.arange(largest - count), changes)]
     if not (isinstance(share, (int, float)) and share >= 0):
-        raise CourseError(f'{share!r} is no share of a class', remedy="give a number from 0, or 'largest'")
-    return [math.floor(round(share*count, 9))]*changes                           # floored; rounded first, since .29*100 is 28.999...
+        raise CourseError(
+            f"{share!r} is no share of a class", remedy="give a number from 0, or 'largest'"
+        )
+    return [
+        math.floor(round(share * count, 9))
+    ] * changes  # floored; rounded first, since .29*100 is 28.999...
+
 
 def _dealt(name, rows, recipe, largest, seed):
     "Rows (m,) and changes (m,) for one class, dealt in turn from its shuffled rows: none is used twice before all are used once"
     share, how = recipe.shares[name]
-    counts = _amount(share, len(rows), largest, len(recipe.changes)); total = sum(counts)
-    if how not in ('add', 'replace'): raise CourseError(f'images are not {how!r}', remedy='choose add or replace')
-    if how == 'replace' and total > len(rows):
-        raise CourseError(f'{total} of {len(rows)} images of {name} cannot be replaced', remedy=f'lower its share to {1/len(recipe.changes):.3g} at most')
-    order = np.random.default_rng([seed, int.from_bytes(str(name).encode(), 'big')]).permutation(rows)
-    return order[np.arange(total) % max(1, len(rows))], np.repeat(np.array(recipe.changes, object), counts)
+    counts = _amount(share, len(rows), largest, len(recipe.changes))
+    total = sum(counts)
+    if how not in ("add", "replace"):
+        raise CourseError(f"images are not {how!r}", remedy="choose add or replace")
+    if how == "replace" and total > len(rows):
+        raise CourseError(
+            f"{total} of {len(rows)} images of {name} cannot be replaced",
+            remedy=f"lower its share to {1 / len(recipe.changes):.3g} at most",
+        )
+    order = np.random.default_rng([seed, int.from_bytes(str(name).encode(), "big")]).permutation(
+        rows
+    )
+    return order[np.arange(total) % max(1, len(rows))], np.repeat(
+        np.array(recipe.changes, object), counts
+    )
+
 
 def _seeds(table, seed):
     "A seed per image, from (seed, row, change, how often this row was changed so before)"
     number = {change: i for i, change in enumerate(CHANGES)}
-    again = table.groupby(['row', 'change']).cumcount()
-    one = lambda row, change, k: int(np.random.SeedSequence([seed, row, number[change], k]).generate_state(1, np.uint64)[0] >> 1) if change else 0
-    return np.array([one(*key) for key in zip(table.row.tolist(), table.change, again.tolist())], np.int64)
+    again = table.groupby(["row", "change"]).cumcount()
+    one = lambda row, change, k: (
+        int(
+            np.random.SeedSequence([seed, row, number[change], k]).generate_state(1, np.uint64)[0]
+            >> 1
+        )
+        if change
+        else 0
+    )
+    return np.array(
+        [one(*key) for key in zip(table.row.tolist(), table.change, again.tolist())], np.int64
+    )
+
 
 def plan(
     manifest,  # with `split` and `expression`: split first
-    recipe,    # a `Recipe` or a key of `RECIPES`
-    seed=0     # from 0
+    recipe,  # a `Recipe` or a key of `RECIPES`
+    seed=0,  # from 0
 ):
     """The images of the balanced set, a row each: `row` of the manifest, `change` ('' = as it is), `seed`. First the manifest's own rows in their
     order, some replaced, then what is added. `CourseError` without a training split, and for what cannot be"""
     recipe = RECIPES[recipe] if isinstance(recipe, str) else recipe
     if unknown := [change for change in recipe.changes if change not in CHANGES]:
-        raise CourseError(f'there are no changes {", ".join(unknown)}', remedy=f'choose among {", ".join(CHANGES)}')
-    classes = _training_rows(manifest); largest = max(map(len, classes.values()), default=0)
+        raise CourseError(
+            f"there are no changes {', '.join(unknown)}",
+            remedy=f"choose among {', '.join(CHANGES)}",
+        )
+    classes = _training_rows(manifest)
+    largest = max(map(len, classes.values()), default=0)
     own, added = np.full(len(manifest), AS_IT_IS, object), []
     for name in sorted(recipe.shares):
-        rows, changes = _dealt(name, classes.get(name, np.zeros(0, int)), recipe, largest if name in classes else 0, seed)
-        if recipe.shares[name][1] == 'replace': own[rows] = changes
-        else: added.append(pd.DataFrame(dict(row=rows, change=changes)))
-    table = pd.concat([pd.DataFrame(dict(row=np.arange(len(manifest)), change=own)), *added], ignore_index=True).astype(dict(row='int64', change=object))
+        rows, changes = _dealt(
+            name,
+            classes.get(name, np.zeros(0, int)),
+            recipe,
+            largest if name in classes else 0,
+            seed,
+        )
+        if recipe.shares[name][1] == "replace":
+            own[rows] = changes
+        else:
+            added.append(pd.DataFrame(dict(row=rows, change=changes)))
+    table = pd.concat(
+        [pd.DataFrame(dict(row=np.arange(len(manifest)), change=own)), *added], ignore_index=True
+    ).astype(dict(row="int64", change=object))
     return table.assign(seed=_seeds(table, seed))
 
 # %% ../nbs/05_balance.ipynb #d7098d78
 def balance_table(
     manifest,  # that was planned with
-    planned    # by `plan`
+    planned,  # by `plan`
 ):
     "A row per class of the training split: images before, added and replaced by each change, after; and their totals"
-    train = planned[(manifest.split == 'train').to_numpy()[planned.row]]
+    train = planned[(manifest.split == "train").to_numpy()[planned.row]]
     expression, own = manifest.expression.to_numpy(object)[train.row], train.index < len(manifest)
     before = pd.Series(expression[own], dtype=object).value_counts()
     table = pd.DataFrame(dict(before=before)).sort_index()
     for change in dict.fromkeys(train.change[train.change != AS_IT_IS]):
-        for what, mask in (('added', ~own), ('replaced', own)):
-            some = pd.Series(expression[mask & (train.change == change).to_numpy()], dtype=object).value_counts()
-            if len(some): table[f'{change} {what}'] = some.reindex(table.index, fill_value=0)
-    table['after'] = pd.Series(expression, dtype=object).value_counts().reindex(table.index)
-    table.loc['total'] = table.sum()
-    return table.astype(int).rename_axis('class')
+        for what, mask in (("added", ~own), ("replaced", own)):
+            some = pd.Series(
+                expression[mask & (train.change == change).to_numpy()], dtype=object
+            ).value_counts()
+            if len(some):
+                table[f"{change} {what}"] = some.reindex(table.index, fill_value=0)
+    table["after"] = pd.Series(expression, dtype=object).value_counts().reindex(table.index)
+    table.loc["total"] = table.sum()
+    return table.astype(int).rename_axis("class")
 
 # %% ../nbs/05_balance.ipynb #9871fd9e
 def apply(
-    images,     # uint8 (N, H, W, 3), such as np.load('images.npy', mmap_mode='r')
-    planned,    # by `plan`
+    images,  # uint8 (N, H, W, 3), such as np.load('images.npy', mmap_mode='r')
+    planned,  # by `plan`
     workers=2,  # threads
-    chunk=512   # images in memory at a time
+    chunk=512,  # images in memory at a time
 ):
     "The planned images, piece by piece: uint8 arrays (n, H, W, 3) in the plan's order"
-    for start in progress(range(0, len(planned), chunk), label='balancing'):
-        part = planned.iloc[start:start + chunk]
-        yield np.stack(noisy_images([images[row] for row in part.row], part.change, part.seed, workers))
+    for start in progress(range(0, len(planned), chunk), label="balancing"):
+        part = planned.iloc[start : start + chunk]
+        yield np.stack(
+            noisy_images([images[row] for row in part.row], part.change, part.seed, workers)
+        )
+
 
 def write_balanced(
-    manifest,     # row i describes image i
-    images,       # uint8 (N, H, W, 3), array or memory map
-    recipe,       # a `Recipe` or a key of `RECIPES`
-    out,          # folder for images.npy and manifest.parquet, another than that of `images`
-    seed=0,       # from 0
-    workers=2     # threads
+    manifest,  # row i describes image i
+    images,  # uint8 (N, H, W, 3), array or memory map
+    recipe,  # a `Recipe` or a key of `RECIPES`
+    out,  # folder for images.npy and manifest.parquet, another than that of `images`
+    seed=0,  # from 0
+    workers=2,  # threads
 ):
     """Write a balanced copy and return its manifest, with `source` (row of the old one) and `change`; memory does not grow with the set.
     `CourseError` where images and rows do not belong together, and as `plan`"""
     if len(manifest) != len(images):
-        raise CourseError(f'{len(images)} images and {len(manifest)} manifest rows do not belong together', out, 'prepare the images again')
-    if Path(getattr(images, 'filename', None) or '').resolve() == (Path(out)/'images.npy').resolve():
-        raise CourseError('is the file to read from', Path(out)/'images.npy', 'choose another folder')
-    planned = plan(manifest, recipe, seed); out = make_folder(out)
-    write_packed(out/'images.npy', (len(planned), *images.shape[1:]), apply(images, planned, workers))
-    made = manifest.iloc[planned.row].assign(source=planned.row.to_numpy(), change=planned.change.to_numpy()).reset_index(drop=True)
-    write_table(out/'manifest.parquet', made)
+        raise CourseError(
+            f"{len(images)} images and {len(manifest)} manifest rows do not belong together",
+            out,
+            "prepare the images again",
+        )
+    if (
+        Path(getattr(images, "filename", None) or "").resolve()
+        == (Path(out) / "images.npy").resolve()
+    ):
+        raise CourseError(
+            "is the file to read from", Path(out) / "images.npy", "choose another folder"
+        )
+    planned = plan(manifest, recipe, seed)
+    out = make_folder(out)
+    write_packed(
+        out / "images.npy", (len(planned), *images.shape[1:]), apply(images, planned, workers)
+    )
+    made = (
+        manifest.iloc[planned.row]
+        .assign(source=planned.row.to_numpy(), change=planned.change.to_numpy())
+        .reset_index(drop=True)
+    )
+    write_table(out / "manifest.parquet", made)
     return made
 
 # %% ../nbs/05_balance.ipynb #9a412953
-WEIGHTS = dict(   # kind -> weight of a class of n images
-    balanced=lambda n, beta: 1/n, root=lambda n, beta: n**-.5, effective=lambda n, beta: (1 - beta)/(1 - beta**n))
+WEIGHTS = dict(  # kind -> weight of a class of n images
+    balanced=lambda n, beta: 1 / n,
+    root=lambda n, beta: n**-0.5,
+    effective=lambda n, beta: (1 - beta) / (1 - beta**n),
+)
+
 
 def _counted(labels, classes):
     "Index (n,) of each label among the classes, -1 = none of them, and how many each class has"
-    index = np.array([{name: i for i, name in enumerate(classes)}.get(label, -1) for label in np.asarray(labels, object).tolist()], np.int64)
+    index = np.array(
+        [
+            {name: i for i, name in enumerate(classes)}.get(label, -1)
+            for label in np.asarray(labels, object).tolist()
+        ],
+        np.int64,
+    )
     return index, np.bincount(index[index >= 0], minlength=len(classes))
 
+
 def class_weights(
-    labels,           # (n,) names or numbers of the training images, None or NaN = unlabelled
-    classes,          # what they are among, in the order of the logits
-    kind='balanced',  # a key of `WEIGHTS`: 1/n, 1/sqrt(n), or one over the effective number (Cui et al. 2019, equation 2)
-    beta=.999         # of the effective number, [0, 1): how much a further image still adds
+    labels,  # (n,) names or numbers of the training images, None or NaN = unlabelled
+    classes,  # what they are among, in the order of the logits
+    kind="balanced",  # a key of `WEIGHTS`: 1/n, 1/sqrt(n), or one over the effective number (Cui et al. 2019, equation 2)
+    beta=0.999,  # of the effective number, [0, 1): how much a further image still adds
 ):
     "Weights (C,) float64 for the loss, mean 1 over the labelled images; 0 for a class that is not there; `CourseError` for another kind"
-    if kind not in WEIGHTS: raise CourseError(f'there are no class weights {kind!r}', remedy=f'choose among {", ".join(WEIGHTS)}')
+    if kind not in WEIGHTS:
+        raise CourseError(
+            f"there are no class weights {kind!r}", remedy=f"choose among {', '.join(WEIGHTS)}"
+        )
     _, count = _counted(labels, classes)
     weights = np.where(count > 0, WEIGHTS[kind](np.maximum(count, 1).astype(float), beta), 0)
-    return weights*count.sum()/max((weights*count).sum(), 1e-12)
+    return weights * count.sum() / max((weights * count).sum(), 1e-12)
+
 
 def sampling_weights(
-    labels,   # as `class_weights`
+    labels,  # as `class_weights`
     classes,  # as `class_weights`
-    power=1.  # 1 = each class is drawn equally often, 0 = each image, .5 = in between
+    power=1.0,  # 1 = each class is drawn equally often, 0 = each image, .5 = in between
 ):
     "Probability (n,) of each image in a draw; images without a label keep their share, 1/n"
     index, count = _counted(labels, classes)
-    raw = np.maximum(count, 1.)**-power; mine = np.where(index >= 0, raw[index], 0.)
+    raw = np.maximum(count, 1.0) ** -power
+    mine = np.where(index >= 0, raw[index], 0.0)
     known = index >= 0
-    return np.where(known, mine*known.sum()/max(mine.sum(), 1e-12), 1.)/max(1, len(index))
+    return np.where(known, mine * known.sum() / max(mine.sum(), 1e-12), 1.0) / max(1, len(index))
+
 
 def balanced_sampler(
-    labels,    # as `class_weights`
-    classes,   # as `class_weights`
-    n=None,    # draws of an epoch; None = as many as images
-    power=1.,  # as `sampling_weights`
-    seed=0     # of the draws
+    labels,  # as `class_weights`
+    classes,  # as `class_weights`
+    n=None,  # draws of an epoch; None = as many as images
+    power=1.0,  # as `sampling_weights`
+    seed=0,  # of the draws
 ):
     "A torch WeightedRandomSampler for a DataLoader: draws with replacement"
     import torch
+
     weights = torch.from_numpy(sampling_weights(labels, classes, power))
-    return torch.utils.data.WeightedRandomSampler(weights, n or len(weights), True, torch.Generator().manual_seed(seed))
+    return torch.utils.data.WeightedRandomSampler(
+        weights, n or len(weights), True, torch.Generator().manual_seed(seed)
+    )

@@ -12,165 +12,529 @@ from . import __version__
 from .files import CourseError, say
 
 # %% ../nbs/15_command_line.ipynb #90300b72
-def _names(text): return tuple(part.strip() for part in text.split(',') if part.strip())
+def _names(text):
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
-READER_NAMES = ('folder', 'csv', 'faces', 'lsd', 'rafdb', 'ferplus', 'affectnet', 'raf_au', 'emotionet', 'openface')
 
-ARGUMENTS = {   # those without dashes
-    'images': dict(nargs='+', metavar='IMAGE', help='photographs, with any number of faces'),
-    'reader': dict(choices=READER_NAMES, metavar='READER', help=f'how the folder is laid out: {", ".join(READER_NAMES)}'),
-    'root': dict(metavar='DIR', help='folder of the dataset'),
-    'run': dict(metavar='RUN', help='folder of a training, the --out of "fer-course train"'),
-    'folder': dict(metavar='FOLDER', nargs='?', help='searched for runs, with its subfolders (default: _runs)')}
+READER_NAMES = (
+    "folder",
+    "csv",
+    "faces",
+    "lsd",
+    "rafdb",
+    "ferplus",
+    "affectnet",
+    "raf_au",
+    "emotionet",
+    "openface",
+)
+
+ARGUMENTS = {  # those without dashes
+    "images": dict(nargs="+", metavar="IMAGE", help="photographs, with any number of faces"),
+    "reader": dict(
+        choices=READER_NAMES,
+        metavar="READER",
+        help=f"how the folder is laid out: {', '.join(READER_NAMES)}",
+    ),
+    "root": dict(metavar="DIR", help="folder of the dataset"),
+    "run": dict(metavar="RUN", help='folder of a training, the --out of "fer-course train"'),
+    "folder": dict(
+        metavar="FOLDER", nargs="?", help="searched for runs, with its subfolders (default: _runs)"
+    ),
+}
 
 OPTIONS = {
-    'target': dict(metavar='DIR', help='folder of the photographs to learn from; without it, a small set of faces is rendered'),
-    'out': dict(metavar='DIR', help='folder for everything that is written; the same command again goes on where it stopped'),
-    'reader': dict(choices=READER_NAMES, help='how the target is laid out: folder = one sub-folder per expression; csv = a table beside the images, first column the file, '
-                   'a column "expression", "emotion" or "label"; faces = a folder made by "fer-course faces"; the others: as the dataset of that name is published'),
-    'auxiliary': dict(metavar='DIR', help='folder with action unit labels for the AU branch; without it, the target\'s own labels, '
-                      'or where it has none, rendered faces; "none" trains without'),
-    'auxiliary-reader': dict(choices=READER_NAMES, help='how the auxiliary folder is laid out (default: faces)'),
-    'label-column': dict(metavar='NAME', help='the csv column that holds the expression, where it has another name'),
-    'csv': dict(metavar='FILE', help='which csv of the target to read, where there are several'),
-    'images': dict(choices=('aligned', 'original'), help='RAF-DB: which of its two sets of images to read'),
-    'ids': dict(choices=('rafdb', 'rafdb0', 'efficientface', 'affectnet', 'alphabetical', 'alphabetical8'), help='copies of RAF-DB and AffectNet: whose numbers the classes have, '
-                'where that cannot be told from the counts'),
-    'labels': dict(metavar='FILE', help='RAF-AU, EmotioNet, OpenFace: which list to read, where there are several'),
-    'files': dict(choices=('name', 'original', 'md5', 'sha1', 'sha256', 'number0', 'number1', 'line0', 'line1'), help='EmotioNet: how a file belongs to a line (default: as fits most lines)'),
-    'columns': dict(choices=('openface3', 'authors'), help='OpenFace: what the values are, where no heading names them'),
-    'by': dict(choices=('intensity', 'presence'), help='OpenFace: a unit counts as there by AU_r (default) or by AU_c'),
-    'low': dict(choices=('mask', 'drop'), help='OpenFace: a face of too little confidence stays with unknown units (default), or leaves'),
-    'label-order': dict(choices=('rafdb', 'rafdb0', 'efficientface', 'ferplus', 'fer2013', 'affectnet', 'lsd', 'alphabetical', 'alphabetical8'), help='OpenFace: whose numbers stand in a column label '
-                        '(default: they are not read)'),
-    'rule': dict(choices=('majority', 'argmax', 'probability'), help='FERPlus: how ten votes become a label (default: majority, as published)'),
-    'confidence': dict(type=float, metavar='C', help='OpenFace: least confidence of a face whose action units count (default: 0.8)'),
-    'intensity': dict(type=float, metavar='I', help='OpenFace: a unit counts as there above this intensity, 0-5 (default: 0.5)'),
-    'split': dict(choices=('auto', 'subject', 'stratified', 'report_s', 'report_k'), help='how images without a split get one (default: by person where all are known)'),
-    'lists': dict(type=_names, metavar='FILE,...', help='RAF-DB, FERPlus, AffectNet: lists of hidden or turned faces, attached to the target'),
-    'near-duplicates': dict(choices=('report', 'drop'), help='look for near copies by a perceptual hash, and list those on two sides, or drop all but one'),
-    'workers': dict(type=int, metavar='N', help='processes for the work on each image (default: one per CPU, as far as memory allows; 0 = none beside this one)'),
-    'scheduler': dict(metavar='ADDRESS', help='do the work on each image on the Dask cluster at this address, such as tcp://host:8786'),
-    'expressions': dict(type=_names, metavar='A,B,...', help='classes to keep (default: the six basic ones and neutral)'),
-    'align': dict(choices=('course', 's', 'k', 'oadn'), help='how a face is aligned and cut out: as this course does (default), as report S or K, as OADN'),
-    'no-face': dict(choices=('keep', 'drop', 'drop-train'), help='what becomes of a photograph in which no face is found: keep it unaligned, drop it, or drop it from training only '
-                    '(default: as the rule of --align has it, keep for course)'),
-    'several': dict(choices=('largest', 'keep', 'drop', 'drop-train'), help='what becomes of a photograph with several faces: take the largest, keep it unaligned, drop it, or drop it '
-                    'from training only (default: as the rule of --align has it, largest for course)'),
-    'balance': dict(choices=('report_s', 'report_s_printed', 'report_k'), help='add changed copies to the rare classes of the training images: the noises of report S (its table 5, or its '
-                    'table 4 as printed), or the turns of report K (default: none)'),
-    'landmarks': dict(choices=('mtcnn', 'given'), help='where eyes, nose and mouth are: found by the detector (default), or given by the dataset'),
-    'size': dict(type=int, metavar='PX', help='side of an image in pixels (default: 112 for aligned faces; faces: as in the set)'),
-    'data': dict(metavar='PREPARED', help='a folder that "fer-course prepare" filled; its target images are learned from'),
-    'preset': dict(metavar='NAME', help='the network: small = minutes on a laptop (default); paper = AU-CVT as published; released = as in the authors\' code (both want a GPU); '
-                   'and every other preset of chapters 08 and 10'),
-    'schedule': dict(metavar='NAME', help='how it is trained: small, au_cvt, au_cvt_released, au_vit_rafdb, au_vit_affectnet, oadn (default: what goes with the preset)'),
-    'epochs': dict(type=int, metavar='N', help='passes over the training images (default: by schedule, as the next ones)'),
-    'batch-size': dict(type=int, metavar='N', help='target images per training step, of all processes together'),
-    'lr': dict(type=float, metavar='LR', help='highest learning rate'),
-    'ratio': dict(type=float, metavar='R', help='target images per auxiliary image in a step (AU-ViT: 4)'),
-    'alpha': dict(type=float, metavar='A', help='weight of the expression loss'),
-    'beta': dict(type=float, metavar='B', help='weight of the action unit loss'),
-    'class-weights': dict(choices=('balanced',), help='weigh rare classes in the loss'),
-    'sampling': dict(type=float, metavar='P', help='oversampling: 0 = each image once an epoch, 1 = all classes equally often'),
-    'ema': dict(type=float, metavar='D', help='keep a running mean of the weights with this decay, such as 0.999'),
-    'patience': dict(type=int, metavar='N', help='stop after so many epochs without a better validation score'),
-    'joint': dict(choices=('units', 'expressions', 'both'), help='what auxiliary images teach: action units (default); expressions, as in AU-ViT\'s naive joint training; or both'),
-    'units': dict(metavar='NAME', help='the action units to learn: raf_au, openface, common, ...; none = a network without that branch (default: the preset\'s, where something teaches them)'),
-    'deterministic': dict(action='store_true', default=None, help='the same figures each time, on a GPU and on any number of cores; slower'),
-    'half': dict(action='store_true', default=None, help='multiply in bfloat16 on a CPU too (on a GPU that is the default)'),
-    'own-norms': dict(action='store_true', default=None, help='under torchrun, each process normalises its own part of a batch: faster, and another training for each number of processes'),
-    'compile': dict(action='store_true', default=None, help='compile the network (torch.compile): slow to start, faster then'),
-    'tensorboard': dict(action='store_true', default=None, help='draw curves in RUN/tensorboard while it trains'),
-    'again': dict(metavar='RUN', help='do a finished training once more in --out, from its own config.json'),
-    'on': dict(metavar='PREPARED', help='the prepared folder to test on (default: the one that it was trained on)'),
-    'ir50': dict(metavar='FILE', help='face.evoLVe\'s IR50 weights for the first three stages (presets paper and released)'),
-    'resnet50': dict(metavar='FILE', help='ImageNet\'s ResNet50 weights, for the presets with that stem'),
-    'seed': dict(type=int, metavar='S', help='first seed of splits and trainings (default: 0)'),
-    'repeats': dict(type=int, metavar='R', help='trainings per model, with seeds S, S+1, ... (default: 3: one seed shows no spread)'),
-    'device': dict(metavar='NAME', help='cpu, cuda, cuda:1, mps (default: a GPU where there is one)'),
-    'overwrite': dict(action='store_true', default=None, help='start anew in a folder that holds work with other settings'),
-    'model': dict(metavar='DIR', help='the --out of "fer-course train" or of "fer-course run" (default: the small network that ships with the course)'),
-    'like': dict(metavar='SET', help='which ready-made set to render: mini, course (default), units, hidden, drawn, lsd, raf_au; the other options change it'),
-    'n': dict(type=int, metavar='N', help='how many faces (default: as in the set)'),
-    'style': dict(metavar='NAME', help='by whose hand: modelled (default), drawn (an illustrator\'s portraits: a far domain)'),
-    'profile': dict(metavar='NAME', help='people, light and camera: course, shifted, lab, web, film, grey, synthetic'),
-    'annotator': dict(metavar='NAME', help='who labels the expressions: meant (as posed), reader, strict, folk, confused, hasty, crowd'),
-    'conditions': dict(type=_names, metavar='A,B,...', help='what is hidden, or how far the heads are turned: mask, sunglasses, left, right, upper, lower, yaw30, yaw45'),
-    'duplicates': dict(type=float, metavar='SHARE', help='share of the faces that are there twice, to practise on (0-1)')}
+    "target": dict(
+        metavar="DIR",
+        help="folder of the photographs to learn from; without it, a small set of faces is rendered",
+    ),
+    "out": dict(
+        metavar="DIR",
+        help="folder for everything that is written; the same command again goes on where it stopped",
+    ),
+    "reader": dict(
+        choices=READER_NAMES,
+        help="how the target is laid out: folder = one sub-folder per expression; csv = a table beside the images, first column the file, "
+        'a column "expression", "emotion" or "label"; faces = a folder made by "fer-course faces"; the others: as the dataset of that name is published',
+    ),
+    "auxiliary": dict(
+        metavar="DIR",
+        help="folder with action unit labels for the AU branch; without it, the target's own labels, "
+        'or where it has none, rendered faces; "none" trains without',
+    ),
+    "auxiliary-reader": dict(
+        choices=READER_NAMES, help="how the auxiliary folder is laid out (default: faces)"
+    ),
+    "label-column": dict(
+        metavar="NAME", help="the csv column that holds the expression, where it has another name"
+    ),
+    "csv": dict(metavar="FILE", help="which csv of the target to read, where there are several"),
+    "images": dict(
+        choices=("aligned", "original"), help="RAF-DB: which of its two sets of images to read"
+    ),
+    "ids": dict(
+        choices=("rafdb", "rafdb0", "efficientface", "affectnet", "alphabetical", "alphabetical8"),
+        help="copies of RAF-DB and AffectNet: whose numbers the classes have, "
+        "where that cannot be told from the counts",
+    ),
+    "labels": dict(
+        metavar="FILE",
+        help="RAF-AU, EmotioNet, OpenFace: which list to read, where there are several",
+    ),
+    "files": dict(
+        choices=(
+            "name",
+            "original",
+            "md5",
+            "sha1",
+            "sha256",
+            "number0",
+            "number1",
+            "line0",
+            "line1",
+        ),
+        help="EmotioNet: how a file belongs to a line (default: as fits most lines)",
+    ),
+    "columns": dict(
+        choices=("openface3", "authors"),
+        help="OpenFace: what the values are, where no heading names them",
+    ),
+    "by": dict(
+        choices=("intensity", "presence"),
+        help="OpenFace: a unit counts as there by AU_r (default) or by AU_c",
+    ),
+    "low": dict(
+        choices=("mask", "drop"),
+        help="OpenFace: a face of too little confidence stays with unknown units (default), or leaves",
+    ),
+    "label-order": dict(
+        choices=(
+            "rafdb",
+            "rafdb0",
+            "efficientface",
+            "ferplus",
+            "fer2013",
+            "affectnet",
+            "lsd",
+            "alphabetical",
+            "alphabetical8",
+        ),
+        help="OpenFace: whose numbers stand in a column label (default: they are not read)",
+    ),
+    "rule": dict(
+        choices=("majority", "argmax", "probability"),
+        help="FERPlus: how ten votes become a label (default: majority, as published)",
+    ),
+    "confidence": dict(
+        type=float,
+        metavar="C",
+        help="OpenFace: least confidence of a face whose action units count (default: 0.8)",
+    ),
+    "intensity": dict(
+        type=float,
+        metavar="I",
+        help="OpenFace: a unit counts as there above this intensity, 0-5 (default: 0.5)",
+    ),
+    "split": dict(
+        choices=("auto", "subject", "stratified", "report_s", "report_k"),
+        help="how images without a split get one (default: by person where all are known)",
+    ),
+    "lists": dict(
+        type=_names,
+        metavar="FILE,...",
+        help="RAF-DB, FERPlus, AffectNet: lists of hidden or turned faces, attached to the target",
+    ),
+    "near-duplicates": dict(
+        choices=("report", "drop"),
+        help="look for near copies by a perceptual hash, and list those on two sides, or drop all but one",
+    ),
+    "workers": dict(
+        type=int,
+        metavar="N",
+        help="processes for the work on each image (default: one per CPU, as far as memory allows; 0 = none beside this one)",
+    ),
+    "scheduler": dict(
+        metavar="ADDRESS",
+        help="do the work on each image on the Dask cluster at this address, such as tcp://host:8786",
+    ),
+    "expressions": dict(
+        type=_names,
+        metavar="A,B,...",
+        help="classes to keep (default: the six basic ones and neutral)",
+    ),
+    "align": dict(
+        choices=("course", "s", "k", "oadn"),
+        help="how a face is aligned and cut out: as this course does (default), as report S or K, as OADN",
+    ),
+    "no-face": dict(
+        choices=("keep", "drop", "drop-train"),
+        help="what becomes of a photograph in which no face is found: keep it unaligned, drop it, or drop it from training only "
+        "(default: as the rule of --align has it, keep for course)",
+    ),
+    "several": dict(
+        choices=("largest", "keep", "drop", "drop-train"),
+        help="what becomes of a photograph with several faces: take the largest, keep it unaligned, drop it, or drop it "
+        "from training only (default: as the rule of --align has it, largest for course)",
+    ),
+    "balance": dict(
+        choices=("report_s", "report_s_printed", "report_k"),
+        help="add changed copies to the rare classes of the training images: the noises of report S (its table 5, or its "
+        "table 4 as printed), or the turns of report K (default: none)",
+    ),
+    "landmarks": dict(
+        choices=("mtcnn", "given"),
+        help="where eyes, nose and mouth are: found by the detector (default), or given by the dataset",
+    ),
+    "size": dict(
+        type=int,
+        metavar="PX",
+        help="side of an image in pixels (default: 112 for aligned faces; faces: as in the set)",
+    ),
+    "data": dict(
+        metavar="PREPARED",
+        help='a folder that "fer-course prepare" filled; its target images are learned from',
+    ),
+    "preset": dict(
+        metavar="NAME",
+        help="the network: small = minutes on a laptop (default); paper = AU-CVT as published; released = as in the authors' code (both want a GPU); "
+        "and every other preset of chapters 08 and 10",
+    ),
+    "schedule": dict(
+        metavar="NAME",
+        help="how it is trained: small, au_cvt, au_cvt_released, au_vit_rafdb, au_vit_affectnet, oadn (default: what goes with the preset)",
+    ),
+    "epochs": dict(
+        type=int,
+        metavar="N",
+        help="passes over the training images (default: by schedule, as the next ones)",
+    ),
+    "batch-size": dict(
+        type=int, metavar="N", help="target images per training step, of all processes together"
+    ),
+    "lr": dict(type=float, metavar="LR", help="highest learning rate"),
+    "ratio": dict(
+        type=float, metavar="R", help="target images per auxiliary image in a step (AU-ViT: 4)"
+    ),
+    "alpha": dict(type=float, metavar="A", help="weight of the expression loss"),
+    "beta": dict(type=float, metavar="B", help="weight of the action unit loss"),
+    "class-weights": dict(choices=("balanced",), help="weigh rare classes in the loss"),
+    "sampling": dict(
+        type=float,
+        metavar="P",
+        help="oversampling: 0 = each image once an epoch, 1 = all classes equally often",
+    ),
+    "ema": dict(
+        type=float,
+        metavar="D",
+        help="keep a running mean of the weights with this decay, such as 0.999",
+    ),
+    "patience": dict(
+        type=int, metavar="N", help="stop after so many epochs without a better validation score"
+    ),
+    "joint": dict(
+        choices=("units", "expressions", "both"),
+        help="what auxiliary images teach: action units (default); expressions, as in AU-ViT's naive joint training; or both",
+    ),
+    "units": dict(
+        metavar="NAME",
+        help="the action units to learn: raf_au, openface, common, ...; none = a network without that branch (default: the preset's, where something teaches them)",
+    ),
+    "deterministic": dict(
+        action="store_true",
+        default=None,
+        help="the same figures each time, on a GPU and on any number of cores; slower",
+    ),
+    "half": dict(
+        action="store_true",
+        default=None,
+        help="multiply in bfloat16 on a CPU too (on a GPU that is the default)",
+    ),
+    "own-norms": dict(
+        action="store_true",
+        default=None,
+        help="under torchrun, each process normalises its own part of a batch: faster, and another training for each number of processes",
+    ),
+    "compile": dict(
+        action="store_true",
+        default=None,
+        help="compile the network (torch.compile): slow to start, faster then",
+    ),
+    "tensorboard": dict(
+        action="store_true", default=None, help="draw curves in RUN/tensorboard while it trains"
+    ),
+    "again": dict(
+        metavar="RUN", help="do a finished training once more in --out, from its own config.json"
+    ),
+    "on": dict(
+        metavar="PREPARED",
+        help="the prepared folder to test on (default: the one that it was trained on)",
+    ),
+    "ir50": dict(
+        metavar="FILE",
+        help="face.evoLVe's IR50 weights for the first three stages (presets paper and released)",
+    ),
+    "resnet50": dict(
+        metavar="FILE", help="ImageNet's ResNet50 weights, for the presets with that stem"
+    ),
+    "seed": dict(type=int, metavar="S", help="first seed of splits and trainings (default: 0)"),
+    "repeats": dict(
+        type=int,
+        metavar="R",
+        help="trainings per model, with seeds S, S+1, ... (default: 3: one seed shows no spread)",
+    ),
+    "device": dict(
+        metavar="NAME", help="cpu, cuda, cuda:1, mps (default: a GPU where there is one)"
+    ),
+    "overwrite": dict(
+        action="store_true",
+        default=None,
+        help="start anew in a folder that holds work with other settings",
+    ),
+    "model": dict(
+        metavar="DIR",
+        help='the --out of "fer-course train" or of "fer-course run" (default: the small network that ships with the course)',
+    ),
+    "like": dict(
+        metavar="SET",
+        help="which ready-made set to render: mini, course (default), units, hidden, drawn, lsd, raf_au; the other options change it",
+    ),
+    "n": dict(type=int, metavar="N", help="how many faces (default: as in the set)"),
+    "style": dict(
+        metavar="NAME",
+        help="by whose hand: modelled (default), drawn (an illustrator's portraits: a far domain)",
+    ),
+    "profile": dict(
+        metavar="NAME",
+        help="people, light and camera: course, shifted, lab, web, film, grey, synthetic",
+    ),
+    "annotator": dict(
+        metavar="NAME",
+        help="who labels the expressions: meant (as posed), reader, strict, folk, confused, hasty, crowd",
+    ),
+    "conditions": dict(
+        type=_names,
+        metavar="A,B,...",
+        help="what is hidden, or how far the heads are turned: mask, sunglasses, left, right, upper, lower, yaw30, yaw45",
+    ),
+    "duplicates": dict(
+        type=float,
+        metavar="SHARE",
+        help="share of the faces that are there twice, to practise on (0-1)",
+    ),
+}
 
-READING = ('label-column', 'csv', 'images', 'ids', 'rule', 'labels', 'files', 'columns', 'by', 'low', 'label-order', 'confidence', 'intensity', 'expressions')
-DATA = ('reader', 'auxiliary', 'auxiliary-reader', *READING, 'lists', 'split', 'near-duplicates', 'align', 'no-face', 'several', 'landmarks', 'balance', 'size', 'workers', 'scheduler', 'seed', 'device', 'overwrite')
-TRAINING = ('preset', 'schedule', 'epochs', 'batch-size', 'ir50')
-FINE = ('resnet50', 'lr', 'ratio', 'alpha', 'beta', 'class-weights', 'sampling', 'ema', 'patience', 'joint', 'units', 'deterministic', 'half', 'own-norms', 'compile', 'tensorboard')
+READING = (
+    "label-column",
+    "csv",
+    "images",
+    "ids",
+    "rule",
+    "labels",
+    "files",
+    "columns",
+    "by",
+    "low",
+    "label-order",
+    "confidence",
+    "intensity",
+    "expressions",
+)
+DATA = (
+    "reader",
+    "auxiliary",
+    "auxiliary-reader",
+    *READING,
+    "lists",
+    "split",
+    "near-duplicates",
+    "align",
+    "no-face",
+    "several",
+    "landmarks",
+    "balance",
+    "size",
+    "workers",
+    "scheduler",
+    "seed",
+    "device",
+    "overwrite",
+)
+TRAINING = ("preset", "schedule", "epochs", "batch-size", "ir50")
+FINE = (
+    "resnet50",
+    "lr",
+    "ratio",
+    "alpha",
+    "beta",
+    "class-weights",
+    "sampling",
+    "ema",
+    "patience",
+    "joint",
+    "units",
+    "deterministic",
+    "half",
+    "own-norms",
+    "compile",
+    "tensorboard",
+)
 VERBS = {
-    'run': dict(help='the main job: photographs in, trained models and a report out', required=('out',), options=('target', *DATA, *TRAINING, 'repeats'),
-                example='fer-course run --target photos --reader csv --out _runs/photos'),
-    'verify': dict(help='count a dataset against what its authors published, and name known mistakes', arguments=('reader', 'root'), options=READING,
-                   example='fer-course verify rafdb datasets/RAF-DB'),
-    'prepare': dict(help='read, check, drop duplicates, split, align and pack a dataset', required=('out',), options=('target', *DATA),
-                    example='fer-course prepare --target photos --reader folder --out _runs/photos'),
-    'train': dict(help='train one network on a prepared folder; the same command goes on where it stopped', required=('out',), options=('data', 'auxiliary', *TRAINING, 'seed', *FINE, 'device', 'again'),
-                  own=dict(auxiliary=dict(metavar='PREPARED', help='a second prepared folder, whose images are auxiliary'), seed=dict(type=int, metavar='S', help='of weights, order and augmentation (default: 0)'),
-                           out=dict(metavar='RUN', help='folder of this training')),
-                  example='fer-course train --data _runs/photos --preset small --epochs 20 --out _runs/photos-small'),
-    'evaluate': dict(help='test a training on a prepared folder', arguments=('run',), options=('on', 'split', 'device'), own=dict(split=dict(metavar='NAME', help='which of its splits (default: test)')),
-                     example='fer-course evaluate _runs/photos-small --on _runs/photos --split test'),
-    'runs': dict(help='list trainings with their settings and scores', arguments=('folder',), options=(), example='fer-course runs _runs'),
-    'predict': dict(help='expressions and action units of photographs, drawn beside them', arguments=('images',), options=('model', 'out', 'device'),
-                    example='fer-course predict holiday.jpg --model _runs/photos --out _runs/predictions'),
-    'faces': dict(help='render a dataset of faces with exact action units', required=('out',), options=('like', 'n', 'style', 'profile', 'annotator', 'conditions', 'duplicates', 'seed', 'size', 'device'),
-                  example='fer-course faces --n 500 --out _data/faces')}
+    "run": dict(
+        help="the main job: photographs in, trained models and a report out",
+        required=("out",),
+        options=("target", *DATA, *TRAINING, "repeats"),
+        example="fer-course run --target photos --reader csv --out _runs/photos",
+    ),
+    "verify": dict(
+        help="count a dataset against what its authors published, and name known mistakes",
+        arguments=("reader", "root"),
+        options=READING,
+        example="fer-course verify rafdb datasets/RAF-DB",
+    ),
+    "prepare": dict(
+        help="read, check, drop duplicates, split, align and pack a dataset",
+        required=("out",),
+        options=("target", *DATA),
+        example="fer-course prepare --target photos --reader folder --out _runs/photos",
+    ),
+    "train": dict(
+        help="train one network on a prepared folder; the same command goes on where it stopped",
+        required=("out",),
+        options=("data", "auxiliary", *TRAINING, "seed", *FINE, "device", "again"),
+        own=dict(
+            auxiliary=dict(
+                metavar="PREPARED", help="a second prepared folder, whose images are auxiliary"
+            ),
+            seed=dict(
+                type=int, metavar="S", help="of weights, order and augmentation (default: 0)"
+            ),
+            out=dict(metavar="RUN", help="folder of this training"),
+        ),
+        example="fer-course train --data _runs/photos --preset small --epochs 20 --out _runs/photos-small",
+    ),
+    "evaluate": dict(
+        help="test a training on a prepared folder",
+        arguments=("run",),
+        options=("on", "split", "device"),
+        own=dict(split=dict(metavar="NAME", help="which of its splits (default: test)")),
+        example="fer-course evaluate _runs/photos-small --on _runs/photos --split test",
+    ),
+    "runs": dict(
+        help="list trainings with their settings and scores",
+        arguments=("folder",),
+        options=(),
+        example="fer-course runs _runs",
+    ),
+    "predict": dict(
+        help="expressions and action units of photographs, drawn beside them",
+        arguments=("images",),
+        options=("model", "out", "device"),
+        example="fer-course predict holiday.jpg --model _runs/photos --out _runs/predictions",
+    ),
+    "faces": dict(
+        help="render a dataset of faces with exact action units",
+        required=("out",),
+        options=(
+            "like",
+            "n",
+            "style",
+            "profile",
+            "annotator",
+            "conditions",
+            "duplicates",
+            "seed",
+            "size",
+            "device",
+        ),
+        example="fer-course faces --n 500 --out _data/faces",
+    ),
+}
 
 # %% ../nbs/15_command_line.ipynb #7c4cf7b7
 def parser():
     "The command line as an `argparse.ArgumentParser`, built from `VERBS`, `ARGUMENTS` and `OPTIONS`"
-    top = argparse.ArgumentParser(prog='fer-course', description='Facial expression recognition in the wild: from photographs to an evaluated AU-CVT.',
-                                  epilog='First steps: "fer-course run --out _runs/first" renders its own faces. "fer-course VERB --help" explains a verb.')
-    top.add_argument('--version', action='version', version=f'fer_course {__version__}')
-    verbs = top.add_subparsers(dest='verb', metavar='VERB', required=True)
+    top = argparse.ArgumentParser(
+        prog="fer-course",
+        description="Facial expression recognition in the wild: from photographs to an evaluated AU-CVT.",
+        epilog='First steps: "fer-course run --out _runs/first" renders its own faces. "fer-course VERB --help" explains a verb.',
+    )
+    top.add_argument("--version", action="version", version=f"fer_course {__version__}")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name, verb in VERBS.items():
-        p = verbs.add_parser(name, help=verb['help'], description=verb['help'][0].upper() + verb['help'][1:] + '.', epilog='Example: ' + verb['example'])
-        for argument in verb.get('arguments', ()): p.add_argument(argument, **ARGUMENTS[argument])
-        required = verb.get('required', ())
-        for option in (*required, *verb['options']): p.add_argument(f'--{option}', required=option in required, **verb.get('own', {}).get(option, OPTIONS[option]))
+        p = verbs.add_parser(
+            name,
+            help=verb["help"],
+            description=verb["help"][0].upper() + verb["help"][1:] + ".",
+            epilog="Example: " + verb["example"],
+        )
+        for argument in verb.get("arguments", ()):
+            p.add_argument(argument, **ARGUMENTS[argument])
+        required = verb.get("required", ())
+        for option in (*required, *verb["options"]):
+            p.add_argument(
+                f"--{option}",
+                required=option in required,
+                **verb.get("own", {}).get(option, OPTIONS[option]),
+            )
     return top
 
 # %% ../nbs/15_command_line.ipynb #8e6f26a9
 def main(
-    arguments=None  # list of str; None = those of the command line
+    arguments=None,  # list of str; None = those of the command line
 ):
     "Do what the command line says; returns the exit status: 0 done, 1 an error that the message explains or a finding of `verify`, 130 interrupted"
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')   # file names of any alphabet, on any terminal
-    warnings.filterwarnings('ignore', message='.*torch.jit.script', category=FutureWarning)     # what libraries say to each other
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # file names of any alphabet, on any terminal
+    warnings.filterwarnings(
+        "ignore", message=".*torch.jit.script", category=FutureWarning
+    )  # what libraries say to each other
     given = {k: v for k, v in vars(parser().parse_args(arguments)).items() if v is not None}
     try:
         from fer_course import pipeline
-        answer = getattr(pipeline, given.pop('verb'))(**given, log=say)
+
+        answer = getattr(pipeline, given.pop("verb"))(**given, log=say)
         return int(answer is False)
-    except CourseError as error: print(f'fer-course: {error}', file=sys.stderr); return 1
-    except KeyboardInterrupt: print('fer-course: stopped. Give the same command again to go on.', file=sys.stderr); return 130
+    except CourseError as error:
+        print(f"fer-course: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("fer-course: stopped. Give the same command again to go on.", file=sys.stderr)
+        return 130
 
 # %% ../nbs/15_command_line.ipynb #099b13a3
 def prepare_published(
-    reader,         # how the dataset is laid out: a key of `fer_course.readers.READERS`
-    description,    # the docstring of the script, shown by --help
-    arguments=None  # list of str; None = those of the command line
+    reader,  # how the dataset is laid out: a key of `fer_course.readers.READERS`
+    description,  # the docstring of the script, shown by --help
+    arguments=None,  # list of str; None = those of the command line
 ):
     "Verify a dataset, then prepare it with the options that `fer-course prepare` has; returns the exit status, 1 where the counts are not the published ones"
-    script = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter,
-                                     epilog='Further options are those of "fer-course prepare" (see its --help).')
-    script.add_argument('root', help='folder of the dataset')
-    script.add_argument('--out', required=True, help='folder for everything that is written')
-    script.add_argument('--anyway', action='store_true', help='prepare although the counts are not the published ones')
+    script = argparse.ArgumentParser(
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog='Further options are those of "fer-course prepare" (see its --help).',
+    )
+    script.add_argument("root", help="folder of the dataset")
+    script.add_argument("--out", required=True, help="folder for everything that is written")
+    script.add_argument(
+        "--anyway",
+        action="store_true",
+        help="prepare although the counts are not the published ones",
+    )
     given, more = script.parse_known_args(arguments)
-    reading = [part for name in READING for part in _option(more, f'--{name}')]
-    if main(['verify', reader, given.root, *reading]) and not given.anyway:
-        print('fer-course: not prepared. Look at the lines above; --anyway prepares what is there.', file=sys.stderr); return 1
-    return main(['prepare', '--target', given.root, '--reader', reader, '--out', given.out, *more])
+    reading = [part for name in READING for part in _option(more, f"--{name}")]
+    if main(["verify", reader, given.root, *reading]) and not given.anyway:
+        print(
+            "fer-course: not prepared. Look at the lines above; --anyway prepares what is there.",
+            file=sys.stderr,
+        )
+        return 1
+    return main(["prepare", "--target", given.root, "--reader", reader, "--out", given.out, *more])
+
 
 def _option(arguments, name):
     "An option and its value as they stand among the arguments; [] where it is not given"
-    found = [i for i, text in enumerate(arguments) if text == name or text.startswith(name + '=')]
-    return [part for i in found for part in arguments[i:i + (1 if '=' in arguments[i] else 2)]]
+    found = [i for i, text in enumerate(arguments) if text == name or text.startswith(name + "=")]
+    return [part for i in found for part in arguments[i : i + (1 if "=" in arguments[i] else 2)]]

@@ -14,100 +14,238 @@ from .files import CourseError
 from .layouts import LABEL_ORDERS, bare_stem, label_ids, read_lines
 
 # %% ../nbs/03_layouts_conditions.ipynb #5113e955
-_HASH = r'(?P<image>[0-9a-f]{56})'
-CONDITION_LISTS = dict(   # kind -> what a line looks like, whose numbers the classes have, and what to add to a number
-    rafdb_occlusion=(r'(?P<image>(train|test)_\d+)_aligned\s+(?P<id>\d)\s+(?P<type>[1-4])', 'rafdb', 1),
-    rafdb_pose=(r'(?P<id>\d)/(?P<image>(train|test)_\d+)_aligned\.\w+', 'rafdb', 1),
-    ferplus_occlusion=(r'(?P<id>\d)_(?P<image>fer\d{7})\.\w+\s+8\s+(?P<type>[0-3])', 'ferplus', 0),
-    ferplus_pose=(r'(?P<id>\d)/(?P<image>fer\d{7})\.\w+', 'ferplus', 0),
-    affectnet_occlusion=(rf'(val/)?(?P<id>\d)/{_HASH}/?', 'affectnet', 0),
-    affectnet_pose=(rf'(?P<id>\d)/{_HASH}(/\d+)?\.\w+', 'affectnet', 0))
-PUBLISHED_CONDITIONS = {   # (kind, degrees) -> images that the paper counts, lines of the released file, different images in it
-    ('rafdb_occlusion', None): (735, 735, 734), ('rafdb_pose', 30): (1248, 1247, 1247), ('rafdb_pose', 45): (558, 558, 558),
-    ('ferplus_occlusion', None): (605, 605, 605), ('ferplus_pose', 30): (1171, 1170, 1170), ('ferplus_pose', 45): (634, 633, 633),
-    ('affectnet_occlusion', None): (682, 683, 683), ('affectnet_pose', 30): (1949, 1949, 1944), ('affectnet_pose', 45): (985, 985, 983)}
+_HASH = r"(?P<image>[0-9a-f]{56})"
+CONDITION_LISTS = dict(  # kind -> what a line looks like, whose numbers the classes have, and what to add to a number
+    rafdb_occlusion=(
+        r"(?P<image>(train|test)_\d+)_aligned\s+(?P<id>\d)\s+(?P<type>[1-4])",
+        "rafdb",
+        1,
+    ),
+    rafdb_pose=(r"(?P<id>\d)/(?P<image>(train|test)_\d+)_aligned\.\w+", "rafdb", 1),
+    ferplus_occlusion=(r"(?P<id>\d)_(?P<image>fer\d{7})\.\w+\s+8\s+(?P<type>[0-3])", "ferplus", 0),
+    ferplus_pose=(r"(?P<id>\d)/(?P<image>fer\d{7})\.\w+", "ferplus", 0),
+    affectnet_occlusion=(rf"(val/)?(?P<id>\d)/{_HASH}/?", "affectnet", 0),
+    affectnet_pose=(rf"(?P<id>\d)/{_HASH}(/\d+)?\.\w+", "affectnet", 0),
+)
+PUBLISHED_CONDITIONS = {  # (kind, degrees) -> images that the paper counts, lines of the released file, different images in it
+    ("rafdb_occlusion", None): (735, 735, 734),
+    ("rafdb_pose", 30): (1248, 1247, 1247),
+    ("rafdb_pose", 45): (558, 558, 558),
+    ("ferplus_occlusion", None): (605, 605, 605),
+    ("ferplus_pose", 30): (1171, 1170, 1170),
+    ("ferplus_pose", 45): (634, 633, 633),
+    ("affectnet_occlusion", None): (682, 683, 683),
+    ("affectnet_pose", 30): (1949, 1949, 1944),
+    ("affectnet_pose", 45): (985, 985, 983),
+}
+
 
 def _condition_kind(path, first):
     "The kind that most of some lines are; `CourseError` where it is none"
-    hits = {kind: sum(bool(re.fullmatch(pattern, line.strip())) for _, line in first) for kind, (pattern, _, _) in CONDITION_LISTS.items()}
+    hits = {
+        kind: sum(bool(re.fullmatch(pattern, line.strip())) for _, line in first)
+        for kind, (pattern, _, _) in CONDITION_LISTS.items()
+    }
     best = max(hits, key=hits.get)
-    if hits[best]: return best
+    if hits[best]:
+        return best
     number, line = first[0]
-    if re.fullmatch(r'\d+ [78]', line.strip()): raise CourseError(f'line {number} is "{line.strip()}": a file of labels, not the list of images', path, 'give the list beside it')
-    raise CourseError(f'line {number} ("{line.strip()[:60]}") is none of a list of occlusion or pose', path, f'these are known: {", ".join(CONDITION_LISTS)}')
+    if re.fullmatch(r"\d+ [78]", line.strip()):
+        raise CourseError(
+            f'line {number} is "{line.strip()}": a file of labels, not the list of images',
+            path,
+            "give the list beside it",
+        )
+    raise CourseError(
+        f'line {number} ("{line.strip()[:60]}") is none of a list of occlusion or pose',
+        path,
+        f"these are known: {', '.join(CONDITION_LISTS)}",
+    )
+
 
 def _degrees(path, kind):
     "30 or 45, from the name of the file; None for lists of occlusion"
-    if not kind.endswith('pose'): return None
-    found = set(re.findall(r'(?<!\d)(30|45)(?!\d)', Path(path).stem)) or ({'30'} if Path(path).stem == 'val_raf_db_list' else set())
-    if len(found) == 1: return int(found.pop())
-    raise CourseError('the name of the file does not tell from which angle on heads are in it', path, 'say degrees=30 or degrees=45')
+    if not kind.endswith("pose"):
+        return None
+    found = set(re.findall(r"(?<!\d)(30|45)(?!\d)", Path(path).stem)) or (
+        {"30"} if Path(path).stem == "val_raf_db_list" else set()
+    )
+    if len(found) == 1:
+        return int(found.pop())
+    raise CourseError(
+        "the name of the file does not tell from which angle on heads are in it",
+        path,
+        "say degrees=30 or degrees=45",
+    )
+
 
 def read_condition_list(
-    path,          # one of the lists that RAN's authors released
-    kind=None,     # a key of `CONDITION_LISTS`; None = told from the lines
-    degrees=None   # of a list of poses; None = told from the name of the file
+    path,  # one of the lists that RAN's authors released
+    kind=None,  # a key of `CONDITION_LISTS`; None = told from the lines
+    degrees=None,  # of a list of poses; None = told from the name of the file
 ):
     """A list of occluded or turned faces of RAF-DB, FERPlus or AffectNet: `image` (what names the image: `test_0003`, `fer0034656`, 56 hexadecimal digits), `expression`, `occlusion`
     ('type 3', 'occluded'), `pose` (degrees at least, NaN = not said), `line`. `attrs`: `kind`, `degrees`, `said`, `skipped` (line, text, reason).
     `CourseError` with file and line for what is no such list"""
-    if kind not in (None, *CONDITION_LISTS): raise CourseError(f'there is no list "{kind}"', path, f'choose among {", ".join(CONDITION_LISTS)}')
-    lines = list(read_lines(path)); kind = kind or _condition_kind(path, lines[:50])
-    pattern, order, shift = CONDITION_LISTS[kind]; ids = label_ids(order)
-    degrees = (degrees or _degrees(path, kind)) if kind.endswith('pose') else None
+    if kind not in (None, *CONDITION_LISTS):
+        raise CourseError(
+            f'there is no list "{kind}"', path, f"choose among {', '.join(CONDITION_LISTS)}"
+        )
+    lines = list(read_lines(path))
+    kind = kind or _condition_kind(path, lines[:50])
+    pattern, order, shift = CONDITION_LISTS[kind]
+    ids = label_ids(order)
+    degrees = (degrees or _degrees(path, kind)) if kind.endswith("pose") else None
     rows, skipped, seen = [], [], {}
     for number, line in lines:
-        match = re.fullmatch(pattern, line.strip()); found = match and match.groupdict()
-        if not match: skipped.append((number, line.strip()[:200], f'is no line of {kind}')); continue
-        key = found['image']; what = (found['id'], found.get('type'))
-        if int(found['id']) + shift not in ids: skipped.append((number, line.strip(), f'the class {found["id"]} is none')); continue
-        if key in seen: skipped.append((number, line.strip(), f'{key} stands in line {seen[key][0]}' + ('' if seen[key][1] == what else ', there with another class or type'))); continue
+        match = re.fullmatch(pattern, line.strip())
+        found = match and match.groupdict()
+        if not match:
+            skipped.append((number, line.strip()[:200], f"is no line of {kind}"))
+            continue
+        key = found["image"]
+        what = (found["id"], found.get("type"))
+        if int(found["id"]) + shift not in ids:
+            skipped.append((number, line.strip(), f"the class {found['id']} is none"))
+            continue
+        if key in seen:
+            skipped.append(
+                (
+                    number,
+                    line.strip(),
+                    f"{key} stands in line {seen[key][0]}"
+                    + ("" if seen[key][1] == what else ", there with another class or type"),
+                )
+            )
+            continue
         seen[key] = (number, what)
-        occlusion = None if kind.endswith('pose') else f'type {found["type"]}' if found.get('type') else 'occluded'
-        rows.append(dict(image=key, expression=ids[int(found['id']) + shift], occlusion=occlusion, pose=float(degrees or 'nan'), line=number, id=int(found['id'])))
-    if not rows: raise CourseError(f'line {skipped[0][0]} {skipped[0][2]}, and no line is', path, 'give the list as it was released')
-    table = pd.DataFrame(rows); table.attrs |= dict(kind=kind, degrees=degrees, name=Path(path).name, skipped=skipped, said=_condition_said(path, kind, degrees, lines, rows, skipped))
+        occlusion = (
+            None
+            if kind.endswith("pose")
+            else f"type {found['type']}"
+            if found.get("type")
+            else "occluded"
+        )
+        rows.append(
+            dict(
+                image=key,
+                expression=ids[int(found["id"]) + shift],
+                occlusion=occlusion,
+                pose=float(degrees or "nan"),
+                line=number,
+                id=int(found["id"]),
+            )
+        )
+    if not rows:
+        raise CourseError(
+            f"line {skipped[0][0]} {skipped[0][2]}, and no line is",
+            path,
+            "give the list as it was released",
+        )
+    table = pd.DataFrame(rows)
+    table.attrs |= dict(
+        kind=kind,
+        degrees=degrees,
+        name=Path(path).name,
+        skipped=skipped,
+        said=_condition_said(path, kind, degrees, lines, rows, skipped),
+    )
     return table
 
+
 def _condition_said(path, kind, degrees, lines, rows, skipped):
-    _, order, shift = CONDITION_LISTS[kind]; said = [f'{Path(path).name}: {kind}' + (f' from {degrees} degrees' if degrees else '') + f', {len(lines):,} lines, {len(rows):,} images']
-    if shift: said.append(f'numbers of classes are those of {order} less {shift}')
-    said += [f'line {number} ({text[:80]}): {reason}' for number, text, reason in skipped[:5]] + ([f'and {len(skipped) - 5:,} more lines'] if len(skipped) > 5 else [])
-    paper, file, unique = PUBLISHED_CONDITIONS.get((kind, degrees), (None,)*3)
-    if paper: said.append(f'the paper counts {paper:,} images; the released file has {file:,} lines, {unique:,} images' + ('' if (file, unique) == (len(lines), len(rows)) else ': this one differs'))
+    _, order, shift = CONDITION_LISTS[kind]
+    said = [
+        f"{Path(path).name}: {kind}"
+        + (f" from {degrees} degrees" if degrees else "")
+        + f", {len(lines):,} lines, {len(rows):,} images"
+    ]
+    if shift:
+        said.append(f"numbers of classes are those of {order} less {shift}")
+    said += [f"line {number} ({text[:80]}): {reason}" for number, text, reason in skipped[:5]] + (
+        [f"and {len(skipped) - 5:,} more lines"] if len(skipped) > 5 else []
+    )
+    paper, file, unique = PUBLISHED_CONDITIONS.get((kind, degrees), (None,) * 3)
+    if paper:
+        said.append(
+            f"the paper counts {paper:,} images; the released file has {file:,} lines, {unique:,} images"
+            + ("" if (file, unique) == (len(lines), len(rows)) else ": this one differs")
+        )
     return said
 
 # %% ../nbs/03_layouts_conditions.ipynb #2180da1d
 def _orders(ids, known):
     "Order of classes, as 'name+shift' -> share of the images whose expression in the manifest is the list's in that order"
-    return {f'{name}{shift:+d}': np.mean([label_ids(name).get(i + shift) == e for i, e in zip(ids, known)]) for name in LABEL_ORDERS for shift in (0, 1)}
+    return {
+        f"{name}{shift:+d}": np.mean(
+            [label_ids(name).get(i + shift) == e for i, e in zip(ids, known)]
+        )
+        for name in LABEL_ORDERS
+        for shift in (0, 1)
+    }
+
 
 def attach_conditions(
-    manifest,    # of RAF-DB, FERPlus or AffectNet, its images named as in the set
-    conditions   # from `read_condition_list`
+    manifest,  # of RAF-DB, FERPlus or AffectNet, its images named as in the set
+    conditions,  # from `read_condition_list`
 ):
     """(manifest with `occlusion` and `pose` filled, dropped: the rows of the list without an image). What stands in the manifest stays; of two poses the larger one.
     `attrs['said']` tells how many were found, and whether the classes of the list are those of the manifest. `CourseError` where no image is found"""
-    attrs, manifest = conditions.attrs, manifest.copy(); where = {}
-    for row, name in enumerate(manifest.image): where.setdefault(bare_stem(name).lower(), []).append(row)
-    hit = conditions.image.isin(where).to_numpy(); found = conditions[hit]
-    if not len(found): raise CourseError(f'no image of the manifest is in the list {attrs["name"]}', remedy=f'its images are called {", ".join(conditions.image[:2])}; is it the list of this set?')
-    rows = np.array([row for key in found.image for row in where[key]]); times = [len(where[key]) for key in found.image]
-    occlusion, pose = (np.repeat(found[name].to_numpy(), times) for name in ('occlusion', 'pose'))
-    old = manifest.occlusion.to_numpy(object).copy(); old[rows] = [have if have is not None and have == have else new for have, new in zip(old[rows], occlusion)]
-    turned = manifest.pose.to_numpy(np.float32).copy(); turned[rows] = np.fmax(turned[rows], pose.astype(np.float32))
-    manifest['occlusion'], manifest['pose'] = pd.Series(old, manifest.index, dtype=object), turned
-    manifest.attrs['said'] = [*manifest.attrs.get('said', ()), *_attached(manifest, conditions, found, rows, times)]
-    lost = [(r.image, f'line {r.line} of {attrs["name"]}: no such image in the manifest') for r in conditions[~hit].itertuples()]
-    return manifest, make_dropped(lost, manifest.dataset.iloc[0], 'conditions')
+    attrs, manifest = conditions.attrs, manifest.copy()
+    where = {}
+    for row, name in enumerate(manifest.image):
+        where.setdefault(bare_stem(name).lower(), []).append(row)
+    hit = conditions.image.isin(where).to_numpy()
+    found = conditions[hit]
+    if not len(found):
+        raise CourseError(
+            f"no image of the manifest is in the list {attrs['name']}",
+            remedy=f"its images are called {', '.join(conditions.image[:2])}; is it the list of this set?",
+        )
+    rows = np.array([row for key in found.image for row in where[key]])
+    times = [len(where[key]) for key in found.image]
+    occlusion, pose = (np.repeat(found[name].to_numpy(), times) for name in ("occlusion", "pose"))
+    old = manifest.occlusion.to_numpy(object).copy()
+    old[rows] = [
+        have if have is not None and have == have else new
+        for have, new in zip(old[rows], occlusion)
+    ]
+    turned = manifest.pose.to_numpy(np.float32).copy()
+    turned[rows] = np.fmax(turned[rows], pose.astype(np.float32))
+    manifest["occlusion"], manifest["pose"] = pd.Series(old, manifest.index, dtype=object), turned
+    manifest.attrs["said"] = [
+        *manifest.attrs.get("said", ()),
+        *_attached(manifest, conditions, found, rows, times),
+    ]
+    lost = [
+        (r.image, f"line {r.line} of {attrs['name']}: no such image in the manifest")
+        for r in conditions[~hit].itertuples()
+    ]
+    return manifest, make_dropped(lost, manifest.dataset.iloc[0], "conditions")
+
 
 def _attached(manifest, conditions, found, rows, times):
     "What `attach_conditions` has to say"
-    attrs = conditions.attrs; said = [f'{attrs["name"]}: {len(found):,} of its {len(conditions):,} images are in the manifest' + (f', some more than once ({sum(times):,} rows)' if max(times) > 1 else '')]
-    told = np.repeat(found.expression.to_numpy(object), times); ids = np.repeat(found.id.to_numpy(), times); mine = manifest.expression.to_numpy(object)[rows]
+    attrs = conditions.attrs
+    said = [
+        f"{attrs['name']}: {len(found):,} of its {len(conditions):,} images are in the manifest"
+        + (f", some more than once ({sum(times):,} rows)" if max(times) > 1 else "")
+    ]
+    told = np.repeat(found.expression.to_numpy(object), times)
+    ids = np.repeat(found.id.to_numpy(), times)
+    mine = manifest.expression.to_numpy(object)[rows]
     known = np.array([e is not None and e == e for e in mine], bool)
-    if not known.any(): return [*said, 'the manifest has no expressions to check the classes of the list with']
-    agree = np.mean(told[known] == mine[known]); said.append(f'classes of list and manifest agree for {agree:.1%} of {known.sum():,} images ({int((told[known] != mine[known]).sum()):,} do not)')
-    shares = _orders(ids[known], mine[known]); best = max(shares, key=shares.get); _, order, shift = CONDITION_LISTS[attrs['kind']]
-    if shares[best] > agree + .05: said.append(f'its numbers fit the order {best} better ({shares[best]:.1%}) than {order}{shift:+d}: the classes of the manifest or those of the list were read with another order (occlusion and pose do not depend on it)')
+    if not known.any():
+        return [*said, "the manifest has no expressions to check the classes of the list with"]
+    agree = np.mean(told[known] == mine[known])
+    said.append(
+        f"classes of list and manifest agree for {agree:.1%} of {known.sum():,} images ({int((told[known] != mine[known]).sum()):,} do not)"
+    )
+    shares = _orders(ids[known], mine[known])
+    best = max(shares, key=shares.get)
+    _, order, shift = CONDITION_LISTS[attrs["kind"]]
+    if shares[best] > agree + 0.05:
+        said.append(
+            f"its numbers fit the order {best} better ({shares[best]:.1%}) than {order}{shift:+d}: the classes of the manifest or those of the list were read with another order (occlusion and pose do not depend on it)"
+        )
     return said

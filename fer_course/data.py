@@ -15,116 +15,193 @@ from .files import CourseError, fingerprint
 from .parallel import Workers, keep_map, read_kept
 
 # %% ../nbs/03_data_preparation.ipynb #22ce7595
-MANIFEST_COLUMNS = ('image', 'dataset', 'split', 'expression', 'subject', *au_columns('raf_au'),
-                    'confidence', 'sha1', 'aligned', 'n_faces', 'occlusion', 'pose')
-DROPPED_COLUMNS = ('image', 'dataset', 'reason', 'step')
+MANIFEST_COLUMNS = (
+    "image",
+    "dataset",
+    "split",
+    "expression",
+    "subject",
+    *au_columns("raf_au"),
+    "confidence",
+    "sha1",
+    "aligned",
+    "n_faces",
+    "occlusion",
+    "pose",
+)
+DROPPED_COLUMNS = ("image", "dataset", "reason", "step")
+
 
 def make_manifest(
-    rows,         # list of dicts, or a DataFrame, with `image` and whatever else is known
-    dataset=None  # name for all rows; None = they have the column
+    rows,  # list of dicts, or a DataFrame, with `image` and whatever else is known
+    dataset=None,  # name for all rows; None = they have the column
 ):
     "A manifest: every column of `MANIFEST_COLUMNS`, in order and typed, then further ones; the rows in the order of (dataset, image)"
     table = pd.DataFrame(rows).copy()
-    if dataset is not None: table['dataset'] = dataset
+    if dataset is not None:
+        table["dataset"] = dataset
     for name in MANIFEST_COLUMNS:
-        if name not in table: table[name] = None
-    for name in ('image', 'dataset', 'split', 'expression', 'subject', 'sha1', 'occlusion'):
+        if name not in table:
+            table[name] = None
+    for name in ("image", "dataset", "split", "expression", "subject", "sha1", "occlusion"):
         table[name] = table[name].astype(object).where(table[name].notna(), None)
-    for name in (*au_columns('raf_au'), 'confidence', 'pose'): table[name] = pd.to_numeric(table[name]).astype('float32')
-    table['aligned'] = table.aligned.map(lambda v: v is True or v == 1).astype(bool)
-    table['n_faces'] = pd.to_numeric(table.n_faces).fillna(0).astype('int64')
+    for name in (*au_columns("raf_au"), "confidence", "pose"):
+        table[name] = pd.to_numeric(table[name]).astype("float32")
+    table["aligned"] = table.aligned.map(lambda v: v is True or v == 1).astype(bool)
+    table["n_faces"] = pd.to_numeric(table.n_faces).fillna(0).astype("int64")
     further = [c for c in table.columns if c not in MANIFEST_COLUMNS]
-    return table[[*MANIFEST_COLUMNS, *further]].sort_values(['dataset', 'image'], kind='stable').reset_index(drop=True)
+    return (
+        table[[*MANIFEST_COLUMNS, *further]]
+        .sort_values(["dataset", "image"], kind="stable")
+        .reset_index(drop=True)
+    )
+
 
 def make_dropped(
-    rows=(),      # (image, reason) pairs
-    dataset='',   # name of the dataset
-    step=''       # the step that dropped them
+    rows=(),  # (image, reason) pairs
+    dataset="",  # name of the dataset
+    step="",  # the step that dropped them
 ):
     "A table of what was dropped, with `DROPPED_COLUMNS`"
-    return pd.DataFrame([(i, dataset, r, step) for i, r in rows], columns=DROPPED_COLUMNS, dtype=object)
+    return pd.DataFrame(
+        [(i, dataset, r, step) for i, r in rows], columns=DROPPED_COLUMNS, dtype=object
+    )
 
 # %% ../nbs/03_data_preparation.ipynb #48a53873
 def load_image(
-    path  # any format that Pillow reads
+    path,  # any format that Pillow reads
 ):
     "The image as a uint8 RGB array (H, W, 3), upright; `CourseError` if it is missing, empty, truncated, no image, or absurdly large"
     return decode_image(_bytes(path), path)
 
-_AGAIN = 'remove the file or export it again'
+
+_AGAIN = "remove the file or export it again"
+
 
 def _bytes(path):
     "All bytes of a file"
     try:
-        with open(path, 'rb') as file: return file.read()
-    except FileNotFoundError: raise CourseError('the file is missing', path, 'check the name and the folder') from None
-    except IsADirectoryError: raise CourseError('this is a folder, not an image', path, 'check the name') from None
-    except PermissionError: raise CourseError('the file may not be read', path, 'change its permissions') from None
-    except OSError as error: raise CourseError(f'the file cannot be read ({error.strerror})', path, 'check the disk and the links on the way to it') from None
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise CourseError("the file is missing", path, "check the name and the folder") from None
+    except IsADirectoryError:
+        raise CourseError("this is a folder, not an image", path, "check the name") from None
+    except PermissionError:
+        raise CourseError("the file may not be read", path, "change its permissions") from None
+    except OSError as error:
+        raise CourseError(
+            f"the file cannot be read ({error.strerror})",
+            path,
+            "check the disk and the links on the way to it",
+        ) from None
+
 
 def decode_image(
     data,  # the bytes of a file
-    path   # its name, for the message
+    path,  # its name, for the message
 ):
     "The image in some bytes, as `load_image` gives it, and with its errors"
     from PIL import Image, ImageOps, UnidentifiedImageError
-    if not data: raise CourseError('the file is empty (0 bytes)', path, _AGAIN)
+
+    if not data:
+        raise CourseError("the file is empty (0 bytes)", path, _AGAIN)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter('error', Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data)) as image: return _rgb(ImageOps.exif_transpose(image))
-    except UnidentifiedImageError: raise CourseError('this is no image, whatever its name says', path, _AGAIN) from None
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data)) as image:
+                return _rgb(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError:
+        raise CourseError("this is no image, whatever its name says", path, _AGAIN) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise CourseError('the image is absurdly large', path, 'scale it down first') from None
+        raise CourseError("the image is absurdly large", path, "scale it down first") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise CourseError(f'the image is truncated or damaged ({str(error).strip(".")[:80]})', path, _AGAIN) from None
+        raise CourseError(
+            f"the image is truncated or damaged ({str(error).strip('.')[:80]})", path, _AGAIN
+        ) from None
+
 
 def _rgb(image):
-    if image.mode.startswith('I;16') or image.mode == 'I': return np.repeat(_eight_bits(np.asarray(image))[..., None], 3, 2)
-    if image.mode == 'F': raise ValueError('floating point images have no agreed range')
-    if image.mode in ('RGBA', 'LA', 'PA') or 'transparency' in image.info:
+    if image.mode.startswith("I;16") or image.mode == "I":
+        return np.repeat(_eight_bits(np.asarray(image))[..., None], 3, 2)
+    if image.mode == "F":
+        raise ValueError("floating point images have no agreed range")
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         from PIL import Image
-        image = image.convert('RGBA'); white = Image.new('RGBA', image.size, 'white')
-        image = Image.alpha_composite(white, image)
-    return np.asarray(image.convert('RGB')).copy()
 
-def _eight_bits(grey): return (grey.astype(np.float64)/257).round().clip(0, 255).astype(np.uint8)
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return np.asarray(image.convert("RGB")).copy()
+
+
+def _eight_bits(grey):
+    return (grey.astype(np.float64) / 257).round().clip(0, 255).astype(np.uint8)
 
 # %% ../nbs/03_data_preparation.ipynb #0d896d1d
 def check_images(
-    manifest,      # `image` holds paths relative to `root`
-    root,          # folder of the dataset
-    min_size=16,   # least side in pixels
-    workers=0,     # a `Workers`, or how many processes; 0 = this one
-    keep=None,     # folder for the answers of finished chunks; None = a stopped check begins anew
-    chunk=512      # images at a time
+    manifest,  # `image` holds paths relative to `root`
+    root,  # folder of the dataset
+    min_size=16,  # least side in pixels
+    workers=0,  # a `Workers`, or how many processes; 0 = this one
+    keep=None,  # folder for the answers of finished chunks; None = a stopped check begins anew
+    chunk=512,  # images at a time
 ):
     """Open every file once: (manifest with `sha1`, dropped). Missing, empty, truncated, no image, too small: dropped with the reason.
     Errors as `parallel.Workers.map`"""
     import shutil, tempfile
+
     if not isinstance(workers, Workers):
-        with Workers(workers) as workers: return check_images(manifest, root, min_size, workers, keep, chunk)
-    root = str(Path(root).resolve()); names = [manifest.image.iloc[k:k + chunk].tolist() for k in range(0, len(manifest), chunk)]
+        with Workers(workers) as workers:
+            return check_images(manifest, root, min_size, workers, keep, chunk)
+    root = str(Path(root).resolve())
+    names = [manifest.image.iloc[k : k + chunk].tolist() for k in range(0, len(manifest), chunk)]
     marks = [fingerprint([root, min_size, part]) for part in names]
     folder = keep or tempfile.mkdtemp()
     try:
-        answers = [read_kept(path) for path in keep_map(workers, folder, partial(_check, root, min_size), names, marks, 'checking images', [root])]
+        answers = [
+            read_kept(path)
+            for path in keep_map(
+                workers,
+                folder,
+                partial(_check, root, min_size),
+                names,
+                marks,
+                "checking images",
+                [root],
+            )
+        ]
     finally:
-        if keep is None: shutil.rmtree(folder, ignore_errors=True)
-    sha1, reason = (np.concatenate([a[k] for a in answers] or [np.empty(0, str)]) for k in ('sha1', 'reason'))
-    good = reason == ''
+        if keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+    sha1, reason = (
+        np.concatenate([a[k] for a in answers] or [np.empty(0, str)]) for k in ("sha1", "reason")
+    )
+    good = reason == ""
     kept = manifest[good].assign(sha1=sha1[good].astype(object)).reset_index(drop=True)
-    gone = manifest.loc[~good, ['image', 'dataset']].assign(reason=reason[~good].astype(object), step='check')
+    gone = manifest.loc[~good, ["image", "dataset"]].assign(
+        reason=reason[~good].astype(object), step="check"
+    )
     return kept, gone.astype(object).reset_index(drop=True)[list(DROPPED_COLUMNS)]
+
 
 def _check(root, min_size, names):
     "SHA-1 and what is wrong, '' if nothing, of some images"
     import hashlib
+
     sha1, reason = [], []
     for name in names:
         try:
-            data = _bytes(Path(root)/name); height, width = decode_image(data, name).shape[:2]
-            small = f'the image is too small ({width} x {height} pixels, at least {min_size} are needed)' if min(height, width) < min_size else ''
-            sha1.append(hashlib.sha1(data).hexdigest()); reason.append(small)
-        except CourseError as error: sha1.append(''); reason.append(error.problem)
+            data = _bytes(Path(root) / name)
+            height, width = decode_image(data, name).shape[:2]
+            small = (
+                f"the image is too small ({width} x {height} pixels, at least {min_size} are needed)"
+                if min(height, width) < min_size
+                else ""
+            )
+            sha1.append(hashlib.sha1(data).hexdigest())
+            reason.append(small)
+        except CourseError as error:
+            sha1.append("")
+            reason.append(error.problem)
     return dict(sha1=np.array(sha1, dtype=np.str_), reason=np.array(reason, dtype=np.str_))

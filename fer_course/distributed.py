@@ -19,139 +19,236 @@ from .parallel import pick_device
 def rank_and_world():
     "(which process this is, how many there are); (0, 1) without a group"
     import torch.distributed as dist
-    return (dist.get_rank(), dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
+
+    return (
+        (dist.get_rank(), dist.get_world_size())
+        if dist.is_available() and dist.is_initialized()
+        else (0, 1)
+    )
+
 
 @contextmanager
 def group(
-    device=None  # see `pick_device`; with 'cuda' each process takes the GPU of its number on its machine
+    device=None,  # see `pick_device`; with 'cuda' each process takes the GPU of its number on its machine
 ):
     "Joins the processes that torchrun started, if it did, while the block lasts; yields the device of this one. A block inside a block joins nothing"
     import torch.distributed as dist
-    alone = int(os.environ.get('WORLD_SIZE', 1)) == 1 or dist.is_initialized()
+
+    alone = int(os.environ.get("WORLD_SIZE", 1)) == 1 or dist.is_initialized()
     device = pick_device(_mine(device))
-    if alone: yield device; return
-    if device.type == 'cuda': torch.cuda.set_device(device)
-    try: dist.init_process_group('cpu:gloo,cuda:nccl' if device.type == 'cuda' else 'gloo', timeout=timedelta(minutes=30))
+    if alone:
+        yield device
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    try:
+        dist.init_process_group(
+            "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=timedelta(minutes=30)
+        )
     except (ValueError, RuntimeError) as error:
-        raise CourseError(f'the processes could not find each other ({str(error).splitlines()[0][:200]})', remedy='start them with torchrun, see chapter 09 on many GPUs') from error
+        raise CourseError(
+            f"the processes could not find each other ({str(error).splitlines()[0][:200]})",
+            remedy="start them with torchrun, see chapter 09 on many GPUs",
+        ) from error
     yield device
-    gc.collect(); dist.barrier(); dist.destroy_process_group()          # what still holds the group goes first; and not after an error: who fails must not wait for the others
+    gc.collect()
+    dist.barrier()
+    dist.destroy_process_group()  # what still holds the group goes first; and not after an error: who fails must not wait for the others
+
 
 def _mine(device):
     "With several processes on a machine: 'cuda:<number of this one>' instead of 'cuda'"
-    local = os.environ.get('LOCAL_RANK')
-    wants_gpu = torch.cuda.is_available() and (device is None or str(device) in ('auto', 'cuda'))
-    return f'cuda:{local}' if local is not None and wants_gpu else device
+    local = os.environ.get("LOCAL_RANK")
+    wants_gpu = torch.cuda.is_available() and (device is None or str(device) in ("auto", "cuda"))
+    return f"cuda:{local}" if local is not None and wants_gpu else device
 
 # %% ../nbs/09_3_many.ipynb #55e72063
 def gather(
-    value  # anything that can be pickled
+    value,  # anything that can be pickled
 ):
     "What every process has, a list in their order; [value] without a group"
     import torch.distributed as dist
+
     _, world = rank_and_world()
-    if world == 1: return [value]
-    every = [None]*world; dist.all_gather_object(every, value)
+    if world == 1:
+        return [value]
+    every = [None] * world
+    dist.all_gather_object(every, value)
     return every
+
 
 def _every(tensor):
     "That of every process: (world, *shape)"
     import torch.distributed as dist
-    _, world = rank_and_world(); every = tensor.new_empty(world, *tensor.shape)
-    if world > 1: dist.all_gather(list(every), tensor.detach().contiguous())
-    else: every[0] = tensor.detach()
+
+    _, world = rank_and_world()
+    every = tensor.new_empty(world, *tensor.shape)
+    if world > 1:
+        dist.all_gather(list(every), tensor.detach().contiguous())
+    else:
+        every[0] = tensor.detach()
     return every
 
+
 def mean(
-    tensor  # of the same shape in every process
+    tensor,  # of the same shape in every process
 ):
     "Its mean over the processes; itself without a group"
     return tensor if rank_and_world()[1] == 1 else _every(tensor).mean(0)
 
+
 def agree(
-    tensors  # floating-point tensors, the same in number and shape in every process; changed in place
+    tensors,  # floating-point tensors, the same in number and shape in every process; changed in place
 ):
     "Put the mean over the processes into each, by one message"
-    if not tensors or rank_and_world()[1] == 1: return
-    common = mean(torch.cat([t.detach().flatten() for t in tensors])).split([t.numel() for t in tensors])
-    with torch.no_grad(): [t.copy_(c.view_as(t)) for t, c in zip(tensors, common)]
+    if not tensors or rank_and_world()[1] == 1:
+        return
+    common = mean(torch.cat([t.detach().flatten() for t in tensors])).split(
+        [t.numel() for t in tensors]
+    )
+    with torch.no_grad():
+        [t.copy_(c.view_as(t)) for t, c in zip(tensors, common)]
+
 
 def barrier():
     "Go on when all are here"
     import torch.distributed as dist
-    if rank_and_world()[1] > 1: dist.barrier()
+
+    if rank_and_world()[1] > 1:
+        dist.barrier()
 
 # %% ../nbs/09_3_many.ipynb #71675c6f
 class _SharedNorm(torch.autograd.Function):
     "Batch norm over the batches of all processes: one message forward (count, mean, variance), one backward (two sums)"
+
     @staticmethod
     def forward(ctx, x, weight, bias, eps):
-        dims, shape, C = [0, *range(2, x.ndim)], (1, -1, *[1]*(x.ndim - 2)), x.shape[1]
-        count = x.numel()/C; average = x.sum(dims)/count; variance = ((x - average.view(shape))**2).sum(dims)/count
-        averages, variances, counts = _every(torch.cat([average, variance, x.new_tensor([count])])).split([C, C, 1], 1); n = counts.sum()
-        average = (averages*counts).sum(0)/n; variance = ((variances + (averages - average)**2)*counts).sum(0)/n      # (C,)
-        with torch.enable_grad():                                           # with the statistics given, the rest is PyTorch's
-            ctx.inputs = [t.detach().requires_grad_() for t in (x, *((x.new_ones(C), x.new_zeros(C)) if weight is None else (weight, bias)))]
-            ctx.output = F.batch_norm(ctx.inputs[0], average, variance, *ctx.inputs[1:], False, 0., eps)
-        ctx.statistics, ctx.affine, ctx.shape = (average, (variance + eps).rsqrt(), n), weight is not None, shape; ctx.mark_non_differentiable(average, variance, n)
+        dims, shape, C = [0, *range(2, x.ndim)], (1, -1, *[1] * (x.ndim - 2)), x.shape[1]
+        count = x.numel() / C
+        average = x.sum(dims) / count
+        variance = ((x - average.view(shape)) ** 2).sum(dims) / count
+        averages, variances, counts = _every(
+            torch.cat([average, variance, x.new_tensor([count])])
+        ).split([C, C, 1], 1)
+        n = counts.sum()
+        average = (averages * counts).sum(0) / n
+        variance = ((variances + (averages - average) ** 2) * counts).sum(0) / n  # (C,)
+        with torch.enable_grad():  # with the statistics given, the rest is PyTorch's
+            ctx.inputs = [
+                t.detach().requires_grad_()
+                for t in (
+                    x,
+                    *((x.new_ones(C), x.new_zeros(C)) if weight is None else (weight, bias)),
+                )
+            ]
+            ctx.output = F.batch_norm(
+                ctx.inputs[0], average, variance, *ctx.inputs[1:], False, 0.0, eps
+            )
+        ctx.statistics, ctx.affine, ctx.shape = (
+            (average, (variance + eps).rsqrt(), n),
+            weight is not None,
+            shape,
+        )
+        ctx.mark_non_differentiable(average, variance, n)
         return ctx.output.detach(), average, variance, n
 
     @staticmethod
     def backward(ctx, gradient, *_):
-        x, weight, _ = ctx.inputs; (average, scale, n), affine = ctx.statistics, ctx.affine
-        to_x, to_weight, to_bias = torch.autograd.grad(ctx.output, ctx.inputs, gradient)                # as if the statistics were constants
-        shift, turn = _every(torch.cat([to_bias, to_weight])).sum(0).chunk(2); slope = -weight.detach()*scale**2*turn/n; offset = -weight.detach()*scale*shift/n - slope*average   # what they are not
-        return to_x.addcmul_(x.detach(), slope.view(ctx.shape)).add_(offset.view(ctx.shape)), *((to_weight, to_bias) if affine else (None, None)), None
+        x, weight, _ = ctx.inputs
+        (average, scale, n), affine = ctx.statistics, ctx.affine
+        to_x, to_weight, to_bias = torch.autograd.grad(
+            ctx.output, ctx.inputs, gradient
+        )  # as if the statistics were constants
+        shift, turn = _every(torch.cat([to_bias, to_weight])).sum(0).chunk(2)
+        slope = -weight.detach() * scale**2 * turn / n
+        offset = -weight.detach() * scale * shift / n - slope * average  # what they are not
+        return (
+            to_x.addcmul_(x.detach(), slope.view(ctx.shape)).add_(offset.view(ctx.shape)),
+            *((to_weight, to_bias) if affine else (None, None)),
+            None,
+        )
+
 
 def _shared_norm(norm, x):
     "What the forward pass of a batch norm becomes"
-    if not norm.training: return F.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, False, 0., norm.eps)
+    if not norm.training:
+        return F.batch_norm(
+            x, norm.running_mean, norm.running_var, norm.weight, norm.bias, False, 0.0, norm.eps
+        )
     y, average, variance, n = _SharedNorm.apply(x, norm.weight, norm.bias, norm.eps)
     with torch.no_grad():
-        norm.num_batches_tracked += 1; m = norm.momentum if norm.momentum is not None else 1/float(norm.num_batches_tracked)
-        norm.running_mean.lerp_(average, m); norm.running_var.lerp_(variance*n/(n - 1), m)
+        norm.num_batches_tracked += 1
+        m = norm.momentum if norm.momentum is not None else 1 / float(norm.num_batches_tracked)
+        norm.running_mean.lerp_(average, m)
+        norm.running_var.lerp_(variance * n / (n - 1), m)
     return y
 
-def _norms(model): return [m for m in model.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+
+def _norms(model):
+    return [m for m in model.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+
 
 def norm_statistics(
-    model,      # with or without batch norms
-    state=None  # a state dict of such a model; None = its own
+    model,  # with or without batch norms
+    state=None,  # a state dict of such a model; None = its own
 ):
     "The running means and variances of its batch norms"
     state = model.state_dict() if state is None else state
-    return [v for k, v in state.items() if k.endswith(('running_mean', 'running_var'))]
+    return [v for k, v in state.items() if k.endswith(("running_mean", "running_var"))]
+
 
 def share_norms(
     model,  # changed in place; its parameters and their names stay
-    device  # torch.device
+    device,  # torch.device
 ):
     "Let every batch norm see the batches of all processes in training; returns the model"
     from functools import partial
-    if device.type == 'cuda': return torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)
-    for norm in _norms(model): norm.forward = partial(_shared_norm, norm)
+
+    if device.type == "cuda":
+        return torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    for norm in _norms(model):
+        norm.forward = partial(_shared_norm, norm)
     return model
 
+
 def unshare_norms(
-    model  # changed in place
+    model,  # changed in place
 ):
     "The model as it was before `share_norms` on a CPU; on a GPU the norms may stay, alone they are as before"
-    for norm in _norms(model): norm.__dict__.pop('forward', None)
+    for norm in _norms(model):
+        norm.__dict__.pop("forward", None)
     return model
+
 
 def wrap(
     model,  # on its device
-    device  # torch.device
+    device,  # torch.device
 ):
     "The model whose gradients are the means over all processes; the model itself without a group"
-    if rank_and_world()[1] == 1: return model
+    if rank_and_world()[1] == 1:
+        return model
     from torch.nn.parallel import DistributedDataParallel
-    silent = 'forward_sync_buffers' if 'forward_sync_buffers' in inspect.signature(DistributedDataParallel).parameters else 'broadcast_buffers'     # its name until torch 2.13 or so
-    return DistributedDataParallel(model, device_ids=[device.index] if device.type == 'cuda' else None, gradient_as_bucket_view=True, **{silent: False})
+
+    silent = (
+        "forward_sync_buffers"
+        if "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
+        else "broadcast_buffers"
+    )  # its name until torch 2.13 or so
+    return DistributedDataParallel(
+        model,
+        device_ids=[device.index] if device.type == "cuda" else None,
+        gradient_as_bucket_view=True,
+        **{silent: False},
+    )
+
 
 def bare(
-    model  # wrapped, compiled, in half precision, or none of these
+    model,  # wrapped, compiled, in half precision, or none of these
 ):
     "The network itself, whose names the weights have"
-    while hasattr(model, '_orig_mod') or type(model).__name__ in ('DistributedDataParallel', 'Half'): model = model._orig_mod if hasattr(model, '_orig_mod') else model.module
+    while hasattr(model, "_orig_mod") or type(model).__name__ in (
+        "DistributedDataParallel",
+        "Half",
+    ):
+        model = model._orig_mod if hasattr(model, "_orig_mod") else model.module
     return model

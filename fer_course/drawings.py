@@ -10,413 +10,919 @@ from contextlib import contextmanager
 from copy import copy
 import cv2, numpy as np, torch
 from scipy.interpolate import CubicSpline
-from .faces import ACTION_UNITS, Faces, _face_boxes, _five_points, _Noise, _photographs, _seen
+from fer_course.faces import (
+    ACTION_UNITS,
+    Faces,
+    _face_boxes,
+    _five_points,
+    _Noise,
+    _photographs,
+    _seen,
+)
 
 # %% ../nbs/01_faces_as_drawings.ipynb #4ca66429
-STYLES = ('comic', 'flat', 'pencil')
-_OWN = {   # number of an identity: (its mean in the modelled faces, its mean here, how much of the difference is kept)
-    'eye_x': (.292, .30, 1.), 'eye_width': (.152, .155, 1.6), 'eye_upper': (.061, .098, 2.2), 'eye_lower': (.042, .070, 2.), 'eye_tilt': (.012, .014, 1.6),
-    'brow_y': (.190, .265, 1.6), 'brow_start': (.100, .125, 1.4), 'brow_end': (.480, .475, 1.3), 'brow_arch': (.032, .035, 1.6), 'mouth_width': (.238, .215, 1.7),
-    'brow_thickness': (.029, .026, 1.4), 'nose_y': (-.385, -.30, 1.6), 'nose_width': (.134, .085, 1.4), 'mouth_y': (-.668, -.56, 1.4), 'lip_upper': (.054, .040, 1.),
-    'lip_lower': (.072, .052, 1.), 'chin_y': (-1.055, -.93, 1.5), 'head_width': (1.01, .76, 1.), 'jaw_width': (1.05, .56, 1.1), 'hairline': (.68, .62, 1.2)}
-_MOVES = {   # what each unit adds to a control at intensity E; half the distance between the eyes is 0.3
-    1: dict(brow_inner=.125, brow_middle=.045), 2: dict(brow_middle=.095, brow_outer=.115, brow_inner=.015), 4: dict(brow_inner=-.105, brow_middle=-.065, brow_start=-.050, brow_outer=.01),
-    5: dict(lid_upper=.055, lid_lower=.010), 6: dict(lid_lower=-.034, lid_upper=-.012, brow_outer=-.012), 7: dict(lid_lower=-.040, lid_upper=-.026),
-    9: dict(brow_inner=-.055, brow_middle=-.030, nose_y=.042, nose_width=.016, lift=.035, lid_upper=-.022, lid_lower=-.018), 10: dict(lift=.065, nose_y=.010, nose_width=.012),
-    12: dict(corner_x=.090, corner_y=.115), 14: dict(corner_x=.034, corner_y=.012), 15: dict(corner_y=-.110, corner_x=.010), 16: dict(corner_y=-.010, lower=.040),
-    17: dict(mouth_y=.062, chin_y=.022, corner_y=.010), 18: dict(corner_x=-.090), 20: dict(corner_x=.075, corner_y=-.030), 22: dict(corner_x=-.050), 23: dict(corner_x=-.030),
-    24: dict(corner_x=-.012), 26: dict(jaw=.15), 27: dict(jaw=.32, corner_x=-.015), 28: dict(corner_x=-.015, jaw=.012)}
-_LIPS = {10: (-.1, 0.), 12: (-.25, -.2), 16: (0., .3), 17: (-.1, .25), 18: (.5, .5), 20: (-.2, -.2), 22: (.6, .6), 23: (-.45, -.4), 24: (-.75, -.7), 28: (-.9, -.9)}   # upper, lower lip
+STYLES = ("comic", "flat", "pencil")
+_OWN = {  # number of an identity: (its mean in the modelled faces, its mean here, how much of the difference is kept)
+    "eye_x": (0.292, 0.30, 1.0),
+    "eye_width": (0.152, 0.155, 1.6),
+    "eye_upper": (0.061, 0.098, 2.2),
+    "eye_lower": (0.042, 0.070, 2.0),
+    "eye_tilt": (0.012, 0.014, 1.6),
+    "brow_y": (0.190, 0.265, 1.6),
+    "brow_start": (0.100, 0.125, 1.4),
+    "brow_end": (0.480, 0.475, 1.3),
+    "brow_arch": (0.032, 0.035, 1.6),
+    "mouth_width": (0.238, 0.215, 1.7),
+    "brow_thickness": (0.029, 0.026, 1.4),
+    "nose_y": (-0.385, -0.30, 1.6),
+    "nose_width": (0.134, 0.085, 1.4),
+    "mouth_y": (-0.668, -0.56, 1.4),
+    "lip_upper": (0.054, 0.040, 1.0),
+    "lip_lower": (0.072, 0.052, 1.0),
+    "chin_y": (-1.055, -0.93, 1.5),
+    "head_width": (1.01, 0.76, 1.0),
+    "jaw_width": (1.05, 0.56, 1.1),
+    "hairline": (0.68, 0.62, 1.2),
+}
+_MOVES = {  # what each unit adds to a control at intensity E; half the distance between the eyes is 0.3
+    1: dict(brow_inner=0.125, brow_middle=0.045),
+    2: dict(brow_middle=0.095, brow_outer=0.115, brow_inner=0.015),
+    4: dict(brow_inner=-0.105, brow_middle=-0.065, brow_start=-0.050, brow_outer=0.01),
+    5: dict(lid_upper=0.055, lid_lower=0.010),
+    6: dict(lid_lower=-0.034, lid_upper=-0.012, brow_outer=-0.012),
+    7: dict(lid_lower=-0.040, lid_upper=-0.026),
+    9: dict(
+        brow_inner=-0.055,
+        brow_middle=-0.030,
+        nose_y=0.042,
+        nose_width=0.016,
+        lift=0.035,
+        lid_upper=-0.022,
+        lid_lower=-0.018,
+    ),
+    10: dict(lift=0.065, nose_y=0.010, nose_width=0.012),
+    12: dict(corner_x=0.090, corner_y=0.115),
+    14: dict(corner_x=0.034, corner_y=0.012),
+    15: dict(corner_y=-0.110, corner_x=0.010),
+    16: dict(corner_y=-0.010, lower=0.040),
+    17: dict(mouth_y=0.062, chin_y=0.022, corner_y=0.010),
+    18: dict(corner_x=-0.090),
+    20: dict(corner_x=0.075, corner_y=-0.030),
+    22: dict(corner_x=-0.050),
+    23: dict(corner_x=-0.030),
+    24: dict(corner_x=-0.012),
+    26: dict(jaw=0.15),
+    27: dict(jaw=0.32, corner_x=-0.015),
+    28: dict(corner_x=-0.015, jaw=0.012),
+}
+_LIPS = {
+    10: (-0.1, 0.0),
+    12: (-0.25, -0.2),
+    16: (0.0, 0.3),
+    17: (-0.1, 0.25),
+    18: (0.5, 0.5),
+    20: (-0.2, -0.2),
+    22: (0.6, 0.6),
+    23: (-0.45, -0.4),
+    24: (-0.75, -0.7),
+    28: (-0.9, -0.9),
+}  # upper, lower lip
+
 
 def _controls(identity, units):
     "Where the movable lines of the faces are: name -> (n, 2) for the sides, or (n,); `units` maps a number to (n, 2) in 0-1"
-    own = {name: here + gain * (identity[name] - there) for name, (there, here, gain) in _OWN.items()}
-    two, mean = np.ones_like(own['eye_x']), {unit: value.mean(1) for unit, value in units.items()}
-    c = dict(brow_inner=own['brow_y'] - .02, brow_middle=own['brow_y'] + own['brow_arch'], brow_outer=own['brow_y'] - .025, brow_start=own['brow_start'], lid_upper=own['eye_upper'],
-             lid_lower=own['eye_lower'], corner_x=own['mouth_width'], lift=0 * two, jaw=0 * two, lower=0 * two, corner_y=own['mouth_y'][:, None] * two)
-    c |= {name: own[name][:, None] * two for name in ('nose_y', 'nose_width', 'mouth_y', 'chin_y')}
+    own = {
+        name: here + gain * (identity[name] - there) for name, (there, here, gain) in _OWN.items()
+    }
+    two, mean = np.ones_like(own["eye_x"]), {unit: value.mean(1) for unit, value in units.items()}
+    c = dict(
+        brow_inner=own["brow_y"] - 0.02,
+        brow_middle=own["brow_y"] + own["brow_arch"],
+        brow_outer=own["brow_y"] - 0.025,
+        brow_start=own["brow_start"],
+        lid_upper=own["eye_upper"],
+        lid_lower=own["eye_lower"],
+        corner_x=own["mouth_width"],
+        lift=0 * two,
+        jaw=0 * two,
+        lower=0 * two,
+        corner_y=own["mouth_y"][:, None] * two,
+    )
+    c |= {name: own[name][:, None] * two for name in ("nose_y", "nose_width", "mouth_y", "chin_y")}
     for unit, moves in _MOVES.items():
         for name, amount in moves.items():
-            resist = 1 - .7 * units[1] if unit == 4 and name.startswith('brow_i') else 1       # 1 + 4: the oblique brows of sadness
+            resist = (
+                1 - 0.7 * units[1] if unit == 4 and name.startswith("brow_i") else 1
+            )  # 1 + 4: the oblique brows of sadness
             c[name] = c[name] + amount * units[unit] * resist
-    c |= {name: c[name].mean(1) for name in ('lift', 'jaw', 'lower', 'nose_y', 'nose_width', 'mouth_y', 'chin_y')}
-    for k, name in enumerate(('lip_upper', 'lip_lower')):
-        c[name] = own[name] * np.clip(1 + sum(mean[unit] * change[k] for unit, change in _LIPS.items()), .08, None)
-    pressed, parted = 1 - .9 * np.maximum(mean[24], mean[28]), np.minimum(3 * mean[25], 1)
-    c['open_upper'] = (.012 * mean[25] + .02 * mean[12] * parted + .018 * mean[22] * parted + .08 * c['jaw']) * pressed
-    c['open_lower'] = (.050 * mean[25] + (.045 * mean[12] + c['lower'] + .025 * mean[20] + .015 * mean[22]) * parted + .9 * c['jaw']) * pressed
-    c['corner_y'], c['mouth_y'], c['chin_y'] = c['corner_y'] - .3 * c['jaw'][:, None], c['mouth_y'] + .9 * c['lift'], c['chin_y'] - c['jaw']
+    c |= {
+        name: c[name].mean(1)
+        for name in ("lift", "jaw", "lower", "nose_y", "nose_width", "mouth_y", "chin_y")
+    }
+    for k, name in enumerate(("lip_upper", "lip_lower")):
+        c[name] = own[name] * np.clip(
+            1 + sum(mean[unit] * change[k] for unit, change in _LIPS.items()), 0.08, None
+        )
+    pressed, parted = 1 - 0.9 * np.maximum(mean[24], mean[28]), np.minimum(3 * mean[25], 1)
+    c["open_upper"] = (
+        0.012 * mean[25] + 0.02 * mean[12] * parted + 0.018 * mean[22] * parted + 0.08 * c["jaw"]
+    ) * pressed
+    c["open_lower"] = (
+        0.050 * mean[25]
+        + (0.045 * mean[12] + c["lower"] + 0.025 * mean[20] + 0.015 * mean[22]) * parted
+        + 0.9 * c["jaw"]
+    ) * pressed
+    c["corner_y"], c["mouth_y"], c["chin_y"] = (
+        c["corner_y"] - 0.3 * c["jaw"][:, None],
+        c["mouth_y"] + 0.9 * c["lift"],
+        c["chin_y"] - c["jaw"],
+    )
     shut = units[43]
-    c['lid_upper'] = np.maximum(c['lid_upper'], .015) * (1 - shut) - .75 * shut * c['lid_lower']
+    c["lid_upper"] = np.maximum(c["lid_upper"], 0.015) * (1 - shut) - 0.75 * shut * c["lid_lower"]
     return own | c
 
 # %% ../nbs/01_faces_as_drawings.ipynb #073cb646
-def _side(value, side): return value[:, side:side + 1] if value.ndim == 2 else value[:, None]
+def _side(value, side):
+    return value[:, side : side + 1] if value.ndim == 2 else value[:, None]
+
 
 def _lids(c, side, t):
     "Upper and lower lid of one eye at t = -1 (inner) to 1 (outer): x, upper y, lower y, (n, k) each"
     sign, of = (-1, 1)[side], lambda name: _side(c[name], side)
     arch = np.clip(1 - t * t, 0, 1)
-    x, base = sign * (of('eye_x') + t * of('eye_width')), of('eye_tilt') * t
-    return x, base + of('lid_upper') * arch ** .6 * (1 - .12 * t), base - np.maximum(of('lid_lower'), .006) * arch ** .7
+    x, base = sign * (of("eye_x") + t * of("eye_width")), of("eye_tilt") * t
+    return (
+        x,
+        base + of("lid_upper") * arch**0.6 * (1 - 0.12 * t),
+        base - np.maximum(of("lid_lower"), 0.006) * arch**0.7,
+    )
+
 
 def _brow(c, side, t):
     "Centre line of one brow at t = 0 (inner end) to 1: x and y, (n, k)"
     sign, of = (-1, 1)[side], lambda name: _side(c[name], side)
-    inner, middle, outer = of('brow_inner'), of('brow_middle'), of('brow_outer')
-    bend = (1 - t) ** 2 * inner + 2 * t * (1 - t) * (2 * middle - .5 * inner - .5 * outer) + t ** 2 * outer
-    return sign * (of('brow_start') + t * (of('brow_end') - of('brow_start'))), bend
+    inner, middle, outer = of("brow_inner"), of("brow_middle"), of("brow_outer")
+    bend = (
+        (1 - t) ** 2 * inner
+        + 2 * t * (1 - t) * (2 * middle - 0.5 * inner - 0.5 * outer)
+        + t**2 * outer
+    )
+    return sign * (of("brow_start") + t * (of("brow_end") - of("brow_start"))), bend
+
 
 def _mouth(c, t):
     "The four lines of the mouth at t = -1 (left corner) to 1: x, and y of outer and inner upper, inner and outer lower lip, (n, k)"
     right, s = t > 0, np.abs(t)
     at = lambda name: np.where(right, _side(c[name], 1), _side(c[name], 0))
     one = lambda name: c[name][:, None]
-    arch, middle = np.clip(1 - s * s, 0, 1), one('mouth_y')
-    line = middle + (at('corner_y') - middle) * s ** 1.8
-    shape = arch ** (.45 + .3 * (one('jaw') < .05))
-    bow = 1 - .25 * np.exp(-(t / .16) ** 2)
-    top, low = line + one('open_upper') * shape, line - one('open_lower') * shape
-    return at('corner_x') * t, top + one('lip_upper') * bow * (1 - s ** 2.2), top, low, low - one('lip_lower') * arch ** .6
+    arch, middle = np.clip(1 - s * s, 0, 1), one("mouth_y")
+    line = middle + (at("corner_y") - middle) * s**1.8
+    shape = arch ** (0.45 + 0.3 * (one("jaw") < 0.05))
+    bow = 1 - 0.25 * np.exp(-((t / 0.16) ** 2))
+    top, low = line + one("open_upper") * shape, line - one("open_lower") * shape
+    return (
+        at("corner_x") * t,
+        top + one("lip_upper") * bow * (1 - s**2.2),
+        top,
+        low,
+        low - one("lip_lower") * arch**0.6,
+    )
+
 
 def _outline(c, t):
     "The outline of the head without hair, right half, at t = 0 (chin) to 1 (crown): x and y, (n, k)"
-    width, jaw, chin = (c[name][:, None] for name in ('head_width', 'jaw_width', 'chin_y'))
-    knots = [0., .16, .36, .58, .80, 1.]
-    x = np.concatenate([0 * jaw, .55 * jaw, .93 * jaw + .07, width, .80 * width, 0 * jaw], 1)
-    y = np.concatenate([chin, chin + .045, .60 * chin, 0 * chin + .02, 0 * chin + .74, 0 * chin + 1.02], 1)
-    return CubicSpline(knots, x, axis=1)(t), CubicSpline(knots, y, axis=1, bc_type='clamped')(t)
+    width, jaw, chin = (c[name][:, None] for name in ("head_width", "jaw_width", "chin_y"))
+    knots = [0.0, 0.16, 0.36, 0.58, 0.80, 1.0]
+    x = np.concatenate([0 * jaw, 0.55 * jaw, 0.93 * jaw + 0.07, width, 0.80 * width, 0 * jaw], 1)
+    y = np.concatenate(
+        [chin, chin + 0.045, 0.60 * chin, 0 * chin + 0.02, 0 * chin + 0.74, 0 * chin + 1.02], 1
+    )
+    return CubicSpline(knots, x, axis=1)(t), CubicSpline(knots, y, axis=1, bc_type="clamped")(t)
 
 # %% ../nbs/01_faces_as_drawings.ipynb #122dbae3
 class _Paper:
     "Where points of the faces come to lie on the images; the heads' own units, y up, to pixels"
+
     def __init__(self, scene, size):
-        self.yaw, self.pitch, self.roll = (np.deg2rad(scene[name])[:, None] for name in ('yaw', 'pitch', 'roll'))
-        self.scale = scene['eye_distance'][:, None] * size / .60
-        self.middle = size / 2 + scene['shift'] * size
-    def height(self, x, y): return .62 * np.sqrt(np.clip(1 - (x / .82) ** 2 - ((y + .05) / 1.2) ** 2, 0, 1))
-    def place(self, x, y, over=0., flat=False):
+        self.yaw, self.pitch, self.roll = (
+            np.deg2rad(scene[name])[:, None] for name in ("yaw", "pitch", "roll")
+        )
+        self.scale = scene["eye_distance"][:, None] * size / 0.60
+        self.middle = size / 2 + scene["shift"] * size
+
+    def height(self, x, y):
+        return 0.62 * np.sqrt(np.clip(1 - (x / 0.82) ** 2 - ((y + 0.05) / 1.2) ** 2, 0, 1))
+
+    def place(self, x, y, over=0.0, flat=False):
         "Pixels (n, k, 2) of points (n, k), `over` the cushion, or on the flat of the outline"
         z = (0 if flat else self.height(x, y)) + over
-        across, up = x * np.cos(self.yaw) ** (0 if flat else 1) + z * np.sin(self.yaw), y * np.cos(self.pitch) + z * np.sin(self.pitch) + .14
-        u, v = across * np.cos(self.roll) - up * np.sin(self.roll), across * np.sin(self.roll) + up * np.cos(self.roll)
-        return np.stack([self.middle[:, :1] + self.scale * u, self.middle[:, 1:] - self.scale * v], -1)
+        across, up = (
+            x * np.cos(self.yaw) ** (0 if flat else 1) + z * np.sin(self.yaw),
+            y * np.cos(self.pitch) + z * np.sin(self.pitch) + 0.14,
+        )
+        u, v = (
+            across * np.cos(self.roll) - up * np.sin(self.roll),
+            across * np.sin(self.roll) + up * np.cos(self.roll),
+        )
+        return np.stack(
+            [self.middle[:, :1] + self.scale * u, self.middle[:, 1:] - self.scale * v], -1
+        )
+
     def facing(self, x, y):
         "Whether points of the cushion face us, (n, k)"
-        return self.height(x, y) / .38 * np.cos(self.yaw) - x / .67 * np.sin(self.yaw) > .08
+        return self.height(x, y) / 0.38 * np.cos(self.yaw) - x / 0.67 * np.sin(self.yaw) > 0.08
 
 # %% ../nbs/01_faces_as_drawings.ipynb #6e2cd55d
 _T, _HALF = np.linspace(-1, 1, 21)[None], np.linspace(0, 1, 25)
-_JAW = np.array([.60, .52, .44, .36, .28, .20, .13, .065, 0.])       # landmarks 1 to 9 on the outline
+_JAW = np.array(
+    [0.60, 0.52, 0.44, 0.36, 0.28, 0.20, 0.13, 0.065, 0.0]
+)  # landmarks 1 to 9 on the outline
+
 
 def _lines(c, paper):
     "Name -> pixels (n, k, 2) of the outline, eyes, brows, nose and mouth"
     x, y = _outline(c, _HALF)
-    lines = dict(head=paper.place(np.concatenate([x, -x[:, ::-1]], 1), np.concatenate([y, y[:, ::-1]], 1), flat=True))
+    lines = dict(
+        head=paper.place(
+            np.concatenate([x, -x[:, ::-1]], 1), np.concatenate([y, y[:, ::-1]], 1), flat=True
+        )
+    )
     for side in (0, 1):
         x, up, low = _lids(c, side, _T)
-        lines |= {f'lid_up{side}': paper.place(x, up), f'lid_low{side}': paper.place(x, low), f'crease{side}': paper.place(x, up + .035 * (1.1 - _T ** 2))}
-        lines[f'brow{side}'] = paper.place(*_brow(c, side, (_T + 1) / 2))
+        lines |= {
+            f"lid_up{side}": paper.place(x, up),
+            f"lid_low{side}": paper.place(x, low),
+            f"crease{side}": paper.place(x, up + 0.035 * (1.1 - _T**2)),
+        }
+        lines[f"brow{side}"] = paper.place(*_brow(c, side, (_T + 1) / 2))
     x, *ys = _mouth(c, _T)
-    lines |= {name: paper.place(x, y, .05) for name, y in zip(('lip_top', 'mouth_top', 'mouth_low', 'lip_low'), ys)}
-    tip, wide = c['nose_y'][:, None], c['nose_width'][:, None]
-    lines['bridge'] = paper.place(.028 + .030 * (_T + 1) / 2 + 0 * tip, .02 + (tip - .02) * (_T + 1) / 2, .10 + .10 * (_T + 1) / 2)
-    lines['nose'] = paper.place(wide * _T, tip - .055 + .050 * np.abs(_T) ** 2.5, .17 - .06 * np.abs(_T))
+    lines |= {
+        name: paper.place(x, y, 0.05)
+        for name, y in zip(("lip_top", "mouth_top", "mouth_low", "lip_low"), ys)
+    }
+    tip, wide = c["nose_y"][:, None], c["nose_width"][:, None]
+    lines["bridge"] = paper.place(
+        0.028 + 0.030 * (_T + 1) / 2 + 0 * tip,
+        0.02 + (tip - 0.02) * (_T + 1) / 2,
+        0.10 + 0.10 * (_T + 1) / 2,
+    )
+    lines["nose"] = paper.place(
+        wide * _T, tip - 0.055 + 0.050 * np.abs(_T) ** 2.5, 0.17 - 0.06 * np.abs(_T)
+    )
     return lines
+
 
 def _landmarks(c, paper):
     "The 68 points of iBUG 300-W on the lines, pixels (n, 68, 2), and which of them face us, (n, 68)"
-    n = len(c['jaw']); row = lambda *values: np.array([values])
+    n = len(c["jaw"])
+    row = lambda *values: np.array([values])
     x, y = _outline(c, _JAW)
-    pieces = [(paper.place(np.concatenate([-x, x[:, -2::-1]], 1), np.concatenate([y, y[:, -2::-1]], 1), flat=True), np.ones((n, 17), bool))]
-    def add(x, y, over=0.):
+    pieces = [
+        (
+            paper.place(
+                np.concatenate([-x, x[:, -2::-1]], 1),
+                np.concatenate([y, y[:, -2::-1]], 1),
+                flat=True,
+            ),
+            np.ones((n, 17), bool),
+        )
+    ]
+
+    def add(x, y, over=0.0):
         x, y = np.broadcast_arrays(x, y)
         pieces.append((paper.place(x, y, over), paper.facing(x, y)))
-    for side, t in ((0, row(.98, .76, .52, .27, .03)), (1, row(.03, .27, .52, .76, .98))): add(*_brow(c, side, t))
-    tip, wide = c['nose_y'][:, None], c['nose_width'][:, None]
-    add(0 * tip + row(0, 0, 0, 0), .02 + (tip - .02) * row(0., 1 / 3, 2 / 3, 1.), row(.10, .13, .17, .20))
-    across = row(-1., -.5, 0., .5, 1.)
-    add(wide * across, tip - .055 + .050 * np.abs(across) ** 2.5, .17 - .06 * np.abs(across))
-    for side, t in ((0, row(1., .38, -.38, -1., -.38, .38)), (1, row(-1., -.38, .38, 1., .38, -.38))):
+
+    for side, t in ((0, row(0.98, 0.76, 0.52, 0.27, 0.03)), (1, row(0.03, 0.27, 0.52, 0.76, 0.98))):
+        add(*_brow(c, side, t))
+    tip, wide = c["nose_y"][:, None], c["nose_width"][:, None]
+    add(
+        0 * tip + row(0, 0, 0, 0),
+        0.02 + (tip - 0.02) * row(0.0, 1 / 3, 2 / 3, 1.0),
+        row(0.10, 0.13, 0.17, 0.20),
+    )
+    across = row(-1.0, -0.5, 0.0, 0.5, 1.0)
+    add(wide * across, tip - 0.055 + 0.050 * np.abs(across) ** 2.5, 0.17 - 0.06 * np.abs(across))
+    for side, t in (
+        (0, row(1.0, 0.38, -0.38, -1.0, -0.38, 0.38)),
+        (1, row(-1.0, -0.38, 0.38, 1.0, 0.38, -0.38)),
+    ):
         x, up, low = _lids(c, side, t)
         add(x, np.where(row(1, 1, 1, 1, 0, 0) > 0, up, low))
-    for line, t in ((1, [-1., -.62, -.24, 0., .24, .62, 1.]), (4, [.66, .33, 0., -.33, -.66]), (2, [-.9, -.38, 0., .38, .9]), (3, [.38, 0., -.38])):
-        m = _mouth(c, row(*t)); add(m[0], m[line], .05)
-    return np.concatenate([p for p, _ in pieces], 1).astype(np.float32), np.concatenate([f for _, f in pieces], 1)
+    for line, t in (
+        (1, [-1.0, -0.62, -0.24, 0.0, 0.24, 0.62, 1.0]),
+        (4, [0.66, 0.33, 0.0, -0.33, -0.66]),
+        (2, [-0.9, -0.38, 0.0, 0.38, 0.9]),
+        (3, [0.38, 0.0, -0.38]),
+    ):
+        m = _mouth(c, row(*t))
+        add(m[0], m[line], 0.05)
+    return np.concatenate([p for p, _ in pieces], 1).astype(np.float32), np.concatenate(
+        [f for _, f in pieces], 1
+    )
 
 # %% ../nbs/01_faces_as_drawings.ipynb #346e3d82
 class _Sheet:
     "A canvas several times as large as the image; points are in pixels of the image, colours RGB 0-255"
+
     def __init__(self, size, ground, style):
         self.zoom, self.size, self.style = (4 if size < 96 else 3), size, style
-        self.canvas = np.empty((size * self.zoom,) * 2 + (3,), np.uint8); self.canvas[:] = self.tone(ground)
+        self.canvas = np.empty((size * self.zoom,) * 2 + (3,), np.uint8)
+        self.canvas[:] = self.tone(ground)
+
     def tone(self, colour):
         "The colour as the style has it: a pencil only knows paper and shades of grey"
-        if self.style == 'pencil': colour = [244 - .45 * (244 - np.dot(colour, (.3, .59, .11)))] * 3
+        if self.style == "pencil":
+            colour = [244 - 0.45 * (244 - np.dot(colour, (0.3, 0.59, 0.11)))] * 3
         return tuple(float(v) for v in np.clip(colour, 0, 255))
-    def _fixed(self, points): return np.round(np.asarray(points) * (self.zoom * 16)).astype(np.int32)
-    def fill(self, points, colour): cv2.fillPoly(self.canvas, [self._fixed(points)], self.tone(colour), cv2.LINE_AA, 4)
+
+    def _fixed(self, points):
+        return np.round(np.asarray(points) * (self.zoom * 16)).astype(np.int32)
+
+    def fill(self, points, colour):
+        cv2.fillPoly(self.canvas, [self._fixed(points)], self.tone(colour), cv2.LINE_AA, 4)
+
     def stroke(self, points, width, colour, taper=True):
         "A line whose width (pixels of the image) swells in its middle, or is the same everywhere"
         points, t = np.asarray(points, float), np.linspace(0, 1, len(points))
         across = np.gradient(points, axis=0)[:, ::-1] * [1, -1]
         across /= np.linalg.norm(across, axis=1, keepdims=True) + 1e-9
-        half = across * (.5 * width * (np.sin(np.pi * np.clip(t, .04, .96)) ** .6 if taper else np.ones_like(t)))[:, None]
-        cv2.fillPoly(self.canvas, [self._fixed(np.concatenate([points + half, (points - half)[::-1]]))], tuple(np.clip(colour, 0, 255).tolist()), cv2.LINE_AA, 4)
+        half = (
+            across
+            * (
+                0.5
+                * width
+                * (np.sin(np.pi * np.clip(t, 0.04, 0.96)) ** 0.6 if taper else np.ones_like(t))
+            )[:, None]
+        )
+        cv2.fillPoly(
+            self.canvas,
+            [self._fixed(np.concatenate([points + half, (points - half)[::-1]]))],
+            tuple(np.clip(colour, 0, 255).tolist()),
+            cv2.LINE_AA,
+            4,
+        )
+
     def disc(self, centre, radius, colour):
-        if radius > .1: cv2.circle(self.canvas, self._fixed(centre).tolist(), round(radius * self.zoom * 16), self.tone(colour), -1, cv2.LINE_AA, 4)
+        if radius > 0.1:
+            cv2.circle(
+                self.canvas,
+                self._fixed(centre).tolist(),
+                round(radius * self.zoom * 16),
+                self.tone(colour),
+                -1,
+                cv2.LINE_AA,
+                4,
+            )
+
     @contextmanager
     def inside(self, points):
         "What is drawn in this block stays inside a shape"
         mask, before = np.zeros(self.canvas.shape[:2], np.uint8), self.canvas.copy()
         cv2.fillPoly(mask, [self._fixed(points)], 255, 0, 4)
         yield
-        cv2.copyTo(self.canvas, mask, before); self.canvas = before
-    def image(self): return cv2.resize(self.canvas, (self.size, self.size), interpolation=cv2.INTER_AREA)
+        cv2.copyTo(self.canvas, mask, before)
+        self.canvas = before
+
+    def image(self):
+        return cv2.resize(self.canvas, (self.size, self.size), interpolation=cv2.INTER_AREA)
 
 # %% ../nbs/01_faces_as_drawings.ipynb #582165bb
 class _Portrait:
     "One face being drawn: its numbers, its lines and its sheet"
+
     def __init__(self, k, size, identity, scene, units, c, lines, paper):
         pick = lambda group: {name: value[k] for name, value in group.items()}
-        self.i, self.scene, self.u, self.c, self.lines = pick(identity), pick(scene), pick(units), pick(c), pick(lines)
+        self.i, self.scene, self.u, self.c, self.lines = (
+            pick(identity),
+            pick(scene),
+            pick(units),
+            pick(c),
+            pick(lines),
+        )
         self.k, self.paper, self.unit = k, paper, float(paper.scale[k, 0])
-        self.style = STYLES[int(self.i['jitter'][0] * 2.9999)]
-        self.skin, self.hair = np.array(self.i['skin']) * 255, np.array(self.i['hair']) * 255
-        dark = np.array([26., 20., 24.])
-        self.ink = dict(comic=dark, flat=.45 * self.skin + .1 * dark, pencil=np.array([70., 70., 74.]))[self.style]
-        self.pen = self.unit * dict(comic=.030, flat=.024, pencil=.022)[self.style]
-        ground = np.array(scene['background'][k]) * 255
-        self.sheet = _Sheet(size, 200 + .2 * ground if self.style == 'pencil' else ground, self.style)
-    def at(self, x, y, over=0., flat=False):
+        self.style = STYLES[int(self.i["jitter"][0] * 2.9999)]
+        self.skin, self.hair = np.array(self.i["skin"]) * 255, np.array(self.i["hair"]) * 255
+        dark = np.array([26.0, 20.0, 24.0])
+        self.ink = dict(
+            comic=dark, flat=0.45 * self.skin + 0.1 * dark, pencil=np.array([70.0, 70.0, 74.0])
+        )[self.style]
+        self.pen = self.unit * dict(comic=0.030, flat=0.024, pencil=0.022)[self.style]
+        ground = np.array(scene["background"][k]) * 255
+        self.sheet = _Sheet(
+            size, 200 + 0.2 * ground if self.style == "pencil" else ground, self.style
+        )
+
+    def at(self, x, y, over=0.0, flat=False):
         "Pixels (m, 2) of points of this face"
         paper, here = self.paper, copy(self.paper)
-        here.yaw, here.pitch, here.roll, here.scale, here.middle = (v[self.k:self.k + 1] for v in (paper.yaw, paper.pitch, paper.roll, paper.scale, paper.middle))
-        x, y = np.broadcast_arrays(np.atleast_1d(np.asarray(x, float)), np.atleast_1d(np.asarray(y, float)))
+        here.yaw, here.pitch, here.roll, here.scale, here.middle = (
+            v[self.k : self.k + 1]
+            for v in (paper.yaw, paper.pitch, paper.roll, paper.scale, paper.middle)
+        )
+        x, y = np.broadcast_arrays(
+            np.atleast_1d(np.asarray(x, float)), np.atleast_1d(np.asarray(y, float))
+        )
         return here.place(x[None], y[None], over, flat)[0]
-    def line(self, x, y, width, strength=1., over=0.):
+
+    def line(self, x, y, width, strength=1.0, over=0.0):
         "An ink line on the face; weak ones are thin and pale"
-        if strength > .06: self.sheet.stroke(self.at(x, y, over), width * self.pen * (.35 + .65 * min(strength, 1)), self.skin + (self.ink - self.skin) * min(1, .35 + .65 * strength))
+        if strength > 0.06:
+            self.sheet.stroke(
+                self.at(x, y, over),
+                width * self.pen * (0.35 + 0.65 * min(strength, 1)),
+                self.skin + (self.ink - self.skin) * min(1, 0.35 + 0.65 * strength),
+            )
+
 
 def _behind(p):
     "A spot of the second background colour, shoulders, neck, ears and the hair behind the head"
     i, s, t = p.i, p.sheet, np.linspace(0, np.pi, 20)
-    r, size = p.scene['background_shape'], s.size
-    if p.style != 'pencil': s.disc([size * r[0], size * r[1]], size * (.2 + .5 * r[2]), np.array(p.scene['background2']) * 255)
-    wide = p.c['head_width']
-    if i['long_hair'] > 0:
-        top, low = (.30 + .80 * np.sin(t), -1.15 + .06 * np.sin(6 * t))
-        s.fill(p.at(np.r_[(wide + .12) * np.cos(t), -(wide + .20) * np.cos(t)], np.r_[top, low], -.1, True), .8 * p.hair)
-    s.fill(p.at([-.28, .28, .32, 1.15, 1.3, -1.3, -1.15, -.32], [-.5, -.5, -1.12, -1.35, -2.6, -2.6, -1.35, -1.12], -.15, True), np.array(i['cloth']) * 255)
-    s.fill(p.at([-.27, .27, .30, 0, -.30], [-.4, -.4, -1.10, -1.32, -1.10], -.1, True), .82 * p.skin)
+    r, size = p.scene["background_shape"], s.size
+    if p.style != "pencil":
+        s.disc(
+            [size * r[0], size * r[1]],
+            size * (0.2 + 0.5 * r[2]),
+            np.array(p.scene["background2"]) * 255,
+        )
+    wide = p.c["head_width"]
+    if i["long_hair"] > 0:
+        top, low = (0.30 + 0.80 * np.sin(t), -1.15 + 0.06 * np.sin(6 * t))
+        s.fill(
+            p.at(
+                np.r_[(wide + 0.12) * np.cos(t), -(wide + 0.20) * np.cos(t)],
+                np.r_[top, low],
+                -0.1,
+                True,
+            ),
+            0.8 * p.hair,
+        )
+    s.fill(
+        p.at(
+            [-0.28, 0.28, 0.32, 1.15, 1.3, -1.3, -1.15, -0.32],
+            [-0.5, -0.5, -1.12, -1.35, -2.6, -2.6, -1.35, -1.12],
+            -0.15,
+            True,
+        ),
+        np.array(i["cloth"]) * 255,
+    )
+    s.fill(
+        p.at([-0.27, 0.27, 0.30, 0, -0.30], [-0.4, -0.4, -1.10, -1.32, -1.10], -0.1, True),
+        0.82 * p.skin,
+    )
     for side in (-1, 1):
-        ear = p.at(side * p.c['head_width'] + .10 * np.cos(2 * t), -.06 + .15 * np.sin(2 * t), -.1, True)
-        s.fill(ear, .9 * p.skin); s.stroke(ear, .7 * p.pen, p.ink, False)
+        ear = p.at(
+            side * p.c["head_width"] + 0.10 * np.cos(2 * t),
+            -0.06 + 0.15 * np.sin(2 * t),
+            -0.1,
+            True,
+        )
+        s.fill(ear, 0.9 * p.skin)
+        s.stroke(ear, 0.7 * p.pen, p.ink, False)
+
 
 def _head(p):
     "The head in two tones; the light tone is the same shape moved towards the light"
-    s, outline, scene = p.sheet, p.lines['head'], p.scene
-    side, up = np.sin(np.deg2rad(scene['light_side'])), np.sin(np.deg2rad(scene['light_height']))
-    shade = p.skin * (.60 + .32 * scene['ambient'] / (scene['ambient'] + .5 * scene['key']))
+    s, outline, scene = p.sheet, p.lines["head"], p.scene
+    side, up = np.sin(np.deg2rad(scene["light_side"])), np.sin(np.deg2rad(scene["light_height"]))
+    shade = p.skin * (0.60 + 0.32 * scene["ambient"] / (scene["ambient"] + 0.5 * scene["key"]))
     s.fill(outline, shade)
     with s.inside(outline):
-        if p.style == 'pencil':
-            for start in np.arange(-s.size, s.size, p.unit * .055): s.stroke([[start, 0], [start + s.size, s.size]], .5 * p.pen, np.array([175., 175., 178.]), False)
-        s.fill(outline + np.array([.20 * side, -.13 * up]) * p.unit, p.skin)
+        if p.style == "pencil":
+            for start in np.arange(-s.size, s.size, p.unit * 0.055):
+                s.stroke(
+                    [[start, 0], [start + s.size, s.size]],
+                    0.5 * p.pen,
+                    np.array([175.0, 175.0, 178.0]),
+                    False,
+                )
+        s.fill(outline + np.array([0.20 * side, -0.13 * up]) * p.unit, p.skin)
         for sign in (-1, 1):
-            cheek = p.at(sign * .40, -.30)[0]
-            s.disc(cheek, .13 * p.unit * (.4 + p.i['blush'] + .5 * p.u[6][int(sign > 0)]), .75 * p.skin + .25 * np.array([225., 90., 90.]))
-    if p.style != 'flat': s.stroke(np.concatenate([outline, outline[:1]]), p.pen, p.ink, False)
+            cheek = p.at(sign * 0.40, -0.30)[0]
+            s.disc(
+                cheek,
+                0.13 * p.unit * (0.4 + p.i["blush"] + 0.5 * p.u[6][int(sign > 0)]),
+                0.75 * p.skin + 0.25 * np.array([225.0, 90.0, 90.0]),
+            )
+    if p.style != "flat":
+        s.stroke(np.concatenate([outline, outline[:1]]), p.pen, p.ink, False)
 
 # %% ../nbs/01_faces_as_drawings.ipynb #6af8647b
 def _eyes(p):
     "Eyeballs with iris and pupil, lids, lashes, brows"
     s, c = p.sheet, p.c
-    iris = np.array(p.i['iris']) * 255
+    iris = np.array(p.i["iris"]) * 255
     for side in (0, 1):
-        up, low = p.lines[f'lid_up{side}'], p.lines[f'lid_low{side}']
+        up, low = p.lines[f"lid_up{side}"], p.lines[f"lid_low{side}"]
         eye, shut = np.concatenate([up, low[::-1]]), p.u[43][side]
-        if shut < .8:
+        if shut < 0.8:
             s.fill(eye, (250, 248, 244))
             with s.inside(eye):
-                gaze = np.array(p.scene['gaze']) * 4
-                centre = p.at((-1, 1)[side] * c['eye_x'][side] + gaze[0], .012 + gaze[1])[0]
-                for radius, colour in ((.092, .55 * iris), (.080, iris), (.040, (12, 10, 12))): s.disc(centre, radius * p.unit, colour)
-                s.disc(centre + np.array([-.03, -.035]) * p.unit, .022 * p.unit, (255, 255, 255))
-                s.stroke(up + [0, .018 * p.unit], .05 * p.unit, .45 * np.array([250., 248., 244.]), False)
-        s.stroke(up, p.pen * (1.7 + .5 * p.i['lid_liner']), p.ink)
-        s.stroke(low, .7 * p.pen, p.ink)
-        s.stroke(p.lines[f'crease{side}'][4:-2], .55 * p.pen, .4 * p.skin + .6 * p.ink)
-        s.stroke(p.lines[f'brow{side}'], p.unit * 2.6 * c['brow_thickness'], p.hair * .55 if p.style != 'pencil' else p.ink)
+                gaze = np.array(p.scene["gaze"]) * 4
+                centre = p.at((-1, 1)[side] * c["eye_x"][side] + gaze[0], 0.012 + gaze[1])[0]
+                for radius, colour in ((0.092, 0.55 * iris), (0.080, iris), (0.040, (12, 10, 12))):
+                    s.disc(centre, radius * p.unit, colour)
+                s.disc(centre + np.array([-0.03, -0.035]) * p.unit, 0.022 * p.unit, (255, 255, 255))
+                s.stroke(
+                    up + [0, 0.018 * p.unit],
+                    0.05 * p.unit,
+                    0.45 * np.array([250.0, 248.0, 244.0]),
+                    False,
+                )
+        s.stroke(up, p.pen * (1.7 + 0.5 * p.i["lid_liner"]), p.ink)
+        s.stroke(low, 0.7 * p.pen, p.ink)
+        s.stroke(p.lines[f"crease{side}"][4:-2], 0.55 * p.pen, 0.4 * p.skin + 0.6 * p.ink)
+        s.stroke(
+            p.lines[f"brow{side}"],
+            p.unit * 2.6 * c["brow_thickness"],
+            p.hair * 0.55 if p.style != "pencil" else p.ink,
+        )
+
 
 def _nose(p):
     "A side line and the lower edge with two nostrils"
     s = p.sheet
-    s.stroke(p.lines['bridge'][6:], .6 * p.pen, .35 * p.skin + .65 * p.ink)
-    s.stroke(p.lines['nose'], .9 * p.pen, p.ink)
-    for side in (-1, 1): s.disc(p.at(side * .52 * p.c['nose_width'], p.c['nose_y'] - .045, .13)[0], .020 * p.unit, p.ink)
+    s.stroke(p.lines["bridge"][6:], 0.6 * p.pen, 0.35 * p.skin + 0.65 * p.ink)
+    s.stroke(p.lines["nose"], 0.9 * p.pen, p.ink)
+    for side in (-1, 1):
+        s.disc(
+            p.at(side * 0.52 * p.c["nose_width"], p.c["nose_y"] - 0.045, 0.13)[0],
+            0.020 * p.unit,
+            p.ink,
+        )
+
 
 def _mouth_drawn(p):
     "Lips, the opening with teeth and tongue, the line between the lips"
     s, c = p.sheet, p.c
-    top, upper, lower, low = (p.lines[name] for name in ('lip_top', 'mouth_top', 'mouth_low', 'lip_low'))
-    s.fill(np.concatenate([top, low[::-1]]), .55 * np.array(p.i['lips']) * 255 + .45 * p.skin)
-    gap = float(c['open_upper'] + c['open_lower'])
-    if gap > .012:
+    top, upper, lower, low = (
+        p.lines[name] for name in ("lip_top", "mouth_top", "mouth_low", "lip_low")
+    )
+    s.fill(np.concatenate([top, low[::-1]]), 0.55 * np.array(p.i["lips"]) * 255 + 0.45 * p.skin)
+    gap = float(c["open_upper"] + c["open_lower"])
+    if gap > 0.012:
         opening = np.concatenate([upper, lower[::-1]])
         s.fill(opening, (70, 18, 24))
         with s.inside(opening):
-            s.disc(p.at(0, c['mouth_y'] - c['open_lower'] - .06, .05)[0], .16 * p.unit, (205, 95, 95))
-            s.fill(np.concatenate([upper - [0, .1 * p.unit], (upper + [0, (.040 + .12 * min(gap, .25)) * p.unit])[::-1]]), (250, 248, 240))
-        s.stroke(np.concatenate([opening, opening[:1]]), .7 * p.pen, p.ink, False)
-    else: s.stroke((upper + lower) / 2, 1.25 * p.pen, p.ink)
-    if p.style != 'flat':
-        s.stroke(top[3:-3], .45 * p.pen, p.ink); s.stroke(low[4:-4], .6 * p.pen, p.ink)
+            s.disc(
+                p.at(0, c["mouth_y"] - c["open_lower"] - 0.06, 0.05)[0],
+                0.16 * p.unit,
+                (205, 95, 95),
+            )
+            s.fill(
+                np.concatenate(
+                    [
+                        upper - [0, 0.1 * p.unit],
+                        (upper + [0, (0.040 + 0.12 * min(gap, 0.25)) * p.unit])[::-1],
+                    ]
+                ),
+                (250, 248, 240),
+            )
+        s.stroke(np.concatenate([opening, opening[:1]]), 0.7 * p.pen, p.ink, False)
+    else:
+        s.stroke((upper + lower) / 2, 1.25 * p.pen, p.ink)
+    if p.style != "flat":
+        s.stroke(top[3:-3], 0.45 * p.pen, p.ink)
+        s.stroke(low[4:-4], 0.6 * p.pen, p.ink)
+
 
 def _wrinkles(p):
     "Ink where skin folds: each unit has its own lines, on the side on which it acts"
-    c, age, t = p.c, .35 * max(p.i['age'] - .5, 0), np.linspace(0, 1, 12)
+    c, age, t = p.c, 0.35 * max(p.i["age"] - 0.5, 0), np.linspace(0, 1, 12)
     for side, sign in ((0, -1), (1, 1)):
         u = {unit: value[side] for unit, value in p.u.items()}
-        x, y = c['corner_x'][side], c['corner_y'][side]
-        brow, tip, wide = c['brow_middle'][side], c['nose_y'], c['nose_width']
-        fold = max(.9 * u[12], u[10], .8 * u[9]) + age
-        p.line(sign * (wide + .05 + (x + .055 - wide - .05) * t ** 1.2), tip + .02 + (y - tip - .01) * t, 1., fold)
-        for k in range(3): p.line(sign * (.02 + .40 * t), brow + .10 + .075 * k + .03 * np.sin(np.pi * t), .75, max(u[1] * (1 - .3 * k), u[2]) + age)
-        p.line(sign * (.055 - .02 * t), c['brow_inner'][side] - .06 + .17 * t, 1.1, u[4])
-        for k in range(3): p.line(sign * (.03 + .08 * t), -.06 + .05 * k + .035 * t, .8, u[9])
-        for k in (-1, 0, 1): p.line(sign * (c['eye_x'][side] + c['eye_width'][side] + .04 + .10 * t), .01 + k * (.03 + .05 * t), .7, u[6] + age)
-        p.line(sign * (c['eye_x'][side] + .13 * (2 * t - 1)), -c['lid_lower'][side] - .045 - .03 * np.sin(np.pi * t), .75, max(.9 * u[6], .7 * u[7], .5 * u[9]) + age)
-        p.line(sign * (x + .05 + .03 * np.sin(np.pi * t)), y - .055 + .11 * t, 1., u[14])
-        p.line(sign * (x + .02 + .03 * t), y - .02 - .13 * t, .8, u[15])
-        if u[43] < .8 and u[5] > .1: p.line(sign * (c['eye_x'][side] + .13 * (2 * t - 1)), c['lid_upper'][side] + .065 + .03 * np.sin(np.pi * t), .6, u[5])
-    lip = c['mouth_y'] - c['open_lower'] - c['lip_lower']
+        x, y = c["corner_x"][side], c["corner_y"][side]
+        brow, tip, wide = c["brow_middle"][side], c["nose_y"], c["nose_width"]
+        fold = max(0.9 * u[12], u[10], 0.8 * u[9]) + age
+        p.line(
+            sign * (wide + 0.05 + (x + 0.055 - wide - 0.05) * t**1.2),
+            tip + 0.02 + (y - tip - 0.01) * t,
+            1.0,
+            fold,
+        )
+        for k in range(3):
+            p.line(
+                sign * (0.02 + 0.40 * t),
+                brow + 0.10 + 0.075 * k + 0.03 * np.sin(np.pi * t),
+                0.75,
+                max(u[1] * (1 - 0.3 * k), u[2]) + age,
+            )
+        p.line(sign * (0.055 - 0.02 * t), c["brow_inner"][side] - 0.06 + 0.17 * t, 1.1, u[4])
+        for k in range(3):
+            p.line(sign * (0.03 + 0.08 * t), -0.06 + 0.05 * k + 0.035 * t, 0.8, u[9])
+        for k in (-1, 0, 1):
+            p.line(
+                sign * (c["eye_x"][side] + c["eye_width"][side] + 0.04 + 0.10 * t),
+                0.01 + k * (0.03 + 0.05 * t),
+                0.7,
+                u[6] + age,
+            )
+        p.line(
+            sign * (c["eye_x"][side] + 0.13 * (2 * t - 1)),
+            -c["lid_lower"][side] - 0.045 - 0.03 * np.sin(np.pi * t),
+            0.75,
+            max(0.9 * u[6], 0.7 * u[7], 0.5 * u[9]) + age,
+        )
+        p.line(sign * (x + 0.05 + 0.03 * np.sin(np.pi * t)), y - 0.055 + 0.11 * t, 1.0, u[14])
+        p.line(sign * (x + 0.02 + 0.03 * t), y - 0.02 - 0.13 * t, 0.8, u[15])
+        if u[43] < 0.8 and u[5] > 0.1:
+            p.line(
+                sign * (c["eye_x"][side] + 0.13 * (2 * t - 1)),
+                c["lid_upper"][side] + 0.065 + 0.03 * np.sin(np.pi * t),
+                0.6,
+                u[5],
+            )
+    lip = c["mouth_y"] - c["open_lower"] - c["lip_lower"]
     both = {unit: value.mean() for unit, value in p.u.items()}
-    p.line(.12 * (2 * t - 1), lip - .055 - .02 * np.sin(np.pi * t), .9, max(both[17], .5 * both[16], .15))
-    for k in (-1, 0, 1): p.line(.05 * k + .02 * (2 * t - 1), c['chin_y'] + .15 + .02 * np.sin(np.pi * t), .8, both[17])
-    for k in (-2, -1, 0, 1, 2): p.line(.045 * k + 0 * t, c['mouth_y'] + .055 - .11 * t, .6, max(both[18], .6 * both[23]), .05)
-    for sign in (-1, 1): p.line(.17 * (2 * t - 1), c['mouth_y'] + sign * (.055 + .02 * np.sin(np.pi * t)), .8, both[28], .05)
-    for sign in (-1, 1): p.line(sign * (.20 + .02 * t), c['mouth_y'] - .03 + .06 * t, .9, both[24], .05)
+    p.line(
+        0.12 * (2 * t - 1),
+        lip - 0.055 - 0.02 * np.sin(np.pi * t),
+        0.9,
+        max(both[17], 0.5 * both[16], 0.15),
+    )
+    for k in (-1, 0, 1):
+        p.line(
+            0.05 * k + 0.02 * (2 * t - 1),
+            c["chin_y"] + 0.15 + 0.02 * np.sin(np.pi * t),
+            0.8,
+            both[17],
+        )
+    for k in (-2, -1, 0, 1, 2):
+        p.line(
+            0.045 * k + 0 * t,
+            c["mouth_y"] + 0.055 - 0.11 * t,
+            0.6,
+            max(both[18], 0.6 * both[23]),
+            0.05,
+        )
+    for sign in (-1, 1):
+        p.line(
+            0.17 * (2 * t - 1),
+            c["mouth_y"] + sign * (0.055 + 0.02 * np.sin(np.pi * t)),
+            0.8,
+            both[28],
+            0.05,
+        )
+    for sign in (-1, 1):
+        p.line(sign * (0.20 + 0.02 * t), c["mouth_y"] - 0.03 + 0.06 * t, 0.9, both[24], 0.05)
 
 # %% ../nbs/01_faces_as_drawings.ipynb #b7240637
 def _hairdo(p):
     "Beard, moustache, the hair on top, a hat"
     i, s, t, c = p.i, p.sheet, np.linspace(0, 1, 24), p.c
-    wide, curl = c['head_width'], .05 * i['curl']
-    hair = p.hair if p.style != 'pencil' else .8 * p.hair
-    if i['moustache'] > 0: s.fill(p.at(np.r_[-.20 + .40 * t, .22 - .44 * t], np.r_[c['mouth_y'] + .075 + .05 * np.sin(np.pi * t), c['mouth_y'] + .04 + 0 * t] + c['lip_upper'] * .4, .06), .9 * hair)
-    line = c['hairline'] - i['fringe'] - .10 * np.abs(2 * t - 1) ** 2
-    top_x, top_y = np.cos(np.pi * t) * (wide + .05 + i['hair_height'] * .4), -.02 + (1.06 + i['hair_height']) * np.sin(np.pi * t) ** .8
+    wide, curl = c["head_width"], 0.05 * i["curl"]
+    hair = p.hair if p.style != "pencil" else 0.8 * p.hair
+    if i["moustache"] > 0:
+        s.fill(
+            p.at(
+                np.r_[-0.20 + 0.40 * t, 0.22 - 0.44 * t],
+                np.r_[c["mouth_y"] + 0.075 + 0.05 * np.sin(np.pi * t), c["mouth_y"] + 0.04 + 0 * t]
+                + c["lip_upper"] * 0.4,
+                0.06,
+            ),
+            0.9 * hair,
+        )
+    line = c["hairline"] - i["fringe"] - 0.10 * np.abs(2 * t - 1) ** 2
+    top_x, top_y = (
+        np.cos(np.pi * t) * (wide + 0.05 + i["hair_height"] * 0.4),
+        -0.02 + (1.06 + i["hair_height"]) * np.sin(np.pi * t) ** 0.8,
+    )
     bumps = 1 + curl * np.abs(np.sin(9 * np.pi * t))
-    if not i['bald'] and i['hat'] == 0:
-        edge = p.at(.93 * wide * (2 * t - 1), line + .03 * np.sin(17 * t + 6 * i['jitter'][1]), -.12)
+    if not i["bald"] and i["hat"] == 0:
+        edge = p.at(
+            0.93 * wide * (2 * t - 1), line + 0.03 * np.sin(17 * t + 6 * i["jitter"][1]), -0.12
+        )
         shape = np.concatenate([p.at(top_x * bumps, top_y * bumps, 0, True), edge])
         s.fill(shape, hair)
-        if p.style != 'flat':
+        if p.style != "flat":
             s.stroke(shape[:24], p.pen, p.ink, False)
-            for k in (5, 9, 13, 17): s.stroke([shape[k] * .92 + shape[47 - k] * .08, shape[k] * .45 + shape[47 - k] * .55], .5 * p.pen, .5 * hair + .5 * p.ink)
-    if i['hat'] > 0:
-        colour = np.array(i['hat_colour']) * 255
-        dome = p.at(np.cos(np.pi * t) * (wide + .07), .48 + .72 * np.sin(np.pi * t) ** .7, 0, True)
-        s.fill(dome, colour); s.stroke(dome, p.pen, p.ink, False)
-        low, high = (.40, .54) if i['hat'] == 1 else (.44, .50)
-        reach = wide + (.09 if i['hat'] == 1 else .22)
-        band = p.at(np.r_[reach * (2 * t - 1), reach * (1 - 2 * t)], np.r_[low + .05 * np.sin(np.pi * t), high + .05 * np.sin(np.pi * t)], .1 * (i['hat'] == 2), True)
-        s.fill(band, .75 * colour); s.stroke(band, .7 * p.pen, p.ink, False)
+            for k in (5, 9, 13, 17):
+                s.stroke(
+                    [
+                        shape[k] * 0.92 + shape[47 - k] * 0.08,
+                        shape[k] * 0.45 + shape[47 - k] * 0.55,
+                    ],
+                    0.5 * p.pen,
+                    0.5 * hair + 0.5 * p.ink,
+                )
+    if i["hat"] > 0:
+        colour = np.array(i["hat_colour"]) * 255
+        dome = p.at(
+            np.cos(np.pi * t) * (wide + 0.07), 0.48 + 0.72 * np.sin(np.pi * t) ** 0.7, 0, True
+        )
+        s.fill(dome, colour)
+        s.stroke(dome, p.pen, p.ink, False)
+        low, high = (0.40, 0.54) if i["hat"] == 1 else (0.44, 0.50)
+        reach = wide + (0.09 if i["hat"] == 1 else 0.22)
+        band = p.at(
+            np.r_[reach * (2 * t - 1), reach * (1 - 2 * t)],
+            np.r_[low + 0.05 * np.sin(np.pi * t), high + 0.05 * np.sin(np.pi * t)],
+            0.1 * (i["hat"] == 2),
+            True,
+        )
+        s.fill(band, 0.75 * colour)
+        s.stroke(band, 0.7 * p.pen, p.ink, False)
+
 
 def _beard(p):
     "A beard or stubble along the jaw, under the mouth's drawing"
     i, c = p.i, p.c
-    full = max(.9 * i['beard'], .5 * i['stubble'])
-    if full < .1: return
-    x, y = _outline({name: np.atleast_1d(c[name]) for name in ('head_width', 'jaw_width', 'chin_y')}, np.linspace(0, .5, 14))
+    full = max(0.9 * i["beard"], 0.5 * i["stubble"])
+    if full < 0.1:
+        return
+    x, y = _outline(
+        {name: np.atleast_1d(c[name]) for name in ("head_width", "jaw_width", "chin_y")},
+        np.linspace(0, 0.5, 14),
+    )
     outer = np.concatenate([np.stack([x[0], y[0]], 1)[::-1], np.stack([-x[0], y[0]], 1)])
-    inner = np.stack([.46 * np.cos(t := np.linspace(np.pi, 0, 16)), c['mouth_y'] + .30 - .62 * np.sin(t) ** .7], 1)
-    with p.sheet.inside(p.lines['head']):
-        p.sheet.fill(np.concatenate([p.at(*outer.T, 0, True), p.at(*inner.T)]), p.skin + full * (.9 * p.hair - p.skin))
+    inner = np.stack(
+        [
+            0.46 * np.cos(t := np.linspace(np.pi, 0, 16)),
+            c["mouth_y"] + 0.30 - 0.62 * np.sin(t) ** 0.7,
+        ],
+        1,
+    )
+    with p.sheet.inside(p.lines["head"]):
+        p.sheet.fill(
+            np.concatenate([p.at(*outer.T, 0, True), p.at(*inner.T)]),
+            p.skin + full * (0.9 * p.hair - p.skin),
+        )
+
 
 def _worn(p, hidden):
     "Glasses, sunglasses and masks"
-    i, t, kind = p.i, np.linspace(0, 2 * np.pi, 28), int(p.scene['occluder'])
-    s, numbers = p.sheet, p.scene['occluder_numbers']
-    if kind == 1 or i['glasses'] > 0:
+    i, t, kind = p.i, np.linspace(0, 2 * np.pi, 28), int(p.scene["occluder"])
+    s, numbers = p.sheet, p.scene["occluder_numbers"]
+    if kind == 1 or i["glasses"] > 0:
         for sign in (-1, 1):
-            rim = p.at(sign * .31 + .235 * np.sign(np.cos(t)) * np.abs(np.cos(t)) ** .6, -.01 + .17 * np.sign(np.sin(t)) * np.abs(np.sin(t)) ** .6, .06)
+            rim = p.at(
+                sign * 0.31 + 0.235 * np.sign(np.cos(t)) * np.abs(np.cos(t)) ** 0.6,
+                -0.01 + 0.17 * np.sign(np.sin(t)) * np.abs(np.sin(t)) ** 0.6,
+                0.06,
+            )
             if kind == 1:
-                for sheet in (s, hidden): sheet.fill(rim, (22, 20, 28) if sheet is s else (255,) * 3)
+                for sheet in (s, hidden):
+                    sheet.fill(rim, (22, 20, 28) if sheet is s else (255,) * 3)
             s.stroke(rim, 1.1 * p.pen, p.ink, False)
-            s.stroke(p.at(sign * np.array([.54, .78]), [.05, .08], [.06, 0]), p.pen, p.ink, False)
-        s.stroke(p.at(np.array([-.08, 0, .08]), [.02, .05, .02], .12), 1.2 * p.pen, p.ink, False)
+            s.stroke(
+                p.at(sign * np.array([0.54, 0.78]), [0.05, 0.08], [0.06, 0]), p.pen, p.ink, False
+            )
+        s.stroke(
+            p.at(np.array([-0.08, 0, 0.08]), [0.02, 0.05, 0.02], 0.12), 1.2 * p.pen, p.ink, False
+        )
     if kind == 2:
         v = np.linspace(-1, 1, 15)
-        x, y = _outline({name: np.atleast_1d(p.c[name]) for name in ('head_width', 'jaw_width', 'chin_y')}, np.linspace(.40, 0, 12))
-        top = p.at(.60 * v, -.20 - .10 * numbers[0] - .12 * v ** 2, .12 * (1 - v ** 2))
-        shape = np.concatenate([top, p.at(x[0], y[0], 0, True), p.at(-x[0][::-1], y[0][::-1], 0, True)])
-        colour = np.array([(225, 228, 232), (130, 175, 215), (40, 40, 46)][int(numbers[1] * 2.99)], float)
-        s.fill(shape, colour); hidden.fill(shape, (255,) * 3)
-        s.stroke(top, p.pen, .6 * colour, False)
-        for k in (.35, .5, .65): s.stroke(top * (1 - k) + np.mean(shape[15:], 0) * k, .6 * p.pen, .75 * colour)
+        x, y = _outline(
+            {name: np.atleast_1d(p.c[name]) for name in ("head_width", "jaw_width", "chin_y")},
+            np.linspace(0.40, 0, 12),
+        )
+        top = p.at(0.60 * v, -0.20 - 0.10 * numbers[0] - 0.12 * v**2, 0.12 * (1 - v**2))
+        shape = np.concatenate(
+            [top, p.at(x[0], y[0], 0, True), p.at(-x[0][::-1], y[0][::-1], 0, True)]
+        )
+        colour = np.array(
+            [(225, 228, 232), (130, 175, 215), (40, 40, 46)][int(numbers[1] * 2.99)], float
+        )
+        s.fill(shape, colour)
+        hidden.fill(shape, (255,) * 3)
+        s.stroke(top, p.pen, 0.6 * colour, False)
+        for k in (0.35, 0.5, 0.65):
+            s.stroke(top * (1 - k) + np.mean(shape[15:], 0) * k, 0.6 * p.pen, 0.75 * colour)
+
 
 def _in_front(p, hidden, landmarks):
     "A hand, a strand of hair or a box, where the scene wants it"
-    kind, r, s = int(p.scene['occluder']), p.scene['occluder_numbers'], p.sheet
-    if kind < 3: return
-    eyes, mouth, far = landmarks[36:48].mean(0), landmarks[[48, 54]].mean(0), .6 * p.unit
-    place = int(p.scene['occluder_place'])
-    target = (mouth if r[0] < .5 else eyes, landmarks[[36, 48, 31]].mean(0), landmarks[[45, 54, 35]].mean(0), eyes, mouth)[place] + (r[1:3] - .5) * far * (.35 if place else 1.2)
-    turn = np.pi * r[3] if kind != 4 else np.pi * .6 * (r[3] - .5)
-    at = lambda u, v: target + far * np.stack([np.asarray(u) * np.cos(turn) - np.asarray(v) * np.sin(turn), np.asarray(u) * np.sin(turn) + np.asarray(v) * np.cos(turn)], -1)
+    kind, r, s = int(p.scene["occluder"]), p.scene["occluder_numbers"], p.sheet
+    if kind < 3:
+        return
+    eyes, mouth, far = landmarks[36:48].mean(0), landmarks[[48, 54]].mean(0), 0.6 * p.unit
+    place = int(p.scene["occluder_place"])
+    target = (
+        mouth if r[0] < 0.5 else eyes,
+        landmarks[[36, 48, 31]].mean(0),
+        landmarks[[45, 54, 35]].mean(0),
+        eyes,
+        mouth,
+    )[place] + (r[1:3] - 0.5) * far * (0.35 if place else 1.2)
+    turn = np.pi * r[3] if kind != 4 else np.pi * 0.6 * (r[3] - 0.5)
+    at = lambda u, v: (
+        target
+        + far
+        * np.stack(
+            [
+                np.asarray(u) * np.cos(turn) - np.asarray(v) * np.sin(turn),
+                np.asarray(u) * np.sin(turn) + np.asarray(v) * np.cos(turn),
+            ],
+            -1,
+        )
+    )
     shapes, t = [], np.linspace(0, 1, 16)
     if kind == 3:
-        bars = ((-3.5, 0, -.8, 0, .42), (-.75, 0, -.3, 0, .80), (-.6, .35, -.05, .72, .24), *((-.3, v, tip, 1.1 * v, .21) for v, tip in ((-.33, .42), (-.11, .60), (.11, .62), (.33, .48))))
+        bars = (
+            (-3.5, 0, -0.8, 0, 0.42),
+            (-0.75, 0, -0.3, 0, 0.80),
+            (-0.6, 0.35, -0.05, 0.72, 0.24),
+            *(
+                (-0.3, v, tip, 1.1 * v, 0.21)
+                for v, tip in ((-0.33, 0.42), (-0.11, 0.60), (0.11, 0.62), (0.33, 0.48))
+            ),
+        )
         for grow in (1, 0):
             for u0, v0, u1, v1, wide in bars:
                 a, b = at(u0, v0), at(u1, v1)
-                for sheet, colour in ((s, p.ink if grow else p.skin), (hidden, np.full(3, 255.))):
-                    cv2.line(sheet.canvas, sheet._fixed(a).tolist(), sheet._fixed(b).tolist(), sheet.tone(colour) if not grow else tuple(colour.tolist()), max(1, round(sheet.zoom * (wide * far + 1.6 * p.pen * grow))), cv2.LINE_AA, 4)
+                for sheet, colour in ((s, p.ink if grow else p.skin), (hidden, np.full(3, 255.0))):
+                    cv2.line(
+                        sheet.canvas,
+                        sheet._fixed(a).tolist(),
+                        sheet._fixed(b).tolist(),
+                        sheet.tone(colour) if not grow else tuple(colour.tolist()),
+                        max(1, round(sheet.zoom * (wide * far + 1.6 * p.pen * grow))),
+                        cv2.LINE_AA,
+                        4,
+                    )
     if kind == 4:
-        wave = .10 * np.sin(5 * t + 6 * r[4])
-        shapes.append((np.concatenate([at(wave - .06 - .05 * r[5], 3 * t - 1.5), at(wave + .06 + .05 * r[5], 3 * t - 1.5)[::-1]]), p.hair))
+        wave = 0.10 * np.sin(5 * t + 6 * r[4])
+        shapes.append(
+            (
+                np.concatenate(
+                    [
+                        at(wave - 0.06 - 0.05 * r[5], 3 * t - 1.5),
+                        at(wave + 0.06 + 0.05 * r[5], 3 * t - 1.5)[::-1],
+                    ]
+                ),
+                p.hair,
+            )
+        )
     if kind == 5:
-        least = .35 if place else 0.
-        a, b = .35 + least / 2 + .4 * r[4], .30 + least / 2 + .4 * r[5]
+        least = 0.35 if place else 0.0
+        a, b = 0.35 + least / 2 + 0.4 * r[4], 0.30 + least / 2 + 0.4 * r[5]
         shapes.append((at([-a, a, a, -a], [-b, -b, b, b]), r[6:9] * 255))
     for shape, colour in shapes:
-        s.fill(shape, colour); hidden.fill(shape, (255,) * 3); s.stroke(np.concatenate([shape, shape[:1]]), .8 * p.pen, p.ink, False)
+        s.fill(shape, colour)
+        hidden.fill(shape, (255,) * 3)
+        s.stroke(np.concatenate([shape, shape[:1]]), 0.8 * p.pen, p.ink, False)
 
 # %% ../nbs/01_faces_as_drawings.ipynb #dace8240
 class Illustrator:
     "Draws `Parameters` as portraits in an illustrator's hand, with the same labels as `Renderer`, on the CPU"
-    def __init__(self,
-        size=128  # width and height of the images in pixels, even, at most 512
-    ):
-        self.size, self.device, self.noise = size, torch.device('cpu'), _Noise('cpu')
 
-    def render(self,
-        parameters  # `Parameters` of any number of faces
+    def __init__(
+        self,
+        size=128,  # width and height of the images in pixels, even, at most 512
+    ):
+        self.size, self.device, self.noise = size, torch.device("cpu"), _Noise("cpu")
+
+    def render(
+        self,
+        parameters,  # `Parameters` of any number of faces
     ):
         "Draw the faces (`Faces`); the result of a face does not depend on the others in the batch"
-        identity, scene = ({name: value.numpy().astype(float) for name, value in group.items()} for group in (parameters.identity, parameters.scene))
-        units = {unit: parameters.action_units[:, k].numpy() / 5 for k, unit in enumerate(ACTION_UNITS)}
+        identity, scene = (
+            {name: value.numpy().astype(float) for name, value in group.items()}
+            for group in (parameters.identity, parameters.scene)
+        )
+        units = {
+            unit: parameters.action_units[:, k].numpy() / 5 for k, unit in enumerate(ACTION_UNITS)
+        }
         c, paper = _controls(identity, units), _Paper(scene, self.size)
         lines, (landmarks, facing) = _lines(c, paper), _landmarks(c, paper)
-        drawn = [self._portrait(_Portrait(k, self.size, identity, scene, units, c, lines, paper), landmarks[k]) for k in range(len(parameters))]
+        drawn = [
+            self._portrait(
+                _Portrait(k, self.size, identity, scene, units, c, lines, paper), landmarks[k]
+            )
+            for k in range(len(parameters))
+        ]
         hidden = np.stack([mask for _, mask in drawn])
-        light = torch.from_numpy(np.stack([image for image, _ in drawn])).permute(0, 3, 1, 2).float().div(255).pow(2.2)
-        light = light * (parameters.scene['exposure'] / .33).clamp(.45, 1.4).view(-1, 1, 1, 1)
+        light = (
+            torch.from_numpy(np.stack([image for image, _ in drawn]))
+            .permute(0, 3, 1, 2)
+            .float()
+            .div(255)
+            .pow(2.2)
+        )
+        light = light * (parameters.scene["exposure"] / 0.33).clamp(0.45, 1.4).view(-1, 1, 1, 1)
         cells = np.clip(landmarks.astype(int), 0, self.size - 1)
         behind = hidden[np.arange(len(hidden))[:, None], cells[..., 1], cells[..., 0]]
         inside = ((landmarks >= 0) & (landmarks < self.size)).all(-1)
         points = torch.from_numpy(landmarks)
-        return Faces(images=_photographs(light, parameters.scene, self.noise), action_units=parameters.action_units.numpy().copy(), landmarks=landmarks,
-                     visible=facing & inside & ~behind, points=_five_points(points).numpy(), boxes=_face_boxes(points).numpy(), hidden=hidden,
-                     **_seen(parameters))
+        return Faces(
+            images=_photographs(light, parameters.scene, self.noise),
+            action_units=parameters.action_units.numpy().copy(),
+            landmarks=landmarks,
+            visible=facing & inside & ~behind,
+            points=_five_points(points).numpy(),
+            boxes=_face_boxes(points).numpy(),
+            hidden=hidden,
+            **_seen(parameters),
+        )
 
     def _portrait(self, p, landmarks):
         "One image (size, size, 3) uint8 and what is hidden (size, size) bool"
-        hidden = _Sheet(self.size, (0, 0, 0), 'comic')
-        for layer in (_behind, _head, _beard, _nose, _mouth_drawn, _wrinkles, _eyes, _hairdo): layer(p)
-        _worn(p, hidden); _in_front(p, hidden, landmarks)
+        hidden = _Sheet(self.size, (0, 0, 0), "comic")
+        for layer in (_behind, _head, _beard, _nose, _mouth_drawn, _wrinkles, _eyes, _hairdo):
+            layer(p)
+        _worn(p, hidden)
+        _in_front(p, hidden, landmarks)
         image = p.sheet.image()
-        if p.style == 'pencil': image = np.repeat(image.mean(-1, keepdims=True), 3, -1).round().astype(np.uint8)
+        if p.style == "pencil":
+            image = np.repeat(image.mean(-1, keepdims=True), 3, -1).round().astype(np.uint8)
         return image, hidden.image()[..., 0] > 127

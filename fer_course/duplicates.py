@@ -15,162 +15,252 @@ from .files import CourseError, fingerprint
 from .parallel import Workers, keep_map, read_kept
 
 # %% ../nbs/03_duplicates.ipynb #7f3e8665
-_STAYS = {'test': 0, 'valid': 1}   # of copies in several splits, the one in the test stays, then the one in validation
+_STAYS = {
+    "test": 0,
+    "valid": 1,
+}  # of copies in several splits, the one in the test stays, then the one in validation
+
 
 def drop_duplicates(
-    manifest,         # with `sha1`, of one dataset or several
-    conflicts='drop', # copies whose labels disagree: 'drop' = all go, with the reason; 'keep' = all stay, see `label_conflicts`
-    by='sha1'         # the column that is equal for copies: 'sha1' (report S) or 'near' of `near_groups`
+    manifest,  # with `sha1`, of one dataset or several
+    conflicts="drop",  # copies whose labels disagree: 'drop' = all go, with the reason; 'keep' = all stay, see `label_conflicts`
+    by="sha1",  # the column that is equal for copies: 'sha1' (report S) or 'near' of `near_groups`
 ):
     "(manifest, dropped): one of equal copies stays, of the test before validation before training, of labelled ones the first by name. `CourseError` on an unknown policy"
-    if conflicts not in ('drop', 'keep'): raise CourseError(f'there is no policy "{conflicts}" for copies whose labels disagree', remedy='choose drop or keep')
-    manifest = manifest.sort_values(['dataset', 'image'], kind='stable').reset_index(drop=True)
+    if conflicts not in ("drop", "keep"):
+        raise CourseError(
+            f'there is no policy "{conflicts}" for copies whose labels disagree',
+            remedy="choose drop or keep",
+        )
+    manifest = manifest.sort_values(["dataset", "image"], kind="stable").reset_index(drop=True)
     reasons, copies = {}, manifest[manifest[by].duplicated(keep=False) & manifest[by].notna()]
     for _, group in copies.groupby(by, sort=False):
         labelled = group[group.expression.notna()]
         if labelled.expression.nunique() > 1:
-            if conflicts == 'drop': reasons |= dict.fromkeys(group.index, _conflict(labelled, by))
+            if conflicts == "drop":
+                reasons |= dict.fromkeys(group.index, _conflict(labelled, by))
         else:
-            first = min(group.index, key=lambda i, g=group: (_STAYS.get(g.split[i], 2), g.expression[i] is None, i))
-            reasons |= {i: f'{_WORDS[by][0]} of {manifest.image[first]}' for i in group.index if i != first}
+            first = min(
+                group.index,
+                key=lambda i, g=group: (_STAYS.get(g.split[i], 2), g.expression[i] is None, i),
+            )
+            reasons |= {
+                i: f"{_WORDS[by][0]} of {manifest.image[first]}" for i in group.index if i != first
+            }
     gone = manifest.loc[list(reasons)]
-    dropped = dict(image=gone.image, dataset=gone.dataset, reason=list(reasons.values()), step='duplicates')
+    dropped = dict(
+        image=gone.image, dataset=gone.dataset, reason=list(reasons.values()), step="duplicates"
+    )
     dropped = pd.DataFrame(dropped, columns=DROPPED_COLUMNS, dtype=object)
-    return manifest.drop(index=list(reasons)).reset_index(drop=True), dropped.sort_values(['dataset', 'image']).reset_index(drop=True)
+    return manifest.drop(index=list(reasons)).reset_index(drop=True), dropped.sort_values(
+        ["dataset", "image"]
+    ).reset_index(drop=True)
 
-_WORDS = dict(sha1=('duplicate', 'the same bytes carry'), near=('near duplicate', 'near duplicates carry'))
+
+_WORDS = dict(
+    sha1=("duplicate", "the same bytes carry"), near=("near duplicate", "near duplicates carry")
+)
+
 
 def _conflict(labelled, by):
-    return f'{_WORDS[by][1]} different labels: ' + ', '.join(f'{i} ({e})' for i, e in zip(labelled.image[:4], labelled.expression[:4]))
+    return f"{_WORDS[by][1]} different labels: " + ", ".join(
+        f"{i} ({e})" for i, e in zip(labelled.image[:4], labelled.expression[:4])
+    )
+
 
 def label_conflicts(
     manifest,  # with the column `by`
-    by='sha1'  # 'sha1' or 'near'
+    by="sha1",  # 'sha1' or 'near'
 ):
     "The images whose copies carry another label: group, image, dataset, split, expression; one row per image"
     known = manifest[manifest[by].notna() & manifest.expression.notna()]
-    odd = known.groupby(by).expression.transform('nunique') > 1
-    return known[odd].sort_values([by, 'dataset', 'image']).rename(columns={by: 'group'})[['group', 'image', 'dataset', 'split', 'expression']].reset_index(drop=True)
+    odd = known.groupby(by).expression.transform("nunique") > 1
+    return (
+        known[odd]
+        .sort_values([by, "dataset", "image"])
+        .rename(columns={by: "group"})[["group", "image", "dataset", "split", "expression"]]
+        .reset_index(drop=True)
+    )
 
 # %% ../nbs/03_duplicates.ipynb #f03f9f07
 def perceptual_hash(
-    image  # uint8 RGB (H, W, 3)
+    image,  # uint8 RGB (H, W, 3)
 ):
     "64 bits as an int: the signs of the lowest frequencies (imagehash's `phash`)"
     import imagehash
     from PIL import Image
+
     return int(str(imagehash.phash(Image.fromarray(image), hash_size=8)), 16)
+
 
 def distances(
     a,  # uint64 array
-    b   # uint64 array of a shape that goes with it
+    b,  # uint64 array of a shape that goes with it
 ):
     "How many of 64 bits differ, elementwise"
     bits = np.bitwise_xor(np.asarray(a, np.uint64), np.asarray(b, np.uint64))
     return _ONES[np.ascontiguousarray(bits)[..., None].view(np.uint16)].sum(-1)
 
-_ONES = np.array([bin(i).count('1') for i in range(1 << 16)], np.uint8)
+
+_ONES = np.array([bin(i).count("1") for i in range(1 << 16)], np.uint8)
 
 # %% ../nbs/03_duplicates.ipynb #17780d57
 def near_pairs(
-    hashes,    # uint64 array (n,), all different
-    distance=4 # most bits that may differ, 0-15
+    hashes,  # uint64 array (n,), all different
+    distance=4,  # most bits that may differ, 0-15
 ):
     "All pairs within the distance, exactly: (first (m,), second (m,), bits that differ (m,)), first < second, sorted. `CourseError` for other distances"
-    if not 0 <= distance <= 15: raise CourseError(f'a distance of {distance} bits is no near copy', remedy='give 0 to 15, such as 4')
+    if not 0 <= distance <= 15:
+        raise CourseError(
+            f"a distance of {distance} bits is no near copy", remedy="give 0 to 15, such as 4"
+        )
     hashes = np.asarray(hashes, np.uint64)
     edges = np.linspace(0, 64, distance + 2).astype(int)
-    bands = [(hashes >> np.uint64(low)) & np.uint64((1 << int(high - low)) - 1) for low, high in zip(edges, edges[1:])]
+    bands = [
+        (hashes >> np.uint64(low)) & np.uint64((1 << int(high - low)) - 1)
+        for low, high in zip(edges, edges[1:])
+    ]
     found = [_equal_in(band, bands[:k], hashes, distance) for k, band in enumerate(bands)]
     pairs = np.concatenate([np.sort(f, 1) for f in found]) if found else np.zeros((0, 2), np.int64)
     first, second = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].T
     return first, second, distances(hashes[first], hashes[second])
 
+
 def _equal_in(band, before, hashes, distance):
     "Near pairs (m, 2) that are equal in a band and in none before it (those were found there)"
-    order = np.argsort(band, kind='stable'); sorted_band, found, apart = band[order], [], 1
+    order = np.argsort(band, kind="stable")
+    sorted_band, found, apart = band[order], [], 1
     places = np.arange(len(order) - 1)
     while len(places):
         places = places[places + apart < len(order)]
-        places = places[sorted_band[places] == sorted_band[places + apart]]                 # whoever has an equal this far below
+        places = places[
+            sorted_band[places] == sorted_band[places + apart]
+        ]  # whoever has an equal this far below
         a, b = order[places], order[places + apart]
         good = distances(hashes[a], hashes[b]) <= distance
-        for other in before: good &= other[a] != other[b]
-        found.append(np.stack([a[good], b[good]], 1)); apart += 1
+        for other in before:
+            good &= other[a] != other[b]
+        found.append(np.stack([a[good], b[good]], 1))
+        apart += 1
     return np.concatenate(found) if found else np.zeros((0, 2), np.int64)
 
+
 def near_groups(
-    hashes,    # uint64 array (n,)
-    distance=4 # most bits that may differ from the next of a group
+    hashes,  # uint64 array (n,)
+    distance=4,  # most bits that may differ from the next of a group
 ):
     "Number of each image's group (n,), -1 where it has no near copy. A group is a chain: its ends may be further apart"
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
-    different, inverse, counts = np.unique(np.asarray(hashes, np.uint64), return_inverse=True, return_counts=True)
+
+    different, inverse, counts = np.unique(
+        np.asarray(hashes, np.uint64), return_inverse=True, return_counts=True
+    )
     first, second, _ = near_pairs(different, distance)
-    links = coo_matrix((np.ones(len(first), np.int8), (first, second)), shape=(len(different),)*2)
-    component = connected_components(links, directed=False)[1][inverse.ravel()] if len(different) else np.zeros(0, int)
+    links = coo_matrix((np.ones(len(first), np.int8), (first, second)), shape=(len(different),) * 2)
+    component = (
+        connected_components(links, directed=False)[1][inverse.ravel()]
+        if len(different)
+        else np.zeros(0, int)
+    )
     alone = np.bincount(component)[component] == 1
-    numbers = np.full(len(component), -1); numbers[~alone] = pd.factorize(component[~alone])[0]
+    numbers = np.full(len(component), -1)
+    numbers[~alone] = pd.factorize(component[~alone])[0]
     return numbers
 
 # %% ../nbs/03_duplicates.ipynb #db1bc597
 def hash_images(
-    manifest,   # rows with `image`, all of them readable
-    root,       # folder of the dataset
+    manifest,  # rows with `image`, all of them readable
+    root,  # folder of the dataset
     workers=0,  # a `Workers`, or how many processes; 0 = this one
     keep=None,  # folder for the answers of finished chunks; None = a stopped call begins anew
-    chunk=512   # images at a time
+    chunk=512,  # images at a time
 ):
     "The perceptual hash of each image, uint64 (n,). Errors as `load_image` and `parallel.Workers.map`"
     import shutil, tempfile
-    if not isinstance(workers, Workers):
-        with Workers(workers) as workers: return hash_images(manifest, root, workers, keep, chunk)
-    root, folder = str(Path(root).resolve()), keep or tempfile.mkdtemp()
-    names = [manifest.image.iloc[k:k + chunk].tolist() for k in range(0, len(manifest), chunk)]
-    try:
-        paths = keep_map(workers, folder, partial(_hashes, root), names, [fingerprint([root, part]) for part in names], 'hashing images', [root])
-        return np.concatenate([read_kept(p)['hash'] for p in paths] or [np.zeros(0, np.uint64)])
-    finally:
-        if keep is None: shutil.rmtree(folder, ignore_errors=True)
 
-def _hashes(root, names): return dict(hash=np.array([perceptual_hash(load_image(Path(root)/name)) for name in names], np.uint64))
+    if not isinstance(workers, Workers):
+        with Workers(workers) as workers:
+            return hash_images(manifest, root, workers, keep, chunk)
+    root, folder = str(Path(root).resolve()), keep or tempfile.mkdtemp()
+    names = [manifest.image.iloc[k : k + chunk].tolist() for k in range(0, len(manifest), chunk)]
+    try:
+        paths = keep_map(
+            workers,
+            folder,
+            partial(_hashes, root),
+            names,
+            [fingerprint([root, part]) for part in names],
+            "hashing images",
+            [root],
+        )
+        return np.concatenate([read_kept(p)["hash"] for p in paths] or [np.zeros(0, np.uint64)])
+    finally:
+        if keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _hashes(root, names):
+    return dict(
+        hash=np.array([perceptual_hash(load_image(Path(root) / name)) for name in names], np.uint64)
+    )
+
 
 def mark_near(
-    manifest,   # of one dataset or several
-    roots,      # name of a dataset -> its folder
-    distance=4, # most bits that may differ
+    manifest,  # of one dataset or several
+    roots,  # name of a dataset -> its folder
+    distance=4,  # most bits that may differ
     workers=0,  # a `Workers`, or how many processes
-    keep=None   # folder for the answers of finished chunks
+    keep=None,  # folder for the answers of finished chunks
 ):
     "The manifest with `near`: the group of near copies, within and across datasets; None where an image has none"
     hashes = np.zeros(len(manifest), np.uint64)
-    for number, (name, rows) in enumerate(manifest.groupby('dataset').indices.items()):
-        hashes[rows] = hash_images(manifest.iloc[rows], roots[name], workers, keep and Path(keep)/f'{number}')
+    for number, (name, rows) in enumerate(manifest.groupby("dataset").indices.items()):
+        hashes[rows] = hash_images(
+            manifest.iloc[rows], roots[name], workers, keep and Path(keep) / f"{number}"
+        )
     groups = near_groups(hashes, distance)
-    return manifest.assign(near=pd.Series([None if g < 0 else f'near {g}' for g in groups], manifest.index, dtype=object))
+    return manifest.assign(
+        near=pd.Series(
+            [None if g < 0 else f"near {g}" for g in groups], manifest.index, dtype=object
+        )
+    )
 
 # %% ../nbs/03_duplicates.ipynb #29f2b52a
 def leaks(
-    manifest,              # with `split`, `sha1` and, after `mark_near`, `near`
-    columns=('sha1', 'near')  # where copies are equal; those the manifest lacks are left out
+    manifest,  # with `split`, `sha1` and, after `mark_near`, `near`
+    columns=("sha1", "near"),  # where copies are equal; those the manifest lacks are left out
 ):
     "Images whose copies stand in another split or dataset: kind (exact, near), group, image, dataset, split, expression; one row per image"
     tables = []
     for column in columns:
-        if column not in manifest or manifest[column].isna().all(): continue
+        if column not in manifest or manifest[column].isna().all():
+            continue
         known = manifest[manifest[column].notna()]
-        where = known.dataset.astype(str) + ' ' + known.split.fillna('no split').astype(str)
-        spread = where.groupby(known[column]).transform('nunique') > 1
-        rows = known[spread].sort_values([column, 'dataset', 'image'])
-        tables.append(rows.assign(kind='exact' if column == 'sha1' else 'near').rename(columns={column: 'group'})[['kind', 'group', 'image', 'dataset', 'split', 'expression']])
-    empty = pd.DataFrame(columns=['kind', 'group', 'image', 'dataset', 'split', 'expression'], dtype=object)
+        where = known.dataset.astype(str) + " " + known.split.fillna("no split").astype(str)
+        spread = where.groupby(known[column]).transform("nunique") > 1
+        rows = known[spread].sort_values([column, "dataset", "image"])
+        tables.append(
+            rows.assign(kind="exact" if column == "sha1" else "near").rename(
+                columns={column: "group"}
+            )[["kind", "group", "image", "dataset", "split", "expression"]]
+        )
+    empty = pd.DataFrame(
+        columns=["kind", "group", "image", "dataset", "split", "expression"], dtype=object
+    )
     return pd.concat(tables, ignore_index=True) if tables else empty
 
+
 def leak_counts(
-    table  # of `leaks`
+    table,  # of `leaks`
 ):
     "Groups of copies by kind and by the places (dataset and split) that share them"
-    places = table.assign(place=table.dataset.astype(str) + ' ' + table.split.fillna('no split').astype(str))
-    shared = places.groupby(['kind', 'group']).place.agg(lambda p: ' + '.join(sorted(set(p)))).reset_index()
-    return shared.groupby(['kind', 'place']).size().rename('groups').reset_index()
+    places = table.assign(
+        place=table.dataset.astype(str) + " " + table.split.fillna("no split").astype(str)
+    )
+    shared = (
+        places.groupby(["kind", "group"])
+        .place.agg(lambda p: " + ".join(sorted(set(p))))
+        .reset_index()
+    )
+    return shared.groupby(["kind", "place"]).size().rename("groups").reset_index()

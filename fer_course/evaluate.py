@@ -12,433 +12,785 @@ from .facs import AU_NAMES, SEVEN, au_columns
 
 # %% ../nbs/12_evaluation.ipynb #05a5b1ec
 def class_codes(
-    truth,   # class names or indices, one per image; None, NaN or -1 where unlabelled
-    classes  # the model's class names, in the order of its outputs
+    truth,  # class names or indices, one per image; None, NaN or -1 where unlabelled
+    classes,  # the model's class names, in the order of its outputs
 ):
     "Indices into `classes` as an int array, -1 where unlabelled. A `ValueError` names a label that is no class."
     classes = list(classes)
     lookup = {c: i for i, c in enumerate(classes)}
+
     def code(label):
-        if isinstance(label, str): index = lookup.get(label)
-        elif pd.isna(label) or label == -1: return -1
-        else: index = int(label) if 0 <= label < len(classes) and int(label) == label else None
+        if isinstance(label, str):
+            index = lookup.get(label)
+        elif pd.isna(label) or label == -1:
+            return -1
+        else:
+            index = int(label) if 0 <= label < len(classes) and int(label) == label else None
         if index is None:
-            raise ValueError(f'the label {label!r} is not one of the {len(classes)} classes {classes}: drop or map such rows first')
+            raise ValueError(
+                f"the label {label!r} is not one of the {len(classes)} classes {classes}: drop or map such rows first"
+            )
         return index
+
     return np.array([code(label) for label in truth], dtype=int)
 
 # %% ../nbs/12_evaluation.ipynb #7d4be412
 def _scores(confusion):
     "Macro F1, accuracy and balanced accuracy of (..., C, C) confusion counts, rows = truth; absent classes left out, NaN for no images"
     confusion = np.asarray(confusion, float)
-    hits, support, said = np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(-1), confusion.sum(-2)
+    hits, support, said = (
+        np.diagonal(confusion, axis1=-2, axis2=-1),
+        confusion.sum(-1),
+        confusion.sum(-2),
+    )
     there, n = support > 0, support.sum(-1)
-    with np.errstate(invalid='ignore', divide='ignore'):
-        mean = lambda x: np.where(there, x, 0).sum(-1)/there.sum(-1)
-        return dict(macro_f1=mean(2*hits/(support + said)), accuracy=hits.sum(-1)/n, balanced_accuracy=mean(hits/support))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = lambda x: np.where(there, x, 0).sum(-1) / there.sum(-1)
+        return dict(
+            macro_f1=mean(2 * hits / (support + said)),
+            accuracy=hits.sum(-1) / n,
+            balanced_accuracy=mean(hits / support),
+        )
 
-def _number(x, defined=True): return float(x) if defined and np.isfinite(x) else None
+
+def _number(x, defined=True):
+    return float(x) if defined and np.isfinite(x) else None
+
 
 def expression_metrics(
-    truth,          # class names or indices, one per image; rows with None, NaN or -1 are skipped
+    truth,  # class names or indices, one per image; rows with None, NaN or -1 are skipped
     probabilities,  # (n, C) scores; the largest of a row is the prediction
-    classes=SEVEN   # C class names, in the order of the columns
+    classes=SEVEN,  # C class names, in the order of the columns
 ):
     """Macro F1, accuracy, balanced accuracy, per-class table and confusion matrix (rows = truth), ready for json.
     Classes without test images are left out of the means and named in `absent`. A `ValueError` for shapes that do not fit, for
     probabilities that are not numbers, and for labels that are no class."""
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
     classes, t, p = list(classes), class_codes(truth, classes), np.asarray(probabilities, float)
     if p.shape != (len(t), len(classes)):
-        raise ValueError(f'{len(t)} labels and {len(classes)} classes do not fit probabilities of shape {p.shape}')
-    if np.isnan(p[t >= 0]).any(): raise ValueError('some probabilities are NaN: the model did not give a prediction for every image')
+        raise ValueError(
+            f"{len(t)} labels and {len(classes)} classes do not fit probabilities of shape {p.shape}"
+        )
+    if np.isnan(p[t >= 0]).any():
+        raise ValueError(
+            "some probabilities are NaN: the model did not give a prediction for every image"
+        )
     t, said, labels = t[t >= 0], p[t >= 0].argmax(1) if len(p) else t, range(len(classes))
-    if not len(t): cm, table = np.zeros((len(classes),)*2, int), np.zeros((4, len(classes)))
+    if not len(t):
+        cm, table = np.zeros((len(classes),) * 2, int), np.zeros((4, len(classes)))
     else:
         cm = confusion_matrix(t, said, labels=labels)
         table = precision_recall_fscore_support(t, said, labels=labels, zero_division=0)
     support, predicted = cm.sum(1), cm.sum(0)
-    per_class = [{'class': c, 'support': int(support[i]), 'predicted': int(predicted[i]), 'precision': _number(table[0][i], predicted[i]),
-                  'recall': _number(table[1][i], support[i]), 'f1': _number(table[2][i], support[i])} for i, c in enumerate(classes)]
-    return {**{k: _number(v) for k, v in _scores(cm).items()}, 'n': len(t), 'classes': classes, 'per_class': per_class,
-            'confusion': cm.tolist(), 'absent': [c for i, c in enumerate(classes) if not support[i]]}
+    per_class = [
+        {
+            "class": c,
+            "support": int(support[i]),
+            "predicted": int(predicted[i]),
+            "precision": _number(table[0][i], predicted[i]),
+            "recall": _number(table[1][i], support[i]),
+            "f1": _number(table[2][i], support[i]),
+        }
+        for i, c in enumerate(classes)
+    ]
+    return {
+        **{k: _number(v) for k, v in _scores(cm).items()},
+        "n": len(t),
+        "classes": classes,
+        "per_class": per_class,
+        "confusion": cm.tolist(),
+        "absent": [c for i, c in enumerate(classes) if not support[i]],
+    }
 
 # %% ../nbs/12_evaluation.ipynb #3290532d
-PALETTE = ('#5b6b7b', '#c2571a', '#2a7d76', '#7a4fa3', '#8a6d1f')  # one colour per model; told apart by colour-blind readers, 4.5:1 on white
+PALETTE = (
+    "#5b6b7b",
+    "#c2571a",
+    "#2a7d76",
+    "#7a4fa3",
+    "#8a6d1f",
+)  # one colour per model; told apart by colour-blind readers, 4.5:1 on white
+
 
 def _axes(width, height, columns=1, sharey=False):
     "A figure of `width` x `height` inches with quiet axes, made without pyplot"
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    figure = Figure(figsize=(width, height), dpi=72, layout='constrained', facecolor='white')
+
+    figure = Figure(figsize=(width, height), dpi=72, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, columns, squeeze=False, sharey=sharey)[0]
     for ax in axes:
-        ax.spines[['top', 'right']].set_visible(False)
+        ax.spines[["top", "right"]].set_visible(False)
         ax.tick_params(labelsize=9)
     return figure, axes
 
-def _plain(text): return str(text).replace('$', r'\$')       # a dollar sign is no mathematics here
-def _runs(x): return list(x) if isinstance(x, (list, tuple)) else [x]
+
+def _plain(text):
+    return str(text).replace("$", r"\$")  # a dollar sign is no mathematics here
+
+
+def _runs(x):
+    return list(x) if isinstance(x, (list, tuple)) else [x]
+
 
 def confusion_figure(
-    metrics,   # what `expression_metrics` returned, or a list of them (seeds): their counts are added
-    title=''   # over the figure
+    metrics,  # what `expression_metrics` returned, or a list of them (seeds): their counts are added
+    title="",  # over the figure
 ):
     "Confusion matrix, rows = truth: colour and upper figure are the share of the row, the lower figure the count. Returns a matplotlib Figure."
     runs = _runs(metrics)
-    classes, cm = runs[0]['classes'], np.sum([r['confusion'] for r in runs], axis=0)
+    classes, cm = runs[0]["classes"], np.sum([r["confusion"] for r in runs], axis=0)
     support, C = cm.sum(1), len(classes)
-    share = cm/np.maximum(support, 1)[:, None]
-    figure, (ax,) = _axes(1.9 + .62*C, 1.2 + .55*C)
-    ax.imshow(share, cmap='Blues', vmin=0, vmax=1)
+    share = cm / np.maximum(support, 1)[:, None]
+    figure, (ax,) = _axes(1.9 + 0.62 * C, 1.2 + 0.55 * C)
+    ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for i, j in np.ndindex(C, C):
-        if not support[i]: text = '–'
-        else: text = f'{share[i, j]:.0%}\n{cm[i, j]}' if cm[i, j] else '0'
-        ax.text(j, i, text, ha='center', va='center', fontsize=9, linespacing=1.1, color='white' if share[i, j] > .55 else '#1d2733')
-    ax.set_xticks(range(C), map(_plain, classes), rotation=40, ha='right', rotation_mode='anchor')
-    ax.set_yticks(range(C), [f'{_plain(c)} ({n})' for c, n in zip(classes, support)])
-    ax.set_xlabel('predicted', fontsize=10); ax.set_ylabel('truth (images)', fontsize=10)
-    ax.set_title(_plain(title), fontsize=11, loc='left')
+        if not support[i]:
+            text = "–"
+        else:
+            text = f"{share[i, j]:.0%}\n{cm[i, j]}" if cm[i, j] else "0"
+        ax.text(
+            j,
+            i,
+            text,
+            ha="center",
+            va="center",
+            fontsize=9,
+            linespacing=1.1,
+            color="white" if share[i, j] > 0.55 else "#1d2733",
+        )
+    ax.set_xticks(range(C), map(_plain, classes), rotation=40, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(C), [f"{_plain(c)} ({n})" for c, n in zip(classes, support)])
+    ax.set_xlabel("predicted", fontsize=10)
+    ax.set_ylabel("truth (images)", fontsize=10)
+    ax.set_title(_plain(title), fontsize=11, loc="left")
     ax.spines[:].set_visible(False)
     return figure
 
 # %% ../nbs/12_evaluation.ipynb #9e035be3
 def _series(results, key, field):
     "{model: (names, (seeds, names) array)} of `field` from the tables `key` of each run, NaN where undefined"
-    name = dict(per_class='class', per_au='name')[key]
-    return {model: ([row[name] for row in _runs(runs)[0][key]],
-                    np.array([[np.nan if row[field] is None else row[field] for row in run[key]] for run in _runs(runs)], float))
-            for model, runs in results.items()}
+    name = dict(per_class="class", per_au="name")[key]
+    return {
+        model: (
+            [row[name] for row in _runs(runs)[0][key]],
+            np.array(
+                [
+                    [np.nan if row[field] is None else row[field] for row in run[key]]
+                    for run in _runs(runs)
+                ],
+                float,
+            ),
+        )
+        for model, runs in results.items()
+    }
+
 
 def _bars(series, label, title, width):
     "Upright bars, one group per name and one colour per model; a dot per seed where there are several"
     names = list(dict.fromkeys(n for ns, _ in series.values() for n in ns))
     figure, (ax,) = _axes(width, 3.2)
-    step = .8/max(len(series), 1)
+    step = 0.8 / max(len(series), 1)
     for k, (model, (ns, values)) in enumerate(series.items()):
-        x = np.array([names.index(n) for n in ns]) + (k - (len(series) - 1)/2)*step
+        x = np.array([names.index(n) for n in ns]) + (k - (len(series) - 1) / 2) * step
         defined = np.isfinite(values).any(0)
         mean = np.nanmean(values[:, defined], 0)
-        ax.bar(x[defined], mean, step*.92, color=PALETTE[k % len(PALETTE)], label=_plain(model))
-        if len(values) > 1: ax.plot(np.tile(x, (len(values), 1)), values, '.', color='#111820', ms=4)
-        for xi in x[~defined]: ax.text(xi, .01, '–', ha='center', fontsize=10)
-    ax.set_ylim(0, 1.02); ax.set_ylabel(label, fontsize=10)
-    ax.set_xticks(range(len(names)), map(_plain, names), rotation=30, ha='right', rotation_mode='anchor')
-    ax.set_xlim(-.6, len(names) - .4)
-    ax.grid(axis='y', color='#d8dde3', lw=.7); ax.set_axisbelow(True)
-    ax.set_title(_plain(title), fontsize=11, loc='left')
-    if len(series) > 1: figure.legend(loc='outside upper right', ncols=len(series), frameon=False, fontsize=9)
+        ax.bar(x[defined], mean, step * 0.92, color=PALETTE[k % len(PALETTE)], label=_plain(model))
+        if len(values) > 1:
+            ax.plot(np.tile(x, (len(values), 1)), values, ".", color="#111820", ms=4)
+        for xi in x[~defined]:
+            ax.text(xi, 0.01, "–", ha="center", fontsize=10)
+    ax.set_ylim(0, 1.02)
+    ax.set_ylabel(label, fontsize=10)
+    ax.set_xticks(
+        range(len(names)), map(_plain, names), rotation=30, ha="right", rotation_mode="anchor"
+    )
+    ax.set_xlim(-0.6, len(names) - 0.4)
+    ax.grid(axis="y", color="#d8dde3", lw=0.7)
+    ax.set_axisbelow(True)
+    ax.set_title(_plain(title), fontsize=11, loc="left")
+    if len(series) > 1:
+        figure.legend(loc="outside upper right", ncols=len(series), frameon=False, fontsize=9)
     return figure
 
+
 def per_class_figure(
-    results,        # {model: metrics of `expression_metrics`, or a list of them, one per seed}
-    field='f1',     # 'f1', 'precision' or 'recall'
-    title=''        # over the figure
+    results,  # {model: metrics of `expression_metrics`, or a list of them, one per seed}
+    field="f1",  # 'f1', 'precision' or 'recall'
+    title="",  # over the figure
 ):
     "One bar per class and model (the mean over seeds), one dot per seed; a dash where undefined. Returns a matplotlib Figure."
-    series = _series(results, 'per_class', field)
-    return _bars(series, {'f1': 'F1'}.get(field, field), title, 2 + .75*max(len(ns) for ns, _ in series.values()))
+    series = _series(results, "per_class", field)
+    return _bars(
+        series,
+        {"f1": "F1"}.get(field, field),
+        title,
+        2 + 0.75 * max(len(ns) for ns, _ in series.values()),
+    )
 
 # %% ../nbs/12_evaluation.ipynb #20564c20
 def _au_row(name, t, p, threshold):
     "Scores of one action unit from its labelled cells"
     from sklearn.metrics import average_precision_score, f1_score
+
     said, n, positives = p >= threshold, len(t), int(t.sum())
-    return dict(name=name, support=n, positives=positives, predicted=int(said.sum()),
-                f1=float(f1_score(t, said, zero_division=0)) if positives else None,
-                accuracy=float((said == t).mean()) if n else None,
-                average_precision=float(average_precision_score(t, p)) if 0 < positives < n else None)
+    return dict(
+        name=name,
+        support=n,
+        positives=positives,
+        predicted=int(said.sum()),
+        f1=float(f1_score(t, said, zero_division=0)) if positives else None,
+        accuracy=float((said == t).mean()) if n else None,
+        average_precision=float(average_precision_score(t, p)) if 0 < positives < n else None,
+    )
+
 
 def action_unit_metrics(
-    truth,               # (n, A) 1 = present, 0 = absent, NaN = unlabelled
-    probabilities,       # (n, A) probability that the action unit is present, 0..1
-    names=None,          # A names of the columns; RAF-AU's 21 if None
-    threshold=.5         # a probability of at least this means present
+    truth,  # (n, A) 1 = present, 0 = absent, NaN = unlabelled
+    probabilities,  # (n, A) probability that the action unit is present, 0..1
+    names=None,  # A names of the columns; RAF-AU's 21 if None
+    threshold=0.5,  # a probability of at least this means present
 ):
     """Per action unit: labelled images, positives, F1, accuracy, average precision; and the macro F1 over units that have positives.
     Ready for json, None where undefined. A `ValueError` for shapes that do not fit or labels other than 0, 1, NaN."""
-    names = list(names or au_columns('raf_au'))
+    names = list(names or au_columns("raf_au"))
     t, p = np.asarray(truth, float), np.asarray(probabilities, float)
     if t.shape != p.shape or t.ndim != 2 or t.shape[1] != len(names):
-        raise ValueError(f'labels {t.shape}, probabilities {p.shape} and {len(names)} names do not fit')
+        raise ValueError(
+            f"labels {t.shape}, probabilities {p.shape} and {len(names)} names do not fit"
+        )
     known = ~np.isnan(t)
     if not np.isin(t[known], (0, 1)).all():
-        raise ValueError('action units are labelled 0, 1 or NaN (an intensity or 999 must be turned into these first)')
-    if np.isnan(p[known]).any(): raise ValueError('some probabilities are NaN: the model did not give a prediction for every image')
-    rows = [_au_row(name, t[known[:, j], j] > 0, p[known[:, j], j], threshold) for j, name in enumerate(names)]
-    mean = lambda field: _number(np.mean(v)) if (v := [r[field] for r in rows if r[field] is not None]) else None
-    return dict(macro_f1=mean('f1'), mean_average_precision=mean('average_precision'), n=int(known.any(1).sum()), threshold=float(threshold),
-                per_au=rows, absent=[r['name'] for r in rows if not r['positives']])
+        raise ValueError(
+            "action units are labelled 0, 1 or NaN (an intensity or 999 must be turned into these first)"
+        )
+    if np.isnan(p[known]).any():
+        raise ValueError(
+            "some probabilities are NaN: the model did not give a prediction for every image"
+        )
+    rows = [
+        _au_row(name, t[known[:, j], j] > 0, p[known[:, j], j], threshold)
+        for j, name in enumerate(names)
+    ]
+    mean = lambda field: (
+        _number(np.mean(v)) if (v := [r[field] for r in rows if r[field] is not None]) else None
+    )
+    return dict(
+        macro_f1=mean("f1"),
+        mean_average_precision=mean("average_precision"),
+        n=int(known.any(1).sum()),
+        threshold=float(threshold),
+        per_au=rows,
+        absent=[r["name"] for r in rows if not r["positives"]],
+    )
 
 # %% ../nbs/12_evaluation.ipynb #c4cfa910
 def au_figure(
-    results,      # {model: metrics of `action_unit_metrics`, or a list of them, one per seed}
-    title=''      # over the figure
+    results,  # {model: metrics of `action_unit_metrics`, or a list of them, one per seed}
+    title="",  # over the figure
 ):
     "F1 of each action unit, one bar per model, with the positives of the first run below its name. Returns a matplotlib Figure."
-    series = _series(results, 'per_au', 'f1')
-    positives = {row['name']: row['positives'] for runs in results.values() for row in _runs(runs)[0]['per_au']}
-    series = {model: ([f'{n}\n({positives[n]})' for n in ns], values) for model, (ns, values) in series.items()}
-    figure = _bars(series, 'F1', title, 1.6 + .52*max(len(ns) for ns, _ in series.values()))
-    figure.axes[0].tick_params(axis='x', rotation=0, labelsize=8)
-    for label in figure.axes[0].get_xticklabels(): label.set(ha='center', rotation_mode='default')
+    series = _series(results, "per_au", "f1")
+    positives = {
+        row["name"]: row["positives"]
+        for runs in results.values()
+        for row in _runs(runs)[0]["per_au"]
+    }
+    series = {
+        model: ([f"{n}\n({positives[n]})" for n in ns], values)
+        for model, (ns, values) in series.items()
+    }
+    figure = _bars(series, "F1", title, 1.6 + 0.52 * max(len(ns) for ns, _ in series.values()))
+    figure.axes[0].tick_params(axis="x", rotation=0, labelsize=8)
+    for label in figure.axes[0].get_xticklabels():
+        label.set(ha="center", rotation_mode="default")
     return figure
 
 # %% ../nbs/12_evaluation.ipynb #2454e537
 def _resampled(cells, repeats, rng, block=4_000_000):
     "Confusion counts (repeats, ...) of test sets drawn with replacement from the groups (rows) of `cells` (G, ...)"
     G = len(cells)
-    sizes = np.diff(np.r_[np.arange(0, repeats, max(1, block//G)), repeats])
-    return np.vstack([rng.multinomial(G, np.full(G, 1/G), size=k) @ cells for k in sizes])
+    sizes = np.diff(np.r_[np.arange(0, repeats, max(1, block // G)), repeats])
+    return np.vstack([rng.multinomial(G, np.full(G, 1 / G), size=k) @ cells for k in sizes])
+
 
 def _group_codes(groups, n):
     "0..G-1 for each image; an image without a group is a group of its own"
     codes, known = pd.factorize(np.asarray(groups, dtype=object))
-    codes = codes.copy(); lonely = codes < 0
+    codes = codes.copy()
+    lonely = codes < 0
     codes[lonely] = len(known) + np.arange(lonely.sum())
     return codes, len(known) + int(lonely.sum())
 
+
 def _cells(cell, row, rows, size):
     "Confusion counts (rows, S*size) of each row; `cell` (S, n) is where image i falls in the confusion matrix of run s, `row` (n,) its row"
-    runs = len(cell); index = (row*runs + np.arange(runs)[:, None])*size + cell
-    return np.bincount(index.ravel(), minlength=rows*runs*size).reshape(rows, runs*size)
+    runs = len(cell)
+    index = (row * runs + np.arange(runs)[:, None]) * size + cell
+    return np.bincount(index.ravel(), minlength=rows * runs * size).reshape(rows, runs * size)
+
 
 def _coded(truth, predicted):
     "Class numbers of truth (n,) and predictions (S, n), the number of classes C, and which images are labelled"
     t, said = pd.Series(list(truth), dtype=object), np.atleast_2d(np.array(predicted, dtype=object))
-    if said.shape[1] != len(t): raise ValueError('truth and predicted differ in length')
-    keep = (t.notna() & (t != -1)).to_numpy(); both = np.vstack([t.to_numpy(object)[None], said])[:, keep]
-    if len({isinstance(x, str) for x in both.ravel()}) > 1: raise ValueError('truth and predicted must both be names or both be indices')
+    if said.shape[1] != len(t):
+        raise ValueError("truth and predicted differ in length")
+    keep = (t.notna() & (t != -1)).to_numpy()
+    both = np.vstack([t.to_numpy(object)[None], said])[:, keep]
+    if len({isinstance(x, str) for x in both.ravel()}) > 1:
+        raise ValueError("truth and predicted must both be names or both be indices")
     codes, names = pd.factorize(both.ravel())
-    if (codes < 0).any(): raise ValueError('some images have a truth and no prediction')
+    if (codes < 0).any():
+        raise ValueError("some images have a truth and no prediction")
     codes = codes.reshape(both.shape)
     return codes[0], codes[1:], len(names), keep
 
+
 def bootstrap_interval(
-    truth,              # class names or indices, one per image; None, NaN or -1 where unlabelled (skipped)
-    predicted,          # the predicted class of each image (n,), named like `truth`; or (S, n) of S trainings: their mean score is meant
-    groups=None,        # who is in each image: people are drawn, with all their images; None: images are drawn
-    metric='macro_f1',  # 'macro_f1', 'accuracy' or 'balanced_accuracy'
-    repeats=1000,       # how many test sets are drawn
-    level=.95,          # share of the drawn scores inside the interval
-    seed=0              # same seed, same interval
+    truth,  # class names or indices, one per image; None, NaN or -1 where unlabelled (skipped)
+    predicted,  # the predicted class of each image (n,), named like `truth`; or (S, n) of S trainings: their mean score is meant
+    groups=None,  # who is in each image: people are drawn, with all their images; None: images are drawn
+    metric="macro_f1",  # 'macro_f1', 'accuracy' or 'balanced_accuracy'
+    repeats=1000,  # how many test sets are drawn
+    level=0.95,  # share of the drawn scores inside the interval
+    seed=0,  # same seed, same interval
 ):
     """Percentile bootstrap interval of a score: dict estimate, low, high, level, metric, unit ('people' or 'images'), n, groups, runs.
     low and high are None with fewer than two groups. A `ValueError` for unequal lengths or names mixed with indices."""
     t, said, C, keep = _coded(truth, predicted)
-    if groups is not None and len(groups) != len(keep): raise ValueError('truth and groups differ in length')
-    n, cell, rng = len(t), t*C + said, np.random.default_rng(seed)
-    score = lambda counts: _scores(counts.reshape(len(counts), len(said), C, C))[metric].mean(1)                  # (..., S*C*C) -> (...)
+    if groups is not None and len(groups) != len(keep):
+        raise ValueError("truth and groups differ in length")
+    n, cell, rng = len(t), t * C + said, np.random.default_rng(seed)
+    score = lambda counts: _scores(counts.reshape(len(counts), len(said), C, C))[metric].mean(
+        1
+    )  # (..., S*C*C) -> (...)
     g, G = (None, n) if groups is None else _group_codes([x for x, k in zip(groups, keep) if k], n)
-    whole = _cells(cell, np.zeros(n, int), 1, C*C)
-    out = dict(metric=metric, estimate=_number(score(whole)[0]), low=None, high=None, level=level,
-               unit='images' if groups is None else 'people', n=n, groups=G, runs=len(said), repeats=repeats)
-    if G < 2: return out
+    whole = _cells(cell, np.zeros(n, int), 1, C * C)
+    out = dict(
+        metric=metric,
+        estimate=_number(score(whole)[0]),
+        low=None,
+        high=None,
+        level=level,
+        unit="images" if groups is None else "people",
+        n=n,
+        groups=G,
+        runs=len(said),
+        repeats=repeats,
+    )
+    if G < 2:
+        return out
     if groups is None:
-        kinds, count = np.unique(cell, axis=1, return_counts=True)                                       # images that fare alike in every run
-        drawn = rng.multinomial(n, count/n, size=repeats) @ _cells(kinds, np.arange(len(count)), len(count), C*C)
-    else: drawn = _resampled(_cells(cell, g, G, C*C), repeats, rng)
-    low, high = np.nanquantile(score(drawn), [(1 - level)/2, (1 + level)/2])
-    return {**out, 'low': float(low), 'high': float(high)}
+        kinds, count = np.unique(
+            cell, axis=1, return_counts=True
+        )  # images that fare alike in every run
+        drawn = rng.multinomial(n, count / n, size=repeats) @ _cells(
+            kinds, np.arange(len(count)), len(count), C * C
+        )
+    else:
+        drawn = _resampled(_cells(cell, g, G, C * C), repeats, rng)
+    low, high = np.nanquantile(score(drawn), [(1 - level) / 2, (1 + level) / 2])
+    return {**out, "low": float(low), "high": float(high)}
 
 # %% ../nbs/12_evaluation.ipynb #5f02bea5
 def summarise(
-    runs,                                                     # {model: list of metrics, one per seed}
-    fields=('macro_f1', 'accuracy', 'balanced_accuracy')      # which scores
+    runs,  # {model: list of metrics, one per seed}
+    fields=("macro_f1", "accuracy", "balanced_accuracy"),  # which scores
 ):
     "One row per model and score: seeds, mean, standard deviation (n-1; NaN for one seed), min and max, as a DataFrame"
     rows = []
     for model, metrics in runs.items():
         for field in fields:
             v = np.array([m[field] for m in _runs(metrics) if m.get(field) is not None], float)
-            rows.append(dict(model=model, metric=field, seeds=len(v), mean=v.mean() if len(v) else np.nan,
-                             sd=v.std(ddof=1) if len(v) > 1 else np.nan, min=v.min(initial=np.inf) if len(v) else np.nan,
-                             max=v.max(initial=-np.inf) if len(v) else np.nan))
-    return pd.DataFrame(rows, columns=['model', 'metric', 'seeds', 'mean', 'sd', 'min', 'max'])
+            rows.append(
+                dict(
+                    model=model,
+                    metric=field,
+                    seeds=len(v),
+                    mean=v.mean() if len(v) else np.nan,
+                    sd=v.std(ddof=1) if len(v) > 1 else np.nan,
+                    min=v.min(initial=np.inf) if len(v) else np.nan,
+                    max=v.max(initial=-np.inf) if len(v) else np.nan,
+                )
+            )
+    return pd.DataFrame(rows, columns=["model", "metric", "seeds", "mean", "sd", "min", "max"])
+
 
 def _verdict(mean, sd, low, high, n, a, b):
     "The comparison in plain words"
-    if not n: return 'Nothing to compare: no pair of runs with this score.'
-    said = f'{b} is {abs(mean):.3f} {"above" if mean >= 0 else "below"} {a}' if mean else f'{b} and {a} score the same'
-    if n < 2: return f'{said}, with one seed each: how much another seed would change is unknown, so nothing is shown.'
-    said += f' on average over {n} seeds (spread of the differences {sd:.3f})'
-    if abs(mean) <= sd: return f'{said}: the difference is within the spread over seeds, so no difference is shown.'
-    if low <= 0 <= high: return f'{said}: larger than the spread, but with {n} seeds still compatible with no difference.'
-    return f'{said}: the difference is larger than the spread over seeds explains.'
+    if not n:
+        return "Nothing to compare: no pair of runs with this score."
+    said = (
+        f"{b} is {abs(mean):.3f} {'above' if mean >= 0 else 'below'} {a}"
+        if mean
+        else f"{b} and {a} score the same"
+    )
+    if n < 2:
+        return f"{said}, with one seed each: how much another seed would change is unknown, so nothing is shown."
+    said += f" on average over {n} seeds (spread of the differences {sd:.3f})"
+    if abs(mean) <= sd:
+        return f"{said}: the difference is within the spread over seeds, so no difference is shown."
+    if low <= 0 <= high:
+        return f"{said}: larger than the spread, but with {n} seeds still compatible with no difference."
+    return f"{said}: the difference is larger than the spread over seeds explains."
+
 
 def compare(
-    runs_a,             # metrics of the first model, one per seed
-    runs_b,             # metrics of the second, in the same order of seeds (or each with a key 'seed')
-    metric='macro_f1',  # which score
-    names=('A', 'B'),   # how the two are called in the verdict
-    level=.95           # level of the t interval of the mean difference
+    runs_a,  # metrics of the first model, one per seed
+    runs_b,  # metrics of the second, in the same order of seeds (or each with a key 'seed')
+    metric="macro_f1",  # which score
+    names=("A", "B"),  # how the two are called in the verdict
+    level=0.95,  # level of the t interval of the mean difference
 ):
     """Paired differences b - a over seeds: mean, spread, t interval and a verdict in plain words, ready for json.
     A `ValueError` if the runs do not pair."""
     a, b = _runs(runs_a), _runs(runs_b)
-    if a and b and all('seed' in m for m in a + b): a, b = (sorted(x, key=lambda m: m['seed']) for x in (a, b))
-    if len(a) != len(b) or any(x.get('seed') != y.get('seed') for x, y in zip(a, b)):
-        raise ValueError(f'{len(a)} and {len(b)} runs do not pair: train both models with the same seeds')
-    d = np.array([y[metric] - x[metric] for x, y in zip(a, b) if x[metric] is not None and y[metric] is not None])
+    if a and b and all("seed" in m for m in a + b):
+        a, b = (sorted(x, key=lambda m: m["seed"]) for x in (a, b))
+    if len(a) != len(b) or any(x.get("seed") != y.get("seed") for x, y in zip(a, b)):
+        raise ValueError(
+            f"{len(a)} and {len(b)} runs do not pair: train both models with the same seeds"
+        )
+    d = np.array(
+        [
+            y[metric] - x[metric]
+            for x, y in zip(a, b)
+            if x[metric] is not None and y[metric] is not None
+        ]
+    )
     n, mean = len(d), float(d.mean()) if len(d) else None
     sd = low = high = None
     if n > 1:
         from scipy.stats import t
+
         sd = float(d.std(ddof=1))
-        half = float(t.ppf((1 + level)/2, n - 1))*sd/n**.5
+        half = float(t.ppf((1 + level) / 2, n - 1)) * sd / n**0.5
         low, high = mean - half, mean + half
-    return dict(metric=metric, names=list(names), n=n, differences=d.tolist(), mean=mean, sd=sd, low=low, high=high, level=level,
-                verdict=_verdict(mean, sd, low, high, n, *names))
+    return dict(
+        metric=metric,
+        names=list(names),
+        n=n,
+        differences=d.tolist(),
+        mean=mean,
+        sd=sd,
+        low=low,
+        high=high,
+        level=level,
+        verdict=_verdict(mean, sd, low, high, n, *names),
+    )
 
 # %% ../nbs/12_evaluation.ipynb #edf73626
-_SCORES = ('macro_f1', 'accuracy', 'balanced_accuracy', 'au_f1')
+_SCORES = ("macro_f1", "accuracy", "balanced_accuracy", "au_f1")
+
 
 def _curve_columns(history, kind):
     "The columns of a history that are losses, or the one score that is worth a panel"
-    numbers = [c for c in history.columns if c != 'epoch' and pd.api.types.is_numeric_dtype(history[c])]
-    if kind == 'loss': return [c for c in ('train_loss', 'valid_loss') if c in numbers] or [c for c in numbers if 'loss' in c]
-    found = [c for s in _SCORES for c in numbers if c in (s, f'valid_{s}') or c.endswith('_' + s)]
+    numbers = [
+        c for c in history.columns if c != "epoch" and pd.api.types.is_numeric_dtype(history[c])
+    ]
+    if kind == "loss":
+        return [c for c in ("train_loss", "valid_loss") if c in numbers] or [
+            c for c in numbers if "loss" in c
+        ]
+    found = [c for s in _SCORES for c in numbers if c in (s, f"valid_{s}") or c.endswith("_" + s)]
     return found[:1]
 
+
 def curves_figure(
-    histories,   # {model: DataFrame with a row per epoch, or a list of them, one per seed}; columns like epoch, train_loss, valid_loss, macro_f1
-    title=''     # over the figure
+    histories,  # {model: DataFrame with a row per epoch, or a list of them, one per seed}; columns like epoch, train_loss, valid_loss, macro_f1
+    title="",  # over the figure
 ):
     "Losses on the left (training dashed, validation solid), the validation score on the right, one line per seed; a dot at the best epoch"
     figure, (left, right) = _axes(8.4, 3.1, 2)
     for k, (model, runs) in enumerate(histories.items()):
         colour = PALETTE[k % len(PALETTE)]
         for i, h in enumerate(_runs(runs)):
-            x = h['epoch'] if 'epoch' in h else np.arange(len(h))
-            for c in _curve_columns(h, 'loss'): left.plot(x, h[c], lw=1.3, color=colour, ls='--' if 'train' in c else '-', marker='.' if len(h) < 2 else None)
-            for c in _curve_columns(h, 'score'):
+            x = h["epoch"] if "epoch" in h else np.arange(len(h))
+            for c in _curve_columns(h, "loss"):
+                left.plot(
+                    x,
+                    h[c],
+                    lw=1.3,
+                    color=colour,
+                    ls="--" if "train" in c else "-",
+                    marker="." if len(h) < 2 else None,
+                )
+            for c in _curve_columns(h, "score"):
                 right.plot(x, h[c], lw=1.3, color=colour, label=None if i else _plain(model))
-                right.set_ylabel(c.replace('valid_', 'validation ').replace('_f1', ' F1').replace('_', ' '), fontsize=10)
-                if h[c].notna().any(): right.plot(x.iloc[int(h[c].argmax())] if hasattr(x, 'iloc') else x[int(h[c].argmax())], h[c].max(), 'o', ms=5, color=colour)
-    left.set_ylabel('loss', fontsize=10); left.set_title('training dashed, validation solid', fontsize=9, color='#4a5766')
+                right.set_ylabel(
+                    c.replace("valid_", "validation ").replace("_f1", " F1").replace("_", " "),
+                    fontsize=10,
+                )
+                if h[c].notna().any():
+                    right.plot(
+                        x.iloc[int(h[c].argmax())] if hasattr(x, "iloc") else x[int(h[c].argmax())],
+                        h[c].max(),
+                        "o",
+                        ms=5,
+                        color=colour,
+                    )
+    left.set_ylabel("loss", fontsize=10)
+    left.set_title("training dashed, validation solid", fontsize=9, color="#4a5766")
     for ax in (left, right):
-        ax.set_xlabel('epoch', fontsize=10); ax.grid(color='#e3e7ec', lw=.7); ax.set_axisbelow(True)
+        ax.set_xlabel("epoch", fontsize=10)
+        ax.grid(color="#e3e7ec", lw=0.7)
+        ax.set_axisbelow(True)
         ax.xaxis.get_major_locator().set_params(integer=True)
-    figure.suptitle(_plain(title), fontsize=11, x=.01, ha='left')
-    if right.get_legend_handles_labels()[0]: figure.legend(loc='outside upper right', ncols=len(histories), frameon=False, fontsize=9)
+    figure.suptitle(_plain(title), fontsize=11, x=0.01, ha="left")
+    if right.get_legend_handles_labels()[0]:
+        figure.legend(loc="outside upper right", ncols=len(histories), frameon=False, fontsize=9)
     return figure
 
 # %% ../nbs/12_evaluation.ipynb #4af1249d
-_INK, _PAPER, _TRACK, _QUIET, _ACCENT, _SECOND = '#1d2733', '#ffffff', '#e6eaef', '#7d8a98', '#c2571a', '#2a7d76'
+_INK, _PAPER, _TRACK, _QUIET, _ACCENT, _SECOND = (
+    "#1d2733",
+    "#ffffff",
+    "#e6eaef",
+    "#7d8a98",
+    "#c2571a",
+    "#2a7d76",
+)
+
 
 def _font(size, bold=False):
     "DejaVu Sans, which matplotlib brings along, so the letters are the same on every machine"
     from pathlib import Path
     import matplotlib
     from PIL import ImageFont
-    return ImageFont.truetype(str(Path(matplotlib.get_data_path())/'fonts'/'ttf'/f"DejaVuSans{'-Bold' if bold else ''}.ttf"), max(6, round(size)))
+
+    return ImageFont.truetype(
+        str(
+            Path(matplotlib.get_data_path())
+            / "fonts"
+            / "ttf"
+            / f"DejaVuSans{'-Bold' if bold else ''}.ttf"
+        ),
+        max(6, round(size)),
+    )
+
 
 def _per_face(x, ndim):
     "One entry per face from one entry (an array of `ndim` dimensions), a batch, or a list in which a face without a value is None"
-    if x is None or len(x) == 0: return []
+    if x is None or len(x) == 0:
+        return []
     first = next((v for v in x if v is not None), None)
-    return [None if v is None else np.asarray(v, float) for v in ([x] if np.ndim(first) == ndim - 1 and first is not None else x)]
+    return [
+        None if v is None else np.asarray(v, float)
+        for v in ([x] if np.ndim(first) == ndim - 1 and first is not None else x)
+    ]
+
 
 def _photo(image, height):
     "The photograph as an RGB picture `height` pixels high (at most twice as wide), and the scale that was applied"
     from PIL import Image
+
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim not in (2, 3):
-        raise ValueError(f'an image is uint8 (H, W, 3), not {image.dtype} {image.shape}')
-    picture = Image.fromarray(image).convert('RGB')
-    scale = min(height/picture.height, 2*height/picture.width)
-    size = [max(1, round(s*scale)) for s in picture.size]
-    return picture.resize(size, Image.BICUBIC if scale > 1 else Image.LANCZOS, reducing_gap=3), scale
+        raise ValueError(f"an image is uint8 (H, W, 3), not {image.dtype} {image.shape}")
+    picture = Image.fromarray(image).convert("RGB")
+    scale = min(height / picture.height, 2 * height / picture.width)
+    size = [max(1, round(s * scale)) for s in picture.size]
+    return picture.resize(
+        size, Image.BICUBIC if scale > 1 else Image.LANCZOS, reducing_gap=3
+    ), scale
+
 
 def _draw_face(draw, box, points, scale, unit, label):
     "Box, landmarks and number of one face on the scaled photograph"
-    line, size = max(2, round(2.5*unit)), draw.im.size
+    line, size = max(2, round(2.5 * unit)), draw.im.size
     if box is not None:
-        x0, x1 = sorted(np.clip(box[[0, 2]]*scale, 0, size[0] - 1)); y0, y1 = sorted(np.clip(box[[1, 3]]*scale, 0, size[1] - 1))
+        x0, x1 = sorted(np.clip(box[[0, 2]] * scale, 0, size[0] - 1))
+        y0, y1 = sorted(np.clip(box[[1, 3]] * scale, 0, size[1] - 1))
         draw.rectangle((x0, y0, x1, y1), outline=_PAPER, width=line + 2)
-        draw.rectangle((x0 + 1, y0 + 1, max(x0 + 1, x1 - 1), max(y0 + 1, y1 - 1)), outline=_ACCENT, width=line)
+        draw.rectangle(
+            (x0 + 1, y0 + 1, max(x0 + 1, x1 - 1), max(y0 + 1, y1 - 1)), outline=_ACCENT, width=line
+        )
         if label:
-            font = _font(15*unit, bold=True)
-            w, h = font.getlength(label) + 8*unit, 20*unit
+            font = _font(15 * unit, bold=True)
+            w, h = font.getlength(label) + 8 * unit, 20 * unit
             draw.rectangle((x0, y0, x0 + w, y0 + h), fill=_ACCENT)
-            draw.text((x0 + 4*unit, y0 + h/2), label, font=font, fill=_PAPER, anchor='lm')
-    for x, y in ([] if points is None else points*scale):
-        r = 3.5*unit
-        draw.ellipse((x - r, y - r, x + r, y + r), fill=_SECOND, outline=_PAPER, width=max(1, round(1.2*unit)))
+            draw.text((x0 + 4 * unit, y0 + h / 2), label, font=font, fill=_PAPER, anchor="lm")
+    for x, y in [] if points is None else points * scale:
+        r = 3.5 * unit
+        draw.ellipse(
+            (x - r, y - r, x + r, y + r),
+            fill=_SECOND,
+            outline=_PAPER,
+            width=max(1, round(1.2 * unit)),
+        )
+
 
 def _draw_bars(draw, x, y, names, values, width, row, unit, highlight, colour):
     "A column of labelled bars from (x, y): name, bar, per cent; `highlight` marks the rows in `colour`"
-    font, strong = _font(13*unit), _font(13*unit, bold=True)
-    label = max([strong.getlength(n) for n in names], default=0) + 8*unit
-    number = strong.getlength('100%') + 6*unit
+    font, strong = _font(13 * unit), _font(13 * unit, bold=True)
+    label = max([strong.getlength(n) for n in names], default=0) + 8 * unit
+    number = strong.getlength("100%") + 6 * unit
     bar = width - label - number
     for i, (name, v) in enumerate(zip(names, values)):
-        top, known = y + i*row, np.isfinite(v)
-        draw.text((x, top + row/2), name, font=strong if highlight[i] else font, fill=_INK, anchor='lm')
-        draw.rectangle((x + label, top + row*.2, x + label + bar, top + row*.8), fill=_TRACK)
-        if known and v > 0: draw.rectangle((x + label, top + row*.2, x + label + max(1, bar*min(v, 1)), top + row*.8), fill=colour if highlight[i] else _QUIET)
-        draw.text((x + width, top + row/2), f'{v:.0%}' if known else '–', font=strong if highlight[i] else font, fill=_INK, anchor='rm')
+        top, known = y + i * row, np.isfinite(v)
+        draw.text(
+            (x, top + row / 2), name, font=strong if highlight[i] else font, fill=_INK, anchor="lm"
+        )
+        draw.rectangle((x + label, top + row * 0.2, x + label + bar, top + row * 0.8), fill=_TRACK)
+        if known and v > 0:
+            draw.rectangle(
+                (x + label, top + row * 0.2, x + label + max(1, bar * min(v, 1)), top + row * 0.8),
+                fill=colour if highlight[i] else _QUIET,
+            )
+        draw.text(
+            (x + width, top + row / 2),
+            f"{v:.0%}" if known else "–",
+            font=strong if highlight[i] else font,
+            fill=_INK,
+            anchor="rm",
+        )
+
 
 def _block(expression, action_units, classes, names, threshold, unit, label, columns=2):
     "The bars of one face as a picture: the verdict, the expressions at the left, the action units in `columns` columns at the right"
     from PIL import Image, ImageDraw
-    row, pad, half = 22*unit, 14*unit, -(-len(names)//columns)
-    wide, narrow = 250*unit, (165 if columns > 1 else 310)*unit
-    rows = max(len(classes) if expression is not None else 0, half if action_units is not None else 0)
-    width = 2*pad + wide + (0 if action_units is None else columns*narrow + pad)
-    picture = Image.new('RGB', (round(width), round(2*pad + 30*unit + rows*row)), _PAPER)
-    draw, x, y = ImageDraw.Draw(picture), pad, pad + 30*unit
-    title = ''
+
+    row, pad, half = 22 * unit, 14 * unit, -(-len(names) // columns)
+    wide, narrow = 250 * unit, (165 if columns > 1 else 310) * unit
+    rows = max(
+        len(classes) if expression is not None else 0, half if action_units is not None else 0
+    )
+    width = 2 * pad + wide + (0 if action_units is None else columns * narrow + pad)
+    picture = Image.new("RGB", (round(width), round(2 * pad + 30 * unit + rows * row)), _PAPER)
+    draw, x, y = ImageDraw.Draw(picture), pad, pad + 30 * unit
+    title = ""
     if expression is not None:
         best = int(np.nanargmax(expression)) if np.isfinite(expression).any() else None
-        title = 'no prediction' if best is None else f'{classes[best]} {expression[best]:.0%}'
-        _draw_bars(draw, x, y, classes, expression, wide, row, unit, [i == best for i in range(len(classes))], _ACCENT)
-    draw.text((pad, pad + 10*unit), ': '.join(filter(None, [label, title])), font=_font(17*unit, bold=True), fill=_INK, anchor='lm')
-    x += wide + 2*pad
-    for k in ([] if action_units is None else [slice(i*half, (i + 1)*half) for i in range(columns)]):
-        _draw_bars(draw, x, y, names[k], action_units[k], narrow - pad, row, unit, action_units[k] >= threshold, _SECOND)
+        title = "no prediction" if best is None else f"{classes[best]} {expression[best]:.0%}"
+        _draw_bars(
+            draw,
+            x,
+            y,
+            classes,
+            expression,
+            wide,
+            row,
+            unit,
+            [i == best for i in range(len(classes))],
+            _ACCENT,
+        )
+    draw.text(
+        (pad, pad + 10 * unit),
+        ": ".join(filter(None, [label, title])),
+        font=_font(17 * unit, bold=True),
+        fill=_INK,
+        anchor="lm",
+    )
+    x += wide + 2 * pad
+    for k in (
+        [] if action_units is None else [slice(i * half, (i + 1) * half) for i in range(columns)]
+    ):
+        _draw_bars(
+            draw,
+            x,
+            y,
+            names[k],
+            action_units[k],
+            narrow - pad,
+            row,
+            unit,
+            action_units[k] >= threshold,
+            _SECOND,
+        )
         x += narrow
     return picture
+
 
 def _flow(blocks, height):
     "Stack pictures into columns no higher than `height`; (x, y) of each, and the width of all"
     x = y = wide = 0
     places = []
     for b in blocks:
-        if y and y + b.height > height: x, y, wide = x + wide, 0, 0
-        places.append((x, y)); y += b.height; wide = max(wide, b.width)
+        if y and y + b.height > height:
+            x, y, wide = x + wide, 0, 0
+        places.append((x, y))
+        y += b.height
+        wide = max(wide, b.width)
     return places, x + wide
 
+
 def annotate(
-    image,                          # uint8 RGB photograph (H, W, 3); grey (H, W) too
-    box=None,                       # (4,) x0, y0, x1, y1 in pixels, or one per face
-    points=None,                    # (5, 2) landmarks x, y in pixels, or one set per face
+    image,  # uint8 RGB photograph (H, W, 3); grey (H, W) too
+    box=None,  # (4,) x0, y0, x1, y1 in pixels, or one per face
+    points=None,  # (5, 2) landmarks x, y in pixels, or one set per face
     expression_probabilities=None,  # (C,), or one row per face; None for a face without a prediction
-    au_probabilities=None,          # (A,), or one row per face; None without an AU branch
-    classes=SEVEN,                  # C class names
-    names=None,                     # A action unit names; RAF-AU's 21 if None
-    height=640,                     # pixels of the panel
-    threshold=.5,                   # an action unit of at least this is marked
-    most=6                          # bars for this many faces; further faces keep box and number
+    au_probabilities=None,  # (A,), or one row per face; None without an AU branch
+    classes=SEVEN,  # C class names
+    names=None,  # A action unit names; RAF-AU's 21 if None
+    height=640,  # pixels of the panel
+    threshold=0.5,  # an action unit of at least this is marked
+    most=6,  # bars for this many faces; further faces keep box and number
 ):
     "The photograph with boxes and landmarks, and bars for each face at its right, as a uint8 RGB array. A `ValueError` if this is no image."
     from PIL import Image, ImageDraw
-    boxes, points, expressions, units = _per_face(box, 1), _per_face(points, 2), _per_face(expression_probabilities, 1), _per_face(au_probabilities, 1)
-    n, classes, names = max(map(len, (boxes, points, expressions, units))), list(classes), list(names or au_columns('raf_au'))
+
+    boxes, points, expressions, units = (
+        _per_face(box, 1),
+        _per_face(points, 2),
+        _per_face(expression_probabilities, 1),
+        _per_face(au_probabilities, 1),
+    )
+    n, classes, names = (
+        max(map(len, (boxes, points, expressions, units))),
+        list(classes),
+        list(names or au_columns("raf_au")),
+    )
     get = lambda x, i: x[i] if i < len(x) else None
-    unit = height/640
+    unit = height / 640
     photo, scale = _photo(image, height)
-    for i in range(n): _draw_face(ImageDraw.Draw(photo), get(boxes, i), get(points, i), scale, unit, str(i + 1) if n > 1 else '')
-    if n == 1: wide, unit, words = 1, unit*1.15, [f'{a} {AU_NAMES[int(a[2:])]}' if a[2:].isdigit() and int(a[2:]) in AU_NAMES else a for a in names]
-    else: wide, words = 2, names
-    text = lambda i: 'no prediction' if get(expressions, i) is None and get(units, i) is None else ''
-    blocks = [_block(get(expressions, i), get(units, i), classes, words, threshold, unit, ': '.join(filter(None, [f'face {i + 1}' if n > 1 else '', text(i)])), wide)
-              for i in range(min(n, most))]
-    note = 'no face found' if not n else f'and {n - most} more faces' if n > most else ''
-    if note: blocks.append(_block(None, None, [], [], threshold, unit, note))
+    for i in range(n):
+        _draw_face(
+            ImageDraw.Draw(photo),
+            get(boxes, i),
+            get(points, i),
+            scale,
+            unit,
+            str(i + 1) if n > 1 else "",
+        )
+    if n == 1:
+        wide, unit, words = (
+            1,
+            unit * 1.15,
+            [
+                f"{a} {AU_NAMES[int(a[2:])]}" if a[2:].isdigit() and int(a[2:]) in AU_NAMES else a
+                for a in names
+            ],
+        )
+    else:
+        wide, words = 2, names
+    text = lambda i: (
+        "no prediction" if get(expressions, i) is None and get(units, i) is None else ""
+    )
+    blocks = [
+        _block(
+            get(expressions, i),
+            get(units, i),
+            classes,
+            words,
+            threshold,
+            unit,
+            ": ".join(filter(None, [f"face {i + 1}" if n > 1 else "", text(i)])),
+            wide,
+        )
+        for i in range(min(n, most))
+    ]
+    note = "no face found" if not n else f"and {n - most} more faces" if n > most else ""
+    if note:
+        blocks.append(_block(None, None, [], [], threshold, unit, note))
     places, width = _flow(blocks, height)
-    sheet = Image.new('RGB', (photo.width + width, max([height, *(y + b.height for (_, y), b in zip(places, blocks))])), _PAPER)
-    sheet.paste(photo, (0, (height - photo.height)//2))
-    for (x, y), b in zip(places, blocks): sheet.paste(b, (photo.width + x, y))
+    sheet = Image.new(
+        "RGB",
+        (photo.width + width, max([height, *(y + b.height for (_, y), b in zip(places, blocks))])),
+        _PAPER,
+    )
+    sheet.paste(photo, (0, (height - photo.height) // 2))
+    for (x, y), b in zip(places, blocks):
+        sheet.paste(b, (photo.width + x, y))
     return np.asarray(sheet)

@@ -15,129 +15,285 @@ from pathlib import Path, PurePosixPath
 import numpy as np, pandas as pd
 from .facs import SEVEN
 from .files import CourseError, atomic, progress
-from .layouts import LABEL_ORDERS, SPLIT_NAMES, choose, is_image, label_ids, list_files, need_images, parse_expression, read_lines, read_rows, safe_name
+from fer_course.layouts import (
+    LABEL_ORDERS,
+    SPLIT_NAMES,
+    choose,
+    is_image,
+    label_ids,
+    list_files,
+    need_images,
+    parse_expression,
+    read_lines,
+    read_rows,
+    safe_name,
+)
 
 # %% ../nbs/03_layouts_expressions.ipynb #34ca6b1b
 #            reader, layout and rule where they matter, who says so, then for each split the images of each class in the order of LABEL_ORDERS[reader], or of all classes together
 PUBLISHED = {
-    'LSD': dict(reader='lsd', source='ABAW4, class counts as the HSEmotion notebook prints them; test: the released list',
-                train=(18286, 15150, 10923, 73285, 144631, 14976), valid=4670, test=106120),
-    'LSD, subset of reports S and K': dict(reader='lsd', layout='flat', source='report S, table 1 (report K says 43,447 in its text and 43,435 in its counts)',
-                                           unsplit=(8228, 2651, 2985, 9113, 13040, 7418)),
-    'LSD, subset without duplicates': dict(reader='lsd', layout='flat', source='report S, table 1, after SHA-1', unsplit=(8228, 2458, 2983, 9113, 13040, 7417)),
-    'RAF-DB': dict(reader='rafdb', source='list_patition_label.txt', train=(1290, 281, 717, 4772, 1982, 705, 2524), test=(329, 74, 160, 1185, 478, 162, 680)),
-    'FERPlus, majority': dict(reader='ferplus', rule='majority', source='sums: the authors\' own program; classes: counted in fer2013new.csv',
-                              train=(8740, 7287, 3149, 3014, 2100, 119, 532, 119), valid=(1182, 865, 415, 351, 287, 24, 62, 13), test=(1090, 893, 396, 384, 273, 18, 83, 16)),
-    'FERPlus, argmax': dict(reader='ferplus', rule='argmax', source='counted in fer2013new.csv', train=28389, valid=3553, test=3546),
-    'AffectNet, 7 classes': dict(reader='affectnet', source='its authors; AffectNet-7 of the papers', train=(74874, 134415, 25459, 14090, 6378, 3803, 24882), valid=(500,)*7),
-    'AffectNet, 8 classes': dict(reader='affectnet', source='its authors; RAN\'s lists have as many lines',
-                                 train=(74874, 134415, 25459, 14090, 6378, 3803, 24882, 3750), valid=(500,)*8),
-    'RAF-AU': dict(reader='raf_au', source='RAFAU_label.txt', unsplit=4601),
-    'EmotioNet 2020': dict(reader='emotionet', layout='2020', source='EmotioNet_FACS_aws_2020_24600.csv', unsplit=24600)}
+    "LSD": dict(
+        reader="lsd",
+        source="ABAW4, class counts as the HSEmotion notebook prints them; test: the released list",
+        train=(18286, 15150, 10923, 73285, 144631, 14976),
+        valid=4670,
+        test=106120,
+    ),
+    "LSD, subset of reports S and K": dict(
+        reader="lsd",
+        layout="flat",
+        source="report S, table 1 (report K says 43,447 in its text and 43,435 in its counts)",
+        unsplit=(8228, 2651, 2985, 9113, 13040, 7418),
+    ),
+    "LSD, subset without duplicates": dict(
+        reader="lsd",
+        layout="flat",
+        source="report S, table 1, after SHA-1",
+        unsplit=(8228, 2458, 2983, 9113, 13040, 7417),
+    ),
+    "RAF-DB": dict(
+        reader="rafdb",
+        source="list_patition_label.txt",
+        train=(1290, 281, 717, 4772, 1982, 705, 2524),
+        test=(329, 74, 160, 1185, 478, 162, 680),
+    ),
+    "FERPlus, majority": dict(
+        reader="ferplus",
+        rule="majority",
+        source="sums: the authors' own program; classes: counted in fer2013new.csv",
+        train=(8740, 7287, 3149, 3014, 2100, 119, 532, 119),
+        valid=(1182, 865, 415, 351, 287, 24, 62, 13),
+        test=(1090, 893, 396, 384, 273, 18, 83, 16),
+    ),
+    "FERPlus, argmax": dict(
+        reader="ferplus",
+        rule="argmax",
+        source="counted in fer2013new.csv",
+        train=28389,
+        valid=3553,
+        test=3546,
+    ),
+    "AffectNet, 7 classes": dict(
+        reader="affectnet",
+        source="its authors; AffectNet-7 of the papers",
+        train=(74874, 134415, 25459, 14090, 6378, 3803, 24882),
+        valid=(500,) * 7,
+    ),
+    "AffectNet, 8 classes": dict(
+        reader="affectnet",
+        source="its authors; RAN's lists have as many lines",
+        train=(74874, 134415, 25459, 14090, 6378, 3803, 24882, 3750),
+        valid=(500,) * 8,
+    ),
+    "RAF-AU": dict(reader="raf_au", source="RAFAU_label.txt", unsplit=4601),
+    "EmotioNet 2020": dict(
+        reader="emotionet", layout="2020", source="EmotioNet_FACS_aws_2020_24600.csv", unsplit=24600
+    ),
+}
+
 
 def published(
-    name  # a key of `PUBLISHED`
+    name,  # a key of `PUBLISHED`
 ):
     "Split -> {expression: images}, or {'all': images} where only the sum is known; the split '' is that of images without one"
-    row, splits = PUBLISHED[name], dict(train='train', valid='valid', test='test', unsplit='')
-    classes = list(label_ids(row['reader']).values()) if row['reader'] in LABEL_ORDERS else []
-    return {split: dict(zip(classes, row[key])) if isinstance(row[key], tuple) else dict(all=row[key]) for key, split in splits.items() if key in row}
+    row, splits = PUBLISHED[name], dict(train="train", valid="valid", test="test", unsplit="")
+    classes = list(label_ids(row["reader"]).values()) if row["reader"] in LABEL_ORDERS else []
+    return {
+        split: dict(zip(classes, row[key])) if isinstance(row[key], tuple) else dict(all=row[key])
+        for key, split in splits.items()
+        if key in row
+    }
 
 # %% ../nbs/03_layouts_expressions.ipynb #f906b48e
 class _Collected:
     "What a reader has found: rows, what was dropped and why, sentences on the layout. An image is taken once, and none is forgotten"
+
     def __init__(self, root, columns=()):
         self.root, self.names = Path(root), list_files(root)
         need_images(self.names, root)
-        self.images, self.columns = [n for n in self.names if is_image(n)], ('image', 'expression', 'split', *columns)
-        self.there, self.seen, self.rows, self.dropped, self.said, self.layout = set(self.images), {}, [], [], [], 'official'
+        self.images, self.columns = (
+            [n for n in self.names if is_image(n)],
+            ("image", "expression", "split", *columns),
+        )
+        self.there, self.seen, self.rows, self.dropped, self.said, self.layout = (
+            set(self.images),
+            {},
+            [],
+            [],
+            [],
+            "official",
+        )
 
     def drop(self, image, why, where=None):
-        self.dropped.append((str(image)[:300], f'{where}: {why}' if where else why))
+        self.dropped.append((str(image)[:300], f"{where}: {why}" if where else why))
 
     def take(self, image, expression, split, why=None, where=None, more=()):
         "One image of the folder; with `why` it is dropped instead"
         before = self.seen.get(image)
         if before is not None:
-            differs = '' if before[1] == expression else f', there as {before[1]}, here as {expression}'
-            return self.drop(image, f'listed before in {before[0]}{differs}', where)
-        self.seen[image] = (where or 'this folder', expression)
-        if why: self.drop(image, why, where)
-        else: self.rows.append((image, expression, split, *more))
+            differs = (
+                "" if before[1] == expression else f", there as {before[1]}, here as {expression}"
+            )
+            return self.drop(image, f"listed before in {before[0]}{differs}", where)
+        self.seen[image] = (where or "this folder", expression)
+        if why:
+            self.drop(image, why, where)
+        else:
+            self.rows.append((image, expression, split, *more))
 
     def line(self, where, listed, places, expression, split, why=None, more=()):
         "One line of a list; `places` are the paths under which its file may lie"
         name = safe_name(listed)
-        if name is None: return self.drop(listed, 'the name leads out of the folder' if str(listed).strip() else 'no file is named', where)
-        image = next((p for p in places if p in self.there), None) or next((self.any_case[p.lower()] for p in places if p and self.any_case.get(p.lower())), None)
-        if image is None: self.drop(name, 'there is no such file', where)
-        else: self.take(image, expression, split, why, where, more)
+        if name is None:
+            return self.drop(
+                listed,
+                "the name leads out of the folder" if str(listed).strip() else "no file is named",
+                where,
+            )
+        image = next((p for p in places if p in self.there), None) or next(
+            (self.any_case[p.lower()] for p in places if p and self.any_case.get(p.lower())), None
+        )
+        if image is None:
+            self.drop(name, "there is no such file", where)
+        else:
+            self.take(image, expression, split, why, where, more)
 
     @cached_property
     def any_case(self):
         "Path in small letters -> the image, None where several differ in nothing but case: `1.jpg` is listed and `1.JPG` is there"
         found = {}
-        for image in self.images: found[image.lower()] = None if image.lower() in found else image
+        for image in self.images:
+            found[image.lower()] = None if image.lower() in found else image
         return found
 
     def rest(self, images, why):
         "Drop those of some images that nothing has named"
         for image in images:
-            if image not in self.seen: self.take(image, None, None, why)
+            if image not in self.seen:
+                self.take(image, None, None, why)
 
     def finish(self, expressions, dataset):
         "(manifest, dropped); `CourseError` where not one image has a usable label"
         if not self.rows:
-            reasons = '; '.join(f'{n} x {r}' for r, n in Counter(re.sub(r'^line \d+ of ', '', r) for _, r in self.dropped).most_common(3))
-            raise CourseError(f'no image is usable ({reasons[:300]})', self.root, 'compare the folder with the layout that this reader describes')
+            reasons = "; ".join(
+                f"{n} x {r}"
+                for r, n in Counter(
+                    re.sub(r"^line \d+ of ", "", r) for _, r in self.dropped
+                ).most_common(3)
+            )
+            raise CourseError(
+                f"no image is usable ({reasons[:300]})",
+                self.root,
+                "compare the folder with the layout that this reader describes",
+            )
         table = pd.DataFrame(self.rows, columns=self.columns)
-        for name in self.columns[3:]: table[name] = pd.to_numeric(table[name]).astype('float32')
-        manifest, dropped = choose(table, self.dropped, expressions, dataset, 'given', self.said)
-        manifest.attrs['layout'] = self.layout
+        for name in self.columns[3:]:
+            table[name] = pd.to_numeric(table[name]).astype("float32")
+        manifest, dropped = choose(table, self.dropped, expressions, dataset, "given", self.said)
+        manifest.attrs["layout"] = self.layout
         return manifest, dropped
+
 
 def _whole(text, most=6):
     "A whole number that is written as one, or None"
-    found = re.fullmatch(rf'([+-]?[0-9]{{1,{most}}})(\.0*)?', text.strip())
+    found = re.fullmatch(rf"([+-]?[0-9]{{1,{most}}})(\.0*)?", text.strip())
     return int(found[1]) if found else None
 
-def _short(text): return repr(str(text)[:60])[1:-1] + ('...' if len(str(text)) > 60 else '')
+
+def _short(text):
+    return repr(str(text)[:60])[1:-1] + ("..." if len(str(text)) > 60 else "")
+
 
 def _one(names, root, what):
     "The only one of some lists"
-    if len(names) > 1: raise CourseError(f'holds several lists {what}: {", ".join(names[:4])}', root, 'give the folder of one of them')
+    if len(names) > 1:
+        raise CourseError(
+            f"holds several lists {what}: {', '.join(names[:4])}",
+            root,
+            "give the folder of one of them",
+        )
     return names[0]
 
 # %% ../nbs/03_layouts_expressions.ipynb #bcdb5d27
-RAFDB_COPIES, AFFECTNET_COPIES = ('rafdb', 'rafdb0', 'efficientface', 'alphabetical'), ('affectnet', 'alphabetical', 'alphabetical8')   # orders that copies use
+RAFDB_COPIES, AFFECTNET_COPIES = (
+    ("rafdb", "rafdb0", "efficientface", "alphabetical"),
+    ("affectnet", "alphabetical", "alphabetical8"),
+)  # orders that copies use
+
 
 def label_order(
-    counts,      # split -> {id: images}
+    counts,  # split -> {id: images}
     candidates,  # keys of `LABEL_ORDERS` that copies of this dataset use
-    names,       # keys of `PUBLISHED` to compare with
+    names,  # keys of `PUBLISHED` to compare with
     asked=None,  # the one the user asked for
-    where=''     # the file or folder, for the messages
+    where="",  # the file or folder, for the messages
 ):
     "(key of `LABEL_ORDERS`, the sentence that says why). `CourseError` where the ids and the counts fit several or none"
     if asked is not None:
-        if asked not in candidates: raise CourseError(f'the ids cannot be read as "{asked}"', where, f'choose from {", ".join(candidates)}')
+        if asked not in candidates:
+            raise CourseError(
+                f'the ids cannot be read as "{asked}"',
+                where,
+                f"choose from {', '.join(candidates)}",
+            )
         return asked, f'The ids are read as "{asked}", as asked.'
     found = {i for split in counts.values() for i in split}
     fit = [c for c in candidates if found <= set(label_ids(c))]
-    if not fit: raise CourseError(f'the ids {sorted(found)[:12]} fit no known order', where, f'known are {", ".join(candidates)}')
-    if len(fit) == 1: return fit[0], f'The ids {min(found)}-{max(found)} are those of "{fit[0]}"; no other known order has them all.'
-    far = {c: min((_distance({s: {label_ids(c)[i]: n for i, n in ids.items()} for s, ids in counts.items()}, published(name)) for name in names), default=1.) for c in fit}
+    if not fit:
+        raise CourseError(
+            f"the ids {sorted(found)[:12]} fit no known order",
+            where,
+            f"known are {', '.join(candidates)}",
+        )
+    if len(fit) == 1:
+        return (
+            fit[0],
+            f'The ids {min(found)}-{max(found)} are those of "{fit[0]}"; no other known order has them all.',
+        )
+    far = {
+        c: min(
+            (
+                _distance(
+                    {s: {label_ids(c)[i]: n for i, n in ids.items()} for s, ids in counts.items()},
+                    published(name),
+                )
+                for name in names
+            ),
+            default=1.0,
+        )
+        for c in fit
+    }
     exact = [c for c in fit if far[c] == 0]
-    if len(exact) == 1: return exact[0], f'The counts are the published ones if the ids are read as "{exact[0]}", and under no other order.'
+    if len(exact) == 1:
+        return (
+            exact[0],
+            f'The counts are the published ones if the ids are read as "{exact[0]}", and under no other order.',
+        )
     nearest = min(far, key=far.get)
-    hint = f'; the counts are nearest to "{nearest}" ({far[nearest]:.0%} of the images away)' if far[nearest] < .5 and sorted(far.values())[:2].count(far[nearest]) == 1 else ''
-    raise CourseError(f'the ids {min(found)}-{max(found)} could be {" or ".join(fit)}{hint}', where, f'say which with --ids={" or --ids=".join(fit)}')
+    hint = (
+        f'; the counts are nearest to "{nearest}" ({far[nearest]:.0%} of the images away)'
+        if far[nearest] < 0.5 and sorted(far.values())[:2].count(far[nearest]) == 1
+        else ""
+    )
+    raise CourseError(
+        f"the ids {min(found)}-{max(found)} could be {' or '.join(fit)}{hint}",
+        where,
+        f"say which with --ids={' or --ids='.join(fit)}",
+    )
+
 
 def _distance(counts, wanted):
     "Share of the images, 0-1, by which counts per split and expression differ from others, over the splits they share; 1 where they share none"
-    pairs = [(counts[s], w) for s, w in wanted.items() if s in counts and 'all' not in w]
+    pairs = [(counts[s], w) for s, w in wanted.items() if s in counts and "all" not in w]
     total = sum(sum(w.values()) for _, w in pairs)
-    return sum(abs(c.get(e, 0) - w.get(e, 0)) for c, w in pairs for e in c.keys() | w.keys())/total/2 if total else 1.
+    return (
+        sum(abs(c.get(e, 0) - w.get(e, 0)) for c, w in pairs for e in c.keys() | w.keys())
+        / total
+        / 2
+        if total
+        else 1.0
+    )
+
 
 def _class_folders(found, candidates, names, ids):
     "`<split>/<class>/*`, classes by name or by number, as copies have them"
@@ -148,403 +304,825 @@ def _class_folders(found, candidates, names, ids):
         labels[image] = (splits[-1] if splits else None, parts[-1] if parts else None)
     numbers, order = {}, None
     for split, label in labels.values():
-        if label is not None and (number := _whole(label, 2)) is not None: numbers.setdefault(split or '', Counter())[number] += 1
+        if label is not None and (number := _whole(label, 2)) is not None:
+            numbers.setdefault(split or "", Counter())[number] += 1
     if numbers:
-        order, why = label_order(numbers, candidates, names, ids, found.root); found.said.append(why)
-        found.layout = 'numbered folders'
-    else: found.layout = 'named folders'
-    found.said.insert(0, f'A copy with a folder per class ({found.layout}), not the layout of the authors; faces may have been cropped or scaled by whoever made it.')
+        order, why = label_order(numbers, candidates, names, ids, found.root)
+        found.said.append(why)
+        found.layout = "numbered folders"
+    else:
+        found.layout = "named folders"
+    found.said.insert(
+        0,
+        f"A copy with a folder per class ({found.layout}), not the layout of the authors; faces may have been cropped or scaled by whoever made it.",
+    )
     for image, (split, label) in labels.items():
         number = None if label is None else _whole(label, 2)
-        expression = parse_expression(label) if order is None or number is None else label_ids(order).get(number)
-        found.take(image, expression, split, 'lies in no class folder' if label is None else None if expression else f'unknown label "{_short(label)}"')
+        expression = (
+            parse_expression(label)
+            if order is None or number is None
+            else label_ids(order).get(number)
+        )
+        found.take(
+            image,
+            expression,
+            split,
+            "lies in no class folder"
+            if label is None
+            else None
+            if expression
+            else f'unknown label "{_short(label)}"',
+        )
 
 # %% ../nbs/03_layouts_expressions.ipynb #ea1c9ca0
-LSD_FOLDERS = dict(training_set_synthetic_images='train', validation_set_real_images='valid')
-LSD_LIST = 'lsd_challenge_test_set_release.txt'
+LSD_FOLDERS = dict(training_set_synthetic_images="train", validation_set_real_images="valid")
+LSD_LIST = "lsd_challenge_test_set_release.txt"
+
 
 def read_lsd(
-    root,              # the folder that holds LSD's folders, or one of them, or six class folders
-    dataset,           # its name
-    expressions=SEVEN  # classes to keep
+    root,  # the folder that holds LSD's folders, or one of them, or six class folders
+    dataset,  # its name
+    expressions=SEVEN,  # classes to keep
 ):
     """ABAW4's LSD: `training_set_synthetic_images/ANGRER/*`, `validation_set_real_images/...`, a test folder with LSD_Challenge_test_set_release.txt; or the
     flat six folders of the reports. (manifest, dropped); `CourseError` where no image has a place in it"""
-    found = _Collected(root); own = LSD_FOLDERS.get(Path(root).resolve().name.lower()); others = []
+    found = _Collected(root)
+    own = LSD_FOLDERS.get(Path(root).resolve().name.lower())
+    others = []
     lists = [n for n in found.names if PurePosixPath(n).name.lower() == LSD_LIST]
-    folders = {part for n in found.images for part in PurePosixPath(n.lower()).parts[:-1] if part in LSD_FOLDERS}
+    folders = {
+        part
+        for n in found.images
+        for part in PurePosixPath(n.lower()).parts[:-1]
+        if part in LSD_FOLDERS
+    }
     for image in found.images:
-        parts = PurePosixPath(image).parts[:-1]; lower = [p.lower() for p in parts]
+        parts = PurePosixPath(image).parts[:-1]
+        lower = [p.lower() for p in parts]
         at = next((i for i, part in enumerate(lower) if part in LSD_FOLDERS), None)
-        if at is None and (lists or folders or not parts or any(p.startswith('test') for p in lower)): others.append(image); continue
+        if at is None and (
+            lists or folders or not parts or any(p.startswith("test") for p in lower)
+        ):
+            others.append(image)
+            continue
         label = (parts[at + 1] if len(parts) > at + 1 else None) if at is not None else parts[-1]
         expression = parse_expression(label)
-        why = 'lies in no class folder' if label is None else None if expression else f'unknown label "{_short(label)}"'
-        split = LSD_FOLDERS[lower[at]] if at is not None else own or next((SPLIT_NAMES[p] for p in lower if p in SPLIT_NAMES), None)
+        why = (
+            "lies in no class folder"
+            if label is None
+            else None
+            if expression
+            else f'unknown label "{_short(label)}"'
+        )
+        split = (
+            LSD_FOLDERS[lower[at]]
+            if at is not None
+            else own or next((SPLIT_NAMES[p] for p in lower if p in SPLIT_NAMES), None)
+        )
         found.take(image, expression, split, why)
-    if folders: found.said.append(f'LSD as released: {", ".join(sorted(folders))}.')
-    elif own: found.said.append(f'One folder of LSD: its name makes every image {own}.'); found.layout = f'only {own}'
-    elif found.rows: found.said.append('Class folders alone, as the subset of reports S and K: no image has a split.'); found.layout = 'flat'
+    if folders:
+        found.said.append(f"LSD as released: {', '.join(sorted(folders))}.")
+    elif own:
+        found.said.append(f"One folder of LSD: its name makes every image {own}.")
+        found.layout = f"only {own}"
+    elif found.rows:
+        found.said.append(
+            "Class folders alone, as the subset of reports S and K: no image has a split."
+        )
+        found.layout = "flat"
     _lsd_test(found, others, lists, own)
-    if any('angrer' in i.lower() for i in found.seen): found.said.append('The folder ANGRER is anger; LSD is really spelled so.')
+    if any("angrer" in i.lower() for i in found.seen):
+        found.said.append("The folder ANGRER is anger; LSD is really spelled so.")
     return found.finish(expressions, dataset)
+
 
 def _lsd_test(found, images, lists, own):
     "The test images: with the released list, else by the name of their folder, without labels"
-    ids, by_name = label_ids('lsd'), {}
-    for image in images: by_name.setdefault(PurePosixPath(image).name.lower(), []).append(image)
+    ids, by_name = label_ids("lsd"), {}
+    for image in images:
+        by_name.setdefault(PurePosixPath(image).name.lower(), []).append(image)
     for listed in lists:
         header = None
-        for number, cells in read_rows(found.root/listed, ','):
-            where = f'line {number} of {PurePosixPath(listed).name}'
+        for number, cells in read_rows(found.root / listed, ","):
+            where = f"line {number} of {PurePosixPath(listed).name}"
             if header is None:
                 header = cells
-                if cells[0].lower() in ('image', 'name', 'file'): continue
-            label = cells[1].lower() if len(cells) == 2 else ''
-            expression = ids.get(_whole(label)) if label not in ('', '-1') else None
+                if cells[0].lower() in ("image", "name", "file"):
+                    continue
+            label = cells[1].lower() if len(cells) == 2 else ""
+            expression = ids.get(_whole(label)) if label not in ("", "-1") else None
             expression = expression or parse_expression(label)
-            why = None if expression or label in ('', '-1') else f'unknown label "{_short(label)}"'
-            if len(cells) > 2: why = f'{len(cells)} cells, at most 2 are expected'
-            own = PurePosixPath(safe_name(cells[0]) or '').name
-            found.line(where, cells[0], sorted(by_name.get(own.lower(), ()), key=lambda p, own=own: PurePosixPath(p).name != own), expression, 'test', why)
-        found.said.append(f'{PurePosixPath(listed).name} names the test images; an id is a place in the sorted folder names (0 anger ... 5 surprise), none or -1 is unlabelled.')
-    if lists: return found.rest(images, f'not listed in {PurePosixPath(lists[0]).name}')
-    alone = found.root.resolve().name.lower().startswith('test') and own is None
+            why = None if expression or label in ("", "-1") else f'unknown label "{_short(label)}"'
+            if len(cells) > 2:
+                why = f"{len(cells)} cells, at most 2 are expected"
+            own = PurePosixPath(safe_name(cells[0]) or "").name
+            found.line(
+                where,
+                cells[0],
+                sorted(
+                    by_name.get(own.lower(), ()),
+                    key=lambda p, own=own: PurePosixPath(p).name != own,
+                ),
+                expression,
+                "test",
+                why,
+            )
+        found.said.append(
+            f"{PurePosixPath(listed).name} names the test images; an id is a place in the sorted folder names (0 anger ... 5 surprise), none or -1 is unlabelled."
+        )
+    if lists:
+        return found.rest(images, f"not listed in {PurePosixPath(lists[0]).name}")
+    alone = found.root.resolve().name.lower().startswith("test") and own is None
     for image in images:
-        test = alone or any(p.lower().startswith('test') for p in PurePosixPath(image).parts[:-1])
-        found.take(image, parse_expression(PurePosixPath(image).parent.name), 'test', None if test else 'lies in no folder of LSD')
-    if images: found.said.append('Test images have no list beside them: labelled only where their folder is named after an expression.')
-    if alone: found.layout = 'only test'
+        test = alone or any(p.lower().startswith("test") for p in PurePosixPath(image).parts[:-1])
+        found.take(
+            image,
+            parse_expression(PurePosixPath(image).parent.name),
+            "test",
+            None if test else "lies in no folder of LSD",
+        )
+    if images:
+        found.said.append(
+            "Test images have no list beside them: labelled only where their folder is named after an expression."
+        )
+    if alone:
+        found.layout = "only test"
 
 # %% ../nbs/03_layouts_expressions.ipynb #7750611f
-RAFDB_LISTS = ('list_patition_label.txt', 'list_partition_label.txt')     # the first is how RAF-DB spells it
-_POINTS = [f'point_{axis}{i}' for i in range(5) for axis in 'xy']
-_PEOPLE = ('gender', 'race', 'age')
+RAFDB_LISTS = (
+    "list_patition_label.txt",
+    "list_partition_label.txt",
+)  # the first is how RAF-DB spells it
+_POINTS = [f"point_{axis}{i}" for i in range(5) for axis in "xy"]
+_PEOPLE = ("gender", "race", "age")
+
 
 def read_rafdb(
-    root,               # the folder that holds `basic`, or `basic` itself, or a copy
-    dataset,            # its name
+    root,  # the folder that holds `basic`, or `basic` itself, or a copy
+    dataset,  # its name
     expressions=SEVEN,  # classes to keep
-    images=None,        # 'aligned' or 'original'; None = aligned where they are there
-    ids=None            # the meaning of numbers in a copy: one of `RAFDB_COPIES`; None = told from the ids and the counts
+    images=None,  # 'aligned' or 'original'; None = aligned where they are there
+    ids=None,  # the meaning of numbers in a copy: one of `RAFDB_COPIES`; None = told from the ids and the counts
 ):
     """RAF-DB: `basic/EmoLabel/list_patition_label.txt` with `Image/aligned/<stem>_aligned.jpg` or `Image/original/<stem>.jpg`; or a copy (APViT's train.txt and
     test.txt, folders by number or by name). (manifest, dropped); `CourseError` where images or lists are missing, or the numbers have two possible meanings"""
-    if images not in (None, 'aligned', 'original'): raise CourseError(f'images cannot be "{images}"', remedy='choose aligned or original')
+    if images not in (None, "aligned", "original"):
+        raise CourseError(f'images cannot be "{images}"', remedy="choose aligned or original")
     found = _Collected(root, (*_POINTS, *_PEOPLE))
     lists = [n for n in found.names if PurePosixPath(n).name.lower() in RAFDB_LISTS]
-    if lists: lists = {_one(lists, root, 'of RAF-DB'): None}
+    if lists:
+        lists = {_one(lists, root, "of RAF-DB"): None}
     else:
-        lists = {n: PurePosixPath(n).stem.lower() for n in found.names if PurePosixPath(n).name.lower() in ('train.txt', 'test.txt')}
-        if lists: found.said.append('A copy with the lists of APViT: train.txt and test.txt.'); found.layout = 'apvit'
+        lists = {
+            n: PurePosixPath(n).stem.lower()
+            for n in found.names
+            if PurePosixPath(n).name.lower() in ("train.txt", "test.txt")
+        }
+        if lists:
+            found.said.append("A copy with the lists of APViT: train.txt and test.txt.")
+            found.layout = "apvit"
     if not lists:
-        _class_folders(found, RAFDB_COPIES, ['RAF-DB'], ids)
-        found.rows = [(*row, *[None]*(len(_POINTS) + len(_PEOPLE))) for row in found.rows]
-    else: _rafdb_lists(found, lists, images, ids)
+        _class_folders(found, RAFDB_COPIES, ["RAF-DB"], ids)
+        found.rows = [(*row, *[None] * (len(_POINTS) + len(_PEOPLE))) for row in found.rows]
+    else:
+        _rafdb_lists(found, lists, images, ids)
     return found.finish(expressions, dataset)
 
+
 def _rafdb_lists(found, lists, images, ids):
-    which, places = _rafdb_images(found, images); people = _rafdb_people(found, which)
+    which, places = _rafdb_images(found, images)
+    people = _rafdb_people(found, which)
     lines = []
     for listed, split in lists.items():
-        for number, text in read_lines(found.root/listed):
-            cells = text.split(); where = f'line {number} of {PurePosixPath(listed).name}'
-            if len(cells) != 2 or _whole(cells[1]) is None: found.drop(text, f'"{_short(text)}" is not a name and a number', where)
-            else: lines.append((where, cells[0], _whole(cells[1]), split))
+        for number, text in read_lines(found.root / listed):
+            cells = text.split()
+            where = f"line {number} of {PurePosixPath(listed).name}"
+            if len(cells) != 2 or _whole(cells[1]) is None:
+                found.drop(text, f'"{_short(text)}" is not a name and a number', where)
+            else:
+                lines.append((where, cells[0], _whole(cells[1]), split))
     counts = {}
-    for _, name, number, split in lines: counts.setdefault(split or name.split('_')[0], Counter())[number] += 1
+    for _, name, number, split in lines:
+        counts.setdefault(split or name.split("_")[0], Counter())[number] += 1
     zero = sum(c[0] for c in counts.values())
-    if ids or (zero and not any(c[7] for c in counts.values())): order, why = label_order(counts, RAFDB_COPIES, ['RAF-DB'], ids, found.root/next(iter(lists)))
-    else: order, why = 'rafdb', 'The ids are RAF-DB\'s: 1 surprise 2 fear 3 disgust 4 happiness 5 sadness 6 anger 7 neutral.'
+    if ids or (zero and not any(c[7] for c in counts.values())):
+        order, why = label_order(
+            counts, RAFDB_COPIES, ["RAF-DB"], ids, found.root / next(iter(lists))
+        )
+    else:
+        order, why = (
+            "rafdb",
+            "The ids are RAF-DB's: 1 surprise 2 fear 3 disgust 4 happiness 5 sadness 6 anger 7 neutral.",
+        )
     found.said.append(why)
     for where, name, number, split in lines:
-        key = re.sub(r'_aligned$', '', PurePosixPath(name.replace('\\', '/')).stem); own = split or key.split('_')[0]
+        key = re.sub(r"_aligned$", "", PurePosixPath(name.replace("\\", "/")).stem)
+        own = split or key.split("_")[0]
         expression = label_ids(order).get(number)
-        why = f'unknown id {number}' if expression is None else None if own in ('train', 'test') else 'its name says neither train nor test'
-        found.line(where, name, [places.get(key)] if '/' not in name else (), expression, own, why, people.get(key, (None,)*13))
-    found.rest(places.values(), 'not listed in ' + ' or '.join(PurePosixPath(n).name for n in lists))
-    if unread := len(found.images) - len(found.seen): found.said.append(f'{unread:,} other images, such as those of the other rendition, are not read.')
+        why = (
+            f"unknown id {number}"
+            if expression is None
+            else None
+            if own in ("train", "test")
+            else "its name says neither train nor test"
+        )
+        found.line(
+            where,
+            name,
+            [places.get(key)] if "/" not in name else (),
+            expression,
+            own,
+            why,
+            people.get(key, (None,) * 13),
+        )
+    found.rest(
+        places.values(), "not listed in " + " or ".join(PurePosixPath(n).name for n in lists)
+    )
+    if unread := len(found.images) - len(found.seen):
+        found.said.append(
+            f"{unread:,} other images, such as those of the other rendition, are not read."
+        )
+
 
 def _rafdb_images(found, asked):
     "('aligned' or 'original', stem -> path)"
     aligned, plain, original = {}, {}, {}
     for image in reversed(found.images):
-        path = PurePosixPath(image); folder = path.parent.name.lower()
-        if path.stem.lower().endswith('_aligned'): aligned[re.sub(r'_aligned$', '', path.stem, flags=re.I)] = image
-        elif folder == 'aligned': plain[path.stem] = image
-        elif folder.startswith('aligned_'): aligned.setdefault(path.stem, image)   # realigned copies, such as APViT's aligned_224
-        else: original[path.stem] = image
-    if plain and not aligned and asked != 'original':
-        raise CourseError('the files in the folder "aligned" have no "_aligned" in their names', found.root/min(plain.values()),
-                          'if they are the aligned faces, rename them to <stem>_aligned.jpg; if they are the originals, move them to Image/original and say --images=original')
-    which = asked or ('aligned' if aligned else 'original')
-    places = aligned if which == 'aligned' else original
-    if not places: raise CourseError(f'there are no {which} images', found.root, f'put them into Image/{which}, or say --images={"original" if which == "aligned" else "aligned"}')
-    found.said.append(f'The {which} images are read ({len(places):,}).')
+        path = PurePosixPath(image)
+        folder = path.parent.name.lower()
+        if path.stem.lower().endswith("_aligned"):
+            aligned[re.sub(r"_aligned$", "", path.stem, flags=re.I)] = image
+        elif folder == "aligned":
+            plain[path.stem] = image
+        elif folder.startswith("aligned_"):
+            aligned.setdefault(path.stem, image)  # realigned copies, such as APViT's aligned_224
+        else:
+            original[path.stem] = image
+    if plain and not aligned and asked != "original":
+        raise CourseError(
+            'the files in the folder "aligned" have no "_aligned" in their names',
+            found.root / min(plain.values()),
+            "if they are the aligned faces, rename them to <stem>_aligned.jpg; if they are the originals, move them to Image/original and say --images=original",
+        )
+    which = asked or ("aligned" if aligned else "original")
+    places = aligned if which == "aligned" else original
+    if not places:
+        raise CourseError(
+            f"there are no {which} images",
+            found.root,
+            f"put them into Image/{which}, or say --images={'original' if which == 'aligned' else 'aligned'}",
+        )
+    found.said.append(f"The {which} images are read ({len(places):,}).")
     return which, places
+
 
 def _rafdb_people(found, which):
     "Stem -> ten coordinates (only for originals: the points lie there), gender, race, age, from `<stem>_manu_attri.txt`"
-    notes, people, bad = [n for n in found.names if n.endswith('_manu_attri.txt')], {}, []
+    notes, people, bad = [n for n in found.names if n.endswith("_manu_attri.txt")], {}, []
     for note in notes:
         try:
-            lines = [text.split() for _, text in read_lines(found.root/note)]
+            lines = [text.split() for _, text in read_lines(found.root / note)]
             points = [float(v) for line in lines[:5] for v in line]
             rest = [_whole(line[0]) for line in lines[5:8] if len(line) == 1]
-            if len(lines) not in (5, 8) or [len(line) for line in lines[:5]] != [2]*5 or not np.isfinite(points).all() or len(rest) != len(lines) - 5 or None in rest: raise ValueError
-        except (CourseError, ValueError): bad.append(note); continue
-        people[PurePosixPath(note).name.removesuffix('_manu_attri.txt')] = (*(points if which == 'original' else [None]*10), *(rest or [None]*3))
-    if people: found.said.append(f'{len(people):,} notes on people are read: gender, race, age' + (', five points.' if which == 'original' else '; their points belong to the originals and are left out.'))
-    if bad: found.said.append(f'{len(bad):,} notes on people are damaged and not used, the first: {bad[0]}.')
+            if (
+                len(lines) not in (5, 8)
+                or [len(line) for line in lines[:5]] != [2] * 5
+                or not np.isfinite(points).all()
+                or len(rest) != len(lines) - 5
+                or None in rest
+            ):
+                raise ValueError
+        except (CourseError, ValueError):
+            bad.append(note)
+            continue
+        people[PurePosixPath(note).name.removesuffix("_manu_attri.txt")] = (
+            *(points if which == "original" else [None] * 10),
+            *(rest or [None] * 3),
+        )
+    if people:
+        found.said.append(
+            f"{len(people):,} notes on people are read: gender, race, age"
+            + (
+                ", five points."
+                if which == "original"
+                else "; their points belong to the originals and are left out."
+            )
+        )
+    if bad:
+        found.said.append(
+            f"{len(bad):,} notes on people are damaged and not used, the first: {bad[0]}."
+        )
     return people
 
 # %% ../nbs/03_layouts_expressions.ipynb #de40e990
-FERPLUS_RULES = ('majority', 'argmax', 'probability')
-FERPLUS_ANSWERS = (*label_ids('ferplus').values(), 'unknown', 'NF')
-_USAGE = dict(training='train', publictest='valid', privatetest='test')
+FERPLUS_RULES = ("majority", "argmax", "probability")
+FERPLUS_ANSWERS = (*label_ids("ferplus").values(), "unknown", "NF")
+_USAGE = dict(training="train", publictest="valid", privatetest="test")
+
 
 def ferplus_labels(
-    votes,           # (n, 10) of people who chose each of the eight expressions, unknown, and no face
-    rule='majority'  # one of `FERPLUS_RULES`
+    votes,  # (n, 10) of people who chose each of the eight expressions, unknown, and no face
+    rule="majority",  # one of `FERPLUS_RULES`
 ):
     "(expressions, reasons), one of the two None for each image"
     votes = np.asarray(votes, float).reshape(-1, 10)
-    if rule != 'argmax': votes = np.where(votes <= 1, 0, votes)     # one vote alone counts as a slip
-    if rule == 'probability': doubt, votes = votes[:, 8:].max(1) >= votes[:, :8].max(1), votes[:, :8]
-    best, most = votes.argmax(1), votes.max(1); expressions, reasons = [], []
+    if rule != "argmax":
+        votes = np.where(votes <= 1, 0, votes)  # one vote alone counts as a slip
+    if rule == "probability":
+        doubt, votes = votes[:, 8:].max(1) >= votes[:, :8].max(1), votes[:, :8]
+    best, most = votes.argmax(1), votes.max(1)
+    expressions, reasons = [], []
     for i, (b, m, s) in enumerate(zip(best, most, votes.sum(1))):
-        if m == 0: why = 'no expression has more than one vote' if rule != 'argmax' else 'nobody voted'
-        elif rule == 'probability' and doubt[i]: why = 'as many votes for unknown or no face as for any expression'
-        elif rule == 'majority' and m <= .5*s: why = 'no expression has more than half of the votes'
-        elif b >= 8: why = 'most votes say unknown' if b == 8 else 'most votes say that this is no face'
-        else: why = None
-        expressions.append(None if why else FERPLUS_ANSWERS[b]); reasons.append(why)
+        if m == 0:
+            why = "no expression has more than one vote" if rule != "argmax" else "nobody voted"
+        elif rule == "probability" and doubt[i]:
+            why = "as many votes for unknown or no face as for any expression"
+        elif rule == "majority" and m <= 0.5 * s:
+            why = "no expression has more than half of the votes"
+        elif b >= 8:
+            why = "most votes say unknown" if b == 8 else "most votes say that this is no face"
+        else:
+            why = None
+        expressions.append(None if why else FERPLUS_ANSWERS[b])
+        reasons.append(why)
     return expressions, reasons
 
+
 def read_ferplus(
-    root,               # folder with fer2013new.csv and the images, or with FER2013Train, FER2013Valid, FER2013Test and their label.csv
-    dataset,            # its name
+    root,  # folder with fer2013new.csv and the images, or with FER2013Train, FER2013Valid, FER2013Test and their label.csv
+    dataset,  # its name
     expressions=SEVEN,  # classes to keep
-    rule='majority'     # one of `FERPLUS_RULES`: more than half of the votes, as published; most votes; most votes, with the shares in columns p_<expression>
+    rule="majority",  # one of `FERPLUS_RULES`: more than half of the votes, as published; most votes; most votes, with the shares in columns p_<expression>
 ):
     """FERPlus as files: (manifest, dropped). `CourseError` where the images are still inside fer2013.csv, or no list is there"""
-    if rule not in FERPLUS_RULES: raise CourseError(f'there is no rule "{rule}"', remedy=f'choose from {", ".join(FERPLUS_RULES)}')
+    if rule not in FERPLUS_RULES:
+        raise CourseError(
+            f'there is no rule "{rule}"', remedy=f"choose from {', '.join(FERPLUS_RULES)}"
+        )
     lower = {PurePosixPath(n).name.lower() for n in list_files(root)}
-    if 'fer2013.csv' in lower and not any(map(is_image, lower)):
-        raise CourseError('the images are still inside fer2013.csv', root, f'put fer2013new.csv beside it and write them: python -c "from fer_course.expression_layouts import write_fer2013_images as w; w({str(root)!r}, {str(root)!r})"')
-    found = _Collected(root, [f'p_{e}' for e in label_ids('ferplus').values()] if rule == 'probability' else ())
-    votes = [n for n in found.names if PurePosixPath(n).name.lower() == 'fer2013new.csv']
-    labels = [n for n in found.names if PurePosixPath(n).name.lower() == 'label.csv']
-    if votes: rows = list(_ferplus_votes(found, _one(votes, root, 'of FERPlus'))); found.said.append('Votes from fer2013new.csv.')
-    elif labels: rows = [row for n in labels for row in _ferplus_folder(found, n)]; found.said.append(f'Votes from {", ".join(labels[:4])}.'); found.layout = 'generated folders'
-    else: raise CourseError('holds neither fer2013new.csv nor label.csv', root, 'get fer2013new.csv from github.com/microsoft/FERPlus; for plain folders of classes use --reader folder')
+    if "fer2013.csv" in lower and not any(map(is_image, lower)):
+        raise CourseError(
+            "the images are still inside fer2013.csv",
+            root,
+            f'put fer2013new.csv beside it and write them: python -c "from fer_course.expression_layouts import write_fer2013_images as w; w({str(root)!r}, {str(root)!r})"',
+        )
+    found = _Collected(
+        root, [f"p_{e}" for e in label_ids("ferplus").values()] if rule == "probability" else ()
+    )
+    votes = [n for n in found.names if PurePosixPath(n).name.lower() == "fer2013new.csv"]
+    labels = [n for n in found.names if PurePosixPath(n).name.lower() == "label.csv"]
+    if votes:
+        rows = list(_ferplus_votes(found, _one(votes, root, "of FERPlus")))
+        found.said.append("Votes from fer2013new.csv.")
+    elif labels:
+        rows = [row for n in labels for row in _ferplus_folder(found, n)]
+        found.said.append(f"Votes from {', '.join(labels[:4])}.")
+        found.layout = "generated folders"
+    else:
+        raise CourseError(
+            "holds neither fer2013new.csv nor label.csv",
+            root,
+            "get fer2013new.csv from github.com/microsoft/FERPlus; for plain folders of classes use --reader folder",
+        )
     by_name = {}
-    for key in (str.lower, str):                                               # a name just as it is listed comes first
-        for image in reversed(found.images): by_name[key(PurePosixPath(image).name)] = image
-    names, reasons = ferplus_labels([row[3] or [0]*10 for row in rows], rule)
+    for key in (str.lower, str):  # a name just as it is listed comes first
+        for image in reversed(found.images):
+            by_name[key(PurePosixPath(image).name)] = image
+    names, reasons = ferplus_labels([row[3] or [0] * 10 for row in rows], rule)
     for (where, listed, split, ten, bad), expression, why in zip(rows, names, reasons):
-        ten, why = ten or [0]*10, bad or why
-        share = np.where(np.array(ten[:8]) <= 1, 0, ten[:8]) if rule == 'probability' else ()
-        found.line(where, listed, [listed, by_name.get(safe_name(listed)), by_name.get((safe_name(listed) or '').lower())], expression, split, why, tuple(share/max(sum(share), 1)) if len(share) else ())
-    found.rest(found.images, 'not listed, or another file of the same name was')
-    found.said.append(dict(majority='Majority: single votes do not count; the first choice must have more than half of all votes.', argmax='The choice with most votes, the first of equals.',
-                           probability='Shares of the votes without single ones, in columns p_...; the label is the largest.')[rule])
+        ten, why = ten or [0] * 10, bad or why
+        share = np.where(np.array(ten[:8]) <= 1, 0, ten[:8]) if rule == "probability" else ()
+        found.line(
+            where,
+            listed,
+            [
+                listed,
+                by_name.get(safe_name(listed)),
+                by_name.get((safe_name(listed) or "").lower()),
+            ],
+            expression,
+            split,
+            why,
+            tuple(share / max(sum(share), 1)) if len(share) else (),
+        )
+    found.rest(found.images, "not listed, or another file of the same name was")
+    found.said.append(
+        dict(
+            majority="Majority: single votes do not count; the first choice must have more than half of all votes.",
+            argmax="The choice with most votes, the first of equals.",
+            probability="Shares of the votes without single ones, in columns p_...; the label is the largest.",
+        )[rule]
+    )
     return found.finish(expressions, dataset)
+
 
 def _ten(cells):
     "Ten numbers of votes, or None where one is none"
     votes = [_whole(c, 3) for c in cells]
     return votes if len(votes) == 10 and None not in votes and min(votes) >= 0 else None
 
+
 def _ferplus_votes(found, listed):
     "(where, image, split, votes, what is wrong) of each line of fer2013new.csv that names an image"
-    path, places = found.root/listed, None
-    for number, cells in read_rows(path, ','):
-        where = f'line {number} of {PurePosixPath(listed).name}'
+    path, places = found.root / listed, None
+    for number, cells in read_rows(path, ","):
+        where = f"line {number} of {PurePosixPath(listed).name}"
         if places is None:
-            lower = [c.lower() for c in cells]; places = {c: lower.index(c.lower()) for c in ('Usage', 'Image name', *FERPLUS_ANSWERS) if c.lower() in lower}
-            if missing := [c for c in ('Usage', 'Image name', *FERPLUS_ANSWERS) if c not in places]:
-                raise CourseError(f'line {number} lacks the columns {", ".join(missing[:5])}', path, 'get fer2013new.csv again')
-            width = len(cells); continue
+            lower = [c.lower() for c in cells]
+            places = {
+                c: lower.index(c.lower())
+                for c in ("Usage", "Image name", *FERPLUS_ANSWERS)
+                if c.lower() in lower
+            }
+            if missing := [c for c in ("Usage", "Image name", *FERPLUS_ANSWERS) if c not in places]:
+                raise CourseError(
+                    f"line {number} lacks the columns {', '.join(missing[:5])}",
+                    path,
+                    "get fer2013new.csv again",
+                )
+            width = len(cells)
+            continue
         whole = len(cells) == width
-        usage, name = (cells[places[c]] if whole else cells[min(i, len(cells) - 1)] for i, c in enumerate(('Usage', 'Image name')))
+        usage, name = (
+            cells[places[c]] if whole else cells[min(i, len(cells) - 1)]
+            for i, c in enumerate(("Usage", "Image name"))
+        )
         ten = _ten([cells[places[c]] for c in FERPLUS_ANSWERS]) if whole else None
-        bad = (f'{len(cells)} cells, {width} are expected' if not whole else f'unknown usage "{_short(usage)}"' if usage.lower() not in _USAGE else
-               'the votes are no whole numbers' if ten is None else None)
-        if name: yield where, name, _USAGE.get(usage.lower()), ten, bad
-        else: found.drop(f'(no name, {_short(usage)})', bad or 'its authors removed this image: it has no name', where)
+        bad = (
+            f"{len(cells)} cells, {width} are expected"
+            if not whole
+            else f'unknown usage "{_short(usage)}"'
+            if usage.lower() not in _USAGE
+            else "the votes are no whole numbers"
+            if ten is None
+            else None
+        )
+        if name:
+            yield where, name, _USAGE.get(usage.lower()), ten, bad
+        else:
+            found.drop(
+                f"(no name, {_short(usage)})",
+                bad or "its authors removed this image: it has no name",
+                where,
+            )
+
 
 def _ferplus_folder(found, listed):
     "(where, path, split, votes, what is wrong) of each line of a folder's label.csv"
-    folder = PurePosixPath(listed).parent; split = next((SPLIT_NAMES[s] for s in ('train', 'valid', 'test') if folder.name.lower().endswith(s)), None)
-    for number, cells in read_rows(found.root/listed, ','):
+    folder = PurePosixPath(listed).parent
+    split = next(
+        (SPLIT_NAMES[s] for s in ("train", "valid", "test") if folder.name.lower().endswith(s)),
+        None,
+    )
+    for number, cells in read_rows(found.root / listed, ","):
         name, ten = safe_name(cells[0]), _ten(cells[2:])
-        bad = f'{len(cells)} cells, 12 are expected' if len(cells) != 12 else 'the votes are no whole numbers' if ten is None else None
-        yield f'line {number} of {listed}', cells[0] if name is None else (folder/name).as_posix() if folder.name else name, split, ten, bad
+        bad = (
+            f"{len(cells)} cells, 12 are expected"
+            if len(cells) != 12
+            else "the votes are no whole numbers"
+            if ten is None
+            else None
+        )
+        yield (
+            f"line {number} of {listed}",
+            cells[0] if name is None else (folder / name).as_posix() if folder.name else name,
+            split,
+            ten,
+            bad,
+        )
 
 # %% ../nbs/03_layouts_expressions.ipynb #844fc523
 def write_fer2013_images(
     root,  # folder with fer2013.csv (pixels) and fer2013new.csv (names and votes), rows in the same order
-    out    # folder to fill as FERPlus' own program does: FER2013Train, FER2013Valid, FER2013Test, and fer2013new.csv
+    out,  # folder to fill as FERPlus' own program does: FER2013Train, FER2013Valid, FER2013Test, and fer2013new.csv
 ):
     "Write the 48 x 48 images as PNG, those that are there are kept; returns (number there, [(line, reason)] of rows without pixels). `CourseError` where the two lists do not match"
     from itertools import zip_longest
-    root, out, folders, skipped, n = Path(root), Path(out), dict(train='Train', valid='Valid', test='Test'), [], 0
-    pixels, names = (_table(root/f, columns) for f, columns in (('fer2013.csv', ('pixels', 'Usage')), ('fer2013new.csv', ('Usage', 'Image name'))))
-    for one, two in progress(zip_longest(pixels, names), label='images of FER2013'):
-        if one is None or two is None: raise CourseError(f'has {"fewer" if one is None else "more"} rows than fer2013new.csv', root/'fer2013.csv', 'get both files again; they must have the same rows')
-        (line, (values, usage)), (line2, (usage2, name)) = one, two; split = _USAGE.get(usage2.lower())
-        if usage.lower() != usage2.lower(): raise CourseError(f'line {line} is {_short(usage)}, line {line2} of fer2013new.csv is {_short(usage2)}: not the same order', root/'fer2013.csv', 'get both files again, unsorted')
-        if not name: continue
-        if split is None or not re.fullmatch(r'\w+\.png', name): skipped.append((line2, f'cannot use {_short(name)} of {_short(usage2)}')); continue
-        path = out/f'FER2013{folders[split]}'/name
+
+    root, out, folders, skipped, n = (
+        Path(root),
+        Path(out),
+        dict(train="Train", valid="Valid", test="Test"),
+        [],
+        0,
+    )
+    pixels, names = (
+        _table(root / f, columns)
+        for f, columns in (
+            ("fer2013.csv", ("pixels", "Usage")),
+            ("fer2013new.csv", ("Usage", "Image name")),
+        )
+    )
+    for one, two in progress(zip_longest(pixels, names), label="images of FER2013"):
+        if one is None or two is None:
+            raise CourseError(
+                f"has {'fewer' if one is None else 'more'} rows than fer2013new.csv",
+                root / "fer2013.csv",
+                "get both files again; they must have the same rows",
+            )
+        (line, (values, usage)), (line2, (usage2, name)) = one, two
+        split = _USAGE.get(usage2.lower())
+        if usage.lower() != usage2.lower():
+            raise CourseError(
+                f"line {line} is {_short(usage)}, line {line2} of fer2013new.csv is {_short(usage2)}: not the same order",
+                root / "fer2013.csv",
+                "get both files again, unsorted",
+            )
+        if not name:
+            continue
+        if split is None or not re.fullmatch(r"\w+\.png", name):
+            skipped.append((line2, f"cannot use {_short(name)} of {_short(usage2)}"))
+            continue
+        path = out / f"FER2013{folders[split]}" / name
         if not path.exists():
             grey = _pixels(values)
-            if grey is None: skipped.append((line, f'{name}: not 2,304 numbers from 0 to 255')); continue
+            if grey is None:
+                skipped.append((line, f"{name}: not 2,304 numbers from 0 to 255"))
+                continue
             _write_png(path, grey)
         n += 1
-    with atomic(out/'fer2013new.csv') as temporary: temporary.write_bytes((root/'fer2013new.csv').read_bytes())     # in whatever encoding
+    with atomic(out / "fer2013new.csv") as temporary:
+        temporary.write_bytes((root / "fer2013new.csv").read_bytes())  # in whatever encoding
     return n, skipped
+
 
 def _table(path, columns):
     "(line, cells of the named columns) of a csv with a heading"
     places = None
-    for number, cells in read_rows(path, ','):
+    for number, cells in read_rows(path, ","):
         if places is None:
             lower = [c.lower() for c in cells]
-            if missing := [c for c in columns if c.lower() not in lower]: raise CourseError(f'line {number} lacks the columns {", ".join(missing)}', path, 'get the file again')
-            places = [lower.index(c.lower()) for c in columns]; continue
-        if len(cells) <= max(places): raise CourseError(f'line {number} has {len(cells)} cells, too few', path, 'get the file again')
+            if missing := [c for c in columns if c.lower() not in lower]:
+                raise CourseError(
+                    f"line {number} lacks the columns {', '.join(missing)}",
+                    path,
+                    "get the file again",
+                )
+            places = [lower.index(c.lower()) for c in columns]
+            continue
+        if len(cells) <= max(places):
+            raise CourseError(
+                f"line {number} has {len(cells)} cells, too few", path, "get the file again"
+            )
         yield number, [cells[p] for p in places]
 
+
 def _pixels(text):
-    try: values = np.array(text.split(), dtype=np.int64)
-    except (ValueError, OverflowError): return None
-    return values.astype(np.uint8).reshape(48, 48) if values.size == 48*48 and values.min() >= 0 and values.max() <= 255 else None
+    try:
+        values = np.array(text.split(), dtype=np.int64)
+    except (ValueError, OverflowError):
+        return None
+    return (
+        values.astype(np.uint8).reshape(48, 48)
+        if values.size == 48 * 48 and values.min() >= 0 and values.max() <= 255
+        else None
+    )
+
 
 def _write_png(path, grey):
     from PIL import Image
-    with atomic(path) as temporary: Image.fromarray(grey).save(temporary, 'PNG')
+
+    with atomic(path) as temporary:
+        Image.fromarray(grey).save(temporary, "PNG")
 
 # %% ../nbs/03_layouts_expressions.ipynb #d56de71a
-AFFECTNET_COLUMNS = ('subDirectory_filePath', 'face_x', 'face_y', 'face_width', 'face_height', 'facial_landmarks', 'expression', 'valence', 'arousal')
-AFFECTNET_NOT = {8: 'none of the eight expressions', 9: 'uncertain', 10: 'no face'}
+AFFECTNET_COLUMNS = (
+    "subDirectory_filePath",
+    "face_x",
+    "face_y",
+    "face_width",
+    "face_height",
+    "facial_landmarks",
+    "expression",
+    "valence",
+    "arousal",
+)
+AFFECTNET_NOT = {8: "none of the eight expressions", 9: "uncertain", 10: "no face"}
 _BOX = AFFECTNET_COLUMNS[1:5]
 
+
 def five_of_68(
-    points  # (68, 2) landmarks x, y
+    points,  # (68, 2) landmarks x, y
 ):
     "(5, 2): middles of the eyes, tip of the nose, corners of the mouth; the left of the picture first"
     points = np.asarray(points, np.float64).reshape(68, 2)
-    return np.stack([points[36:42].mean(0), points[42:48].mean(0), points[30], points[48], points[54]])
+    return np.stack(
+        [points[36:42].mean(0), points[42:48].mean(0), points[30], points[48], points[54]]
+    )
+
 
 def read_affectnet(
-    root,               # the folder of the 2017 pack (training.csv, validation.csv) or of the 2021 pack (train_set, val_set), or a copy with class folders
-    dataset,            # its name
+    root,  # the folder of the 2017 pack (training.csv, validation.csv) or of the 2021 pack (train_set, val_set), or a copy with class folders
+    dataset,  # its name
     expressions=SEVEN,  # classes to keep; contempt only where it is asked for
-    details=False,      # the 2021 pack: also read valence, arousal and five points, three more files for each image
-    ids=None            # the meaning of numbers in a copy: 'affectnet', 'alphabetical' or 'alphabetical8'; None = told from the counts, else an error
+    details=False,  # the 2021 pack: also read valence, arousal and five points, three more files for each image
+    ids=None,  # the meaning of numbers in a copy: 'affectnet', 'alphabetical' or 'alphabetical8'; None = told from the counts, else an error
 ):
     "AffectNet: (manifest, dropped), faces that are none, uncertain or no face dropped as such. `CourseError` where no pack is found or numbers have two possible meanings"
     found = _Collected(root)
-    csvs = [n for n in found.names if PurePosixPath(n).name.lower() in ('training.csv', 'validation.csv')]
-    notes = [n for n in found.names if n.endswith('_exp.npy')]
-    if csvs and notes: raise CourseError('holds the lists of 2017 and the annotations of 2021', root, 'give the folder of one of the two packs')
-    if csvs: _affectnet_2017(found, csvs)
-    elif notes: _affectnet_2021(found, notes, details)
-    else: _class_folders(found, AFFECTNET_COPIES, ['AffectNet, 7 classes', 'AffectNet, 8 classes'], ids)
+    csvs = [
+        n
+        for n in found.names
+        if PurePosixPath(n).name.lower() in ("training.csv", "validation.csv")
+    ]
+    notes = [n for n in found.names if n.endswith("_exp.npy")]
+    if csvs and notes:
+        raise CourseError(
+            "holds the lists of 2017 and the annotations of 2021",
+            root,
+            "give the folder of one of the two packs",
+        )
+    if csvs:
+        _affectnet_2017(found, csvs)
+    elif notes:
+        _affectnet_2021(found, notes, details)
+    else:
+        _class_folders(
+            found, AFFECTNET_COPIES, ["AffectNet, 7 classes", "AffectNet, 8 classes"], ids
+        )
     return found.finish(expressions, dataset)
+
 
 def _affectnet_id(text):
     "(expression, reason) of an id"
     number = _whole(str(text), 3)
-    if number in AFFECTNET_NOT: return None, f'its expression is {number}: {AFFECTNET_NOT[number]}'
-    expression = label_ids('affectnet').get(number)
+    if number in AFFECTNET_NOT:
+        return None, f"its expression is {number}: {AFFECTNET_NOT[number]}"
+    expression = label_ids("affectnet").get(number)
     return expression, None if expression else f'unknown id "{_short(text)}"'
+
 
 def _floats(cells, n):
     "n finite numbers, or None"
-    try: values = [float(c) for c in cells]
-    except ValueError: return None
+    try:
+        values = [float(c) for c in cells]
+    except ValueError:
+        return None
     return values if len(values) == n and np.isfinite(values).all() else None
 
+
 def _affectnet_2017(found, csvs):
-    found.columns = (*found.columns, *_BOX, *_POINTS, 'valence', 'arousal')
-    bases = sorted({image[:m.end()] for image in found.images if (m := re.search(r'(^|.*/)Manually_Annotated_Images/', image, re.I))})
+    found.columns = (*found.columns, *_BOX, *_POINTS, "valence", "arousal")
+    bases = sorted(
+        {
+            image[: m.end()]
+            for image in found.images
+            if (m := re.search(r"(^|.*/)Manually_Annotated_Images/", image, re.I))
+        }
+    )
     for listed in csvs:
-        folder = PurePosixPath(listed).parent.as_posix(); prefixes = [*bases, '' if folder == '.' else folder + '/', '']
-        split, file, places = SPLIT_NAMES[PurePosixPath(listed).stem.lower()], PurePosixPath(listed).name, None
-        for number, cells in read_rows(found.root/listed, ','):
-            where = f'line {number} of {file}'
+        folder = PurePosixPath(listed).parent.as_posix()
+        prefixes = [*bases, "" if folder == "." else folder + "/", ""]
+        split, file, places = (
+            SPLIT_NAMES[PurePosixPath(listed).stem.lower()],
+            PurePosixPath(listed).name,
+            None,
+        )
+        for number, cells in read_rows(found.root / listed, ","):
+            where = f"line {number} of {file}"
             if places is None:
                 places, heading = _affectnet_columns(found, listed, cells, number)
-                if heading: continue
-            whole = len(cells) == places['width']; name = cells[places['subDirectory_filePath'] if whole else 0]
-            expression, why = _affectnet_id(cells[places['expression']]) if whole else (None, f'{len(cells)} cells, {places["width"]} are expected')
+                if heading:
+                    continue
+            whole = len(cells) == places["width"]
+            name = cells[places["subDirectory_filePath"] if whole else 0]
+            expression, why = (
+                _affectnet_id(cells[places["expression"]])
+                if whole
+                else (None, f"{len(cells)} cells, {places['width']} are expected")
+            )
             more, why = _affectnet_numbers(cells, places) if why is None else ((), why)
-            found.line(where, name, [f'{p}{safe_name(name)}' for p in prefixes], expression, split, why, more)
+            found.line(
+                where,
+                name,
+                [f"{p}{safe_name(name)}" for p in prefixes],
+                expression,
+                split,
+                why,
+                more,
+            )
     under = [i for i in found.images if not bases or any(i.startswith(b) for b in bases)]
-    found.rest(under, 'not listed in ' + ' or '.join(PurePosixPath(n).name for n in csvs))
-    if other := len(found.images) - len(under): found.said.append(f'{other:,} images outside of Manually_Annotated_Images are not read.')
-    found.said.insert(0, f'AffectNet\'s pack of 2017: {", ".join(csvs)}; five points are made from the 68.')
+    found.rest(under, "not listed in " + " or ".join(PurePosixPath(n).name for n in csvs))
+    if other := len(found.images) - len(under):
+        found.said.append(f"{other:,} images outside of Manually_Annotated_Images are not read.")
+    found.said.insert(
+        0, f"AffectNet's pack of 2017: {', '.join(csvs)}; five points are made from the 68."
+    )
+
 
 def _affectnet_columns(found, listed, cells, number):
     "(column -> place, whether this line is the heading)"
     lower = [c.lower() for c in cells]
     places = {c: lower.index(c.lower()) for c in AFFECTNET_COLUMNS if c.lower() in lower}
     if not places and len(cells) == len(AFFECTNET_COLUMNS):
-        found.said.append(f'{PurePosixPath(listed).name} has no heading; its nine columns are taken in the order of the authors.')
+        found.said.append(
+            f"{PurePosixPath(listed).name} has no heading; its nine columns are taken in the order of the authors."
+        )
         return {c: i for i, c in enumerate(AFFECTNET_COLUMNS)} | dict(width=len(cells)), False
     if missing := [c for c in AFFECTNET_COLUMNS if c not in places]:
-        raise CourseError(f'line {number} lacks the columns {", ".join(missing[:5])}', found.root/listed, 'get the list again')
+        raise CourseError(
+            f"line {number} lacks the columns {', '.join(missing[:5])}",
+            found.root / listed,
+            "get the list again",
+        )
     return places | dict(width=len(cells)), True
+
 
 def _affectnet_numbers(cells, places):
     "((box, ten coordinates, valence, arousal), None), or ((), what is wrong)"
-    box, mood = (_floats([cells[places[c]] for c in columns], len(columns)) for columns in (_BOX, ('valence', 'arousal')))
-    points = _floats(cells[places['facial_landmarks']].split(';'), 136)
-    if box is None or mood is None: return (), 'the box, the valence or the arousal is no number'
-    if points is None: return (), 'the landmarks are not 68 points'
-    return (*box, *five_of_68(points).ravel().tolist(), *[v if abs(v) <= 1 else None for v in mood]), None
+    box, mood = (
+        _floats([cells[places[c]] for c in columns], len(columns))
+        for columns in (_BOX, ("valence", "arousal"))
+    )
+    points = _floats(cells[places["facial_landmarks"]].split(";"), 136)
+    if box is None or mood is None:
+        return (), "the box, the valence or the arousal is no number"
+    if points is None:
+        return (), "the landmarks are not 68 points"
+    return (
+        *box,
+        *five_of_68(points).ravel().tolist(),
+        *[v if abs(v) <= 1 else None for v in mood],
+    ), None
+
 
 def _affectnet_2021(found, notes, details):
-    if details: found.columns = (*found.columns, 'valence', 'arousal', *_POINTS)
+    if details:
+        found.columns = (*found.columns, "valence", "arousal", *_POINTS)
     images = {}
     for image in found.images:
         path = PurePosixPath(image)
-        if path.parent.name.lower() == 'images': images.setdefault((path.parent.parent.as_posix(), path.stem), image)
-    splits = dict(train_set='train', val_set='valid'); bad = Counter()
+        if path.parent.name.lower() == "images":
+            images.setdefault((path.parent.parent.as_posix(), path.stem), image)
+    splits = dict(train_set="train", val_set="valid")
+    bad = Counter()
     for note in notes:
-        path = PurePosixPath(note); key = (path.parent.parent.as_posix(), path.name.removesuffix('_exp.npy')); image = images.get(key)
-        if image is None: found.drop(note, 'there is no image of this number'); continue
+        path = PurePosixPath(note)
+        key = (path.parent.parent.as_posix(), path.name.removesuffix("_exp.npy"))
+        image = images.get(key)
+        if image is None:
+            found.drop(note, "there is no image of this number")
+            continue
         split = next((splits[p.lower()] for p in reversed(path.parts) if p.lower() in splits), None)
-        value = _npy(found.root/note, 1)
-        expression, why = (None, 'its _exp.npy cannot be read') if value is None else _affectnet_id(value[0])
-        found.take(image, expression, split, why, more=_affectnet_details(found.root, note, bad) if details and not why else ())
-    found.rest(found.images, 'there is no _exp.npy of this number')
-    found.said.insert(0, 'AffectNet\'s pack of 2021: train_set and val_set, one small file for each label.')
-    if bad: found.said.append('Further files that cannot be read: ' + ', '.join(f'{n} x {kind}' for kind, n in bad.items()) + '.')
+        value = _npy(found.root / note, 1)
+        expression, why = (
+            (None, "its _exp.npy cannot be read") if value is None else _affectnet_id(value[0])
+        )
+        found.take(
+            image,
+            expression,
+            split,
+            why,
+            more=_affectnet_details(found.root, note, bad) if details and not why else (),
+        )
+    found.rest(found.images, "there is no _exp.npy of this number")
+    found.said.insert(
+        0, "AffectNet's pack of 2021: train_set and val_set, one small file for each label."
+    )
+    if bad:
+        found.said.append(
+            "Further files that cannot be read: "
+            + ", ".join(f"{n} x {kind}" for kind, n in bad.items())
+            + "."
+        )
+
 
 def _affectnet_details(root, note, bad):
     "(valence, arousal, ten coordinates), None where a file is damaged"
     result = []
-    for kind, n in (('val', 1), ('aro', 1), ('lnd', 136)):
-        values = _npy(root/note.replace('_exp.npy', f'_{kind}.npy'), n); values = values and _floats(values, n)
-        if values is None: bad[f'_{kind}.npy'] += 1
-        result += ([None]*10 if n == 136 else [None]) if values is None else five_of_68(values).ravel().tolist() if n == 136 else [v if abs(v) <= 1 else None for v in values]
+    for kind, n in (("val", 1), ("aro", 1), ("lnd", 136)):
+        values = _npy(root / note.replace("_exp.npy", f"_{kind}.npy"), n)
+        values = values and _floats(values, n)
+        if values is None:
+            bad[f"_{kind}.npy"] += 1
+        result += (
+            ([None] * 10 if n == 136 else [None])
+            if values is None
+            else five_of_68(values).ravel().tolist()
+            if n == 136
+            else [v if abs(v) <= 1 else None for v in values]
+        )
     return tuple(result)
+
 
 def _npy(path, n):
     "The n values of a small npy file as text, or None where it is none. Pickles are refused: a dataset may not run code"
     try:
-        with open(path, 'rb') as file: data = file.read(1 << 14)
+        with open(path, "rb") as file:
+            data = file.read(1 << 14)
         return _npy_values(data, n)
-    except OSError: return None
+    except OSError:
+        return None
 
-@lru_cache(maxsize=256)     # the 287,651 files of ids have eleven contents
+
+@lru_cache(maxsize=256)  # the 287,651 files of ids have eleven contents
 def _npy_values(data, n):
     try:
         array = np.load(io.BytesIO(data), allow_pickle=False)
-        if not isinstance(array, np.ndarray) or array.size != n or array.dtype.kind not in 'iufUS': return None
-        return tuple(v.decode('latin-1') if isinstance(v, bytes) else str(v) for v in array.ravel().tolist())
-    except Exception: return None   # numpy raises a dozen kinds on damaged files, SystemError for a letter that is none among them
+        if not isinstance(array, np.ndarray) or array.size != n or array.dtype.kind not in "iufUS":
+            return None
+        return tuple(
+            v.decode("latin-1") if isinstance(v, bytes) else str(v) for v in array.ravel().tolist()
+        )
+    except Exception:
+        return None  # numpy raises a dozen kinds on damaged files, SystemError for a letter that is none among them

@@ -14,235 +14,437 @@ from .annotators import ANNOTATORS, annotate
 from .drawings import Illustrator
 from .facs import SEVEN, au_columns
 from .faces import ACTION_UNITS, OCCLUDERS, PLACES, Renderer, _Draws, sample
-from .files import CourseError, atomic, fingerprint, make_folder, progress, read_json, read_table, sweep, write_json, write_table
+from fer_course.files import (
+    CourseError,
+    atomic,
+    fingerprint,
+    make_folder,
+    progress,
+    read_json,
+    read_table,
+    sweep,
+    write_json,
+    write_table,
+)
 
 # %% ../nbs/01_faces_datasets.ipynb #5751640f
 CONDITIONS = dict(
-    mask=dict(occluder='mask'), sunglasses=dict(occluder='sunglasses'), left=dict(occluder='box', place='left'), right=dict(occluder='box', place='right'),
-    upper=dict(occluder='box', place='upper'), lower=dict(occluder='box', place='lower'), yaw30=dict(turned=(30, 45)), yaw45=dict(turned=(45, 60)))
+    mask=dict(occluder="mask"),
+    sunglasses=dict(occluder="sunglasses"),
+    left=dict(occluder="box", place="left"),
+    right=dict(occluder="box", place="right"),
+    upper=dict(occluder="box", place="upper"),
+    lower=dict(occluder="box", place="lower"),
+    yaw30=dict(turned=(30, 45)),
+    yaw45=dict(turned=(45, 60)),
+)
+
 
 def under(
     parameters,  # `Parameters` of n faces
-    conditions   # n keys of `CONDITIONS`, or None for a face as it was dealt
+    conditions,  # n keys of `CONDITIONS`, or None for a face as it was dealt
 ):
     "The same faces under the conditions; a head that is turned goes to the side it looked to, by an angle between the two given in degrees"
-    scene = {name: parameters.scene[name].clone() for name in ('occluder', 'occluder_place', 'yaw')}
+    scene = {name: parameters.scene[name].clone() for name in ("occluder", "occluder_place", "yaw")}
     for i, condition in enumerate(conditions):
-        if condition is None: continue
-        wanted, yaw = CONDITIONS[condition], float(scene['yaw'][i])
-        scene['occluder'][i] = OCCLUDERS.index(wanted.get('occluder')); scene['occluder_place'][i] = PLACES.index(wanted.get('place'))
-        if 'turned' in wanted:
-            low, high = wanted['turned']
-            scene['yaw'][i] = np.copysign(low + (high - low)*(abs(yaw)*7.3 % 1), yaw)
+        if condition is None:
+            continue
+        wanted, yaw = CONDITIONS[condition], float(scene["yaw"][i])
+        scene["occluder"][i] = OCCLUDERS.index(wanted.get("occluder"))
+        scene["occluder_place"][i] = PLACES.index(wanted.get("place"))
+        if "turned" in wanted:
+            low, high = wanted["turned"]
+            scene["yaw"][i] = np.copysign(low + (high - low) * (abs(yaw) * 7.3 % 1), yaw)
     return replace(parameters, scene=parameters.scene | scene)
 
 # %% ../nbs/01_faces_datasets.ipynb #afd91796
-STYLES = dict(modelled=Renderer, drawn=lambda size, device: Illustrator(size))   # who draws: called with the size and the device
+STYLES = dict(
+    modelled=Renderer, drawn=lambda size, device: Illustrator(size)
+)  # who draws: called with the size and the device
+
 
 @dataclass(frozen=True)
 class FaceSet:
     "A dataset of rendered faces: same record, same bytes (on the same kind of machine)"
-    n: int = 1600                   # number of faces
-    style: str = 'modelled'         # by whose hand: a key of `STYLES`
-    profile: str = 'course'         # how the photographs are distributed: a key of `PROFILES`
-    seed: int = 0                   # of people, scenes, expressions, labels
-    size: int = 128                 # width and height in pixels, even, 32-512
-    expressions: tuple = SEVEN      # names among `EXPRESSIONS`, dealt in turn; or ((name, count), ...), dealt in a shuffled order
-    annotator: str = 'meant'        # who labels: a key of `ANNOTATORS`; 'meant' = the expression that was posed
+
+    n: int = 1600  # number of faces
+    style: str = "modelled"  # by whose hand: a key of `STYLES`
+    profile: str = "course"  # how the photographs are distributed: a key of `PROFILES`
+    seed: int = 0  # of people, scenes, expressions, labels
+    size: int = 128  # width and height in pixels, even, 32-512
+    expressions: tuple = SEVEN  # names among `EXPRESSIONS`, dealt in turn; or ((name, count), ...), dealt in a shuffled order
+    annotator: str = (
+        "meant"  # who labels: a key of `ANNOTATORS`; 'meant' = the expression that was posed
+    )
     label_expressions: bool = True  # False: a set with action units only, as RAF-AU
-    independent: float = 0.         # share of faces (0-1) whose units are drawn without regard to an expression; nothing was meant by them
-    conditions: tuple = ()          # keys of `CONDITIONS`, dealt in turn; () = none
-    duplicates: float = 0.          # share of faces (0-1) that are there twice, byte by byte; the copy is labelled once more
-    split: str = None               # 'train', 'valid' or 'test' for all; None = people are dealt 7 : 1 : 2
+    independent: float = 0.0  # share of faces (0-1) whose units are drawn without regard to an expression; nothing was meant by them
+    conditions: tuple = ()  # keys of `CONDITIONS`, dealt in turn; () = none
+    duplicates: float = 0.0  # share of faces (0-1) that are there twice, byte by byte; the copy is labelled once more
+    split: str = None  # 'train', 'valid' or 'test' for all; None = people are dealt 7 : 1 : 2
 
     def checked(self):
         "Itself; `CourseError` for what no set can be"
-        for name, known in dict(annotator=('meant', *ANNOTATORS), style=tuple(STYLES), split=(None, 'train', 'valid', 'test')).items():
+        for name, known in dict(
+            annotator=("meant", *ANNOTATORS),
+            style=tuple(STYLES),
+            split=(None, "train", "valid", "test"),
+        ).items():
             if getattr(self, name) not in known:
-                raise CourseError(f'there is no {name} {getattr(self, name)!r}', remedy=f'choose among {", ".join(map(str, known))}')
+                raise CourseError(
+                    f"there is no {name} {getattr(self, name)!r}",
+                    remedy=f"choose among {', '.join(map(str, known))}",
+                )
         if unknown := [c for c in self.conditions if c not in CONDITIONS]:
-            raise CourseError(f'there are no conditions {unknown}', remedy=f'choose among {", ".join(CONDITIONS)}')
-        if self.n < 1 or self.size not in range(32, 513, 2) or not (0 <= self.independent <= 1 and 0 <= self.duplicates <= 1):
-            raise CourseError(f'a set of {self.n} faces of {self.size} pixels, {self.independent} independent and {self.duplicates} twice, cannot be',
-                              remedy='give n from 1, an even size from 32 to 512, and shares from 0 to 1')
+            raise CourseError(
+                f"there are no conditions {unknown}", remedy=f"choose among {', '.join(CONDITIONS)}"
+            )
+        if (
+            self.n < 1
+            or self.size not in range(32, 513, 2)
+            or not (0 <= self.independent <= 1 and 0 <= self.duplicates <= 1)
+        ):
+            raise CourseError(
+                f"a set of {self.n} faces of {self.size} pixels, {self.independent} independent and {self.duplicates} twice, cannot be",
+                remedy="give n from 1, an even size from 32 to 512, and shares from 0 to 1",
+            )
         self.parameters(0, 1)
         return self
 
     def parameters(self, start, count):
         "`Parameters` of faces `start` to `start + count - 1`, under their conditions"
         counted = not isinstance(self.expressions[0], str)
-        drawn = sample(count, self.profile, self.seed, dict(self.expressions) if counted else self.expressions, self.independent, start=start)
+        drawn = sample(
+            count,
+            self.profile,
+            self.seed,
+            dict(self.expressions) if counted else self.expressions,
+            self.independent,
+            start=start,
+        )
         return under(drawn, [self.condition(start + k) for k in range(count)])
 
     def condition(self, number):
         "The condition of a face, None without"
         return self.conditions[number % len(self.conditions)] if self.conditions else None
 
+
 SETS = dict(
-    mini=FaceSet(n=210, size=64), course=FaceSet(), units=FaceSet(n=400, seed=1, independent=.4, label_expressions=False),
-    hidden=FaceSet(n=1680, seed=2, conditions=tuple(CONDITIONS), split='test'), drawn=FaceSet(seed=4, style='drawn'),
-    lsd=FaceSet(n=277_251, profile='synthetic', split='train',
-                expressions=(('anger', 18_286), ('disgust', 15_150), ('fear', 10_923), ('happiness', 73_285), ('sadness', 144_631), ('surprise', 14_976))),
-    raf_au=FaceSet(n=4601, profile='web', seed=3, independent=.5, label_expressions=False))
+    mini=FaceSet(n=210, size=64),
+    course=FaceSet(),
+    units=FaceSet(n=400, seed=1, independent=0.4, label_expressions=False),
+    hidden=FaceSet(n=1680, seed=2, conditions=tuple(CONDITIONS), split="test"),
+    drawn=FaceSet(seed=4, style="drawn"),
+    lsd=FaceSet(
+        n=277_251,
+        profile="synthetic",
+        split="train",
+        expressions=(
+            ("anger", 18_286),
+            ("disgust", 15_150),
+            ("fear", 10_923),
+            ("happiness", 73_285),
+            ("sadness", 144_631),
+            ("surprise", 14_976),
+        ),
+    ),
+    raf_au=FaceSet(n=4601, profile="web", seed=3, independent=0.5, label_expressions=False),
+)
 
 # %% ../nbs/01_faces_datasets.ipynb #c431da68
-_NAMES = dict(modelled='rendered', drawn='drawn')
-_VERSION = 6   # raised whenever the same settings give other bytes
-_SPLITS = ('train', 'test', 'valid', 'train', 'train', 'train', 'test', 'train', 'train', 'train')   # of persons 0-9, 10-19, ...
+_NAMES = dict(modelled="rendered", drawn="drawn")
+_VERSION = 6  # raised whenever the same settings give other bytes
+_SPLITS = (
+    "train",
+    "test",
+    "valid",
+    "train",
+    "train",
+    "train",
+    "test",
+    "train",
+    "train",
+    "train",
+)  # of persons 0-9, 10-19, ...
+
 
 def _written(what, parameters, start, again=0):
     "The labels of a chunk, names or None; `again` = 1 for the labels of copies"
-    if not what.label_expressions: return [None]*len(parameters)
-    if what.annotator == 'meant': return list(parameters.expressions)
+    if not what.label_expressions:
+        return [None] * len(parameters)
+    if what.annotator == "meant":
+        return list(parameters.expressions)
     classes = tuple(name if isinstance(name, str) else name[0] for name in what.expressions)
-    return annotate(parameters.action_units.numpy(), ANNOTATORS[what.annotator], classes, what.seed + 1_000_003*again, start).tolist()
+    return annotate(
+        parameters.action_units.numpy(),
+        ANNOTATORS[what.annotator],
+        classes,
+        what.seed + 1_000_003 * again,
+        start,
+    ).tolist()
+
 
 def _hidden_share(faces):
     "Share (n,) of each face's box that an occluder hides, 0-1; the box ends where the image ends"
     size = faces.hidden.shape[1]
     corners = np.clip(faces.boxes.round().astype(int), 0, size)
-    return [hidden[y0:y1, x0:x1].mean() if x1 > x0 and y1 > y0 else 0. for hidden, (x0, y0, x1, y1) in zip(faces.hidden, corners)]
+    return [
+        hidden[y0:y1, x0:x1].mean() if x1 > x0 and y1 > y0 else 0.0
+        for hidden, (x0, y0, x1, y1) in zip(faces.hidden, corners)
+    ]
+
 
 def _names(what, parameters, faces, start):
     "The columns of the manifest that are words or whole numbers"
     numbers, persons, n = range(start, start + len(faces)), faces.persons.tolist(), len(faces)
-    return dict(image=[f'images/{k:06d}.png' for k in numbers], dataset=[f'{_NAMES[what.style]}-{what.profile}']*n,
-                split=[what.split or _SPLITS[person % len(_SPLITS)] for person in persons], expression=_written(what, parameters, start),
-                subject=[f'{what.profile}-{what.seed}-{person:05d}' for person in persons], sha1=[None]*n, aligned=[False]*n, n_faces=[1]*n,
-                occlusion=faces.occluders, meant=parameters.expressions, blend=parameters.seconds, condition=[what.condition(k) for k in numbers])
+    return dict(
+        image=[f"images/{k:06d}.png" for k in numbers],
+        dataset=[f"{_NAMES[what.style]}-{what.profile}"] * n,
+        split=[what.split or _SPLITS[person % len(_SPLITS)] for person in persons],
+        expression=_written(what, parameters, start),
+        subject=[f"{what.profile}-{what.seed}-{person:05d}" for person in persons],
+        sha1=[None] * n,
+        aligned=[False] * n,
+        n_faces=[1] * n,
+        occlusion=faces.occluders,
+        meant=parameters.expressions,
+        blend=parameters.seconds,
+        condition=[what.condition(k) for k in numbers],
+    )
+
 
 def _numbers(faces):
     "The columns that are measures, name -> (n,)"
-    return (dict(zip(au_columns('raf_au'), faces.present().T)) | dict(confidence=np.full(len(faces), np.nan), pose=np.abs(faces.pose[:, 0]))
-            | {f'AU{unit}_intensity': faces.action_units[:, j].max(1) for j, unit in enumerate(ACTION_UNITS)}
-            | {f'box_{name}': value for name, value in zip(('x0', 'y0', 'x1', 'y1'), faces.boxes.T)}
-            | {f'point_{axis}{j}': faces.points[:, j, a] for j in range(5) for a, axis in enumerate('xy')}
-            | dict(zip(('yaw', 'pitch', 'roll'), faces.pose.T)) | dict(zip(('light_side', 'light_height', 'light_contrast'), faces.light.T))
-            | dict(hidden_share=_hidden_share(faces)))
+    return (
+        dict(zip(au_columns("raf_au"), faces.present().T))
+        | dict(confidence=np.full(len(faces), np.nan), pose=np.abs(faces.pose[:, 0]))
+        | {
+            f"AU{unit}_intensity": faces.action_units[:, j].max(1)
+            for j, unit in enumerate(ACTION_UNITS)
+        }
+        | {f"box_{name}": value for name, value in zip(("x0", "y0", "x1", "y1"), faces.boxes.T)}
+        | {
+            f"point_{axis}{j}": faces.points[:, j, a]
+            for j in range(5)
+            for a, axis in enumerate("xy")
+        }
+        | dict(zip(("yaw", "pitch", "roll"), faces.pose.T))
+        | dict(zip(("light_side", "light_height", "light_contrast"), faces.light.T))
+        | dict(hidden_share=_hidden_share(faces))
+    )
 
-_FIRST = ('image', 'dataset', 'split', 'expression', 'subject', *au_columns('raf_au'), 'confidence', 'sha1', 'aligned', 'n_faces', 'occlusion', 'pose',
-          'meant', 'blend', 'condition')
-_TYPES = dict(aligned=bool, n_faces='int64')
+
+_FIRST = (
+    "image",
+    "dataset",
+    "split",
+    "expression",
+    "subject",
+    *au_columns("raf_au"),
+    "confidence",
+    "sha1",
+    "aligned",
+    "n_faces",
+    "occlusion",
+    "pose",
+    "meant",
+    "blend",
+    "condition",
+)
+_TYPES = dict(aligned=bool, n_faces="int64")
+
 
 def _table(what, parameters, faces, start):
     "What the manifest says of some faces, without the digests of the images"
     import pandas as pd
+
     names, numbers = _names(what, parameters, faces, start), _numbers(faces)
-    columns = {name: np.array(values, dtype=_TYPES.get(name, object)) for name, values in names.items()}
+    columns = {
+        name: np.array(values, dtype=_TYPES.get(name, object)) for name, values in names.items()
+    }
     columns |= {name: np.asarray(values, dtype=np.float32) for name, values in numbers.items()}
-    return pd.DataFrame({name: columns[name] for name in (*_FIRST, *(name for name in numbers if name not in _FIRST))})
+    return pd.DataFrame(
+        {
+            name: columns[name]
+            for name in (*_FIRST, *(name for name in numbers if name not in _FIRST))
+        }
+    )
+
 
 def _copies(what, parameters, table, start):
     "The rows of the faces that are there twice"
-    twice = (_Draws(what.seed, 4, range(start, start + len(table)), 1).uniform() < what.duplicates).numpy()
+    twice = (
+        _Draws(what.seed, 4, range(start, start + len(table)), 1).uniform() < what.duplicates
+    ).numpy()
     labels = np.array(_written(what, parameters, start, again=1), dtype=object)
-    return table.assign(image=table.image.str.replace('.png', '-copy.png'), expression=labels)[twice]
+    return table.assign(image=table.image.str.replace(".png", "-copy.png"), expression=labels)[
+        twice
+    ]
 
 # %% ../nbs/01_faces_datasets.ipynb #6ca6a250
-_AT_ONCE = 16   # faces drawn together on a CPU; more do not fit into its cache
+_AT_ONCE = 16  # faces drawn together on a CPU; more do not fit into its cache
+
 
 def _save(path, data):
-    with atomic(path) as temporary: temporary.write_bytes(data)
+    with atomic(path) as temporary:
+        temporary.write_bytes(data)
+
 
 def _coded(image):
     "A PNG file of an RGB image"
     import cv2
-    return cv2.imencode('.png', image[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+
+    return cv2.imencode(".png", image[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+
 
 def _write_faces(out, renderer, what, start, count):
     "Draw and save some faces; their table and landmarks (rows, 68, 3)"
     import pandas as pd
-    parameters = what.parameters(start, count); faces = renderer.render(parameters)
+
+    parameters = what.parameters(start, count)
+    faces = renderer.render(parameters)
     table, files = _table(what, parameters, faces, start), [_coded(image) for image in faces.images]
-    table['sha1'] = [hashlib.sha1(data).hexdigest() for data in files]
+    table["sha1"] = [hashlib.sha1(data).hexdigest() for data in files]
     copies = _copies(what, parameters, table, start)
-    for name, data in zip(table.image, files): _save(out/name, data)
-    for row, name in zip(copies.index, copies.image): _save(out/name, files[row])
+    for name, data in zip(table.image, files):
+        _save(out / name, data)
+    for row, name in zip(copies.index, copies.image):
+        _save(out / name, files[row])
     points = np.concatenate([faces.landmarks, faces.visible[..., None]], -1).astype(np.float32)
     return pd.concat([table, copies]), np.concatenate([points, points[copies.index]])
+
 
 def _write_chunk(out, renderer, what, start, count):
     "Draw and save a chunk; its table is written last and marks it as done"
     import pandas as pd
-    at_once = _AT_ONCE if renderer.device.type == 'cpu' else count
-    parts = [_write_faces(out, renderer, what, k, min(at_once, start + count - k)) for k in range(start, start + count, at_once)]
-    buffer = io.BytesIO(); np.save(buffer, np.concatenate([points for _, points in parts]))
-    _save(out/'.render'/f'{start:06d}.npy', buffer.getvalue())
-    write_table(out/'.render'/f'{start:06d}.parquet', pd.concat([table for table, _ in parts], ignore_index=True))
+
+    at_once = _AT_ONCE if renderer.device.type == "cpu" else count
+    parts = [
+        _write_faces(out, renderer, what, k, min(at_once, start + count - k))
+        for k in range(start, start + count, at_once)
+    ]
+    buffer = io.BytesIO()
+    np.save(buffer, np.concatenate([points for _, points in parts]))
+    _save(out / ".render" / f"{start:06d}.npy", buffer.getvalue())
+    write_table(
+        out / ".render" / f"{start:06d}.parquet",
+        pd.concat([table for table, _ in parts], ignore_index=True),
+    )
+
 
 def _join(out, starts):
     "The manifest and the landmarks of the whole set from those of its chunks"
     import pandas as pd
-    with atomic(out/'landmarks.npy') as temporary:
-        chunks = [np.load(out/'.render'/f'{start:06d}.npy', mmap_mode='r') for start in starts]
-        whole = np.lib.format.open_memmap(temporary, 'w+', np.float32, (sum(map(len, chunks)), 68, 3)); row = 0
-        for chunk in chunks: whole[row:row + len(chunk)] = chunk; row += len(chunk)
+
+    with atomic(out / "landmarks.npy") as temporary:
+        chunks = [np.load(out / ".render" / f"{start:06d}.npy", mmap_mode="r") for start in starts]
+        whole = np.lib.format.open_memmap(
+            temporary, "w+", np.float32, (sum(map(len, chunks)), 68, 3)
+        )
+        row = 0
+        for chunk in chunks:
+            whole[row : row + len(chunk)] = chunk
+            row += len(chunk)
         whole.flush()
-    write_table(out/'manifest.parquet', pd.concat([read_table(out/'.render'/f'{start:06d}.parquet') for start in starts], ignore_index=True))
+    write_table(
+        out / "manifest.parquet",
+        pd.concat(
+            [read_table(out / ".render" / f"{start:06d}.parquet") for start in starts],
+            ignore_index=True,
+        ),
+    )
+
 
 def _check_settings(out, settings):
     "Refuse a folder that holds something else"
-    marker = out/'.render'/'settings.json'
+    marker = out / ".render" / "settings.json"
     if marker.exists():
         if read_json(marker) != settings:
-            raise CourseError('holds faces that were rendered with other settings', out, 'choose another folder, or remove this one')
-    elif (out/'manifest.parquet').exists() or (out/'images').exists():
-        raise CourseError('holds a dataset that was not rendered here', out, 'choose another folder')
-    else: write_json(marker, settings)
-    for folder in (out, out/'images', out/'.render'):
-        if folder.exists(): sweep(folder)
+            raise CourseError(
+                "holds faces that were rendered with other settings",
+                out,
+                "choose another folder, or remove this one",
+            )
+    elif (out / "manifest.parquet").exists() or (out / "images").exists():
+        raise CourseError(
+            "holds a dataset that was not rendered here", out, "choose another folder"
+        )
+    else:
+        write_json(marker, settings)
+    for folder in (out, out / "images", out / ".render"):
+        if folder.exists():
+            sweep(folder)
+
 
 def _in_parallel(work, items, workers):
     "Call `work` on all items in threads; the first error, or Ctrl-C, cancels what has not begun"
     pool = ThreadPoolExecutor(workers)
     try:
-        for _ in progress(pool.map(work, items), total=len(items), label='rendering'): pass
-    finally: pool.shutdown(cancel_futures=True)
+        for _ in progress(pool.map(work, items), total=len(items), label="rendering"):
+            pass
+    finally:
+        pool.shutdown(cancel_futures=True)
+
 
 def render_dataset(
-    out,            # folder of the dataset, made if need be
-    n=None,         # number of faces; None = the set's
-    like='course',  # a key of `SETS`, or a `FaceSet`
-    device=None,    # a torch device; None takes CUDA if there is one
-    chunk=None,     # faces of a chunk, which is what a killed run loses; None takes 64 (16 in sets below 512; 512 with CUDA)
-    workers=None,   # chunks drawn side by side; None takes the CPUs, at most 4 (2 with CUDA: one draws while the other writes)
-    **changes       # of the fields of `FaceSet`
+    out,  # folder of the dataset, made if need be
+    n=None,  # number of faces; None = the set's
+    like="course",  # a key of `SETS`, or a `FaceSet`
+    device=None,  # a torch device; None takes CUDA if there is one
+    chunk=None,  # faces of a chunk, which is what a killed run loses; None takes 64 (16 in sets below 512; 512 with CUDA)
+    workers=None,  # chunks drawn side by side; None takes the CPUs, at most 4 (2 with CUDA: one draws while the other writes)
+    **changes,  # of the fields of `FaceSet`
 ):
     """Write `out/images/`, `out/manifest.parquet` and `out/landmarks.npy` and return the manifest; go on where a killed run stopped;
     `CourseError` for other settings"""
     what = face_set(like, n=n, **changes)
-    cuda = what.style == 'modelled' and _on_gpu(device)
+    cuda = what.style == "modelled" and _on_gpu(device)
     chunk = chunk or (512 if cuda else 64 if what.n >= 512 else 16)
     out, settings = make_folder(out), json_ready(what) | dict(chunk=chunk, renderer=_VERSION)
     _check_settings(out, settings | dict(fingerprint=fingerprint(settings)))
     starts = range(0, what.n, chunk)
-    missing = [start for start in starts if not (out/'.render'/f'{start:06d}.parquet').exists()]
+    missing = [start for start in starts if not (out / ".render" / f"{start:06d}.parquet").exists()]
     if missing:
         renderer = STYLES[what.style](what.size, device)
-        _in_parallel(lambda start: _write_chunk(out, renderer, what, start, min(chunk, what.n - start)), missing,
-                     workers or (2 if cuda else min(4, os.cpu_count() or 1)))
-    if missing or not (out/'manifest.parquet').exists(): _join(out, starts)
-    return read_table(out/'manifest.parquet')
+        _in_parallel(
+            lambda start: _write_chunk(out, renderer, what, start, min(chunk, what.n - start)),
+            missing,
+            workers or (2 if cuda else min(4, os.cpu_count() or 1)),
+        )
+    if missing or not (out / "manifest.parquet").exists():
+        _join(out, starts)
+    return read_table(out / "manifest.parquet")
+
 
 def _on_gpu(device):
     import torch
-    return torch.device(device).type != 'cpu' if device else torch.cuda.is_available()
+
+    return torch.device(device).type != "cpu" if device else torch.cuda.is_available()
+
 
 def face_set(
-    like='course',  # a key of `SETS`, or a `FaceSet`
-    **changes       # of the fields of `FaceSet`; None = as it is
+    like="course",  # a key of `SETS`, or a `FaceSet`
+    **changes,  # of the fields of `FaceSet`; None = as it is
 ):
     "A `FaceSet` with changes; `CourseError` for an unknown name or value"
     if not isinstance(like, FaceSet) and like not in SETS:
-        raise CourseError(f'there is no set {like!r}', remedy=f'choose among {", ".join(SETS)}')
+        raise CourseError(f"there is no set {like!r}", remedy=f"choose among {', '.join(SETS)}")
     if foreign := [name for name in changes if name not in {f.name for f in fields(FaceSet)}]:
-        raise CourseError(f'a set of faces has no {", ".join(foreign)}', remedy=f'choose among {", ".join(f.name for f in fields(FaceSet))}')
-    made = {name: tuple(value) if isinstance(value, list) else value for name, value in changes.items() if value is not None}
+        raise CourseError(
+            f"a set of faces has no {', '.join(foreign)}",
+            remedy=f"choose among {', '.join(f.name for f in fields(FaceSet))}",
+        )
+    made = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in changes.items()
+        if value is not None
+    }
     return replace(like if isinstance(like, FaceSet) else SETS[like], **made).checked()
 
+
 def json_ready(
-    what  # a `FaceSet`
+    what,  # a `FaceSet`
 ):
     "The record as json gives it back"
     import json
+
     return json.loads(json.dumps(asdict(what)))

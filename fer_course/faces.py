@@ -19,216 +19,544 @@ from .files import CourseError
 from .parallel import no_denormals
 
 # %% ../nbs/01_faces.ipynb #1a70a357
-ACTION_UNITS = AU_VOCABULARIES['raf_au'] + (28, 43)   # the order of every table of intensities in this chapter
-OCCLUDERS = (None, 'sunglasses', 'mask', 'hand', 'hair', 'box')
-PLACES = (None, 'left', 'right', 'upper', 'lower')   # what a hand, a strand or a box hides; None = somewhere near the mouth or the eyes
-PRESENT = 1.5   # intensity from which a unit counts as present
+ACTION_UNITS = AU_VOCABULARIES["raf_au"] + (
+    28,
+    43,
+)  # the order of every table of intensities in this chapter
+OCCLUDERS = (None, "sunglasses", "mask", "hand", "hair", "box")
+PLACES = (
+    None,
+    "left",
+    "right",
+    "upper",
+    "lower",
+)  # what a hand, a strand or a box hides; None = somewhere near the mouth or the eyes
+PRESENT = 1.5  # intensity from which a unit counts as present
 
 # %% ../nbs/01_faces.ipynb #87ce21e1
 class _Draws:
     "Columns of random numbers for several items: row i depends on the seed, the stream and item i's number alone"
+
     def __init__(self, seed, stream, numbers, columns=160):
-        rows = [np.random.Generator(np.random.Philox(key=np.array([seed, (stream << 40) + int(k)], dtype=np.uint64))) for k in numbers]
-        self.uniforms = torch.tensor(np.array([r.random(columns) for r in rows]), dtype=torch.float32).view(-1, columns)
-        self.normals = torch.tensor(np.array([r.standard_normal(columns) for r in rows]), dtype=torch.float32).view(-1, columns)
+        rows = [
+            np.random.Generator(
+                np.random.Philox(key=np.array([seed, (stream << 40) + int(k)], dtype=np.uint64))
+            )
+            for k in numbers
+        ]
+        self.uniforms = torch.tensor(
+            np.array([r.random(columns) for r in rows]), dtype=torch.float32
+        ).view(-1, columns)
+        self.normals = torch.tensor(
+            np.array([r.standard_normal(columns) for r in rows]), dtype=torch.float32
+        ).view(-1, columns)
         self.next_uniform = self.next_normal = 0
-    def uniform(self, low=0., high=1., columns=1):
+
+    def uniform(self, low=0.0, high=1.0, columns=1):
         first, self.next_uniform = self.next_uniform, self.next_uniform + columns
-        return low + (high - low) * self.uniforms[:, first:self.next_uniform].squeeze(-1)
-    def normal(self, mean=0., sd=1., columns=1, limit=2.3):
+        return low + (high - low) * self.uniforms[:, first : self.next_uniform].squeeze(-1)
+
+    def normal(self, mean=0.0, sd=1.0, columns=1, limit=2.3):
         first, self.next_normal = self.next_normal, self.next_normal + columns
-        return mean + sd * self.normals[:, first:self.next_normal].clamp(-limit, limit).squeeze(-1)
-    def chance(self, probability): return (self.uniform() < probability).float()
-    def sides(self, mean, sd, asymmetry): return self.normal(mean, sd)[:, None] + self.normal(0., asymmetry, columns=2)
+        return mean + sd * self.normals[:, first : self.next_normal].clamp(-limit, limit).squeeze(
+            -1
+        )
+
+    def chance(self, probability):
+        return (self.uniform() < probability).float()
+
+    def sides(self, mean, sd, asymmetry):
+        return self.normal(mean, sd)[:, None] + self.normal(0.0, asymmetry, columns=2)
 
 # %% ../nbs/01_faces.ipynb #32826a07
 @dataclass(frozen=True)
 class Profile:
     "How a population of photographs is distributed; every field is a plain number or a (low, high) pair"
-    population: int = 0                # other numbers draw other people, scenes and expressions from the same seed
-    variety: float = 1.                # spread of the shapes of faces, 1 = the course's
-    skin: float = 1.6                  # exponent: larger means more light skins
-    grey_hair: float = .6              # age (0-1) from which hair may be grey
-    glasses: float = .1                # share of faces with clear glasses
-    hats: float = .06                  # share of people with a woollen hat or a cap
-    intensity: tuple = (.45, 1.)       # overall strength of an expression, as a share of E
-    weak: float = 0.                   # share of faces whose expression is a shadow of itself, a quarter to a half as strong
-    blend: float = 0.                  # share of faces with units of a second expression
-    asymmetry: float = .1              # left against right, as a share of the intensity
-    yaw: float = 13.                   # standard deviations in degrees
-    pitch: float = 6.
-    roll: float = 5.
-    distance: tuple = (4.5, 12.)       # of the camera in half head heights (105 mm): close ones distort
-    eye_distance: tuple = (.24, .32)   # between the pupils, as a share of the image
-    light_side: float = 36.            # standard deviation of the key light's azimuth in degrees
-    light_height: tuple = (0., 55.)    # its elevation in degrees
-    ambient: tuple = (.28, .65)        # light from everywhere, against a key light of .5 to 1.1
-    exposure: tuple = (.20, .46)       # mean brightness the camera aims at (linear)
-    contrast: tuple = (.95, 1.4)
-    saturation: tuple = (.6, 1.1)
-    grey: float = 0.                   # share of black and white photographs
-    blur: tuple = (-.4, .8)            # below 0 is none
-    noise: float = .018                # the noisiest photographs' standard deviation
-    coarse: tuple = (.25, .5)          # share of photographs enlarged from fewer pixels; the smallest scale
-    jpeg: tuple = (.5, 45)             # share of photographs saved as JPEG; the worst quality
-    occlusion: float = .12             # share of faces behind an occluder
+
+    population: int = (
+        0  # other numbers draw other people, scenes and expressions from the same seed
+    )
+    variety: float = 1.0  # spread of the shapes of faces, 1 = the course's
+    skin: float = 1.6  # exponent: larger means more light skins
+    grey_hair: float = 0.6  # age (0-1) from which hair may be grey
+    glasses: float = 0.1  # share of faces with clear glasses
+    hats: float = 0.06  # share of people with a woollen hat or a cap
+    intensity: tuple = (0.45, 1.0)  # overall strength of an expression, as a share of E
+    weak: float = (
+        0.0  # share of faces whose expression is a shadow of itself, a quarter to a half as strong
+    )
+    blend: float = 0.0  # share of faces with units of a second expression
+    asymmetry: float = 0.1  # left against right, as a share of the intensity
+    yaw: float = 13.0  # standard deviations in degrees
+    pitch: float = 6.0
+    roll: float = 5.0
+    distance: tuple = (4.5, 12.0)  # of the camera in half head heights (105 mm): close ones distort
+    eye_distance: tuple = (0.24, 0.32)  # between the pupils, as a share of the image
+    light_side: float = 36.0  # standard deviation of the key light's azimuth in degrees
+    light_height: tuple = (0.0, 55.0)  # its elevation in degrees
+    ambient: tuple = (0.28, 0.65)  # light from everywhere, against a key light of .5 to 1.1
+    exposure: tuple = (0.20, 0.46)  # mean brightness the camera aims at (linear)
+    contrast: tuple = (0.95, 1.4)
+    saturation: tuple = (0.6, 1.1)
+    grey: float = 0.0  # share of black and white photographs
+    blur: tuple = (-0.4, 0.8)  # below 0 is none
+    noise: float = 0.018  # the noisiest photographs' standard deviation
+    coarse: tuple = (
+        0.25,
+        0.5,
+    )  # share of photographs enlarged from fewer pixels; the smallest scale
+    jpeg: tuple = (0.5, 45)  # share of photographs saved as JPEG; the worst quality
+    occlusion: float = 0.12  # share of faces behind an occluder
+
 
 PROFILES = dict(
     course=Profile(),
-    shifted=Profile(population=1, variety=1.35, skin=.7, glasses=.2, intensity=(.35, .9), weak=.08, blend=.05, asymmetry=.18, yaw=19., pitch=9., roll=9.,
-                    distance=(3.2, 7.), eye_distance=(.21, .33), light_side=60., light_height=(-15., 75.), ambient=(.15, .45), exposure=(.10, .5),
-                    contrast=(1.1, 1.7), saturation=(.2, .9), grey=.35, blur=(.0, 1.), noise=.045, coarse=(.55, .38), jpeg=(.9, 25),
-                    occlusion=.25),
-    lab=Profile(population=2, variety=.9, glasses=.03, hats=0., intensity=(.75, 1.), asymmetry=.06, yaw=4., pitch=3., roll=2., distance=(9., 14.),
-                eye_distance=(.27, .30), light_side=12., light_height=(20., 40.), ambient=(.5, .7), exposure=(.34, .42), contrast=(1., 1.15),
-                saturation=(.8, 1.), blur=(-1., .1), noise=.006, coarse=(0., .5), jpeg=(0., 90), occlusion=0.),
-    web=Profile(population=3, variety=1.15, skin=1.1, glasses=.14, hats=.12, intensity=(.5, 1.), weak=.12, blend=.10, yaw=17., pitch=8., roll=8., distance=(3.5, 12.),
-                eye_distance=(.20, .34), light_side=50., light_height=(-5., 65.), ambient=(.2, .65), exposure=(.15, .5), contrast=(.95, 1.5),
-                saturation=(.6, 1.3), grey=.08, noise=.025, coarse=(.4, .4), jpeg=(.95, 30), occlusion=.15),
-    film=Profile(population=4, skin=1.3, hats=.1, intensity=(.3, .85), weak=.2, blend=.12, asymmetry=.15, yaw=22., pitch=9., roll=7., distance=(5., 14.),
-                 eye_distance=(.20, .32), light_side=68., light_height=(-20., 70.), ambient=(.08, .3), exposure=(.07, .26), contrast=(1.2, 1.8),
-                 saturation=(.3, .8), grey=.12, blur=(.1, 1.), noise=.03, coarse=(.3, .45), jpeg=(.6, 40), occlusion=.18),
-    grey=Profile(population=5, hats=.1, intensity=(.45, 1.), yaw=15., pitch=7., roll=7., eye_distance=(.26, .36), light_side=45., exposure=(.15, .5),
-                 contrast=(1., 1.6), grey=1., blur=(-.2, .8), noise=.03, jpeg=(.3, 50), occlusion=.08),
-    synthetic=Profile(population=6, variety=.85, skin=1.9, glasses=.05, hats=.02, intensity=(.5, 1.), weak=.03, blend=.03, asymmetry=.08, yaw=10., pitch=5., roll=2.,
-                      eye_distance=(.27, .31), light_side=30., ambient=(.35, .65), exposure=(.25, .42), contrast=(.95, 1.2), saturation=(.8, 1.25),
-                      blur=(.2, .8), noise=.004, coarse=(.1, .6), jpeg=(1., 80), occlusion=.02))
+    shifted=Profile(
+        population=1,
+        variety=1.35,
+        skin=0.7,
+        glasses=0.2,
+        intensity=(0.35, 0.9),
+        weak=0.08,
+        blend=0.05,
+        asymmetry=0.18,
+        yaw=19.0,
+        pitch=9.0,
+        roll=9.0,
+        distance=(3.2, 7.0),
+        eye_distance=(0.21, 0.33),
+        light_side=60.0,
+        light_height=(-15.0, 75.0),
+        ambient=(0.15, 0.45),
+        exposure=(0.10, 0.5),
+        contrast=(1.1, 1.7),
+        saturation=(0.2, 0.9),
+        grey=0.35,
+        blur=(0.0, 1.0),
+        noise=0.045,
+        coarse=(0.55, 0.38),
+        jpeg=(0.9, 25),
+        occlusion=0.25,
+    ),
+    lab=Profile(
+        population=2,
+        variety=0.9,
+        glasses=0.03,
+        hats=0.0,
+        intensity=(0.75, 1.0),
+        asymmetry=0.06,
+        yaw=4.0,
+        pitch=3.0,
+        roll=2.0,
+        distance=(9.0, 14.0),
+        eye_distance=(0.27, 0.30),
+        light_side=12.0,
+        light_height=(20.0, 40.0),
+        ambient=(0.5, 0.7),
+        exposure=(0.34, 0.42),
+        contrast=(1.0, 1.15),
+        saturation=(0.8, 1.0),
+        blur=(-1.0, 0.1),
+        noise=0.006,
+        coarse=(0.0, 0.5),
+        jpeg=(0.0, 90),
+        occlusion=0.0,
+    ),
+    web=Profile(
+        population=3,
+        variety=1.15,
+        skin=1.1,
+        glasses=0.14,
+        hats=0.12,
+        intensity=(0.5, 1.0),
+        weak=0.12,
+        blend=0.10,
+        yaw=17.0,
+        pitch=8.0,
+        roll=8.0,
+        distance=(3.5, 12.0),
+        eye_distance=(0.20, 0.34),
+        light_side=50.0,
+        light_height=(-5.0, 65.0),
+        ambient=(0.2, 0.65),
+        exposure=(0.15, 0.5),
+        contrast=(0.95, 1.5),
+        saturation=(0.6, 1.3),
+        grey=0.08,
+        noise=0.025,
+        coarse=(0.4, 0.4),
+        jpeg=(0.95, 30),
+        occlusion=0.15,
+    ),
+    film=Profile(
+        population=4,
+        skin=1.3,
+        hats=0.1,
+        intensity=(0.3, 0.85),
+        weak=0.2,
+        blend=0.12,
+        asymmetry=0.15,
+        yaw=22.0,
+        pitch=9.0,
+        roll=7.0,
+        distance=(5.0, 14.0),
+        eye_distance=(0.20, 0.32),
+        light_side=68.0,
+        light_height=(-20.0, 70.0),
+        ambient=(0.08, 0.3),
+        exposure=(0.07, 0.26),
+        contrast=(1.2, 1.8),
+        saturation=(0.3, 0.8),
+        grey=0.12,
+        blur=(0.1, 1.0),
+        noise=0.03,
+        coarse=(0.3, 0.45),
+        jpeg=(0.6, 40),
+        occlusion=0.18,
+    ),
+    grey=Profile(
+        population=5,
+        hats=0.1,
+        intensity=(0.45, 1.0),
+        yaw=15.0,
+        pitch=7.0,
+        roll=7.0,
+        eye_distance=(0.26, 0.36),
+        light_side=45.0,
+        exposure=(0.15, 0.5),
+        contrast=(1.0, 1.6),
+        grey=1.0,
+        blur=(-0.2, 0.8),
+        noise=0.03,
+        jpeg=(0.3, 50),
+        occlusion=0.08,
+    ),
+    synthetic=Profile(
+        population=6,
+        variety=0.85,
+        skin=1.9,
+        glasses=0.05,
+        hats=0.02,
+        intensity=(0.5, 1.0),
+        weak=0.03,
+        blend=0.03,
+        asymmetry=0.08,
+        yaw=10.0,
+        pitch=5.0,
+        roll=2.0,
+        eye_distance=(0.27, 0.31),
+        light_side=30.0,
+        ambient=(0.35, 0.65),
+        exposure=(0.25, 0.42),
+        contrast=(0.95, 1.2),
+        saturation=(0.8, 1.25),
+        blur=(0.2, 0.8),
+        noise=0.004,
+        coarse=(0.1, 0.6),
+        jpeg=(1.0, 80),
+        occlusion=0.02,
+    ),
+)
 
 # %% ../nbs/01_faces.ipynb #f18d1d56
-_SIDES = dict(   # identity, one value for each side: mean, standard deviation, asymmetry (head units: 1 = 105 mm)
-    eye_x=(.292, .013, .003), eye_width=(.152, .010, .003), eye_upper=(.061, .010, .003), eye_lower=(.042, .006, .002),
-    eye_tilt=(.012, .012, .003), lid_crease=(.040, .012, .003), brow_y=(.160, .022, .004), brow_start=(.100, .016, .004),
-    brow_end=(.480, .020, .005), brow_arch=(.032, .015, .004), mouth_width=(.238, .017, .003))
-_WHOLE = dict(   # identity, one value for the whole face: mean, standard deviation
-    brow_thickness=(.029, .007), nose_y=(-.348, .024), nose_width=(.141, .016), nose_height=(.168, .026), bridge_width=(.070, .010),
-    mouth_y=(-.645, .018), lip_upper=(.054, .012), lip_lower=(.072, .014), mouth_shift=(0., .005), chin_y=(-1.045, .048),
-    jaw_rise=(.50, .08), head_width=(1.01, .055), jaw_width=(1.02, .075), cheekbone=(1., .5), brow_ridge=(.9, .4), socket=(1., .25),
-    chin_boss=(1., .4), fullness=(0., 1.), crown=(1.14, .035), hairline=(.68, .075), hair_side=(1.12, .06), parting=(0., .4))
-_SKIN = torch.tensor([[.96, .80, .73], [.93, .74, .64], [.87, .66, .54], [.76, .56, .43], [.58, .40, .30], [.42, .28, .22], [.32, .21, .17]])
-_HAIR = torch.tensor([[.05, .04, .04], [.13, .08, .05], [.25, .16, .09], [.45, .30, .16], [.70, .55, .33], [.40, .18, .09], [.62, .61, .60]])
-_IRIS = torch.tensor([[.18, .10, .06], [.28, .17, .09], [.30, .28, .14], [.25, .38, .25], [.28, .42, .55], [.40, .45, .48]])
+_SIDES = dict(  # identity, one value for each side: mean, standard deviation, asymmetry (head units: 1 = 105 mm)
+    eye_x=(0.292, 0.013, 0.003),
+    eye_width=(0.152, 0.010, 0.003),
+    eye_upper=(0.061, 0.010, 0.003),
+    eye_lower=(0.042, 0.006, 0.002),
+    eye_tilt=(0.012, 0.012, 0.003),
+    lid_crease=(0.040, 0.012, 0.003),
+    brow_y=(0.160, 0.022, 0.004),
+    brow_start=(0.100, 0.016, 0.004),
+    brow_end=(0.480, 0.020, 0.005),
+    brow_arch=(0.032, 0.015, 0.004),
+    mouth_width=(0.238, 0.017, 0.003),
+)
+_WHOLE = dict(  # identity, one value for the whole face: mean, standard deviation
+    brow_thickness=(0.029, 0.007),
+    nose_y=(-0.348, 0.024),
+    nose_width=(0.141, 0.016),
+    nose_height=(0.168, 0.026),
+    bridge_width=(0.070, 0.010),
+    mouth_y=(-0.645, 0.018),
+    lip_upper=(0.054, 0.012),
+    lip_lower=(0.072, 0.014),
+    mouth_shift=(0.0, 0.005),
+    chin_y=(-1.045, 0.048),
+    jaw_rise=(0.50, 0.08),
+    head_width=(1.01, 0.055),
+    jaw_width=(1.02, 0.075),
+    cheekbone=(1.0, 0.5),
+    brow_ridge=(0.9, 0.4),
+    socket=(1.0, 0.25),
+    chin_boss=(1.0, 0.4),
+    fullness=(0.0, 1.0),
+    crown=(1.14, 0.035),
+    hairline=(0.68, 0.075),
+    hair_side=(1.12, 0.06),
+    parting=(0.0, 0.4),
+)
+_SKIN = torch.tensor(
+    [
+        [0.96, 0.80, 0.73],
+        [0.93, 0.74, 0.64],
+        [0.87, 0.66, 0.54],
+        [0.76, 0.56, 0.43],
+        [0.58, 0.40, 0.30],
+        [0.42, 0.28, 0.22],
+        [0.32, 0.21, 0.17],
+    ]
+)
+_HAIR = torch.tensor(
+    [
+        [0.05, 0.04, 0.04],
+        [0.13, 0.08, 0.05],
+        [0.25, 0.16, 0.09],
+        [0.45, 0.30, 0.16],
+        [0.70, 0.55, 0.33],
+        [0.40, 0.18, 0.09],
+        [0.62, 0.61, 0.60],
+    ]
+)
+_IRIS = torch.tensor(
+    [
+        [0.18, 0.10, 0.06],
+        [0.28, 0.17, 0.09],
+        [0.30, 0.28, 0.14],
+        [0.25, 0.38, 0.25],
+        [0.28, 0.42, 0.55],
+        [0.40, 0.45, 0.48],
+    ]
+)
+
 
 def _palette(colours, position):
     "Colours between the rows of a palette: (n,) positions from 0 to rows - 1 -> (n, 3)"
     row = position.floor().long().clamp(0, len(colours) - 2)
     return torch.lerp(colours[row], colours[row + 1], (position - row)[:, None])
 
+
 def _dyed(draws):
     "A colour of cloth (n, 3): any brightness, seldom a bright colour"
-    return (draws.uniform(.05, .85)[:, None] * (1 + draws.uniform(-.45, .45, 3))).clamp(.02, .95)
+    return (draws.uniform(0.05, 0.85)[:, None] * (1 + draws.uniform(-0.45, 0.45, 3))).clamp(
+        0.02, 0.95
+    )
+
 
 def _shape(draws, profile):
     v = profile.variety
     shape = {name: draws.sides(mean, v * sd, uneven) for name, (mean, sd, uneven) in _SIDES.items()}
     shape |= {name: draws.normal(mean, v * sd) for name, (mean, sd) in _WHOLE.items()}
-    male, age = draws.chance(.5), draws.uniform() ** 1.2
+    male, age = draws.chance(0.5), draws.uniform() ** 1.2
     shape |= dict(male=male, age=age)
-    shape['brow_y'] = shape['brow_y'] - .012 * male[:, None]
-    for name, gain in dict(brow_thickness=.006, nose_width=.008, jaw_width=.05, chin_y=-.02, jaw_rise=-.06, brow_ridge=.5).items():
+    shape["brow_y"] = shape["brow_y"] - 0.012 * male[:, None]
+    for name, gain in dict(
+        brow_thickness=0.006,
+        nose_width=0.008,
+        jaw_width=0.05,
+        chin_y=-0.02,
+        jaw_rise=-0.06,
+        brow_ridge=0.5,
+    ).items():
         shape[name] = shape[name] + gain * male
-    low = dict(brow_thickness=.012, lip_upper=.024, lip_lower=.032, nose_height=.10, bridge_width=.045)
+    low = dict(
+        brow_thickness=0.012, lip_upper=0.024, lip_lower=0.032, nose_height=0.10, bridge_width=0.045
+    )
     return shape | {name: shape[name].clamp(min=limit) for name, limit in low.items()}
 
 # %% ../nbs/01_faces.ipynb #a6b9e96a
 def _looks(draws, shape, profile):
     "Colours, hair, beard, make-up and skin of an identity"
-    male, age = shape['male'], shape['age']
+    male, age = shape["male"], shape["age"]
     tone = draws.uniform() ** profile.skin * 5.6
-    skin = (_palette(_SKIN, tone) * (1 + draws.normal(0, .035, 3))).clamp(.05, 1)
-    dark = ((tone - 1.1) / 1.4).clamp(0, 1)          # dark skin seldom comes with fair hair or blue eyes
-    hair = _palette(_HAIR, draws.uniform() ** 1.5 * 5.9 * (1 - .85 * dark))
-    grey = ((age > profile.grey_hair).float() * draws.chance(.5))[:, None]
-    hair = torch.lerp(hair, _HAIR[6] * draws.uniform(.6, 1.2)[:, None], grey)
-    iris = _palette(_IRIS, draws.uniform() ** 1.3 * 4.9 * (1 - .9 * dark)) * draws.uniform(.8, 1.2)[:, None]
-    painted = ((1 - male) * draws.chance(.45))[:, None]
-    lipstick = torch.tensor([.70, .12, .16]) * draws.uniform(.6, 1.1)[:, None] + draws.normal(0, .05, 3)
-    lips = torch.lerp(skin * torch.tensor([.80, .54, .53]), lipstick, .7 * painted).clamp(.03, 1)
+    skin = (_palette(_SKIN, tone) * (1 + draws.normal(0, 0.035, 3))).clamp(0.05, 1)
+    dark = ((tone - 1.1) / 1.4).clamp(0, 1)  # dark skin seldom comes with fair hair or blue eyes
+    hair = _palette(_HAIR, draws.uniform() ** 1.5 * 5.9 * (1 - 0.85 * dark))
+    grey = ((age > profile.grey_hair).float() * draws.chance(0.5))[:, None]
+    hair = torch.lerp(hair, _HAIR[6] * draws.uniform(0.6, 1.2)[:, None], grey)
+    iris = (
+        _palette(_IRIS, draws.uniform() ** 1.3 * 4.9 * (1 - 0.9 * dark))
+        * draws.uniform(0.8, 1.2)[:, None]
+    )
+    painted = ((1 - male) * draws.chance(0.45))[:, None]
+    lipstick = torch.tensor([0.70, 0.12, 0.16]) * draws.uniform(0.6, 1.1)[:, None] + draws.normal(
+        0, 0.05, 3
+    )
+    lips = torch.lerp(skin * torch.tensor([0.80, 0.54, 0.53]), lipstick, 0.7 * painted).clamp(
+        0.03, 1
+    )
     return dict(
-        skin=skin, hair=hair, brow=hair * .50 + skin * .06, iris=iris, lips=lips,
-        lip_paint=draws.uniform(.6, .95), lid_liner=draws.uniform(.3, .8) * (1 - male) + draws.uniform(.1, .45) * male,
-        brow_density=draws.uniform(.60, .95), crease_depth=draws.uniform(.3, .9), blush=draws.uniform(0, .4),
-        stubble=male * draws.uniform(-.3, .5).clamp(0), beard=male * draws.chance(.18), moustache=male * draws.chance(.22),
-        glasses=draws.chance(profile.glasses), long_hair=draws.chance(.06) * male + draws.chance(.7) * (1 - male),
-        hair_height=draws.uniform(.04, .15) + .12 * (curly := draws.chance(.2)), curl=curly * draws.uniform(.4, 1.), bald=male * draws.chance(.14), fringe=(1 - male) * draws.chance(.3) * draws.uniform(.1, .27),
-        wrinkles=(.25 + age) * draws.uniform(.6, 1.3), freckles=draws.chance(.15) * draws.uniform(.3, 1.), mottle=draws.uniform(.3, 1.),
-        bags=draws.uniform(0, .5) + .4 * age, texture=draws.uniform(-.8, .8, 6), jitter=draws.uniform(0, 1, 4),
-        cloth=_dyed(draws), hat=draws.chance(profile.hats) * (1 + draws.chance(.5)), hat_colour=_dyed(draws))
+        skin=skin,
+        hair=hair,
+        brow=hair * 0.50 + skin * 0.06,
+        iris=iris,
+        lips=lips,
+        lip_paint=draws.uniform(0.6, 0.95),
+        lid_liner=draws.uniform(0.3, 0.8) * (1 - male) + draws.uniform(0.1, 0.45) * male,
+        brow_density=draws.uniform(0.60, 0.95),
+        crease_depth=draws.uniform(0.3, 0.9),
+        blush=draws.uniform(0, 0.4),
+        stubble=male * draws.uniform(-0.3, 0.5).clamp(0),
+        beard=male * draws.chance(0.18),
+        moustache=male * draws.chance(0.22),
+        glasses=draws.chance(profile.glasses),
+        long_hair=draws.chance(0.06) * male + draws.chance(0.7) * (1 - male),
+        hair_height=draws.uniform(0.04, 0.15) + 0.12 * (curly := draws.chance(0.2)),
+        curl=curly * draws.uniform(0.4, 1.0),
+        bald=male * draws.chance(0.14),
+        fringe=(1 - male) * draws.chance(0.3) * draws.uniform(0.1, 0.27),
+        wrinkles=(0.25 + age) * draws.uniform(0.6, 1.3),
+        freckles=draws.chance(0.15) * draws.uniform(0.3, 1.0),
+        mottle=draws.uniform(0.3, 1.0),
+        bags=draws.uniform(0, 0.5) + 0.4 * age,
+        texture=draws.uniform(-0.8, 0.8, 6),
+        jitter=draws.uniform(0, 1, 4),
+        cloth=_dyed(draws),
+        hat=draws.chance(profile.hats) * (1 + draws.chance(0.5)),
+        hat_colour=_dyed(draws),
+    )
+
 
 def _draw_scene(draws, profile):
     "Pose, camera, light, background and occluder"
     p, u = profile, draws.uniform
-    scene = dict(yaw=draws.normal(0, p.yaw).clamp(-40, 40), pitch=draws.normal(0, p.pitch).clamp(-22, 22), roll=draws.normal(0, p.roll),
-                 distance=u(*p.distance), eye_distance=u(*p.eye_distance), shift=draws.normal(0, .018, 2), gaze=draws.normal(0, .010, 2),
-                 light_side=draws.normal(0, p.light_side).clamp(-85, 85), light_height=u(*p.light_height), fill_side=u(-80, 80),
-                 key=u(.45, 1.1), ambient=u(*p.ambient), fill=u(0, .35), shine=u(.02, .13), shadow=u(.2, .8), exposure=u(*p.exposure),
-                 key_colour=1 + draws.normal(0, .05, 3), ambient_colour=1 + draws.normal(0, .04, 3))
-    scene |= dict(background=(u(.05, .9)[:, None] + draws.normal(0, .07, 3)).clamp(.02, .98),
-                  background2=(u(.05, .9)[:, None] + draws.normal(0, .07, 3)).clamp(.02, .98), background_shape=u(0, 1, 4))
-    scene |= dict(contrast=u(*p.contrast), saturation=u(*p.saturation) * (1 - draws.chance(p.grey)), gamma=u(.85, 1.15),
-                  blur=u(*p.blur).clamp(0, 1), noise=p.noise * u() ** 2.5, noise_place=u(0, 1, 2))
+    scene = dict(
+        yaw=draws.normal(0, p.yaw).clamp(-40, 40),
+        pitch=draws.normal(0, p.pitch).clamp(-22, 22),
+        roll=draws.normal(0, p.roll),
+        distance=u(*p.distance),
+        eye_distance=u(*p.eye_distance),
+        shift=draws.normal(0, 0.018, 2),
+        gaze=draws.normal(0, 0.010, 2),
+        light_side=draws.normal(0, p.light_side).clamp(-85, 85),
+        light_height=u(*p.light_height),
+        fill_side=u(-80, 80),
+        key=u(0.45, 1.1),
+        ambient=u(*p.ambient),
+        fill=u(0, 0.35),
+        shine=u(0.02, 0.13),
+        shadow=u(0.2, 0.8),
+        exposure=u(*p.exposure),
+        key_colour=1 + draws.normal(0, 0.05, 3),
+        ambient_colour=1 + draws.normal(0, 0.04, 3),
+    )
+    scene |= dict(
+        background=(u(0.05, 0.9)[:, None] + draws.normal(0, 0.07, 3)).clamp(0.02, 0.98),
+        background2=(u(0.05, 0.9)[:, None] + draws.normal(0, 0.07, 3)).clamp(0.02, 0.98),
+        background_shape=u(0, 1, 4),
+    )
+    scene |= dict(
+        contrast=u(*p.contrast),
+        saturation=u(*p.saturation) * (1 - draws.chance(p.grey)),
+        gamma=u(0.85, 1.15),
+        blur=u(*p.blur).clamp(0, 1),
+        noise=p.noise * u() ** 2.5,
+        noise_place=u(0, 1, 2),
+    )
     coarse, jpeg = draws.chance(p.coarse[0]), draws.chance(p.jpeg[0])
     scene |= dict(scale=1 - coarse * u(0, 1 - p.coarse[1]), jpeg=(jpeg * u(p.jpeg[1], 95)).round())
     occluded = draws.chance(p.occlusion)
-    return scene | dict(occluder=(occluded * (1 + (u(0, 4.9999)).floor())).long(), occluder_numbers=u(0, 1, 10),
-                        occluder_place=torch.zeros(len(occluded), dtype=torch.long))
+    return scene | dict(
+        occluder=(occluded * (1 + (u(0, 4.9999)).floor())).long(),
+        occluder_numbers=u(0, 1, 10),
+        occluder_place=torch.zeros(len(occluded), dtype=torch.long),
+    )
 
 # %% ../nbs/01_faces.ipynb #ecc8211a
-_EXCLUDES = (   # the first unit, where present, silences the others
-    (28, (22, 23, 24, 18, 16, 25, 26, 27, 10)), (24, (22, 23, 18, 16, 25, 26, 27)), (27, (26,)), (18, (20, 12, 14, 15)),
-    (43, (5, 7)), (22, (18, 23, 20)), (12, (15,)))
-_BOTH_SIDES = (16, 17, 18, 22, 23, 24, 25, 26, 27, 28)   # one muscle, or one jaw: no left and right
-_TRACES = ((1, .03), (2, .03), (4, .04), (6, .02), (7, .03), (10, .02), (12, .03), (14, .04), (17, .03), (25, .06), (43, .015))
+_EXCLUDES = (  # the first unit, where present, silences the others
+    (28, (22, 23, 24, 18, 16, 25, 26, 27, 10)),
+    (24, (22, 23, 18, 16, 25, 26, 27)),
+    (27, (26,)),
+    (18, (20, 12, 14, 15)),
+    (43, (5, 7)),
+    (22, (18, 23, 20)),
+    (12, (15,)),
+)
+_BOTH_SIDES = (16, 17, 18, 22, 23, 24, 25, 26, 27, 28)  # one muscle, or one jaw: no left and right
+_TRACES = (
+    (1, 0.03),
+    (2, 0.03),
+    (4, 0.04),
+    (6, 0.02),
+    (7, 0.03),
+    (10, 0.02),
+    (12, 0.03),
+    (14, 0.04),
+    (17, 0.03),
+    (25, 0.06),
+    (43, 0.015),
+)
+
 
 def _allowed(intensity):
     "Intensities (n, units) after the rules: no pair that one mouth cannot do, and an open jaw parts the lips"
     column = {unit: intensity[:, i].clone() for i, unit in enumerate(ACTION_UNITS)}
     for unit, silenced in _EXCLUDES:
         free = (column[unit] <= 0).float()
-        for other in silenced: column[other] = column[other] * free
+        for other in silenced:
+            column[other] = column[other] * free
     jaw = torch.maximum(column[26], column[27])
-    column[25] = torch.where(jaw > 0, torch.maximum(column[25], jaw.clamp(min=2.)), column[25])
-    column[43] = torch.where(column[43] > 0, torch.full_like(jaw, 5.), column[43])
+    column[25] = torch.where(jaw > 0, torch.maximum(column[25], jaw.clamp(min=2.0)), column[25])
+    column[43] = torch.where(column[43] > 0, torch.full_like(jaw, 5.0), column[43])
     return torch.stack([column[unit] for unit in ACTION_UNITS], 1)
+
 
 def _of_expression(name, draws, profile):
     "One row of intensities for an expression: its prototype's units by their shares, and rare traces of others"
     intensity, prototype = torch.zeros(len(ACTION_UNITS)), PROTOTYPES[name]
     strength = draws.uniform(*profile.intensity).item()
-    units = [(unit, share, True) for unit, share in prototype.core] + [(unit, share, False) for unit, share in prototype.optional]
+    units = [(unit, share, True) for unit, share in prototype.core] + [
+        (unit, share, False) for unit, share in prototype.optional
+    ]
     chosen = [(unit, is_core) for unit, share, is_core in units if draws.uniform().item() < share]
     if prototype.core and sum(is_core for _, is_core in chosen) < min(2, len(prototype.core)):
-        chosen += [(unit, True) for unit, share in sorted(prototype.core, key=lambda pair: -pair[1])[:2]]
+        chosen += [
+            (unit, True) for unit, share in sorted(prototype.core, key=lambda pair: -pair[1])[:2]
+        ]
     for unit, is_core in chosen:
-        level = strength * draws.uniform(.7, 1.25).item() if is_core else strength * draws.uniform(.45, 1.15).item()
-        intensity[ACTION_UNITS.index(unit)] = min(max(5 * level, 1.6 if is_core else .5), 5)
+        level = (
+            strength * draws.uniform(0.7, 1.25).item()
+            if is_core
+            else strength * draws.uniform(0.45, 1.15).item()
+        )
+        intensity[ACTION_UNITS.index(unit)] = min(max(5 * level, 1.6 if is_core else 0.5), 5)
     for unit, share in _TRACES:
         if draws.uniform().item() < share and intensity[ACTION_UNITS.index(unit)] == 0:
-            intensity[ACTION_UNITS.index(unit)] = draws.uniform(.3, 1.4 if name == 'neutral' else 2.5).item()
+            intensity[ACTION_UNITS.index(unit)] = draws.uniform(
+                0.3, 1.4 if name == "neutral" else 2.5
+            ).item()
     return intensity
+
 
 def _independent(draws):
     "One row of intensities with each unit drawn on its own, so that no expression explains another unit"
-    present = draws.uniform(columns=len(ACTION_UNITS))[0] < .16
-    return present * draws.uniform(1., 5., columns=len(ACTION_UNITS))[0]
+    present = draws.uniform(columns=len(ACTION_UNITS))[0] < 0.16
+    return present * draws.uniform(1.0, 5.0, columns=len(ACTION_UNITS))[0]
 
 # %% ../nbs/01_faces.ipynb #bd77a196
 def _second(name, draws, profile):
     "The second expression of a blend, or None, and the factor of a weak expression"
-    weak = draws.uniform(.25, .5).item() if draws.uniform().item() < profile.weak else 1.
-    others = [other for other in SEVEN if other not in (name, 'neutral', 'contempt')]
+    weak = draws.uniform(0.25, 0.5).item() if draws.uniform().item() < profile.weak else 1.0
+    others = [other for other in SEVEN if other not in (name, "neutral", "contempt")]
     chosen = others[int(draws.uniform().item() * len(others))]
-    blended = draws.uniform().item() < profile.blend and name not in (None, 'neutral', 'contempt')
+    blended = draws.uniform().item() < profile.blend and name not in (None, "neutral", "contempt")
     return (chosen if blended else None), weak
+
 
 def _sides(both, name, draws, profile):
     "Intensities (units, 2) of the left and right half from (units,): uneven in most units, one-sided in contempt"
-    sides = (both[:, None] * (1 + draws.normal(0, profile.asymmetry, 2 * len(ACTION_UNITS)).view(-1, 2))).clamp(0, 5)
-    one_sided, side = draws.uniform().item(), int(draws.uniform().item() < .5)
-    if name == 'contempt' or (name is None and one_sided < .2): sides[:, side] = 0
+    sides = (
+        both[:, None] * (1 + draws.normal(0, profile.asymmetry, 2 * len(ACTION_UNITS)).view(-1, 2))
+    ).clamp(0, 5)
+    one_sided, side = draws.uniform().item(), int(draws.uniform().item() < 0.5)
+    if name == "contempt" or (name is None and one_sided < 0.2):
+        sides[:, side] = 0
     middle, closed = [ACTION_UNITS.index(unit) for unit in _BOTH_SIDES], ACTION_UNITS.index(43)
     sides[middle] = both[middle][:, None]
-    if one_sided > .02: sides[closed] = both[closed]
+    if one_sided > 0.02:
+        sides[closed] = both[closed]
     return sides
+
 
 def _expression_group(names, seed, numbers, profile):
     "Intensities (n, units, 2) for the left and right half of the faces, and the second expressions of blends; None draws the units independently"
@@ -237,175 +565,366 @@ def _expression_group(names, seed, numbers, profile):
         draws, more = (_Draws(seed, 8 * profile.population + stream, [number]) for stream in (2, 5))
         second, weak = _second(name, more, profile)
         both = _independent(draws) if name is None else weak * _of_expression(name, draws, profile)
-        if second: both = torch.maximum(.8 * both, .7 * weak * _of_expression(second, more, profile))
-        result.append(_sides(_allowed(both[None])[0], name, draws, profile)); seconds.append(second)
+        if second:
+            both = torch.maximum(0.8 * both, 0.7 * weak * _of_expression(second, more, profile))
+        result.append(_sides(_allowed(both[None])[0], name, draws, profile))
+        seconds.append(second)
     return torch.stack(result), seconds
 
 # %% ../nbs/01_faces.ipynb #ad28d057
 @dataclass
 class Parameters:
     "What `Renderer.render` draws: n faces in three groups of tensors whose first axis counts the faces"
-    identity: dict         # name -> (n, ...): shape, colours and skin of the person
-    action_units: object   # (n, units, 2), 0-5: intensities in the order of `ACTION_UNITS`, left and right as seen in the image
-    scene: dict            # name -> (n, ...): pose, camera, light, background, occluder
-    expressions: list = field(default_factory=list)   # n names, or None where the units were drawn independently
-    persons: object = None                            # (n,) int64: equal numbers are equal identities
-    seconds: list = field(default_factory=list)       # n names of the second expression of a blend, or None
 
-    def __len__(self): return len(self.action_units)
+    identity: dict  # name -> (n, ...): shape, colours and skin of the person
+    action_units: object  # (n, units, 2), 0-5: intensities in the order of `ACTION_UNITS`, left and right as seen in the image
+    scene: dict  # name -> (n, ...): pose, camera, light, background, occluder
+    expressions: list = field(
+        default_factory=list
+    )  # n names, or None where the units were drawn independently
+    persons: object = None  # (n,) int64: equal numbers are equal identities
+    seconds: list = field(
+        default_factory=list
+    )  # n names of the second expression of a blend, or None
+
+    def __len__(self):
+        return len(self.action_units)
+
     def __getitem__(self, rows):
         "Some of the faces, as `Parameters`"
         index = torch.arange(len(self))[[rows] if isinstance(rows, int) else rows]
         pick = lambda group: {name: value[index] for name, value in group.items()}
         names = lambda group: [group[i] for i in index.tolist()] if group else []
-        return Parameters(pick(self.identity), self.action_units[index], pick(self.scene), names(self.expressions), self.persons[index],
-                          names(self.seconds))
+        return Parameters(
+            pick(self.identity),
+            self.action_units[index],
+            pick(self.scene),
+            names(self.expressions),
+            self.persons[index],
+            names(self.seconds),
+        )
 
-    def with_units(self,
-        units,      # dict: number of an action unit -> intensity 0-5, or a (left, right) pair
-        keep=False  # add to the present intensities rather than start from a neutral face
+    def with_units(
+        self,
+        units,  # dict: number of an action unit -> intensity 0-5, or a (left, right) pair
+        keep=False,  # add to the present intensities rather than start from a neutral face
     ):
         "The same people in the same scene with other action units; `CourseError` if a number is no unit of the renderer"
         intensity = self.action_units.clone() if keep else torch.zeros_like(self.action_units)
         for unit, value in units.items():
-            if unit not in ACTION_UNITS: raise CourseError(f'AU{unit} is no unit of the renderer', remedy=f'choose among {ACTION_UNITS}')
-            intensity[:, ACTION_UNITS.index(unit)] = torch.as_tensor(value, dtype=torch.float32).expand(2)
-        return replace(self, action_units=intensity, expressions=[None] * len(self), seconds=[None] * len(self))
+            if unit not in ACTION_UNITS:
+                raise CourseError(
+                    f"AU{unit} is no unit of the renderer", remedy=f"choose among {ACTION_UNITS}"
+                )
+            intensity[:, ACTION_UNITS.index(unit)] = torch.as_tensor(
+                value, dtype=torch.float32
+            ).expand(2)
+        return replace(
+            self, action_units=intensity, expressions=[None] * len(self), seconds=[None] * len(self)
+        )
 
     def frontal(self):
         "The same people from the front, with an ideal camera: no pose, gaze, occluder, blur, noise or JPEG"
-        return self.with_scene(yaw=0, pitch=0, roll=0, shift=0, gaze=0, occluder=0, blur=0, noise=0, scale=1, jpeg=0)
+        return self.with_scene(
+            yaw=0, pitch=0, roll=0, shift=0, gaze=0, occluder=0, blur=0, noise=0, scale=1, jpeg=0
+        )
 
-    def with_scene(self,
-        **values   # numbers, or tensors (n, ...), for names in `scene`
+    def with_scene(
+        self,
+        **values,  # numbers, or tensors (n, ...), for names in `scene`
     ):
         "The same people and expressions in another scene; `KeyError` for a name that no scene has"
         old = self.scene
-        return replace(self, scene=old | {k: torch.zeros_like(old[k]) + torch.as_tensor(v).to(old[k].dtype) for k, v in values.items()})
+        return replace(
+            self,
+            scene=old
+            | {
+                k: torch.zeros_like(old[k]) + torch.as_tensor(v).to(old[k].dtype)
+                for k, v in values.items()
+            },
+        )
 
 # %% ../nbs/01_faces.ipynb #bd2b2e80
 @lru_cache(maxsize=4)
 def _shuffled(counts, seed):
     "Every name as often as its count says, in an order that depends on the seed"
-    return np.random.default_rng([seed, 5]).permutation(np.repeat([name for name, _ in counts], [count for _, count in counts]))
+    return np.random.default_rng([seed, 5]).permutation(
+        np.repeat([name for name, _ in counts], [count for _, count in counts])
+    )
+
 
 def sample(
-    n,                    # number of faces
-    profile='course',     # a key of `PROFILES`, or a `Profile`
-    seed=0,               # equal seeds give equal faces
-    expressions=SEVEN,    # names among `EXPRESSIONS`, dealt in turn; or {name: count}, dealt in a shuffled order
-    independent=0.,       # share of faces (0-1) whose units are drawn without regard to an expression
-    per_identity=5,       # faces of one person
-    start=0               # number of the first face: face i of a seed is the same whatever `n` and `start`
+    n,  # number of faces
+    profile="course",  # a key of `PROFILES`, or a `Profile`
+    seed=0,  # equal seeds give equal faces
+    expressions=SEVEN,  # names among `EXPRESSIONS`, dealt in turn; or {name: count}, dealt in a shuffled order
+    independent=0.0,  # share of faces (0-1) whose units are drawn without regard to an expression
+    per_identity=5,  # faces of one person
+    start=0,  # number of the first face: face i of a seed is the same whatever `n` and `start`
 ):
     "Draw `Parameters` for faces `start` to `start + n - 1`; `CourseError` for an unknown profile or expression"
     if not isinstance(profile, Profile):
-        if profile not in PROFILES: raise CourseError(f'there is no profile {profile!r}', remedy=f'choose among {tuple(PROFILES)}')
+        if profile not in PROFILES:
+            raise CourseError(
+                f"there is no profile {profile!r}", remedy=f"choose among {tuple(PROFILES)}"
+            )
         profile = PROFILES[profile]
     unknown = [name for name in expressions if name not in EXPRESSIONS]
-    if unknown: raise CourseError(f'unknown expressions {unknown}', remedy=f'choose among {EXPRESSIONS}')
+    if unknown:
+        raise CourseError(f"unknown expressions {unknown}", remedy=f"choose among {EXPRESSIONS}")
     numbers = np.arange(start, start + n)
     persons = torch.from_numpy(numbers // per_identity)
-    stream = 8 * profile.population       # streams keep people, scenes and expressions apart
+    stream = 8 * profile.population  # streams keep people, scenes and expressions apart
     free = _Draws(seed, stream + 3, numbers, 1).uniform() < independent
-    dealt = _shuffled(tuple(expressions.items()), seed) if isinstance(expressions, dict) else tuple(expressions)
-    names = [None if free[i] else str(dealt[number % len(dealt)]) for i, number in enumerate(numbers.tolist())]
+    dealt = (
+        _shuffled(tuple(expressions.items()), seed)
+        if isinstance(expressions, dict)
+        else tuple(expressions)
+    )
+    names = [
+        None if free[i] else str(dealt[number % len(dealt)])
+        for i, number in enumerate(numbers.tolist())
+    ]
     of_person = _Draws(seed, stream, persons.tolist())
     shape = _shape(of_person, profile)
     identity = shape | _looks(of_person, shape, profile)
     units, seconds = _expression_group(names, seed, numbers, profile)
-    return Parameters(identity, units, _draw_scene(_Draws(seed, stream + 1, numbers), profile), names, persons, seconds)
+    return Parameters(
+        identity,
+        units,
+        _draw_scene(_Draws(seed, stream + 1, numbers), profile),
+        names,
+        persons,
+        seconds,
+    )
 
 # %% ../nbs/01_faces.ipynb #85b6c97e
-_MOVES = {   # what each unit adds to the controls at intensity E, in head units
-    1: dict(brow_inner=.098, brow_middle=.035, brow_outer=-.006, brow_start=.004),
-    2: dict(brow_inner=.020, brow_middle=.082, brow_outer=.085, lid_upper=.006),
-    4: dict(brow_inner=-.080, brow_middle=-.062, brow_outer=-.022, brow_start=-.042, lid_upper=-.012), 5: dict(lid_upper=.044, lid_lower=.008),
-    6: dict(lid_lower=-.022, lid_upper=-.013, brow_inner=-.010, brow_middle=-.012, brow_outer=-.015), 7: dict(lid_lower=-.026, lid_upper=-.017),
-    9: dict(brow_inner=-.050, brow_middle=-.036, brow_outer=-.012, brow_start=-.010, lid_upper=-.020, lid_lower=-.020, nose_y=.034,
-            nose_width=.012, corner_y=.012, lift=.030),
-    10: dict(lift=.054, corner_x=.016, corner_y=.006, nose_y=.010, nose_width=.010, lid_lower=-.006),
-    12: dict(corner_x=.094, corner_y=.084, lid_lower=-.006, nose_width=.010, mouth_y=.026), 14: dict(corner_x=.026, corner_y=.012),
-    15: dict(corner_y=-.088, corner_x=.012), 16: dict(corner_y=-.012), 17: dict(mouth_y=.056, chin_y=.026, corner_x=-.010),
-    18: dict(corner_x=-.078, mouth_y=.004), 20: dict(corner_x=.066, corner_y=-.030), 22: dict(corner_x=-.045), 23: dict(corner_x=-.026),
-    24: dict(corner_x=-.008), 26: dict(jaw=.14), 27: dict(jaw=.29, corner_x=-.010), 28: dict(corner_x=-.012, jaw=.015)}
-_LIPS = {   # what each unit adds to the height of the upper and the lower lip, as a share of it
-    10: (-.20, 0.), 12: (-.28, -.22), 16: (0., .32), 17: (-.15, .20), 18: (.32, .30), 20: (-.22, -.22), 22: (.42, .45), 23: (-.45, -.42),
-    24: (-.72, -.68), 28: (-.88, -.88)}
+_MOVES = {  # what each unit adds to the controls at intensity E, in head units
+    1: dict(brow_inner=0.098, brow_middle=0.035, brow_outer=-0.006, brow_start=0.004),
+    2: dict(brow_inner=0.020, brow_middle=0.082, brow_outer=0.085, lid_upper=0.006),
+    4: dict(
+        brow_inner=-0.080,
+        brow_middle=-0.062,
+        brow_outer=-0.022,
+        brow_start=-0.042,
+        lid_upper=-0.012,
+    ),
+    5: dict(lid_upper=0.044, lid_lower=0.008),
+    6: dict(
+        lid_lower=-0.022, lid_upper=-0.013, brow_inner=-0.010, brow_middle=-0.012, brow_outer=-0.015
+    ),
+    7: dict(lid_lower=-0.026, lid_upper=-0.017),
+    9: dict(
+        brow_inner=-0.050,
+        brow_middle=-0.036,
+        brow_outer=-0.012,
+        brow_start=-0.010,
+        lid_upper=-0.020,
+        lid_lower=-0.020,
+        nose_y=0.034,
+        nose_width=0.012,
+        corner_y=0.012,
+        lift=0.030,
+    ),
+    10: dict(
+        lift=0.054, corner_x=0.016, corner_y=0.006, nose_y=0.010, nose_width=0.010, lid_lower=-0.006
+    ),
+    12: dict(corner_x=0.094, corner_y=0.084, lid_lower=-0.006, nose_width=0.010, mouth_y=0.026),
+    14: dict(corner_x=0.026, corner_y=0.012),
+    15: dict(corner_y=-0.088, corner_x=0.012),
+    16: dict(corner_y=-0.012),
+    17: dict(mouth_y=0.056, chin_y=0.026, corner_x=-0.010),
+    18: dict(corner_x=-0.078, mouth_y=0.004),
+    20: dict(corner_x=0.066, corner_y=-0.030),
+    22: dict(corner_x=-0.045),
+    23: dict(corner_x=-0.026),
+    24: dict(corner_x=-0.008),
+    26: dict(jaw=0.14),
+    27: dict(jaw=0.29, corner_x=-0.010),
+    28: dict(corner_x=-0.012, jaw=0.015),
+}
+_LIPS = {  # what each unit adds to the height of the upper and the lower lip, as a share of it
+    10: (-0.20, 0.0),
+    12: (-0.28, -0.22),
+    16: (0.0, 0.32),
+    17: (-0.15, 0.20),
+    18: (0.32, 0.30),
+    20: (-0.22, -0.22),
+    22: (0.42, 0.45),
+    23: (-0.45, -0.42),
+    24: (-0.72, -0.68),
+    28: (-0.88, -0.88),
+}
+
 
 def _controls(identity, units):
     "Where the movable parts of the faces are: control name -> (n, 2) for the sides; `units` maps a number to (n, 2) in 0-1"
-    i, two = identity, torch.ones_like(identity['eye_x'])
-    c = dict(brow_inner=i['brow_y'] - .022, brow_middle=i['brow_y'] + i['brow_arch'], brow_outer=i['brow_y'] - .020, brow_start=i['brow_start'],
-             lid_upper=i['eye_upper'], lid_lower=i['eye_lower'], corner_x=i['mouth_width'], lift=0 * two, jaw=0 * two)
-    c |= {name: i[name][:, None] * two for name in ('nose_y', 'nose_width', 'mouth_y', 'chin_y')} | dict(corner_y=i['mouth_y'][:, None] * two)
+    i, two = identity, torch.ones_like(identity["eye_x"])
+    c = dict(
+        brow_inner=i["brow_y"] - 0.022,
+        brow_middle=i["brow_y"] + i["brow_arch"],
+        brow_outer=i["brow_y"] - 0.020,
+        brow_start=i["brow_start"],
+        lid_upper=i["eye_upper"],
+        lid_lower=i["eye_lower"],
+        corner_x=i["mouth_width"],
+        lift=0 * two,
+        jaw=0 * two,
+    )
+    c |= {
+        name: i[name][:, None] * two for name in ("nose_y", "nose_width", "mouth_y", "chin_y")
+    } | dict(corner_y=i["mouth_y"][:, None] * two)
     for unit, moves in _MOVES.items():
-        if unit == 4: continue
-        for name, amount in moves.items(): c[name] = c[name] + amount * units[unit]
-    for name, amount in _MOVES[4].items():   # raised inner brows resist: 1 + 4 is the oblique brow of sadness
-        resist = dict(brow_inner=.75, brow_middle=.4).get(name, 0.)
+        if unit == 4:
+            continue
+        for name, amount in moves.items():
+            c[name] = c[name] + amount * units[unit]
+    for name, amount in _MOVES[
+        4
+    ].items():  # raised inner brows resist: 1 + 4 is the oblique brow of sadness
+        resist = dict(brow_inner=0.75, brow_middle=0.4).get(name, 0.0)
         c[name] = c[name] + amount * units[4] * (1 - resist * units[1])
     mean = {unit: value.mean(1) for unit, value in units.items()}
     for name, k in dict(lip_upper=0, lip_lower=1).items():
-        c[name] = i[name] * (1 + sum(mean[unit] * change[k] for unit, change in _LIPS.items())).clamp(min=.10)
+        c[name] = i[name] * (
+            1 + sum(mean[unit] * change[k] for unit, change in _LIPS.items())
+        ).clamp(min=0.10)
     return _mouth_and_lids(c, units, mean)
+
 
 def _mouth_and_lids(c, units, mean):
     "The controls that are no sums: what the jaw carries along, the gap between the lips, the closing lids"
-    jaw = c['jaw'].mean(1).clamp(max=.33)
+    jaw = c["jaw"].mean(1).clamp(max=0.33)
     parted = (3 * mean[25]).clamp(max=1)
-    pressed = 1 - .9 * torch.maximum(mean[24], mean[28])
-    c |= {name: c[name].mean(1) for name in ('nose_y', 'nose_width', 'mouth_y', 'chin_y', 'lift')} | dict(jaw=jaw)
-    c['open_upper'] = (.018 * mean[25] + .020 * mean[10] * parted + .018 * mean[12] * parted + .015 * mean[22] * parted + .10 * jaw) * pressed
-    c['open_lower'] = (.054 * mean[25] + .030 * mean[16] * parted + .030 * mean[12] * parted + .024 * mean[20] * parted + .86 * jaw) * pressed
-    c['corner_y'] = c['corner_y'] - .44 * jaw[:, None]
-    c['mouth_y'] = c['mouth_y'] + .9 * c['lift']
-    c['chin_y'] = c['chin_y'] - .95 * jaw
+    pressed = 1 - 0.9 * torch.maximum(mean[24], mean[28])
+    c |= {
+        name: c[name].mean(1) for name in ("nose_y", "nose_width", "mouth_y", "chin_y", "lift")
+    } | dict(jaw=jaw)
+    c["open_upper"] = (
+        0.018 * mean[25]
+        + 0.020 * mean[10] * parted
+        + 0.018 * mean[12] * parted
+        + 0.015 * mean[22] * parted
+        + 0.10 * jaw
+    ) * pressed
+    c["open_lower"] = (
+        0.054 * mean[25]
+        + 0.030 * mean[16] * parted
+        + 0.030 * mean[12] * parted
+        + 0.024 * mean[20] * parted
+        + 0.86 * jaw
+    ) * pressed
+    c["corner_y"] = c["corner_y"] - 0.44 * jaw[:, None]
+    c["mouth_y"] = c["mouth_y"] + 0.9 * c["lift"]
+    c["chin_y"] = c["chin_y"] - 0.95 * jaw
     closed = units[43]
-    upper, lower = c['lid_upper'].clamp(min=.012), c['lid_lower'].clamp(min=.006)
-    return c | dict(lid_upper=upper * (1 - closed) - .8 * closed * lower, lid_lower=lower, smile=mean[12], square=.030 * mean[10] + .014 * mean[9])
+    upper, lower = c["lid_upper"].clamp(min=0.012), c["lid_lower"].clamp(min=0.006)
+    return c | dict(
+        lid_upper=upper * (1 - closed) - 0.8 * closed * lower,
+        lid_lower=lower,
+        smile=mean[12],
+        square=0.030 * mean[10] + 0.014 * mean[9],
+    )
 
 # %% ../nbs/01_faces.ipynb #69bb99cf
 def _bell(x, centre, width):
     "1 at the centre, falls like exp(-((x - centre) / width) ** 2) and is exactly 0 from 2.8 widths on: cheaper than an exponential"
     q = x - centre
-    if isinstance(width, float): squared = torch.addcmul(torch.ones((), device=q.device), q, q, value=-1 / (8 * width * width))
-    else: squared = torch.addcmul(torch.ones((), device=q.device), q := q / width, q, value=-1 / 8)
+    if isinstance(width, float):
+        squared = torch.addcmul(
+            torch.ones((), device=q.device), q, q, value=-1 / (8 * width * width)
+        )
+    else:
+        squared = torch.addcmul(torch.ones((), device=q.device), q := q / width, q, value=-1 / 8)
     return squared.relu_().square_().square_().square_()
-def _step(x): x = x.clamp(0, 1); return torch.rsub(x, 3, alpha=2).mul_(x).mul_(x)
-def _edge(distance, softness): return (distance / softness).sigmoid()
-def _plane(value): return value.view(-1, 1, 1)
+
+
+def _step(x):
+    x = x.clamp(0, 1)
+    return torch.rsub(x, 3, alpha=2).mul_(x).mul_(x)
+
+
+def _edge(distance, softness):
+    return (distance / softness).sigmoid()
+
+
+def _plane(value):
+    return value.view(-1, 1, 1)
+
 
 def _profile(y, points):
     "A smooth curve through (y, value) points: constants joined by smooth steps"
     value = torch.zeros_like(y) + points[0][1]
-    for (y0, v0), (y1, v1) in zip(points[:-1], points[1:]): value = value + (v1 - v0) * _step((y - y0) / (y1 - y0))
+    for (y0, v0), (y1, v1) in zip(points[:-1], points[1:]):
+        value = value + (v1 - v0) * _step((y - y0) / (y1 - y0))
     return value
 
 # %% ../nbs/01_faces.ipynb #9f5d100b
-_FRONT = ((-1.2, .80), (-1.02, .90), (-.86, .875), (-.70, .915), (-.45, .90), (-.1, .885), (.12, .89), (.28, .945), (.55, .90), (.80, .74),
-          (1.0, .46), (1.14, .10))   # depth of the head in front of its axis at heights y
-_WIDTH = ((-1.3, .42), (-.98, .49), (-.62, .615), (-.25, .685), (.1, .70), (.4, .685), (.65, .62), (.9, .45), (1.05, .26), (1.14, .08))
-_ANGLE, _TOP, _BOTTOM, _ROWS, _COLUMNS = 2.3, 1.35, -1.75, 116, 108   # the map: angle +- 2.3 rad, height
+_FRONT = (
+    (-1.2, 0.80),
+    (-1.02, 0.90),
+    (-0.86, 0.875),
+    (-0.70, 0.915),
+    (-0.45, 0.90),
+    (-0.1, 0.885),
+    (0.12, 0.89),
+    (0.28, 0.945),
+    (0.55, 0.90),
+    (0.80, 0.74),
+    (1.0, 0.46),
+    (1.14, 0.10),
+)  # depth of the head in front of its axis at heights y
+_WIDTH = (
+    (-1.3, 0.42),
+    (-0.98, 0.49),
+    (-0.62, 0.615),
+    (-0.25, 0.685),
+    (0.1, 0.70),
+    (0.4, 0.685),
+    (0.65, 0.62),
+    (0.9, 0.45),
+    (1.05, 0.26),
+    (1.14, 0.08),
+)
+_ANGLE, _TOP, _BOTTOM, _ROWS, _COLUMNS = (
+    2.3,
+    1.35,
+    -1.75,
+    116,
+    108,
+)  # the map: angle +- 2.3 rad, height
+
 
 class _Surface:
     "Heads as radial maps: the distance from the vertical axis over angle and height, with what the shading needs"
+
     def __init__(self, radius):
         across, down = 2 * _ANGLE / (_COLUMNS - 1), (_TOP - _BOTTOM) / (_ROWS - 1)
-        r = F.pad(radius[:, None], (1, 1, 1, 1), mode='replicate')
+        r = F.pad(radius[:, None], (1, 1, 1, 1), mode="replicate")
         by_angle = (r[:, :, 1:-1, 2:] - r[:, :, 1:-1, :-2]) / (2 * across)
         by_height = (r[:, :, :-2, 1:-1] - r[:, :, 2:, 1:-1]) / (2 * down)
         small = F.avg_pool2d(radius[:, None], 4)
-        blurred = F.avg_pool2d(F.pad(small, (1, 1, 1, 1), mode='replicate'), 3, 1)
-        blurred = F.interpolate(blurred, size=radius.shape[1:], mode='bilinear', align_corners=False)
+        blurred = F.avg_pool2d(F.pad(small, (1, 1, 1, 1), mode="replicate"), 3, 1)
+        blurred = F.interpolate(
+            blurred, size=radius.shape[1:], mode="bilinear", align_corners=False
+        )
         self.radius = radius[:, None].contiguous()
         self.all = torch.cat([self.radius, by_angle, by_height, self.radius - blurred], 1)
+
     def at(self, angle, y, every=False):
         "Radius (n, 1, ...), or every channel: radius, its slopes over angle and height, how deep a hollow is"
-        grid = torch.empty((2, *y.shape), device=y.device)           # two planes, so that nothing has to be interleaved
+        grid = torch.empty(
+            (2, *y.shape), device=y.device
+        )  # two planes, so that nothing has to be interleaved
         torch.mul(angle, 1 / _ANGLE, out=grid[0])
         torch.mul(y, -2 / (_TOP - _BOTTOM), out=grid[1]).add_(2 * _TOP / (_TOP - _BOTTOM) - 1)
-        return F.grid_sample(self.all if every else self.radius, grid.movedim(0, -1), align_corners=True, padding_mode='border')
+        return F.grid_sample(
+            self.all if every else self.radius,
+            grid.movedim(0, -1),
+            align_corners=True,
+            padding_mode="border",
+        )
+
     def outside(self, x, y, z):
         "Signed distance from the surface along the radius, (n, h, w)"
         return torch.addcmul(x * x, z, z).add_(1e-8).sqrt_() - self.at(torch.atan2(x, z), y)[:, 0]
@@ -413,147 +932,243 @@ class _Surface:
 # %% ../nbs/01_faces.ipynb #8b7ecb6b
 class _Grid:
     "The cells of the radial map: angle, height and helpers to spread the numbers of faces over them"
+
     def __init__(self, n, device):
         self.angle = torch.linspace(-_ANGLE, _ANGLE, _COLUMNS, device=device).view(1, 1, -1)
         self.y = torch.linspace(_TOP, _BOTTOM, _ROWS, device=device).view(1, -1, 1)
-        self.sine, self.cosine, self.far = torch.sin(self.angle), torch.cos(self.angle), self.angle.abs()
-    def side(self, value): return torch.where(self.angle > 0, _plane(value[:, 1]), _plane(value[:, 0]))
+        self.sine, self.cosine, self.far = (
+            torch.sin(self.angle),
+            torch.cos(self.angle),
+            self.angle.abs(),
+        )
+
+    def side(self, value):
+        return torch.where(self.angle > 0, _plane(value[:, 1]), _plane(value[:, 0]))
+
 
 def _stretched(y, identity, controls):
     "The height on a face at rest that a height belongs to: the dropped jaw stretches all below the mouth line, (n, rows, 1)"
-    mouth, jaw = _plane(identity['mouth_y']), _plane(controls['jaw'])
-    length = mouth - _plane(identity['chin_y'])
-    rest = torch.where(y < mouth, mouth + (y - mouth) * length / (length + .95 * jaw), y)
-    return torch.where(y < mouth - length - .95 * jaw, y + .95 * jaw, rest)
+    mouth, jaw = _plane(identity["mouth_y"]), _plane(controls["jaw"])
+    length = mouth - _plane(identity["chin_y"])
+    rest = torch.where(y < mouth, mouth + (y - mouth) * length / (length + 0.95 * jaw), y)
+    return torch.where(y < mouth - length - 0.95 * jaw, y + 0.95 * jaw, rest)
+
 
 def _skull(g, identity, rest):
     "A superellipse at every height, its width and depth along two profiles"
-    low = _step((-.1 - rest) / .5)
+    low = _step((-0.1 - rest) / 0.5)
     front = _profile(rest, _FRONT)
-    width = _profile(rest, _WIDTH) * _plane(identity['head_width']) * (1 + (_plane(identity['jaw_width']) - 1) * low)
-    width = width * (1 + .022 * _plane(identity['fullness']) * _step(-rest / .5))
-    power = 2.2 - .15 * _step((-.45 - rest) / .5)
-    back = ((-g.cosine).clamp(min=1e-6) / .85) ** power
-    return ((g.sine.abs().clamp(min=1e-6) / width) ** power + (g.cosine.clamp(min=1e-6) / front) ** power + back) ** (-1 / power)
+    width = (
+        _profile(rest, _WIDTH)
+        * _plane(identity["head_width"])
+        * (1 + (_plane(identity["jaw_width"]) - 1) * low)
+    )
+    width = width * (1 + 0.022 * _plane(identity["fullness"]) * _step(-rest / 0.5))
+    power = 2.2 - 0.15 * _step((-0.45 - rest) / 0.5)
+    back = ((-g.cosine).clamp(min=1e-6) / 0.85) ** power
+    return (
+        (g.sine.abs().clamp(min=1e-6) / width) ** power
+        + (g.cosine.clamp(min=1e-6) / front) ** power
+        + back
+    ) ** (-1 / power)
 
 # %% ../nbs/01_faces.ipynb #410cd0ee
 def _nose(x, y, identity, controls):
     "Height of the nose over the face: bell-shaped cross-sections that grow and widen from the root to the tip, ball and wings"
-    tip, wide, bridge = _plane(controls['nose_y']), _plane(controls['nose_width']), _plane(identity['bridge_width'])
-    along = (y - .13) / (tip - .13)                                   # 0 at the root, 1 at the tip; (n, rows, 1)
-    rise = _profile(along, ((-.1, 0.), (.25, .20), (.6, .56), (.95, 1.)))
-    under = _step((y - (tip - .135)) / .125)
-    width = bridge * _profile(along, ((0., .95), (.45, 1.02), (1.05, 1.35)))
-    ridge = _plane(identity['nose_height']) * rise * under * (.72 * _bell(x, 0, width) + .36 * _bell(x, 0, 1.9 * width))
-    ball = .040 * _bell(x, 0, .074) * _bell(y, tip - .022, .066)
-    wings = .070 * _bell(x.abs(), wide - .022, .042) * _bell(y, tip - .048, .048)
-    return ridge + ball + wings + .016 * _bell(x, 0, .06) * _bell(y, .07, .10)
+    tip, wide, bridge = (
+        _plane(controls["nose_y"]),
+        _plane(controls["nose_width"]),
+        _plane(identity["bridge_width"]),
+    )
+    along = (y - 0.13) / (tip - 0.13)  # 0 at the root, 1 at the tip; (n, rows, 1)
+    rise = _profile(along, ((-0.1, 0.0), (0.25, 0.20), (0.6, 0.56), (0.95, 1.0)))
+    under = _step((y - (tip - 0.135)) / 0.125)
+    width = bridge * _profile(along, ((0.0, 0.95), (0.45, 1.02), (1.05, 1.35)))
+    ridge = (
+        _plane(identity["nose_height"])
+        * rise
+        * under
+        * (0.72 * _bell(x, 0, width) + 0.36 * _bell(x, 0, 1.9 * width))
+    )
+    ball = 0.040 * _bell(x, 0, 0.074) * _bell(y, tip - 0.022, 0.066)
+    wings = 0.070 * _bell(x.abs(), wide - 0.022, 0.042) * _bell(y, tip - 0.048, 0.048)
+    return ridge + ball + wings + 0.016 * _bell(x, 0, 0.06) * _bell(y, 0.07, 0.10)
+
 
 def _bumps(g, identity, controls, units):
     "Bumps at rest: (depth, x, width in x, y, width in y) on |x|, the side away from the middle"
     side, whole, i, c = g.side, _plane, identity, controls
-    cheek = (.5 * side(units[6]) + .75 * side(units[12]) + .25 * side(units[9])).clamp(max=1.1)
-    corner_x, corner_y = side(c['corner_x']), side(c['corner_y'])
-    gap = whole(c['open_lower']) + whole(c['open_upper'])
-    lips = whole(c['mouth_y']) - .5 * whole(c['open_lower'])
+    cheek = (0.5 * side(units[6]) + 0.75 * side(units[12]) + 0.25 * side(units[9])).clamp(max=1.1)
+    corner_x, corner_y = side(c["corner_x"]), side(c["corner_y"])
+    gap = whole(c["open_lower"]) + whole(c["open_upper"])
+    lips = whole(c["mouth_y"]) - 0.5 * whole(c["open_lower"])
     mean = {unit: whole(units[unit].mean(1)) for unit in (17, 18, 22, 28)}
-    chin = whole(c['chin_y'])
+    chin = whole(c["chin_y"])
     return (
-        (-.075 * whole(i['socket']), .27, .14, .018, .074), (-.045 * whole(i['socket']), .145, .060, .015, .062), (.050, side(i['eye_x']), .105, 0., .075),
-        (.020 * whole(i['brow_ridge']), .26, .22, side(c['brow_middle']), .06), (-.022, .58, .12, .38, .20),
-        (.052 * whole(i['cheekbone']), .37, .15, -.33, .15), (-.020 * (1 - .4 * whole(i['fullness'])), .42, .12, -.62, .16),
-        (.062 * cheek, .355, .125, -.35 + .03 * cheek, .115), (.024 * side(units[4]), .09, .08, .17, .06),
-        (.020 * (side(units[10]) + side(units[9])), .20, .07, -.36, .10),
-        (.045, 0., .20, lips, .115 + .5 * gap), (.045 * (mean[18] + 1.2 * mean[22]), 0., .12, lips, .10),
-        (-.016 * mean[28], 0., .16, lips, .05), (.014 * mean[28], 0., .22, lips - .11, .05),
-        (.035 * whole(i['chin_boss']), 0., .15, chin + .055, .085), (.030 * mean[17], 0., .12, chin + .13, .075),
-        (-.018 * (1 + 1.5 * side(units[14]) + side(units[12])), corner_x + .035, .04, corner_y, .05),
-        (.018 * side(units[12]), corner_x + .10, .06, corner_y + .02, .10))
+        (-0.075 * whole(i["socket"]), 0.27, 0.14, 0.018, 0.074),
+        (-0.045 * whole(i["socket"]), 0.145, 0.060, 0.015, 0.062),
+        (0.050, side(i["eye_x"]), 0.105, 0.0, 0.075),
+        (0.020 * whole(i["brow_ridge"]), 0.26, 0.22, side(c["brow_middle"]), 0.06),
+        (-0.022, 0.58, 0.12, 0.38, 0.20),
+        (0.052 * whole(i["cheekbone"]), 0.37, 0.15, -0.33, 0.15),
+        (-0.020 * (1 - 0.4 * whole(i["fullness"])), 0.42, 0.12, -0.62, 0.16),
+        (0.062 * cheek, 0.355, 0.125, -0.35 + 0.03 * cheek, 0.115),
+        (0.024 * side(units[4]), 0.09, 0.08, 0.17, 0.06),
+        (0.020 * (side(units[10]) + side(units[9])), 0.20, 0.07, -0.36, 0.10),
+        (0.045, 0.0, 0.20, lips, 0.115 + 0.5 * gap),
+        (0.045 * (mean[18] + 1.2 * mean[22]), 0.0, 0.12, lips, 0.10),
+        (-0.016 * mean[28], 0.0, 0.16, lips, 0.05),
+        (0.014 * mean[28], 0.0, 0.22, lips - 0.11, 0.05),
+        (0.035 * whole(i["chin_boss"]), 0.0, 0.15, chin + 0.055, 0.085),
+        (0.030 * mean[17], 0.0, 0.12, chin + 0.13, 0.075),
+        (
+            -0.018 * (1 + 1.5 * side(units[14]) + side(units[12])),
+            corner_x + 0.035,
+            0.04,
+            corner_y,
+            0.05,
+        ),
+        (0.018 * side(units[12]), corner_x + 0.10, 0.06, corner_y + 0.02, 0.10),
+    )
+
 
 def _head_surface(identity, controls, units, noise):
     "The radial maps of the heads with neck, shoulders and hair, (n, rows, columns)"
-    g = _Grid(len(identity['age']), identity['age'].device)
+    g = _Grid(len(identity["age"]), identity["age"].device)
     rest = _stretched(g.y, identity, controls)
     skull = _skull(g, identity, rest)
     x = skull * g.sine
-    out = x.abs() * torch.where(g.cosine > 0, 1., 9.)
+    out = x.abs() * torch.where(g.cosine > 0, 1.0, 9.0)
     relief = _nose(x + 9 * (g.cosine <= 0), g.y, identity, controls)
     for depth, at_x, width_x, at_y, width_y in _bumps(g, identity, controls, units):
         relief = relief + (depth * _bell(g.y, at_y, width_y)) * _bell(out, at_x, width_x)
-    relief = relief - .022 * _bell(out, 0, .13) * _bell(rest, -.865, .055)
-    texture = identity['texture']
-    lumps = noise(g.angle * .22 + _plane(texture[:, 0]), g.y * .28 + _plane(texture[:, 1]), 'large')
-    face = (skull + relief * g.cosine.clamp(min=.35)) * (1 + .009 * lumps)
-    face = face + .115 * _bell(g.far, 1.56, .13) * torch.exp(-((g.y + .10) / .21) ** 4)           # ears
+    relief = relief - 0.022 * _bell(out, 0, 0.13) * _bell(rest, -0.865, 0.055)
+    texture = identity["texture"]
+    lumps = noise(
+        g.angle * 0.22 + _plane(texture[:, 0]), g.y * 0.28 + _plane(texture[:, 1]), "large"
+    )
+    face = (skull + relief * g.cosine.clamp(min=0.35)) * (1 + 0.009 * lumps)
+    face = face + 0.115 * _bell(g.far, 1.56, 0.13) * torch.exp(
+        -(((g.y + 0.10) / 0.21) ** 4)
+    )  # ears
     return _with_hair(g, identity, _with_neck(g, identity, controls, face), skull, noise)
 
 # %% ../nbs/01_faces.ipynb #3a00a4e1
-def _jaw_line(sine, identity, controls): return _plane(controls['chin_y']) + _plane(identity['jaw_rise']) * sine ** 2
+def _jaw_line(sine, identity, controls):
+    return _plane(controls["chin_y"]) + _plane(identity["jaw_rise"]) * sine**2
+
 
 def _with_neck(g, identity, controls, face):
     "Under the jaw line the face gives way to an ellipse that widens to the shoulders"
     behind = (-g.cosine).clamp(min=0)
-    above = g.y - (_jaw_line(g.sine, identity, controls) + .4 * behind)
-    shoulders = _step((-1.30 - g.y) / .50)
-    width = .455 * (.96 + .06 * _plane(identity['male']) + .015 * _plane(identity['fullness'])) + 1.40 * shoulders
-    neck = ((g.sine / width) ** 2 + (g.cosine / (.34 + .30 * shoulders)) ** 2) ** -.5
-    face = face - .05 * torch.exp(-above.clamp(min=0) / .05)
-    return torch.lerp(torch.minimum(neck, face.clamp(min=.3) + 10 * shoulders), face, _edge(above, .022))
+    above = g.y - (_jaw_line(g.sine, identity, controls) + 0.4 * behind)
+    shoulders = _step((-1.30 - g.y) / 0.50)
+    width = (
+        0.455 * (0.96 + 0.06 * _plane(identity["male"]) + 0.015 * _plane(identity["fullness"]))
+        + 1.40 * shoulders
+    )
+    neck = ((g.sine / width) ** 2 + (g.cosine / (0.34 + 0.30 * shoulders)) ** 2) ** -0.5
+    face = face - 0.05 * torch.exp(-above.clamp(min=0) / 0.05)
+    return torch.lerp(
+        torch.minimum(neck, face.clamp(min=0.3) + 10 * shoulders), face, _edge(above, 0.022)
+    )
+
 
 def _hairline(angle, identity, side):
     "The height above which there is hair at an angle"
     whole = _plane if angle.dim() > 2 else (lambda value: value.view(-1, 1))
-    fringe = whole(identity['fringe']) * torch.exp(-((angle - .5 * whole(identity['parting'])) / .75) ** 4)
-    drop = .62 + 1.2 * whole(identity['long_hair'])
-    return whole(identity['hairline']) - .13 * (angle / .9) ** 2 - fringe - drop * _edge(angle.abs() - side, .055)
+    fringe = whole(identity["fringe"]) * torch.exp(
+        -(((angle - 0.5 * whole(identity["parting"])) / 0.75) ** 4)
+    )
+    drop = 0.62 + 1.2 * whole(identity["long_hair"])
+    return (
+        whole(identity["hairline"])
+        - 0.13 * (angle / 0.9) ** 2
+        - fringe
+        - drop * _edge(angle.abs() - side, 0.055)
+    )
+
 
 def _dome(y, shell, crown):
     "A shell that closes in a round top at the height `crown`: a quarter of an ellipse over its widest part"
-    widest = (shell * ((y > -.2) & (y < .5))).amax(1, keepdim=True)
-    cap = widest * (1 - ((y - .5) / (crown - .5)).clamp(0, 1) ** 2).clamp(min=1e-6) ** .5
-    return torch.where(y > .5, cap, shell)
+    widest = (shell * ((y > -0.2) & (y < 0.5))).amax(1, keepdim=True)
+    cap = widest * (1 - ((y - 0.5) / (crown - 0.5)).clamp(0, 1) ** 2).clamp(min=1e-6) ** 0.5
+    return torch.where(y > 0.5, cap, shell)
+
 
 def _with_hair(g, identity, head, skull, noise):
     "Hair pushes the surface out above the hairline; long hair hangs down beside the neck; a hat sits on top"
-    height, bald, long = _plane(identity['hair_height']), _plane(identity['bald']), _plane(identity['long_hair'])
-    crown = _plane(identity['crown'])
-    line = _hairline(g.angle, identity, _plane(identity['hair_side']))
-    head = head + bald * _step((g.y - .35) / .5) * (.97 * _dome(g.y, skull, crown) - head).clamp(min=0)       # without hair the skull itself is round
-    here = _edge(g.y - line, .030) * (1 - bald)
-    shell = _dome(g.y, skull + height * (.35 + .65 * _step((g.y - line) / .35)), (crown + height).clamp(max=_TOP - .05))
-    curtain = ((g.sine / (.74 + .5 * height)) ** 2 + (g.cosine / .60) ** 2) ** -.5
-    shell = torch.where(g.y < .45, torch.maximum(shell, curtain * long * _step((.45 - g.y) / .3)), shell)
-    curls = .030 * _plane(identity['curl']) * noise(g.angle * .55 + 0 * g.y, g.y * .8 + 0 * g.angle, 'middle')
+    height, bald, long = (
+        _plane(identity["hair_height"]),
+        _plane(identity["bald"]),
+        _plane(identity["long_hair"]),
+    )
+    crown = _plane(identity["crown"])
+    line = _hairline(g.angle, identity, _plane(identity["hair_side"]))
+    head = head + bald * _step((g.y - 0.35) / 0.5) * (0.97 * _dome(g.y, skull, crown) - head).clamp(
+        min=0
+    )  # without hair the skull itself is round
+    here = _edge(g.y - line, 0.030) * (1 - bald)
+    shell = _dome(
+        g.y,
+        skull + height * (0.35 + 0.65 * _step((g.y - line) / 0.35)),
+        (crown + height).clamp(max=_TOP - 0.05),
+    )
+    curtain = ((g.sine / (0.74 + 0.5 * height)) ** 2 + (g.cosine / 0.60) ** 2) ** -0.5
+    shell = torch.where(
+        g.y < 0.45, torch.maximum(shell, curtain * long * _step((0.45 - g.y) / 0.3)), shell
+    )
+    curls = (
+        0.030
+        * _plane(identity["curl"])
+        * noise(g.angle * 0.55 + 0 * g.y, g.y * 0.8 + 0 * g.angle, "middle")
+    )
     head = head + here * (torch.maximum(shell, head) - head + curls)
-    hat = _plane(identity['hat'])
-    top = (crown + torch.maximum(height * (1 - bald), .15 * (hat > 0))).clamp(max=_TOP - .05)
-    return torch.lerp(torch.full_like(head, -.04), _with_hat(g, hat, head, skull, top), _edge(top - g.y, .012))      # below 0 there is nothing to meet
+    hat = _plane(identity["hat"])
+    top = (crown + torch.maximum(height * (1 - bald), 0.15 * (hat > 0))).clamp(max=_TOP - 0.05)
+    return torch.lerp(
+        torch.full_like(head, -0.04), _with_hat(g, hat, head, skull, top), _edge(top - g.y, 0.012)
+    )  # below 0 there is nothing to meet
 
-def _hat_line(angle): return .40 + .14 * torch.cos(angle)
+
+def _hat_line(angle):
+    return 0.40 + 0.14 * torch.cos(angle)
+
 
 def _with_hat(g, hat, head, skull, crown):
     "A woollen hat (1) or a cap with a brim (2)"
     above = g.y - _hat_line(g.angle)
-    cover = _dome(g.y, skull + .085 + .05 * _step(above / .3), crown)
-    head = head + (hat > 0) * _edge(above, .012) * (torch.maximum(cover, head) - head)
-    return head + (hat == 2) * .40 * _bell(g.angle, 0, .95) * _bell(above, .015, .045)
+    cover = _dome(g.y, skull + 0.085 + 0.05 * _step(above / 0.3), crown)
+    head = head + (hat > 0) * _edge(above, 0.012) * (torch.maximum(cover, head) - head)
+    return head + (hat == 2) * 0.40 * _bell(g.angle, 0, 0.95) * _bell(above, 0.015, 0.045)
 
 # %% ../nbs/01_faces.ipynb #9156d796
 class _Camera:
     "Pose and camera of the faces: from head to image coordinates and back"
+
     def __init__(self, scene, size):
-        self.size, self.distance = size, scene['distance']
-        yaw, pitch, roll = (scene[name] * (math.pi / 180) for name in ('yaw', 'pitch', 'roll'))
+        self.size, self.distance = size, scene["distance"]
+        yaw, pitch, roll = (scene[name] * (math.pi / 180) for name in ("yaw", "pitch", "roll"))
         a, b, c, d, e, f = yaw.cos(), yaw.sin(), pitch.cos(), pitch.sin(), roll.cos(), roll.sin()
         one, two, three = (a, 0 * a, b), (-d * b, c, d * a), (-c * b, -d, c * a)
-        rows = [[e * p - f * q for p, q in zip(one, two)], [f * p + e * q for p, q in zip(one, two)], list(three)]
-        self.rotation = torch.stack([torch.stack(row, 1) for row in rows], 1)      # (n, 3, 3): head -> camera
-        centre = self.rotation[:, :, 1] * -.33 + self.rotation[:, :, 2] * .75      # the middle of the face
-        self.scale = scene['eye_distance'] * size / .59 * (self.distance - centre[:, 2]) / self.distance   # pixels per head unit
+        rows = [
+            [e * p - f * q for p, q in zip(one, two)],
+            [f * p + e * q for p, q in zip(one, two)],
+            list(three),
+        ]
+        self.rotation = torch.stack(
+            [torch.stack(row, 1) for row in rows], 1
+        )  # (n, 3, 3): head -> camera
+        centre = (
+            self.rotation[:, :, 1] * -0.33 + self.rotation[:, :, 2] * 0.75
+        )  # the middle of the face
+        self.scale = (
+            scene["eye_distance"] * size / 0.59 * (self.distance - centre[:, 2]) / self.distance
+        )  # pixels per head unit
         near = self.scale * self.distance / (self.distance - centre[:, 2])
-        self.x0 = size / 2 + scene['shift'][:, 0] * size - near * centre[:, 0]
-        self.y0 = size / 2 + scene['shift'][:, 1] * size + near * centre[:, 1]
-        self.pixel = .59 / (scene['eye_distance'] * size)                          # head units per pixel at the face
+        self.x0 = size / 2 + scene["shift"][:, 0] * size - near * centre[:, 0]
+        self.y0 = size / 2 + scene["shift"][:, 1] * size + near * centre[:, 1]
+        self.pixel = 0.59 / (scene["eye_distance"] * size)  # head units per pixel at the face
 
     def direction(self, vector):
         "Directions (n, 3) in the camera's frame -> in the head's frame"
@@ -563,7 +1178,7 @@ class _Camera:
     def rays(self, size):
         "For an image of size x size pixels: origins and steps per unit of depth, each x, y and z (n, size, size) in the head's frame"
         step = self.size / size
-        place = (torch.arange(size, device=self.scale.device) + .5) * step
+        place = (torch.arange(size, device=self.scale.device) + 0.5) * step
         u = (place.view(1, 1, -1) - _plane(self.x0)) / _plane(self.scale)
         v = (_plane(self.y0) - place.view(1, -1, 1)) / _plane(self.scale)
         r, far = self.rotation, 1 / self.distance
@@ -579,153 +1194,256 @@ class _Camera:
 # %% ../nbs/01_faces.ipynb #012958dd
 _NEAR, _STEPS = 1.28, 12
 
-def _along(origin, step, depth): return [torch.addcmul(o, depth, s) for o, s in zip(origin, step)]
+
+def _along(origin, step, depth):
+    return [torch.addcmul(o, depth, s) for o, s in zip(origin, step)]
+
 
 def _intersect(surface, camera):
     "Where the rays of all pixels first meet the surface: x, y, z, (n, size, size) each, and how much of the pixel is covered, 0-1"
     rays = camera.rays(camera.size)
     depth = near = far = torch.full_like(rays[0][0], _NEAR)
     now = least = value_near = value_far = surface.outside(*_along(*rays, depth))
-    for k in range(_STEPS):      # long steps where the surface is far; a ray that is inside stays where it is
+    for k in range(
+        _STEPS
+    ):  # long steps where the surface is far; a ray that is inside stays where it is
         inside = now < 0
         near, value_near = torch.where(inside, near, depth), torch.where(inside, value_near, now)
-        depth = torch.where(inside, depth, depth - (.65 * now).clamp(min=.045 + .008 * k))
+        depth = torch.where(inside, depth, depth - (0.65 * now).clamp(min=0.045 + 0.008 * k))
         now = surface.outside(*_along(*rays, depth))
         least = torch.minimum(least, now)
     far, value_far, before, hit = depth, now, None, now < 0
-    for _ in range(4):           # regula falsi between the two sides; a side that stays twice counts half, as in the Illinois algorithm
+    for _ in range(
+        4
+    ):  # regula falsi between the two sides; a side that stays twice counts half, as in the Illinois algorithm
         share = (value_near / (value_near - value_far).clamp(min=1e-5)).clamp(0, 1)
         middle = near + (far - near) * share
         value = surface.outside(*_along(*rays, middle))
         outside = value > 0
         near, far = torch.where(outside, middle, near), torch.where(outside, far, middle)
-        again = 1. if before is None else 1 - .5 * (outside == before)
-        value_near, value_far, before = torch.where(outside, value, again * value_near), torch.where(outside, again * value_far, value), outside
-    return *_along(*rays, middle), _edge(.006 - least, .009).masked_fill(hit, 1)
+        again = 1.0 if before is None else 1 - 0.5 * (outside == before)
+        value_near, value_far, before = (
+            torch.where(outside, value, again * value_near),
+            torch.where(outside, again * value_far, value),
+            outside,
+        )
+    return *_along(*rays, middle), _edge(0.006 - least, 0.009).masked_fill(hit, 1)
 
 # %% ../nbs/01_faces.ipynb #7a70f932
 def _lids(t, upper, lower, tilt):
     "Heights of the upper and lower lid at t = -1 (inner corner) to 1 (outer corner)"
     arch = (1 - t * t).clamp(min=0)
-    return tilt * t + upper * arch ** .70 * (1 - .16 * t), tilt * t - lower * arch ** .75 * (1 + .20 * t)
+    return tilt * t + upper * arch**0.70 * (1 - 0.16 * t), tilt * t - lower * arch**0.75 * (
+        1 + 0.20 * t
+    )
+
 
 def _brow_line(t, inner, middle, outer):
     "Height of the brow at t = 0 (inner end) to 1: the parabola through its three control heights at 0, 0.6 and 1"
-    m = .6
-    return inner * (t - m) * (t - 1) / m + middle * t * (t - 1) / (m * (m - 1)) + outer * t * (t - m) / (1 - m)
+    m = 0.6
+    return (
+        inner * (t - m) * (t - 1) / m
+        + middle * t * (t - 1) / (m * (m - 1))
+        + outer * t * (t - m) / (1 - m)
+    )
+
 
 def _mouth_lines(t, corner_y, m):
     "Heights of the four lip lines at t = 0 (middle) to 1 (corner): outer and inner upper lip, inner and outer lower lip"
     t = t.clamp(0, 1)
     arch = (1 - t * t).clamp(min=0)
-    line = m['mouth_y'] + (corner_y - m['mouth_y']) * t ** (1.7 + (5 * m['jaw']).clamp(max=1.3))
-    shape = arch ** (.5 + .35 * (1 - (4 * m['jaw']).clamp(max=1)))
-    bow = 1 - .14 * _bell(t, 0, .14) + .12 * _bell(t, .24, .16)
-    parted = _step((m['open_upper'] - .008) / .01)
-    square = m['square'] * _bell(t, .5, .29)                          # 9 and 10 lift the upper lip beside its middle
-    inner_up = line + m['open_upper'] * shape * (1 - .25 * m['smile'] * arch) + square * parted
-    inner_low = line - m['open_lower'] * shape
-    outer_up = inner_up + m['lip_upper'] * bow * (1 - t ** 2.2) + square * (1 - parted)
-    return outer_up, inner_up, inner_low, inner_low - m['lip_lower'] * arch ** .65
+    line = m["mouth_y"] + (corner_y - m["mouth_y"]) * t ** (1.7 + (5 * m["jaw"]).clamp(max=1.3))
+    shape = arch ** (0.5 + 0.35 * (1 - (4 * m["jaw"]).clamp(max=1)))
+    bow = 1 - 0.14 * _bell(t, 0, 0.14) + 0.12 * _bell(t, 0.24, 0.16)
+    parted = _step((m["open_upper"] - 0.008) / 0.01)
+    square = m["square"] * _bell(t, 0.5, 0.29)  # 9 and 10 lift the upper lip beside its middle
+    inner_up = line + m["open_upper"] * shape * (1 - 0.25 * m["smile"] * arch) + square * parted
+    inner_low = line - m["open_lower"] * shape
+    outer_up = inner_up + m["lip_upper"] * bow * (1 - t**2.2) + square * (1 - parted)
+    return outer_up, inner_up, inner_low, inner_low - m["lip_lower"] * arch**0.65
 
-_MOUTH = ('mouth_y', 'jaw', 'open_upper', 'open_lower', 'lip_upper', 'lip_lower', 'smile', 'square')
+
+_MOUTH = ("mouth_y", "jaw", "open_upper", "open_lower", "lip_upper", "lip_lower", "smile", "square")
 
 # %% ../nbs/01_faces.ipynb #f16ba7c4
-_DRAWN = ('height', 'crease', 'eye', 'glint', 'open', 'lips')    # maps that the features fill in
-_SEEN = ('x', 'y', 'front', 'noise_low', 'noise_middle', 'noise_fine')
+_DRAWN = ("height", "crease", "eye", "glint", "open", "lips")  # maps that the features fill in
+_SEEN = ("x", "y", "front", "noise_low", "noise_middle", "noise_fine")
+
 
 class _Pixels:
     "What all pixels see of their faces: head coordinates, masks of the features, bumps and creases of the skin"
+
     def __init__(self, point, angle, pixel, units, identity, noise):
         self.x, self.y, self.z = point
         self.angle, self.out, self.right = angle, self.x.abs(), self.x > 0
         self.sine = torch.sin(angle)
-        self.soft = _plane(.45 * pixel + .002)
-        self.front = _edge(self.z - .25, .06)
-        self.units, self.wrinkled, self.known = units, _plane(identity['wrinkles']), {}
-        texture = identity['texture']
-        places = self.x * .35 + _plane(texture[:, 0]), self.y * .35 + _plane(texture[:, 1])
-        self.noise_low, self.noise_middle, self.noise_fine = noise(*places, 'large', 'middle', 'fine', split=True)
-        for name in _DRAWN: setattr(self, name, torch.zeros_like(self.x))
-    def side(self, value, right=None): return torch.where(self.right if right is None else right, _plane(value[:, 1]), _plane(value[:, 0]))
+        self.soft = _plane(0.45 * pixel + 0.002)
+        self.front = _edge(self.z - 0.25, 0.06)
+        self.units, self.wrinkled, self.known = units, _plane(identity["wrinkles"]), {}
+        texture = identity["texture"]
+        places = self.x * 0.35 + _plane(texture[:, 0]), self.y * 0.35 + _plane(texture[:, 1])
+        self.noise_low, self.noise_middle, self.noise_fine = noise(
+            *places, "large", "middle", "fine", split=True
+        )
+        for name in _DRAWN:
+            setattr(self, name, torch.zeros_like(self.x))
+
+    def side(self, value, right=None):
+        return torch.where(
+            self.right if right is None else right, _plane(value[:, 1]), _plane(value[:, 0])
+        )
+
     def unit(self, number):
-        if number not in self.known: self.known[number] = self.side(self.units[number])
+        if number not in self.known:
+            self.known[number] = self.side(self.units[number])
         return self.known[number]
-    def both(self, number): return _plane(self.units[number].mean(1))
+
+    def both(self, number):
+        return _plane(self.units[number].mean(1))
+
     def within(self, window):
         "What the pixels of a window see; its maps begin empty"
         part = copy(self)
-        part.__dict__.update(zip(_SEEN, window.cut(torch.stack([getattr(self, name) for name in _SEEN], 1)).unbind(1)), known={}, window=window)
+        part.__dict__.update(
+            zip(
+                _SEEN, window.cut(torch.stack([getattr(self, name) for name in _SEEN], 1)).unbind(1)
+            ),
+            known={},
+            window=window,
+        )
         part.out, part.right = part.x.abs(), part.x > 0
-        for name in _DRAWN: setattr(part, name, torch.zeros_like(part.x))
+        for name in _DRAWN:
+            setattr(part, name, torch.zeros_like(part.x))
         return part
+
     def take(self, part):
         "Add the maps of a window"
-        for name in _DRAWN: part.window.add(getattr(self, name), getattr(part, name))
+        for name in _DRAWN:
+            part.window.add(getattr(self, name), getattr(part, name))
+
     def only(self, rows):
         "What the pixels of some of the faces see"
         some = copy(self)
-        some.__dict__.update({name: value[rows] for name, value in vars(self).items() if torch.is_tensor(value)}, known={},
-                             units={number: value[rows] for number, value in self.units.items()})
+        some.__dict__.update(
+            {name: value[rows] for name, value in vars(self).items() if torch.is_tensor(value)},
+            known={},
+            units={number: value[rows] for number, value in self.units.items()},
+        )
         return some
+
     def fold(self, where, depth, dark):
         "Press the skin in by `depth` and darken it by `dark` where the map `where` is 1"
         self.height = self.height - depth * where
         self.crease = self.crease + dark * where
 
+
 class _Window:
     "An upright rectangle of pixels around some points of each face (n, k, 3); of one size for all, so that they remain a batch"
+
     def __init__(self, camera, points):
         pixels = camera.project(points)
-        low, high = pixels.amin(1).floor().clamp(0, camera.size - 1), (pixels.amax(1) + 1).ceil().clamp(1, camera.size)
+        low, high = (
+            pixels.amin(1).floor().clamp(0, camera.size - 1),
+            (pixels.amax(1) + 1).ceil().clamp(1, camera.size),
+        )
         self.width, self.height = (high - low).amax(0).long().tolist()
-        last = torch.tensor([camera.size - self.width, camera.size - self.height], device=low.device)
+        last = torch.tensor(
+            [camera.size - self.width, camera.size - self.height], device=low.device
+        )
         self.corners = torch.minimum(low.long(), last).tolist()
-    def parts(self, maps): return [face[..., y:y + self.height, x:x + self.width] for face, (x, y) in zip(maps, self.corners)]
-    def cut(self, maps): return torch.stack(self.parts(maps))
+
+    def parts(self, maps):
+        return [
+            face[..., y : y + self.height, x : x + self.width]
+            for face, (x, y) in zip(maps, self.corners)
+        ]
+
+    def cut(self, maps):
+        return torch.stack(self.parts(maps))
+
     def paste(self, maps, cut):
-        for part, new in zip(self.parts(maps), cut): part.copy_(new)
+        for part, new in zip(self.parts(maps), cut):
+            part.copy_(new)
+
     def add(self, maps, cut):
-        for part, new in zip(self.parts(maps), cut): part.add_(new)
+        for part, new in zip(self.parts(maps), cut):
+            part.add_(new)
+
 
 def _around(camera, outline, top, bottom):
     "The window around an outline ((|x|, z), ...) between two heights (n,)"
-    x, z = (torch.tensor([sign * pair[0] if k == 0 else pair[1] for pair in outline for sign in (-1, 1)] * 2, device=top.device) for k in (0, 1))
+    x, z = (
+        torch.tensor(
+            [sign * pair[0] if k == 0 else pair[1] for pair in outline for sign in (-1, 1)] * 2,
+            device=top.device,
+        )
+        for k in (0, 1)
+    )
     y = torch.stack([top, bottom], 1).repeat_interleave(2 * len(outline), 1)
     return _Window(camera, torch.stack([x.expand_as(y), y, z.expand_as(y)], -1))
 
+
 def _eye_masks(p, i, c):
     "Lids, the visible eyeball and the reach of the eye, all as maps"
-    p.eye_x, p.eye_width = p.side(i['eye_x']), p.side(i['eye_width'])
+    p.eye_x, p.eye_width = p.side(i["eye_x"]), p.side(i["eye_width"])
     p.eye_t = (p.out - p.eye_x) / p.eye_width
-    p.lid_up, p.lid_low = _lids(p.eye_t, p.side(c['lid_upper']), p.side(c['lid_lower']), p.side(i['eye_tilt']))
+    p.lid_up, p.lid_low = _lids(
+        p.eye_t, p.side(c["lid_upper"]), p.side(c["lid_lower"]), p.side(i["eye_tilt"])
+    )
     within = _edge((1 - p.eye_t.abs()) * p.eye_width, p.soft / 1.2)
-    p.eye = _edge(p.lid_up - p.y, p.soft) * _edge(p.y - p.lid_low, p.soft) * within * _edge(p.lid_up - p.lid_low - .004, .002) * p.front
+    p.eye = (
+        _edge(p.lid_up - p.y, p.soft)
+        * _edge(p.y - p.lid_low, p.soft)
+        * within
+        * _edge(p.lid_up - p.lid_low - 0.004, 0.002)
+        * p.front
+    )
+
 
 def _brow_masks(p, i, c, noise):
     "The centre line of the brow and how much hair covers each pixel"
-    start = p.side(c['brow_start'])
-    t = (p.out - start) / (p.side(i['brow_end']) - start)
-    p.brow_y = _brow_line(t.clamp(-.1, 1.1), p.side(c['brow_inner']), p.side(c['brow_middle']), p.side(c['brow_outer']))
-    thick = _plane(i['brow_thickness']) * (1 - .62 * t.clamp(0, 1) ** 2) * (.75 + .25 * _step(t / .2))
-    texture = i['texture']
-    hairs = noise(p.x * .9 + p.y * .5 + _plane(texture[:, 2]), p.y * 2.2 - p.out * .6 + _plane(texture[:, 3]), 'fine')
-    solid = _edge(thick - (p.y - p.brow_y).abs() + .004 * hairs, .010 + .5 * p.soft)
-    ends = _edge(t + .03, .05) * _edge(1.02 - t, .06)
-    p.brow = solid * ends * _plane(i['brow_density']) * (.86 + .13 * hairs).clamp(.35, 1) * p.front
+    start = p.side(c["brow_start"])
+    t = (p.out - start) / (p.side(i["brow_end"]) - start)
+    p.brow_y = _brow_line(
+        t.clamp(-0.1, 1.1),
+        p.side(c["brow_inner"]),
+        p.side(c["brow_middle"]),
+        p.side(c["brow_outer"]),
+    )
+    thick = (
+        _plane(i["brow_thickness"])
+        * (1 - 0.62 * t.clamp(0, 1) ** 2)
+        * (0.75 + 0.25 * _step(t / 0.2))
+    )
+    texture = i["texture"]
+    hairs = noise(
+        p.x * 0.9 + p.y * 0.5 + _plane(texture[:, 2]),
+        p.y * 2.2 - p.out * 0.6 + _plane(texture[:, 3]),
+        "fine",
+    )
+    solid = _edge(thick - (p.y - p.brow_y).abs() + 0.004 * hairs, 0.010 + 0.5 * p.soft)
+    ends = _edge(t + 0.03, 0.05) * _edge(1.02 - t, 0.06)
+    p.brow = (
+        solid * ends * _plane(i["brow_density"]) * (0.86 + 0.13 * hairs).clamp(0.35, 1) * p.front
+    )
+
 
 def _mouth_masks(p, i, c):
     "The four lip lines, the lips and the opening between them"
-    x = p.x - _plane(i['mouth_shift'])
+    x = p.x - _plane(i["mouth_shift"])
     side = lambda value: p.side(value, x > 0)
-    p.mouth_x, corner_x = x, side(c['corner_x'])
+    p.mouth_x, corner_x = x, side(c["corner_x"])
     p.mouth_t = x.abs() / corner_x
     m = {name: _plane(c[name]) for name in _MOUTH}
-    p.lip_top, p.inner_top, p.inner_bottom, p.lip_bottom = _mouth_lines(p.mouth_t, side(c['corner_y']), m)
-    within = _edge(1 - p.mouth_t, p.soft / .22) * p.front
+    p.lip_top, p.inner_top, p.inner_bottom, p.lip_bottom = _mouth_lines(
+        p.mouth_t, side(c["corner_y"]), m
+    )
+    within = _edge(1 - p.mouth_t, p.soft / 0.22) * p.front
     whole = _edge(p.lip_top - p.y, 1.2 * p.soft) * _edge(p.y - p.lip_bottom, 1.2 * p.soft) * within
-    parted = _step((p.inner_top - p.inner_bottom - .006) / .012)
-    p.open = _edge(p.inner_top - p.y, p.soft) * _edge(p.y - p.inner_bottom, p.soft) * parted * within
+    parted = _step((p.inner_top - p.inner_bottom - 0.006) / 0.012)
+    p.open = (
+        _edge(p.inner_top - p.y, p.soft) * _edge(p.y - p.inner_bottom, p.soft) * parted * within
+    )
     p.mouth, p.lips = whole, whole * (1 - p.open)
     p.upper_lip = _edge(p.y - p.inner_top, p.soft)
 
@@ -733,87 +1451,193 @@ def _mouth_masks(p, i, c):
 def _brow_wrinkles(p, i, c):
     "Waves on the forehead (1 in the middle, 2 at the sides), frown lines between the brows (4)"
     wr = p.wrinkled
-    raised = (p.unit(1) * _bell(p.out, 0, .24) + p.unit(2) * _bell(p.out, .33, .22)).clamp(max=1.3)
-    strength = raised * (.5 + .5 * wr) + .10 * wr * _plane((i['age'] > .55).float())
-    y = p.y - .018 * torch.sin(5 * p.x + 6 * _plane(i['jitter'][:, 0])) - .01 * p.noise_low
-    waves = ((torch.cos((y - .4 * p.side(c['brow_middle']) - .33) * (2 * math.pi / .085)) + 1) * .5) ** 5
-    reach = _step((p.y - p.brow_y - .07) / .08) * _step((.72 - p.y) / .15) * _step((.55 - p.out) / .15) * p.front
-    p.fold(strength * reach * waves, .012, .30)
-    frown = (p.unit(4) + .35 * p.unit(9)).clamp(max=1.2) * (.5 + .5 * wr) * _bell(p.y, .185 - .03 * p.unit(4), .080) * p.front
-    line = p.out - .042 - .06 * (p.y - .2).clamp(min=-.03)
-    p.fold(frown * _bell(line, 0, .016), .017, .40)
-    p.height = p.height + frown * .010 * _bell(line, .035, .025)
+    raised = (p.unit(1) * _bell(p.out, 0, 0.24) + p.unit(2) * _bell(p.out, 0.33, 0.22)).clamp(
+        max=1.3
+    )
+    strength = raised * (0.5 + 0.5 * wr) + 0.10 * wr * _plane((i["age"] > 0.55).float())
+    y = p.y - 0.018 * torch.sin(5 * p.x + 6 * _plane(i["jitter"][:, 0])) - 0.01 * p.noise_low
+    waves = (
+        (torch.cos((y - 0.4 * p.side(c["brow_middle"]) - 0.33) * (2 * math.pi / 0.085)) + 1) * 0.5
+    ) ** 5
+    reach = (
+        _step((p.y - p.brow_y - 0.07) / 0.08)
+        * _step((0.72 - p.y) / 0.15)
+        * _step((0.55 - p.out) / 0.15)
+        * p.front
+    )
+    p.fold(strength * reach * waves, 0.012, 0.30)
+    frown = (
+        (p.unit(4) + 0.35 * p.unit(9)).clamp(max=1.2)
+        * (0.5 + 0.5 * wr)
+        * _bell(p.y, 0.185 - 0.03 * p.unit(4), 0.080)
+        * p.front
+    )
+    line = p.out - 0.042 - 0.06 * (p.y - 0.2).clamp(min=-0.03)
+    p.fold(frown * _bell(line, 0, 0.016), 0.017, 0.40)
+    p.height = p.height + frown * 0.010 * _bell(line, 0.035, 0.025)
+
 
 def _eye_wrinkles(p, i, c):
     "Crow's feet (6), the furrow and the bag under the eye (6, 7, 9), the crease over the lid"
-    wr, out, y = p.wrinkled, p.out - (p.eye_x + p.eye_width + .03), p.y - .005
+    wr, out, y = p.wrinkled, p.out - (p.eye_x + p.eye_width + 0.03), p.y - 0.005
     far = torch.sqrt(out * out + y * y + 1e-6)
     angle = torch.atan2(y, out.clamp(min=1e-3))
-    feet = ((torch.cos(6.5 * angle + .4) + 1) * .5) ** 4 * _step(far / .03) * _step((.17 - far) / .08) * _edge(out, .01)
-    p.fold(feet * (.9 * p.unit(6) + .35 * p.unit(12) * p.unit(6) + .08 * wr) * (.45 + .6 * wr), .008, .34)
-    reach = _step((1.35 - p.eye_t.abs()) / .35)
-    bag = (.25 * _plane(i['bags']) + .80 * p.unit(6) + .38 * p.unit(7) + .45 * p.unit(9)) * (.5 + .5 * wr) * reach
-    furrow = p.lid_low - .052 - .012 * (1 - p.eye_t ** 2).clamp(min=0)
-    p.fold(bag * _bell(p.y, furrow, .016), .011, .20)
-    p.height = p.height + .008 * (bag + .4 * p.unit(7) * reach) * _bell(p.y, p.lid_low - .022, .018)
-    over = p.lid_up + p.side(i['lid_crease']) * (1 - .25 * p.unit(5)) * (1 - (.85 * p.eye_t) ** 2).clamp(min=1e-6) ** .6 + .006
-    lid = _bell(p.y, over, .010 + .3 * p.soft) * _step((1.15 - p.eye_t.abs()) / .2) * p.front
-    p.fold(lid, .010, .34 * _plane(i['crease_depth']))
+    feet = (
+        ((torch.cos(6.5 * angle + 0.4) + 1) * 0.5) ** 4
+        * _step(far / 0.03)
+        * _step((0.17 - far) / 0.08)
+        * _edge(out, 0.01)
+    )
+    p.fold(
+        feet * (0.9 * p.unit(6) + 0.35 * p.unit(12) * p.unit(6) + 0.08 * wr) * (0.45 + 0.6 * wr),
+        0.008,
+        0.34,
+    )
+    reach = _step((1.35 - p.eye_t.abs()) / 0.35)
+    bag = (
+        (0.25 * _plane(i["bags"]) + 0.80 * p.unit(6) + 0.38 * p.unit(7) + 0.45 * p.unit(9))
+        * (0.5 + 0.5 * wr)
+        * reach
+    )
+    furrow = p.lid_low - 0.052 - 0.012 * (1 - p.eye_t**2).clamp(min=0)
+    p.fold(bag * _bell(p.y, furrow, 0.016), 0.011, 0.20)
+    p.height = p.height + 0.008 * (bag + 0.4 * p.unit(7) * reach) * _bell(
+        p.y, p.lid_low - 0.022, 0.018
+    )
+    over = (
+        p.lid_up
+        + p.side(i["lid_crease"])
+        * (1 - 0.25 * p.unit(5))
+        * (1 - (0.85 * p.eye_t) ** 2).clamp(min=1e-6) ** 0.6
+        + 0.006
+    )
+    lid = _bell(p.y, over, 0.010 + 0.3 * p.soft) * _step((1.15 - p.eye_t.abs()) / 0.2) * p.front
+    p.fold(lid, 0.010, 0.34 * _plane(i["crease_depth"]))
+
 
 def _root_wrinkles(p, i, c):
     "Chevrons on the root of the nose (9)"
     wr = p.wrinkled
-    root = p.unit(9) * (.6 + .4 * wr) * _bell(p.out, .045, .060) * _step((p.y + .16) / .06) * _step((.17 - p.y) / .06)
-    p.fold(root * ((torch.cos((p.y + .55 * p.out) * (2 * math.pi / .058)) + 1) * .5) ** 3, .015, .44)
+    root = (
+        p.unit(9)
+        * (0.6 + 0.4 * wr)
+        * _bell(p.out, 0.045, 0.060)
+        * _step((p.y + 0.16) / 0.06)
+        * _step((0.17 - p.y) / 0.06)
+    )
+    p.fold(
+        root * ((torch.cos((p.y + 0.55 * p.out) * (2 * math.pi / 0.058)) + 1) * 0.5) ** 3,
+        0.015,
+        0.44,
+    )
+
 
 def _nose_wrinkles(p, i, c):
     "The fold from the nose to the mouth (12, 10, 9), the crease around the wings"
-    wr, tip, wide = p.wrinkled, _plane(c['nose_y']), _plane(c['nose_width'])
-    corner_x = p.side(c['corner_x'])
-    along = (tip - .01 - p.y) / (tip + .04 - p.side(c['corner_y']) - .02 * p.unit(12))       # 0 at the wing, 1 beside the mouth
-    reach = corner_x + .034 - wide
-    line = wide + .028 + reach * along.clamp(0, 1.2) ** 1.25
-    flat = 1.25 * reach / (tip + .04 - p.side(c['corner_y']))       # the flatter the line, the nearer it is to a pixel beside it
-    drawn = .80 * p.unit(12) + .85 * p.unit(10) + .75 * p.unit(9) + .15 * p.unit(15) + .15 * p.unit(20) + .2 * p.unit(6)
-    fold = (.14 * wr + drawn).clamp(max=1.3) * (.65 + .35 * wr) * _step(along / .18 + .5) * _step((1.2 - along) / .7) * p.front
+    wr, tip, wide = p.wrinkled, _plane(c["nose_y"]), _plane(c["nose_width"])
+    corner_x = p.side(c["corner_x"])
+    along = (tip - 0.01 - p.y) / (
+        tip + 0.04 - p.side(c["corner_y"]) - 0.02 * p.unit(12)
+    )  # 0 at the wing, 1 beside the mouth
+    reach = corner_x + 0.034 - wide
+    line = wide + 0.028 + reach * along.clamp(0, 1.2) ** 1.25
+    flat = (
+        1.25 * reach / (tip + 0.04 - p.side(c["corner_y"]))
+    )  # the flatter the line, the nearer it is to a pixel beside it
+    drawn = (
+        0.80 * p.unit(12)
+        + 0.85 * p.unit(10)
+        + 0.75 * p.unit(9)
+        + 0.15 * p.unit(15)
+        + 0.15 * p.unit(20)
+        + 0.2 * p.unit(6)
+    )
+    fold = (
+        (0.14 * wr + drawn).clamp(max=1.3)
+        * (0.65 + 0.35 * wr)
+        * _step(along / 0.18 + 0.5)
+        * _step((1.2 - along) / 0.7)
+        * p.front
+    )
     aside = (p.out - line) * torch.rsqrt(1 + flat * flat)
-    p.height = p.height + fold * (.012 * _bell(aside, .065, .055) - .017 * _bell(aside, 0, .022))
-    p.crease = p.crease + .26 * fold * _bell(aside, 0, .016)
-    round_wing = torch.sqrt((p.out - wide + .012) ** 2 + (p.y - tip + .045) ** 2 + 1e-8)
-    p.crease = p.crease + .20 * _bell(round_wing, .052, .012) * _edge(p.out - wide + .02, .01) * p.front
+    p.height = p.height + fold * (
+        0.012 * _bell(aside, 0.065, 0.055) - 0.017 * _bell(aside, 0, 0.022)
+    )
+    p.crease = p.crease + 0.26 * fold * _bell(aside, 0, 0.016)
+    round_wing = torch.sqrt((p.out - wide + 0.012) ** 2 + (p.y - tip + 0.045) ** 2 + 1e-8)
+    p.crease = (
+        p.crease
+        + 0.20 * _bell(round_wing, 0.052, 0.012) * _edge(p.out - wide + 0.02, 0.01) * p.front
+    )
+
 
 def _mouth_wrinkles(p, i, c):
     "The furrow over the chin and its dimples (17), corner dimples (14), lines under the corners (15), rolled lips (28), philtrum"
-    wr, corner_x, corner_y = p.wrinkled, p.side(c['corner_x']), p.side(c['corner_y'])
-    chin = p.both(17) * _bell(p.x, 0, .13) * _bell(p.y, _plane(c['chin_y']) + .12, .07) * p.front
-    p.height = p.height + .007 * chin * p.noise_middle
-    p.crease = p.crease + .12 * chin * p.noise_middle.clamp(0, 2)
-    under = _plane(c['mouth_y'] - c['open_lower'] - c['lip_lower']) - .038
-    p.fold((.35 + .9 * p.both(17) + .15 * p.both(15)) * _bell(p.y, under + .4 * p.x ** 2, .021) * _bell(p.x, 0, .125) * p.front, .010, .13)
-    corner = _bell(p.out, corner_x + .022, .022) * _bell(p.y, corner_y, .040) * p.front
-    p.fold(corner * (.25 + .9 * p.unit(14) + .5 * p.unit(12) + .35 * p.unit(15) + .3 * p.unit(24) + .3 * p.unit(23)), .010, .24)
-    below = _step((corner_y - p.y) / .03) * _step((p.y - corner_y + .16) / .06)
-    sag = (.55 * p.unit(15) + .25 * p.unit(17) + .12 * wr * _plane(i['age'])) * (.5 + .5 * wr)
-    p.fold(_bell(p.out, corner_x + .012 + .30 * (corner_y - p.y), .014) * below * sag, .007, .26)
-    rolled = p.both(28) * _bell(p.mouth_t, 0, .8) * p.front
-    p.fold(rolled * (_bell(p.y, p.lip_top + .030, .014) + _bell(p.y, p.lip_bottom - .030, .014)), .008, .16)
-    puckered = (p.both(18) + .5 * p.both(23)) * p.lips * ((torch.cos(p.mouth_x * (2 * math.pi / .040)) + 1) * .5) ** 2
-    p.fold(puckered, .008, .20)
-    groove = _step((p.y - p.lip_top) / .02) * _step((_plane(c['nose_y']) - .09 - p.y) / .03)
-    p.height = p.height + groove * (.003 * _bell(p.out, .042, .022) - .005 * _bell(p.x, 0, .026))
+    wr, corner_x, corner_y = p.wrinkled, p.side(c["corner_x"]), p.side(c["corner_y"])
+    chin = p.both(17) * _bell(p.x, 0, 0.13) * _bell(p.y, _plane(c["chin_y"]) + 0.12, 0.07) * p.front
+    p.height = p.height + 0.007 * chin * p.noise_middle
+    p.crease = p.crease + 0.12 * chin * p.noise_middle.clamp(0, 2)
+    under = _plane(c["mouth_y"] - c["open_lower"] - c["lip_lower"]) - 0.038
+    p.fold(
+        (0.35 + 0.9 * p.both(17) + 0.15 * p.both(15))
+        * _bell(p.y, under + 0.4 * p.x**2, 0.021)
+        * _bell(p.x, 0, 0.125)
+        * p.front,
+        0.010,
+        0.13,
+    )
+    corner = _bell(p.out, corner_x + 0.022, 0.022) * _bell(p.y, corner_y, 0.040) * p.front
+    p.fold(
+        corner
+        * (
+            0.25
+            + 0.9 * p.unit(14)
+            + 0.5 * p.unit(12)
+            + 0.35 * p.unit(15)
+            + 0.3 * p.unit(24)
+            + 0.3 * p.unit(23)
+        ),
+        0.010,
+        0.24,
+    )
+    below = _step((corner_y - p.y) / 0.03) * _step((p.y - corner_y + 0.16) / 0.06)
+    sag = (0.55 * p.unit(15) + 0.25 * p.unit(17) + 0.12 * wr * _plane(i["age"])) * (0.5 + 0.5 * wr)
+    p.fold(
+        _bell(p.out, corner_x + 0.012 + 0.30 * (corner_y - p.y), 0.014) * below * sag, 0.007, 0.26
+    )
+    rolled = p.both(28) * _bell(p.mouth_t, 0, 0.8) * p.front
+    p.fold(
+        rolled * (_bell(p.y, p.lip_top + 0.030, 0.014) + _bell(p.y, p.lip_bottom - 0.030, 0.014)),
+        0.008,
+        0.16,
+    )
+    puckered = (
+        (p.both(18) + 0.5 * p.both(23))
+        * p.lips
+        * ((torch.cos(p.mouth_x * (2 * math.pi / 0.040)) + 1) * 0.5) ** 2
+    )
+    p.fold(puckered, 0.008, 0.20)
+    groove = _step((p.y - p.lip_top) / 0.02) * _step((_plane(c["nose_y"]) - 0.09 - p.y) / 0.03)
+    p.height = p.height + groove * (
+        0.003 * _bell(p.out, 0.042, 0.022) - 0.005 * _bell(p.x, 0, 0.026)
+    )
+
 
 def _lip_relief(p, i, c):
     "The roll of the lips"
     up = ((p.lip_top - p.y) / (p.lip_top - p.inner_top + 1e-3)).clamp(0, 1)
     low = ((p.inner_bottom - p.y) / (p.inner_bottom - p.lip_bottom + 1e-3)).clamp(0, 1)
-    roll = torch.lerp(.021 * torch.sin(low * math.pi), .018 * torch.sin(up * math.pi), p.upper_lip)
-    p.height = p.height + p.lips * roll * (1 - .5 * p.both(24))
+    roll = torch.lerp(
+        0.021 * torch.sin(low * math.pi), 0.018 * torch.sin(up * math.pi), p.upper_lip
+    )
+    p.height = p.height + p.lips * roll * (1 - 0.5 * p.both(24))
 
 # %% ../nbs/01_faces.ipynb #bc65f897
 def _paint(picture, colour, amount):
     "Mix a colour, (n, 3) or a map (n, 3, h, w), into a picture (n, 3, h, w) by an amount (n, h, w), in place"
     colour = colour[:, :, None, None] if colour.dim() == 2 else colour
     return picture.lerp_(colour.expand_as(picture), amount[:, None].expand_as(picture))
+
 
 def _for_some(chosen, draw, picture, maps, *what):
     """Call `draw(picture, *what)` for the chosen faces alone, (n,) bool; it paints, and returns so many maps (n, h, w), which are 0 for the others.
@@ -822,377 +1646,677 @@ def _for_some(chosen, draw, picture, maps, *what):
     found = [torch.zeros(shape, device=picture.device) for _ in range(maps)]
     if len(rows):
         part = picture[rows]
-        for whole, some in zip(found, draw(part, *(_rows_of(group, rows) for group in what))): whole[rows] = some
+        for whole, some in zip(found, draw(part, *(_rows_of(group, rows) for group in what))):
+            whole[rows] = some
         picture[rows] = part
     return found
 
-def _rows_of(what, rows):
-    if isinstance(what, dict): return {name: value[rows] for name, value in what.items()}
-    return what.only(rows) if hasattr(what, 'only') else what[rows] if torch.is_tensor(what) else what
 
-def _linear(colour): return colour ** 2.2
-def _tint(like, *rgb): return torch.tensor([rgb], device=like.device).expand(len(like), 3)
+def _rows_of(what, rows):
+    if isinstance(what, dict):
+        return {name: value[rows] for name, value in what.items()}
+    return (
+        what.only(rows) if hasattr(what, "only") else what[rows] if torch.is_tensor(what) else what
+    )
+
+
+def _linear(colour):
+    return colour**2.2
+
+
+def _tint(like, *rgb):
+    return torch.tensor([rgb], device=like.device).expand(len(like), 3)
+
+
 def _darken(picture, amount, *rgb):
     "Take away a share `amount` (n, h, w) of the light, times one factor for each of red, green and blue"
-    for channel, factor in enumerate(rgb): picture[:, channel] *= 1 - factor * amount
+    for channel, factor in enumerate(rgb):
+        picture[:, channel] *= 1 - factor * amount
+
 
 def _skin_colour(p, i, c):
     "Skin with redness, mottling, freckles, shadows under the eyes"
-    mottle = _plane(i['mottle'])
-    red = .30 * _plane(i['blush']) * _bell(p.out, .36, .14) * _bell(p.y, -.25, .12) + .05 * p.noise_low * mottle
-    red = red + .16 * _bell(p.out, 0, .13) * _bell(p.y, _plane(c['nose_y']), .10) + .10 * _bell(p.angle.abs(), 1.5, .2)
-    even = 1 + mottle * (.05 * p.noise_low + .03 * p.noise_middle) + .025 * p.noise_fine
-    skin = _linear(i['skin'])
-    picture = torch.stack([_plane(skin[:, 0]) * even * (1 + .25 * red), _plane(skin[:, 1]) * even * (1 - .45 * red),
-                           _plane(skin[:, 2]) * even * (1 - .40 * red)], 1)
-    freckles = _plane(i['freckles']) * (p.noise_middle - .8).clamp(min=0) * _bell(p.y, -.2, .25) * .35
-    _darken(picture, freckles, .5, .7, .8)
-    _darken(picture, .28 * _plane(i['bags']) * _bell(p.out, p.side(i['eye_x']) - .02, .12) * _bell(p.y, -.085, .045), .7, .9, .7)
-    around_eyes = .32 * _bell(p.out, .27, .20) * _bell(p.y, .015, .085) * (.6 + .4 * _plane(i['bags']))
-    _darken(picture, around_eyes, .8, 1, .9)
+    mottle = _plane(i["mottle"])
+    red = (
+        0.30 * _plane(i["blush"]) * _bell(p.out, 0.36, 0.14) * _bell(p.y, -0.25, 0.12)
+        + 0.05 * p.noise_low * mottle
+    )
+    red = (
+        red
+        + 0.16 * _bell(p.out, 0, 0.13) * _bell(p.y, _plane(c["nose_y"]), 0.10)
+        + 0.10 * _bell(p.angle.abs(), 1.5, 0.2)
+    )
+    even = 1 + mottle * (0.05 * p.noise_low + 0.03 * p.noise_middle) + 0.025 * p.noise_fine
+    skin = _linear(i["skin"])
+    picture = torch.stack(
+        [
+            _plane(skin[:, 0]) * even * (1 + 0.25 * red),
+            _plane(skin[:, 1]) * even * (1 - 0.45 * red),
+            _plane(skin[:, 2]) * even * (1 - 0.40 * red),
+        ],
+        1,
+    )
+    freckles = (
+        _plane(i["freckles"]) * (p.noise_middle - 0.8).clamp(min=0) * _bell(p.y, -0.2, 0.25) * 0.35
+    )
+    _darken(picture, freckles, 0.5, 0.7, 0.8)
+    _darken(
+        picture,
+        0.28
+        * _plane(i["bags"])
+        * _bell(p.out, p.side(i["eye_x"]) - 0.02, 0.12)
+        * _bell(p.y, -0.085, 0.045),
+        0.7,
+        0.9,
+        0.7,
+    )
+    around_eyes = (
+        0.32 * _bell(p.out, 0.27, 0.20) * _bell(p.y, 0.015, 0.085) * (0.6 + 0.4 * _plane(i["bags"]))
+    )
+    _darken(picture, around_eyes, 0.8, 1, 0.9)
     return picture
+
 
 def _beard(picture, p, i, c, noise):
     "Stubble, beard and moustache; returns how much of the skin they cover"
     _mouth_masks(p, i, c)
-    texture = i['texture']
-    border = -.50 - .10 * torch.cos(3 * p.x) + .48 * _step((p.out - .30) / .38)
-    chin = _step((border - p.y) / .17) * _step((p.y - _jaw_line(p.sine, i, c) + .06) / .05)
-    beard = chin * _step((p.out - .10 - .05 * _plane(i['jitter'][:, 1]) + 3 * (p.lip_bottom - .02 - p.y).clamp(min=0)) / .05)
-    lip = _step((p.side(c['corner_x']) + .05 - p.out) / .05) * _step((p.lip_top + .075 - p.y) / .03) * _edge(p.y - p.lip_top, .006)
-    full = (.5 * _plane(i['stubble']) + .85 * _plane(i['beard'])).clamp(max=.9) * torch.maximum(beard, .9 * lip)
-    full = torch.maximum(full, .85 * _plane(i['moustache']) * lip) * (1 - p.mouth) * p.front
-    grain = noise(p.x * 1.1 + _plane(texture[:, 4]), p.y * .8 + _plane(texture[:, 5]), 'fine')
-    full = (full * (.85 + .15 * grain).clamp(.2, 1.1)).clamp(max=.92)
-    _paint(picture, _linear(i['hair']) * .8, full)
-    return full,
+    texture = i["texture"]
+    border = -0.50 - 0.10 * torch.cos(3 * p.x) + 0.48 * _step((p.out - 0.30) / 0.38)
+    chin = _step((border - p.y) / 0.17) * _step((p.y - _jaw_line(p.sine, i, c) + 0.06) / 0.05)
+    beard = chin * _step(
+        (
+            p.out
+            - 0.10
+            - 0.05 * _plane(i["jitter"][:, 1])
+            + 3 * (p.lip_bottom - 0.02 - p.y).clamp(min=0)
+        )
+        / 0.05
+    )
+    lip = (
+        _step((p.side(c["corner_x"]) + 0.05 - p.out) / 0.05)
+        * _step((p.lip_top + 0.075 - p.y) / 0.03)
+        * _edge(p.y - p.lip_top, 0.006)
+    )
+    full = (0.5 * _plane(i["stubble"]) + 0.85 * _plane(i["beard"])).clamp(max=0.9) * torch.maximum(
+        beard, 0.9 * lip
+    )
+    full = torch.maximum(full, 0.85 * _plane(i["moustache"]) * lip) * (1 - p.mouth) * p.front
+    grain = noise(p.x * 1.1 + _plane(texture[:, 4]), p.y * 0.8 + _plane(texture[:, 5]), "fine")
+    full = (full * (0.85 + 0.15 * grain).clamp(0.2, 1.1)).clamp(max=0.92)
+    _paint(picture, _linear(i["hair"]) * 0.8, full)
+    return (full,)
 
 # %% ../nbs/01_faces.ipynb #2067f1d6
 def _paint_mouth(p, i, c, picture):
     "Lips, the line between them, teeth that stay with the skull and the jaw, tongue"
-    lips = _linear(i['lips'])[:, :, None, None] * (1 - .38 * p.upper_lip * p.lips + .08 * p.noise_middle)[:, None]
-    _paint(picture, lips, p.lips * _plane(i['lip_paint']))
+    lips = (
+        _linear(i["lips"])[:, :, None, None]
+        * (1 - 0.38 * p.upper_lip * p.lips + 0.08 * p.noise_middle)[:, None]
+    )
+    _paint(picture, lips, p.lips * _plane(i["lip_paint"]))
     gap = p.inner_top - p.inner_bottom
-    closed = _bell(p.y, (p.inner_top + p.inner_bottom) * .5, .014 + .45 * p.soft)
-    parted = .8 * _bell(p.y, p.inner_top, .008 + .3 * p.soft) + .5 * _bell(p.y, p.inner_bottom, .006 + .3 * p.soft)
-    line = torch.lerp(closed, parted, _step((gap - .006) / .008)) * _edge(1.03 - p.mouth_t, .03) * p.front
-    _darken(picture, line.clamp(0, 1), .90, .90, .90)
-    rest, lift, jaw = _plane(i['mouth_y']), _plane(c['lift']), _plane(c['jaw'])
-    x2 = p.mouth_x ** 2
-    upper = _edge(p.y - (rest + .25 * lift - .002 - .022 * _plane(i['jitter'][:, 3]) - .016 * p.both(12) - .10 * x2), .8 * p.soft)
-    lower = .9 * _edge(rest - .052 + .01 * p.both(12) - .93 * jaw - .012 * p.both(16) + .25 * x2 - p.y, .8 * p.soft)
-    gaps = 1 - .22 * ((torch.cos(p.mouth_x * (2 * math.pi / .046)) * .5 + .5) ** 6)
-    bright = (.12 + .88 * _bell(p.mouth_x, 0, .17)) * gaps * (.95 - .30 * _step((p.inner_top - p.y) / -.02 + .5))
-    tongue = _step((p.inner_bottom + .10 + .25 * jaw - p.y) / .08) * _bell(p.mouth_x, 0, .13) * _step(jaw / .08)
-    shadow = (1 - .60 * _bell(p.y, p.inner_top, .030) - .25 * _bell(p.mouth_t, 1, .25)).clamp(0, 1)
-    inside = _tint(picture, .035, .010, .010)[:, :, None, None] + tongue[:, None] * _tint(picture, .17, .05, .045)[:, :, None, None]
-    bared = (.28 + .60 * p.both(12) + .22 * p.both(10) + .14 * p.both(16) + .2 * p.both(20)).clamp(max=1)        # lips that are not drawn back keep the light out
-    teeth = _tint(picture, .76, .71, .62)[:, :, None, None] * (bright * bared)[:, None]
-    inside = torch.lerp(inside, teeth, (upper + (1 - upper) * lower).clamp(0, 1)[:, None]) * shadow[:, None]
+    closed = _bell(p.y, (p.inner_top + p.inner_bottom) * 0.5, 0.014 + 0.45 * p.soft)
+    parted = 0.8 * _bell(p.y, p.inner_top, 0.008 + 0.3 * p.soft) + 0.5 * _bell(
+        p.y, p.inner_bottom, 0.006 + 0.3 * p.soft
+    )
+    line = (
+        torch.lerp(closed, parted, _step((gap - 0.006) / 0.008))
+        * _edge(1.03 - p.mouth_t, 0.03)
+        * p.front
+    )
+    _darken(picture, line.clamp(0, 1), 0.90, 0.90, 0.90)
+    rest, lift, jaw = _plane(i["mouth_y"]), _plane(c["lift"]), _plane(c["jaw"])
+    x2 = p.mouth_x**2
+    upper = _edge(
+        p.y
+        - (
+            rest
+            + 0.25 * lift
+            - 0.002
+            - 0.022 * _plane(i["jitter"][:, 3])
+            - 0.016 * p.both(12)
+            - 0.10 * x2
+        ),
+        0.8 * p.soft,
+    )
+    lower = 0.9 * _edge(
+        rest - 0.052 + 0.01 * p.both(12) - 0.93 * jaw - 0.012 * p.both(16) + 0.25 * x2 - p.y,
+        0.8 * p.soft,
+    )
+    gaps = 1 - 0.22 * ((torch.cos(p.mouth_x * (2 * math.pi / 0.046)) * 0.5 + 0.5) ** 6)
+    bright = (
+        (0.12 + 0.88 * _bell(p.mouth_x, 0, 0.17))
+        * gaps
+        * (0.95 - 0.30 * _step((p.inner_top - p.y) / -0.02 + 0.5))
+    )
+    tongue = (
+        _step((p.inner_bottom + 0.10 + 0.25 * jaw - p.y) / 0.08)
+        * _bell(p.mouth_x, 0, 0.13)
+        * _step(jaw / 0.08)
+    )
+    shadow = (1 - 0.60 * _bell(p.y, p.inner_top, 0.030) - 0.25 * _bell(p.mouth_t, 1, 0.25)).clamp(
+        0, 1
+    )
+    inside = (
+        _tint(picture, 0.035, 0.010, 0.010)[:, :, None, None]
+        + tongue[:, None] * _tint(picture, 0.17, 0.05, 0.045)[:, :, None, None]
+    )
+    bared = (
+        0.28 + 0.60 * p.both(12) + 0.22 * p.both(10) + 0.14 * p.both(16) + 0.2 * p.both(20)
+    ).clamp(max=1)  # lips that are not drawn back keep the light out
+    teeth = _tint(picture, 0.76, 0.71, 0.62)[:, :, None, None] * (bright * bared)[:, None]
+    inside = (
+        torch.lerp(inside, teeth, (upper + (1 - upper) * lower).clamp(0, 1)[:, None])
+        * shadow[:, None]
+    )
     _paint(picture, inside, p.open)
+
 
 def _paint_eyes(p, i, c, picture, scene):
     "Eyeball, iris and pupil that look along the gaze, the shadow of the lid, lashes; where the key light is reflected"
-    gaze = scene['gaze']
-    x = p.x - torch.where(p.right, p.eye_x - .004, .004 - p.eye_x) - _plane(gaze[:, 0])
-    y = p.y - .006 - _plane(gaze[:, 1])
-    radius = torch.sqrt(x ** 2 + y ** 2 + 1e-8)
-    iris, pupil = _edge(.060 - radius, .7 * p.soft), _edge(.024 - radius, .6 * p.soft)
-    skin = _linear(i['skin']).mean(1)
-    white = _plane(.08 + .36 * skin.clamp(max=.45)) * (1 - .38 * (p.eye_t.abs() ** 2.5).clamp(max=1.2))
-    pink = .20 * _bell(p.eye_t, -1, .22)
-    ball = torch.stack([white, white * (.93 - pink), white * (.90 - pink)], 1)
-    shade = (.75 + .54 * _step(-y / .06 + .4)) * (1 - .6 * _bell(radius, .057, .011)) * (1 - pupil)
-    _paint(ball, _linear(i['iris'])[:, :, None, None] * shade[:, None] * .8 + .004, iris)
-    ball = ball * (1 - .66 * _bell(p.y, p.lid_up, .030) - .20 * _bell(p.y, p.lid_low, .012))[:, None]
+    gaze = scene["gaze"]
+    x = p.x - torch.where(p.right, p.eye_x - 0.004, 0.004 - p.eye_x) - _plane(gaze[:, 0])
+    y = p.y - 0.006 - _plane(gaze[:, 1])
+    radius = torch.sqrt(x**2 + y**2 + 1e-8)
+    iris, pupil = _edge(0.060 - radius, 0.7 * p.soft), _edge(0.024 - radius, 0.6 * p.soft)
+    skin = _linear(i["skin"]).mean(1)
+    white = _plane(0.08 + 0.36 * skin.clamp(max=0.45)) * (
+        1 - 0.38 * (p.eye_t.abs() ** 2.5).clamp(max=1.2)
+    )
+    pink = 0.20 * _bell(p.eye_t, -1, 0.22)
+    ball = torch.stack([white, white * (0.93 - pink), white * (0.90 - pink)], 1)
+    shade = (
+        (0.75 + 0.54 * _step(-y / 0.06 + 0.4))
+        * (1 - 0.6 * _bell(radius, 0.057, 0.011))
+        * (1 - pupil)
+    )
+    _paint(ball, _linear(i["iris"])[:, :, None, None] * shade[:, None] * 0.8 + 0.004, iris)
+    ball = (
+        ball
+        * (1 - 0.66 * _bell(p.y, p.lid_up, 0.030) - 0.20 * _bell(p.y, p.lid_low, 0.012))[:, None]
+    )
     _paint(picture, ball, p.eye)
-    liner, reach = _plane(i['lid_liner']), _edge(1.03 - p.eye_t.abs(), .05) * p.front
-    upper = _bell(p.y, p.lid_up + .004, .010 + .40 * p.soft + .004 * p.eye_t.clamp(0, 1)) * (.68 + .32 * liner)
-    lower = _bell(p.y, p.lid_low - .003, .006 + .3 * p.soft) * (.12 + .35 * liner)
-    _paint(picture, _tint(picture, .012, .009, .008), (1 - (1 - upper) * (1 - lower)) * reach)
-    light = _towards(scene['light_side'], scene['light_height'])
-    x, y = x - .024 * _plane(light[:, 0]), y - .032 * _plane(light[:, 1].clamp(-.2, .8) + .2)
-    p.glint = _bell(torch.sqrt(x * x + y * y + 1e-8), 0, .008 + .42 * p.soft) * p.eye
+    liner, reach = _plane(i["lid_liner"]), _edge(1.03 - p.eye_t.abs(), 0.05) * p.front
+    upper = _bell(p.y, p.lid_up + 0.004, 0.010 + 0.40 * p.soft + 0.004 * p.eye_t.clamp(0, 1)) * (
+        0.68 + 0.32 * liner
+    )
+    lower = _bell(p.y, p.lid_low - 0.003, 0.006 + 0.3 * p.soft) * (0.12 + 0.35 * liner)
+    _paint(picture, _tint(picture, 0.012, 0.009, 0.008), (1 - (1 - upper) * (1 - lower)) * reach)
+    light = _towards(scene["light_side"], scene["light_height"])
+    x, y = x - 0.024 * _plane(light[:, 0]), y - 0.032 * _plane(light[:, 1].clamp(-0.2, 0.8) + 0.2)
+    p.glint = _bell(torch.sqrt(x * x + y * y + 1e-8), 0, 0.008 + 0.42 * p.soft) * p.eye
+
 
 def _paint_head(p, i, c, picture, noise):
     "Nostrils, creases, the hair of the head and clothes; returns how much is hair and how much cloth"
-    nostril = _bell(p.out, .54 * _plane(c['nose_width']), .028) * _bell(p.y, _plane(c['nose_y']) - .096, .017) * p.front
-    _darken(picture, .84 * nostril, 1, 1, 1)
-    _darken(picture, p.crease.clamp(0, .75) * (1 - p.eye) * (1 - p.open), .92, 1, 1)
-    texture = i['texture']
-    side = _plane(i['hair_side']) - .13 * _step((-.45 - p.y) / .3) * _plane(i['long_hair'])
-    strands = noise(p.angle * .9 + .05 * p.noise_low + _plane(texture[:, 3]), p.y * .16 + _plane(texture[:, 2]), 'middle', 'fine', split=True)
+    nostril = (
+        _bell(p.out, 0.54 * _plane(c["nose_width"]), 0.028)
+        * _bell(p.y, _plane(c["nose_y"]) - 0.096, 0.017)
+        * p.front
+    )
+    _darken(picture, 0.84 * nostril, 1, 1, 1)
+    _darken(picture, p.crease.clamp(0, 0.75) * (1 - p.eye) * (1 - p.open), 0.92, 1, 1)
+    texture = i["texture"]
+    side = _plane(i["hair_side"]) - 0.13 * _step((-0.45 - p.y) / 0.3) * _plane(i["long_hair"])
+    strands = noise(
+        p.angle * 0.9 + 0.05 * p.noise_low + _plane(texture[:, 3]),
+        p.y * 0.16 + _plane(texture[:, 2]),
+        "middle",
+        "fine",
+        split=True,
+    )
     line = _hairline(p.angle, i, side)
-    hair = _edge(p.y - line + .025 * strands[0] + .01 * p.noise_middle, .018 + p.soft) * (1 - _plane(i['bald']))
-    streaks = (1 + .30 * strands[0] + .22 * strands[1]).clamp(.25, 2.2)
-    _paint(picture, _linear(i['hair'])[:, :, None, None] * streaks[:, None], hair)
+    hair = _edge(p.y - line + 0.025 * strands[0] + 0.01 * p.noise_middle, 0.018 + p.soft) * (
+        1 - _plane(i["bald"])
+    )
+    streaks = (1 + 0.30 * strands[0] + 0.22 * strands[1]).clamp(0.25, 2.2)
+    _paint(picture, _linear(i["hair"])[:, :, None, None] * streaks[:, None], hair)
     above = p.y - _hat_line(p.angle)
-    hat = _edge(above + .035 * (_plane(i['hat']) == 2), .008) * (_plane(i['hat']) > 0)
-    knit = 1 - .3 * (_plane(i['hat']) == 1) * (torch.cos(p.angle * 45) * (above > .16) + torch.cos(p.angle * 30) * (above <= .16))
-    _paint(picture, _linear(i['hat_colour'])[:, :, None, None] * (knit * (1 + .08 * p.noise_fine))[:, None], hat)
+    hat = _edge(above + 0.035 * (_plane(i["hat"]) == 2), 0.008) * (_plane(i["hat"]) > 0)
+    knit = 1 - 0.3 * (_plane(i["hat"]) == 1) * (
+        torch.cos(p.angle * 45) * (above > 0.16) + torch.cos(p.angle * 30) * (above <= 0.16)
+    )
+    _paint(
+        picture,
+        _linear(i["hat_colour"])[:, :, None, None] * (knit * (1 + 0.08 * p.noise_fine))[:, None],
+        hat,
+    )
     hair = hair * (1 - hat)
-    cloth = _edge(-1.36 - .05 * _plane(i['jitter'][:, 2]) - p.y + .16 * (torch.cos(p.angle) - .5), .012) * (1 - hair)
-    _paint(picture, _linear(i['cloth'])[:, :, None, None] * (1 + .10 * p.noise_middle)[:, None], cloth)
+    cloth = _edge(
+        -1.36 - 0.05 * _plane(i["jitter"][:, 2]) - p.y + 0.16 * (torch.cos(p.angle) - 0.5), 0.012
+    ) * (1 - hair)
+    _paint(
+        picture, _linear(i["cloth"])[:, :, None, None] * (1 + 0.10 * p.noise_middle)[:, None], cloth
+    )
     return hair, torch.maximum(cloth, hat)
 
 # %% ../nbs/01_faces.ipynb #a31b738a
 def _worn(picture, p, i, c, scene):
     "Clear glasses, sunglasses and masks, which follow the pose; returns the map of what hides the face, and the masks alone"
-    kind, numbers = _plane(scene['occluder']), scene['occluder_numbers']
-    rim = (((p.out - .30) / .20).abs() ** 3 + ((p.y + .02) / .135).abs() ** 3 + 1e-6) ** (2 / 3)
-    bridge = _bell(p.y, .03, .013) * _edge(.12 - p.out, .01)
-    arm = _bell(p.y, .03, .014) * _edge(p.out - .49, .01)
-    frame = (_bell(rim, 1, .07 + p.soft * 4) * p.front + bridge * p.front + arm).clamp(0, 1) * _edge(p.z, .05)
-    dark = _linear(i['cloth']) * .05 + .01
-    sunglasses = (kind == 1).float() * torch.maximum(_edge(1 - .93 * rim, .04) * p.front, frame)
-    _paint(picture, dark, .9 * frame * _plane(i['glasses']) * (kind != 1))
-    glass = (.012 + .05 * numbers[:, :3])[:, :, None, None] * _step((.1 - p.y) / .25)[:, None] + .008
+    kind, numbers = _plane(scene["occluder"]), scene["occluder_numbers"]
+    rim = (((p.out - 0.30) / 0.20).abs() ** 3 + ((p.y + 0.02) / 0.135).abs() ** 3 + 1e-6) ** (2 / 3)
+    bridge = _bell(p.y, 0.03, 0.013) * _edge(0.12 - p.out, 0.01)
+    arm = _bell(p.y, 0.03, 0.014) * _edge(p.out - 0.49, 0.01)
+    frame = (_bell(rim, 1, 0.07 + p.soft * 4) * p.front + bridge * p.front + arm).clamp(
+        0, 1
+    ) * _edge(p.z, 0.05)
+    dark = _linear(i["cloth"]) * 0.05 + 0.01
+    sunglasses = (kind == 1).float() * torch.maximum(_edge(1 - 0.93 * rim, 0.04) * p.front, frame)
+    _paint(picture, dark, 0.9 * frame * _plane(i["glasses"]) * (kind != 1))
+    glass = (0.012 + 0.05 * numbers[:, :3])[:, :, None, None] * _step((0.1 - p.y) / 0.25)[
+        :, None
+    ] + 0.008
     _paint(picture, glass, sunglasses)
-    edge = -.07 - .09 * _plane(numbers[:, 0]) - .14 * _step((p.out - .12) / .45) + .05 * _bell(p.out, 0, .1)
-    mask = (kind == 2).float() * _edge(edge - p.y, .012) * _edge(p.y - _jaw_line(p.sine, i, c) + .02, .02) * _edge(p.z - .15, .05)
-    cloths = torch.tensor([[.85, .88, .90], [.45, .65, .80], [.06, .06, .07]], device=picture.device)
-    pleats = 1 - .12 * ((torch.cos(p.y * (2 * math.pi / .10)) + 1) * .5) ** 4
-    printed = _plane((numbers[:, 2] > .4).float()) * _edge(p.noise_middle - .2, .12)
-    cloth = torch.lerp(*(_linear(colour)[:, :, None, None] for colour in (cloths[(numbers[:, 1] * 2.99).long()], numbers[:, 3:6])), printed[:, None])
+    edge = (
+        -0.07
+        - 0.09 * _plane(numbers[:, 0])
+        - 0.14 * _step((p.out - 0.12) / 0.45)
+        + 0.05 * _bell(p.out, 0, 0.1)
+    )
+    mask = (
+        (kind == 2).float()
+        * _edge(edge - p.y, 0.012)
+        * _edge(p.y - _jaw_line(p.sine, i, c) + 0.02, 0.02)
+        * _edge(p.z - 0.15, 0.05)
+    )
+    cloths = torch.tensor(
+        [[0.85, 0.88, 0.90], [0.45, 0.65, 0.80], [0.06, 0.06, 0.07]], device=picture.device
+    )
+    pleats = 1 - 0.12 * ((torch.cos(p.y * (2 * math.pi / 0.10)) + 1) * 0.5) ** 4
+    printed = _plane((numbers[:, 2] > 0.4).float()) * _edge(p.noise_middle - 0.2, 0.12)
+    cloth = torch.lerp(
+        *(
+            _linear(colour)[:, :, None, None]
+            for colour in (cloths[(numbers[:, 1] * 2.99).long()], numbers[:, 3:6])
+        ),
+        printed[:, None],
+    )
     _paint(picture, cloth * pleats[:, None], mask)
     hidden = torch.maximum(sunglasses, mask)
     return hidden, mask
 
-_HAND = (   # capsules: from (u, v) to (u, v), radius, in eye distances; the fingers point along u
-    (-3.5, 0, -.9, 0, .27), (-.58, -.10, -.58, .10, .31), (-.72, .28, -.22, .56, .095),
-    *((-.35, v, tip, 1.12 * v, .084) for v, tip in ((-.28, .36), (-.095, .50), (.095, .54), (.28, .42))))
+
+_HAND = (  # capsules: from (u, v) to (u, v), radius, in eye distances; the fingers point along u
+    (-3.5, 0, -0.9, 0, 0.27),
+    (-0.58, -0.10, -0.58, 0.10, 0.31),
+    (-0.72, 0.28, -0.22, 0.56, 0.095),
+    *(
+        (-0.35, v, tip, 1.12 * v, 0.084)
+        for v, tip in ((-0.28, 0.36), (-0.095, 0.50), (0.095, 0.54), (0.28, 0.42))
+    ),
+)
+
 
 def _hand(u, v, soft):
     "A hand with its forearm at (u, v), maps in eye distances: how much of it covers a pixel, and its light"
     cover, light = torch.zeros_like(u), torch.zeros_like(u)
     for k, (u0, v0, u1, v1, radius) in enumerate(_HAND):
-        along = (((u - u0) * (u1 - u0) + (v - v0) * (v1 - v0)) / ((u1 - u0) ** 2 + (v1 - v0) ** 2)).clamp(0, 1)
-        far = torch.sqrt((u - u0 - along * (u1 - u0)) ** 2 + (v - v0 - along * (v1 - v0)) ** 2 + 1e-8) / radius
+        along = (
+            ((u - u0) * (u1 - u0) + (v - v0) * (v1 - v0)) / ((u1 - u0) ** 2 + (v1 - v0) ** 2)
+        ).clamp(0, 1)
+        far = (
+            torch.sqrt((u - u0 - along * (u1 - u0)) ** 2 + (v - v0 - along * (v1 - v0)) ** 2 + 1e-8)
+            / radius
+        )
         here = _edge(1 - far, soft / radius)
-        shade = 1 - .62 * far.clamp(max=1) ** 3 - .12 * _bell(along, .52, .05) * (k > 1)
-        if k > 2: shade = shade + .22 * _bell(u, u1 + .02, .050) * _bell(v, v1, .050)     # a nail
+        shade = 1 - 0.62 * far.clamp(max=1) ** 3 - 0.12 * _bell(along, 0.52, 0.05) * (k > 1)
+        if k > 2:
+            shade = shade + 0.22 * _bell(u, u1 + 0.02, 0.050) * _bell(v, v1, 0.050)  # a nail
         cover, light = torch.maximum(cover, here), torch.lerp(light, shade, here)
     return cover, light
 
+
 def _in_front(picture, scene, identity, points):
     "A hand, a strand of hair or a box between camera and face, drawn in the image; returns its map"
-    kind, r, size = scene['occluder'], scene['occluder_numbers'], picture.shape[-1]
-    eye_distance = _plane(scene['eye_distance'] * size)
+    kind, r, size = scene["occluder"], scene["occluder_numbers"], picture.shape[-1]
+    eye_distance = _plane(scene["eye_distance"] * size)
     eyes, mouth = points[:, 36:48].mean(1), points[:, [48, 54]].mean(1)
-    somewhere = torch.where(r[:, :1] < .5, mouth, eyes)
-    places = torch.stack([somewhere, points[:, [36, 48, 31]].mean(1), points[:, [45, 54, 35]].mean(1), eyes, mouth], 1)
-    target = places[torch.arange(len(r), device=r.device), scene['occluder_place']]
-    loose = torch.where(scene['occluder_place'] > 0, .35, 1.2) * scene['eye_distance'] * size
-    target = target + (r[:, 1:3] - .5) * loose[:, None]
-    place = torch.arange(size, device=picture.device) + .5
+    somewhere = torch.where(r[:, :1] < 0.5, mouth, eyes)
+    places = torch.stack(
+        [somewhere, points[:, [36, 48, 31]].mean(1), points[:, [45, 54, 35]].mean(1), eyes, mouth],
+        1,
+    )
+    target = places[torch.arange(len(r), device=r.device), scene["occluder_place"]]
+    loose = torch.where(scene["occluder_place"] > 0, 0.35, 1.2) * scene["eye_distance"] * size
+    target = target + (r[:, 1:3] - 0.5) * loose[:, None]
+    place = torch.arange(size, device=picture.device) + 0.5
     x, y = place.view(1, 1, -1) - _plane(target[:, 0]), place.view(1, -1, 1) - _plane(target[:, 1])
-    turn = _plane(torch.where(kind == 4, math.pi * .6 * (r[:, 3] - .5), math.pi * r[:, 3]))     # hair hangs down
-    u, v = (x * turn.cos() + y * turn.sin()) / eye_distance, (y * turn.cos() - x * turn.sin()) / eye_distance
-    light = (scene['key'] * .7 + scene['ambient'])[:, None]
-    hand, tone = _hand(u / 1.25, v / 1.25, .012)
+    turn = _plane(
+        torch.where(kind == 4, math.pi * 0.6 * (r[:, 3] - 0.5), math.pi * r[:, 3])
+    )  # hair hangs down
+    u, v = (
+        (x * turn.cos() + y * turn.sin()) / eye_distance,
+        (y * turn.cos() - x * turn.sin()) / eye_distance,
+    )
+    light = (scene["key"] * 0.7 + scene["ambient"])[:, None]
+    hand, tone = _hand(u / 1.25, v / 1.25, 0.012)
     hand = hand * _plane(kind == 3)
-    _paint(picture, (_linear(identity['skin']) * light)[:, :, None, None] * tone[:, None], hand)
-    wave = u + .10 * torch.sin(2.5 * v + 6 * _plane(r[:, 4])) + .02 * torch.sin(9 * v)
-    width = .08 + .10 * _plane(r[:, 5])
-    strand = _edge(width - wave.abs(), .02) * _plane(kind == 4)
-    streaks = (.8 + .2 * torch.sin(70 * wave + 2 * torch.sin(3 * v)) * (1 - (wave / width) ** 2).clamp(min=0)).clamp(min=.2)
-    _paint(picture, (_linear(identity['hair']) * light)[:, :, None, None] * streaks[:, None], strand * (.7 + .3 * streaks).clamp(max=1))
-    least = _plane(torch.where(scene['occluder_place'] > 0, .35, 0.))                # what is to hide a place is not small
-    beyond = torch.maximum((u / (.7 + least + .8 * _plane(r[:, 4]))).abs(), (v / (.6 + least + .8 * _plane(r[:, 5]))).abs())
-    box = _edge(.5 - beyond, .01) * _plane(kind == 5)
+    _paint(picture, (_linear(identity["skin"]) * light)[:, :, None, None] * tone[:, None], hand)
+    wave = u + 0.10 * torch.sin(2.5 * v + 6 * _plane(r[:, 4])) + 0.02 * torch.sin(9 * v)
+    width = 0.08 + 0.10 * _plane(r[:, 5])
+    strand = _edge(width - wave.abs(), 0.02) * _plane(kind == 4)
+    streaks = (
+        0.8
+        + 0.2 * torch.sin(70 * wave + 2 * torch.sin(3 * v)) * (1 - (wave / width) ** 2).clamp(min=0)
+    ).clamp(min=0.2)
+    _paint(
+        picture,
+        (_linear(identity["hair"]) * light)[:, :, None, None] * streaks[:, None],
+        strand * (0.7 + 0.3 * streaks).clamp(max=1),
+    )
+    least = _plane(
+        torch.where(scene["occluder_place"] > 0, 0.35, 0.0)
+    )  # what is to hide a place is not small
+    beyond = torch.maximum(
+        (u / (0.7 + least + 0.8 * _plane(r[:, 4]))).abs(),
+        (v / (0.6 + least + 0.8 * _plane(r[:, 5]))).abs(),
+    )
+    box = _edge(0.5 - beyond, 0.01) * _plane(kind == 5)
     _paint(picture, _linear(r[:, 6:9]), box)
-    return torch.maximum(torch.maximum(hand, strand), box),
+    return (torch.maximum(torch.maximum(hand, strand), box),)
 
 # %% ../nbs/01_faces.ipynb #62a4d923
-def _dot(normal, vector): return sum(normal[k] * _plane(vector[:, k]) for k in range(3))
+def _dot(normal, vector):
+    return sum(normal[k] * _plane(vector[:, k]) for k in range(3))
+
+
 def _unit_length(parts):
     scale = torch.rsqrt(sum(v * v for v in parts) + 1e-12)
     return [v * scale for v in parts]
+
 
 def _towards(side, height):
     "Unit vectors (n, 3) in the camera's frame from degrees of azimuth and elevation"
     side, height = side * (math.pi / 180), height * (math.pi / 180)
     return torch.stack([side.sin() * height.cos(), height.sin(), side.cos() * height.cos()], 1)
 
+
 def _normals(p, slopes, camera, keep):
     "Normals of the surface, tilted by the slopes of the fine relief as the camera sees it; where `keep` is 1 they stay smooth"
     radius, by_angle, by_height = slopes
     sine, cosine = p.sine, torch.cos(p.angle)
-    normal = _unit_length([sine - by_angle / radius * cosine, -by_height, cosine + by_angle / radius * sine])
+    normal = _unit_length(
+        [sine - by_angle / radius * cosine, -by_height, cosine + by_angle / radius * sine]
+    )
     h = p.height * (1 - keep)
-    right = (torch.roll(h, -1, -1) - torch.roll(h, 1, -1)) * (.5 / _plane(camera.pixel))
-    up = (torch.roll(h, 1, -2) - torch.roll(h, -1, -2)) * (.5 / _plane(camera.pixel))
+    right = (torch.roll(h, -1, -1) - torch.roll(h, 1, -1)) * (0.5 / _plane(camera.pixel))
+    up = (torch.roll(h, 1, -2) - torch.roll(h, -1, -2)) * (0.5 / _plane(camera.pixel))
     right, up = right.clamp(-1.2, 1.2), up.clamp(-1.2, 1.2)
-    r = camera.rotation                # rows: the camera's axes in the head's frame
-    return _unit_length([normal[k] - right * _plane(r[:, 0, k]) - up * _plane(r[:, 1, k]) for k in range(3)])
+    r = camera.rotation  # rows: the camera's axes in the head's frame
+    return _unit_length(
+        [normal[k] - right * _plane(r[:, 0, k]) - up * _plane(r[:, 1, k]) for k in range(3)]
+    )
+
 
 def _shadow(surface, p, light, size):
     "How much of the key light arrives, 0-1: steps towards the light from a half-size image, the nearest miss decides"
     small = F.avg_pool2d(torch.stack([p.x, p.y, p.z], 1), 2).unbind(1)
     free = torch.ones_like(small[0])
     for k in range(1, 6):
-        step = .040 * k * 1.45 ** (k - 1)
+        step = 0.040 * k * 1.45 ** (k - 1)
         gap = surface.outside(*(v + step * _plane(light[:, axis]) for axis, v in enumerate(small)))
-        free = torch.minimum(free, ((gap + .012) / (.35 * step)).clamp(0, 1))
-    free = F.avg_pool2d(F.pad(free[:, None], (1, 1, 1, 1), mode='replicate'), 3, 1)
-    return F.interpolate(free, size=size, mode='bilinear', align_corners=False)[:, 0]
+        free = torch.minimum(free, ((gap + 0.012) / (0.35 * step)).clamp(0, 1))
+    free = F.avg_pool2d(F.pad(free[:, None], (1, 1, 1, 1), mode="replicate"), 3, 1)
+    return F.interpolate(free, size=size, mode="bilinear", align_corners=False)[:, 0]
 
 # %% ../nbs/01_faces.ipynb #1d17e289
 def _shaded(p, colour, normal, surface, hollow, camera, scene, c, dull):
     "Light on a picture of colours: key light that creeps around the skin, light from everywhere, a fill light, a shine"
-    key = camera.direction(_towards(scene['light_side'], scene['light_height']))
-    fill = camera.direction(_towards(scene['fill_side'], torch.full_like(scene['fill_side'], 10.)))
+    key = camera.direction(_towards(scene["light_side"], scene["light_height"]))
+    fill = camera.direction(_towards(scene["fill_side"], torch.full_like(scene["fill_side"], 10.0)))
     view = camera.rotation[:, 2]
     facing, up = _dot(normal, key), _dot(normal, camera.rotation[:, 1])
-    light = 1 - _plane(scene['shadow']) * (1 - _shadow(surface, p, key, colour.shape[-1]))
-    open_sky = (1 + 2.4 * hollow.clamp(-.16, .04)).clamp(.35, 1.1) * (1 - .35 * _step((_plane(c['chin_y']) - p.y) / .1))
-    open_sky = torch.maximum(open_sky, .9 * p.open)                # the inside of the mouth has its own shadow
-    around_eyes, under_nose = .30 * (1 - .5 * p.eye), .28
-    under_brows = .22 * p.unit(4) * (1 - p.eye)
-    for amount, x, wide, y, high in ((around_eyes, .25, .20, .03, .07), (under_nose, 0, .15, _plane(c['nose_y']) - .15, .07), (under_brows, .22, .14, .06, .07)):
+    light = 1 - _plane(scene["shadow"]) * (1 - _shadow(surface, p, key, colour.shape[-1]))
+    open_sky = (1 + 2.4 * hollow.clamp(-0.16, 0.04)).clamp(0.35, 1.1) * (
+        1 - 0.35 * _step((_plane(c["chin_y"]) - p.y) / 0.1)
+    )
+    open_sky = torch.maximum(open_sky, 0.9 * p.open)  # the inside of the mouth has its own shadow
+    around_eyes, under_nose = 0.30 * (1 - 0.5 * p.eye), 0.28
+    under_brows = 0.22 * p.unit(4) * (1 - p.eye)
+    for amount, x, wide, y, high in (
+        (around_eyes, 0.25, 0.20, 0.03, 0.07),
+        (under_nose, 0, 0.15, _plane(c["nose_y"]) - 0.15, 0.07),
+        (under_brows, 0.22, 0.14, 0.06, 0.07),
+    ):
         open_sky = open_sky * (1 - amount * _bell(p.out, x, wide) * _bell(p.y, y, high))
-    around = _plane(scene['ambient']) * (.58 + .42 * up) * open_sky
-    extra = _plane(scene['fill']) * _dot(normal, fill).clamp(min=0) * open_sky
-    strength = _plane(scene['key']) * light
-    for channel, wrap in enumerate((.34, .22, .18)):        # red light travels farthest under the skin
+    around = _plane(scene["ambient"]) * (0.58 + 0.42 * up) * open_sky
+    extra = _plane(scene["fill"]) * _dot(normal, fill).clamp(min=0) * open_sky
+    strength = _plane(scene["key"]) * light
+    for channel, wrap in enumerate((0.34, 0.22, 0.18)):  # red light travels farthest under the skin
         direct = strength * ((facing + wrap) / (1 + wrap)).clamp(min=0)
-        colour[:, channel] *= direct * _plane(scene['key_colour'][:, channel]) + around * _plane(scene['ambient_colour'][:, channel]) + extra
+        colour[:, channel] *= (
+            direct * _plane(scene["key_colour"][:, channel])
+            + around * _plane(scene["ambient_colour"][:, channel])
+            + extra
+        )
     half = key + view
     shine = _dot(normal, half * torch.rsqrt((half * half).sum(1, keepdim=True))).clamp(min=0)
     shine2 = shine.square().square().square()
-    gloss = _plane(scene['shine']) * (.35 * shine2 * shine.square() + .5 * shine2.square().square()) * (1 - dull) * (1 + .5 * p.lips)
+    gloss = (
+        _plane(scene["shine"])
+        * (0.35 * shine2 * shine.square() + 0.5 * shine2.square().square())
+        * (1 - dull)
+        * (1 + 0.5 * p.lips)
+    )
     return colour.add_((gloss * strength)[:, None])
+
 
 def _background(scene, identity, size, noise):
     "Two colours, a gradient and blots, (n, 3, size, size)"
-    line = torch.linspace(-1, 1, size, device=scene['key'].device)
+    line = torch.linspace(-1, 1, size, device=scene["key"].device)
     x, y = line.view(1, 1, -1), line.view(1, -1, 1)
-    r, texture = scene['background_shape'], identity['texture']
-    turn, zoom = 2 * math.pi * _plane(r[:, 0]), .1 + .5 * _plane(r[:, 1])
-    blots = noise(x * zoom + _plane(texture[:, 0]) + 0 * y, y * zoom + _plane(texture[:, 1]) + 0 * x, 'large', 'huge', split=True)
-    mix = .5 + .5 * (x * turn.cos() + y * turn.sin()) + .9 * _plane(r[:, 2]) * blots[1]
-    mix = (mix + .4 * _plane(r[:, 3] * (r[:, 3] > .5)) * blots[0]).clamp(0, 1)
-    first, second = (_linear(scene[name])[:, :, None, None].expand(-1, -1, size, size) for name in ('background', 'background2'))
+    r, texture = scene["background_shape"], identity["texture"]
+    turn, zoom = 2 * math.pi * _plane(r[:, 0]), 0.1 + 0.5 * _plane(r[:, 1])
+    blots = noise(
+        x * zoom + _plane(texture[:, 0]) + 0 * y,
+        y * zoom + _plane(texture[:, 1]) + 0 * x,
+        "large",
+        "huge",
+        split=True,
+    )
+    mix = 0.5 + 0.5 * (x * turn.cos() + y * turn.sin()) + 0.9 * _plane(r[:, 2]) * blots[1]
+    mix = (mix + 0.4 * _plane(r[:, 3] * (r[:, 3] > 0.5)) * blots[0]).clamp(0, 1)
+    first, second = (
+        _linear(scene[name])[:, :, None, None].expand(-1, -1, size, size)
+        for name in ("background", "background2")
+    )
     return torch.lerp(first, second, mix[:, None].expand_as(first))
+
 
 def _expose(picture, covered, scene, identity):
     "Scale the light so that the head has the brightness the camera aims at: light skins a little brighter than dark ones"
     light = (picture.mean(1) * covered).flatten(1).sum(1) / covered.flatten(1).sum(1).clamp(min=1)
-    aim = scene['exposure'] * (.5 + .6 * identity['skin'].mean(1) ** 1.2)
-    return picture * ((aim / light.clamp(min=.02)) ** .8).view(-1, 1, 1, 1)
+    aim = scene["exposure"] * (0.5 + 0.6 * identity["skin"].mean(1) ** 1.2)
+    return picture * ((aim / light.clamp(min=0.02)) ** 0.8).view(-1, 1, 1, 1)
 
 # %% ../nbs/01_faces.ipynb #e8281ba4
 class _Noise:
     "Smooth random textures, the same for all renderers; looked up at coordinates in -1 to 1, mirrored beyond"
-    SCALES = dict(large=((8, 1.), (16, .6), (32, .4)), middle=((32, .7), (64, .9), (128, .7)), fine=((128, .6), (256, .8)), huge=((4, 1.), (8, .6)))
+
+    SCALES = dict(
+        large=((8, 1.0), (16, 0.6), (32, 0.4)),
+        middle=((32, 0.7), (64, 0.9), (128, 0.7)),
+        fine=((128, 0.6), (256, 0.8)),
+        huge=((4, 1.0), (8, 0.6)),
+    )
+
     def __init__(self, device):
         generator = np.random.Generator(np.random.Philox(key=7))
         layers = []
         for parts in self.SCALES.values():
-            layer = sum(weight * F.interpolate(torch.tensor(generator.standard_normal((1, 1, n, n)), dtype=torch.float32), size=256, mode='bicubic',
-                                               align_corners=False) for n, weight in parts)
+            layer = sum(
+                weight
+                * F.interpolate(
+                    torch.tensor(generator.standard_normal((1, 1, n, n)), dtype=torch.float32),
+                    size=256,
+                    mode="bicubic",
+                    align_corners=False,
+                )
+                for n, weight in parts
+            )
             layers.append(layer / layer.std())
         self.layers = torch.cat(layers, 1).to(device)
-        self.grain = torch.tensor(generator.standard_normal((3, 512, 512)), dtype=torch.float32, device=device)
+        self.grain = torch.tensor(
+            generator.standard_normal((3, 512, 512)), dtype=torch.float32, device=device
+        )
+
     def __call__(self, u, v, *names, split=False):
         index = [list(self.SCALES).index(name) for name in names]
         u, v = torch.broadcast_tensors(u, v)
         layers = self.layers[:, index].expand(len(u), -1, -1, -1)
-        found = F.grid_sample(layers, torch.stack([u, v], -1), padding_mode='reflection', align_corners=False)
+        found = F.grid_sample(
+            layers, torch.stack([u, v], -1), padding_mode="reflection", align_corners=False
+        )
         return found.unbind(1) if split else found[:, 0]
+
     def sensor(self, places, size):
         "Noise of a sensor, (n, 3, size, size): a piece of a fixed pattern at places (n, 2) in 0-1; needs size <= 512"
         corners = (places * (512 - size)).long().tolist()
-        return torch.stack([self.grain[:, y:y + size, x:x + size] for y, x in corners])
+        return torch.stack([self.grain[:, y : y + size, x : x + size] for y, x in corners])
 
 # %% ../nbs/01_faces.ipynb #d176d59f
 def _develop(light, scene, noise):
     "From light to a photograph 0-1: tone curve, colour, blur, fewer pixels, noise"
     number = lambda name: scene[name].view(-1, 1, 1, 1)
     picture = light.clamp(0, 4)
-    picture = (picture / (1 + .18 * picture) * 1.15).clamp(1e-5, 1.2) ** (number('gamma') / 2.2)
-    grey = (picture[:, :1] * .299 + picture[:, 1:2] * .587 + picture[:, 2:] * .114)
-    picture = grey + (picture - grey) * number('saturation')
-    picture = ((picture - .5) * number('contrast') + .5).clamp(0, 1)
-    blurred = F.avg_pool2d(F.pad(picture, (1, 1, 1, 1), mode='replicate'), 3, 1)
-    picture = torch.lerp(picture, blurred, .9 * number('blur'))
+    picture = (picture / (1 + 0.18 * picture) * 1.15).clamp(1e-5, 1.2) ** (number("gamma") / 2.2)
+    grey = picture[:, :1] * 0.299 + picture[:, 1:2] * 0.587 + picture[:, 2:] * 0.114
+    picture = grey + (picture - grey) * number("saturation")
+    picture = ((picture - 0.5) * number("contrast") + 0.5).clamp(0, 1)
+    blurred = F.avg_pool2d(F.pad(picture, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    picture = torch.lerp(picture, blurred, 0.9 * number("blur"))
     size = picture.shape[-1]
-    for k in (scene['scale'] < .99).nonzero()[:, 0].tolist():
-        few = F.interpolate(picture[k:k + 1], size=max(16, int(size * scene['scale'][k])), mode='area')
-        picture[k:k + 1] = F.interpolate(few, size=size, mode='bilinear', align_corners=False)
-    grain = noise.sensor(scene['noise_place'], size)
-    return (picture + (grain.mean(1, keepdim=True) * 1.6 + .5 * grain) * number('noise')).clamp(0, 1)
+    for k in (scene["scale"] < 0.99).nonzero()[:, 0].tolist():
+        few = F.interpolate(
+            picture[k : k + 1], size=max(16, int(size * scene["scale"][k])), mode="area"
+        )
+        picture[k : k + 1] = F.interpolate(few, size=size, mode="bilinear", align_corners=False)
+    grain = noise.sensor(scene["noise_place"], size)
+    return (picture + (grain.mean(1, keepdim=True) * 1.6 + 0.5 * grain) * number("noise")).clamp(
+        0, 1
+    )
+
 
 def _photographs(light, scene, noise):
     "The photographs as uint8 (n, size, size, 3); some go through a JPEG file"
     import cv2
-    images = (_develop(light, scene, noise) * 255).round().byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
-    for k, quality in enumerate(scene['jpeg'].tolist()):
+
+    images = (
+        (_develop(light, scene, noise) * 255)
+        .round()
+        .byte()
+        .permute(0, 2, 3, 1)
+        .contiguous()
+        .cpu()
+        .numpy()
+    )
+    for k, quality in enumerate(scene["jpeg"].tolist()):
         if quality > 0:
-            coded = cv2.imencode('.jpg', images[k, :, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(quality)])[1]
+            coded = cv2.imencode(
+                ".jpg", images[k, :, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(quality)]
+            )[1]
             images[k] = cv2.imdecode(coded, cv2.IMREAD_COLOR)[:, :, ::-1]
     return images
 
 # %% ../nbs/01_faces.ipynb #68451f30
 def _feature_points(identity, c):
     "Front-view x and y of landmarks 18 to 68 (iBUG order), (n, 51) each: read off the same curves that are drawn"
-    i, n, like = identity, len(identity['age']), identity['age']
+    i, n, like = identity, len(identity["age"]), identity["age"]
     row = lambda values: torch.tensor(values, device=like.device).view(1, -1)
-    of = lambda group, name, side: group[name][:, side:side + 1]
+    of = lambda group, name, side: group[name][:, side : side + 1]
     column = lambda value: value.view(n, 1)
     parts = []
-    for side, sign, t in ((0, -1, [.98, .76, .52, .27, .03]), (1, 1, [.03, .27, .52, .76, .98])):
-        start, end = of(c, 'brow_start', side), of(i, 'brow_end', side)
-        line = _brow_line(row(t), *(of(c, name, side) for name in ('brow_inner', 'brow_middle', 'brow_outer')))
+    for side, sign, t in (
+        (0, -1, [0.98, 0.76, 0.52, 0.27, 0.03]),
+        (1, 1, [0.03, 0.27, 0.52, 0.76, 0.98]),
+    ):
+        start, end = of(c, "brow_start", side), of(i, "brow_end", side)
+        line = _brow_line(
+            row(t), *(of(c, name, side) for name in ("brow_inner", "brow_middle", "brow_outer"))
+        )
         parts.append((sign * (start + (end - start) * row(t)), line))
-    tip, wide = column(c['nose_y']), column(c['nose_width'])
-    parts.append((torch.zeros(n, 4, device=like.device), .09 + (tip - .09) * row([0., 1 / 3, 2 / 3, 1.])))
-    across = row([-1., -.5, 0., .5, 1.])
-    parts.append((.92 * across * wide, tip - .085 - .012 * (1 - across.abs())))
-    for side, sign, t in ((0, -1, [1., .38, -.38, -1., -.38, .38]), (1, 1, [-1., -.38, .38, 1., .38, -.38])):
-        up, low = _lids(row(t), *(of(c, name, side) for name in ('lid_upper', 'lid_lower')), of(i, 'eye_tilt', side))
-        x = sign * (of(i, 'eye_x', side) + row(t) * of(i, 'eye_width', side))
+    tip, wide = column(c["nose_y"]), column(c["nose_width"])
+    parts.append(
+        (torch.zeros(n, 4, device=like.device), 0.09 + (tip - 0.09) * row([0.0, 1 / 3, 2 / 3, 1.0]))
+    )
+    across = row([-1.0, -0.5, 0.0, 0.5, 1.0])
+    parts.append((0.92 * across * wide, tip - 0.085 - 0.012 * (1 - across.abs())))
+    for side, sign, t in (
+        (0, -1, [1.0, 0.38, -0.38, -1.0, -0.38, 0.38]),
+        (1, 1, [-1.0, -0.38, 0.38, 1.0, 0.38, -0.38]),
+    ):
+        up, low = _lids(
+            row(t),
+            *(of(c, name, side) for name in ("lid_upper", "lid_lower")),
+            of(i, "eye_tilt", side),
+        )
+        x = sign * (of(i, "eye_x", side) + row(t) * of(i, "eye_width", side))
         parts.append((x, torch.where(row([1, 1, 1, 1, 0, 0]) > 0, up, low)))
     m = {name: column(c[name]) for name in _MOUTH}
-    for line, t in ((0, [-1., -.62, -.24, 0., .24, .62, 1.]), (3, [.66, .33, 0., -.33, -.66]), (1, [-.9, -.38, 0., .38, .9]), (2, [.38, 0., -.38])):
+    for line, t in (
+        (0, [-1.0, -0.62, -0.24, 0.0, 0.24, 0.62, 1.0]),
+        (3, [0.66, 0.33, 0.0, -0.33, -0.66]),
+        (1, [-0.9, -0.38, 0.0, 0.38, 0.9]),
+        (2, [0.38, 0.0, -0.38]),
+    ):
         t, side = row(t), [int(value > 0) for value in t]
-        parts.append((column(i['mouth_shift']) + t * c['corner_x'][:, side], _mouth_lines(t.abs(), c['corner_y'][:, side], m)[line]))
+        parts.append(
+            (
+                column(i["mouth_shift"]) + t * c["corner_x"][:, side],
+                _mouth_lines(t.abs(), c["corner_y"][:, side], m)[line],
+            )
+        )
     x, y = (torch.cat([part[k].expand(n, -1) for part in parts], 1) for k in (0, 1))
     return x, y
 
+
 def _jaw_points(identity, c, surface):
     "The first 17 landmarks in the head's frame, (n, 17, 3): along the jaw line and up to the ears"
-    q = (torch.arange(17, device=identity['age'].device) - 8) / 8
-    angle = torch.where(q.abs() < .62, q / .62 * 1.22, q.sign() * (1.22 + (q.abs() - .62) / .38 * .22)).view(1, -1)
-    low = identity['jaw_rise'][:, None]
-    y = c['chin_y'][:, None] + low * angle.clamp(-1.22, 1.22).sin() ** 2
-    share = ((q.abs() - .62) / .38).clamp(0, 1).view(1, -1)
-    y = torch.lerp(y, torch.full_like(y, .03), share) + .03
+    q = (torch.arange(17, device=identity["age"].device) - 8) / 8
+    angle = torch.where(
+        q.abs() < 0.62, q / 0.62 * 1.22, q.sign() * (1.22 + (q.abs() - 0.62) / 0.38 * 0.22)
+    ).view(1, -1)
+    low = identity["jaw_rise"][:, None]
+    y = c["chin_y"][:, None] + low * angle.clamp(-1.22, 1.22).sin() ** 2
+    share = ((q.abs() - 0.62) / 0.38).clamp(0, 1).view(1, -1)
+    y = torch.lerp(y, torch.full_like(y, 0.03), share) + 0.03
     angle = angle.expand_as(y)
     radius = surface.at(angle[:, :, None], y[:, :, None])[:, 0, :, 0].clamp(max=1.05)
     return torch.stack([radius * angle.sin(), y, radius * angle.cos()], -1)
 
+
 def _landmarks(identity, c, surface):
     "All 68 landmarks in the head's frame, (n, 68, 3): the depth comes from the surface"
     x, y = _feature_points(identity, c)
-    angle = (x / .9).clamp(-.95, .95).asin()
+    angle = (x / 0.9).clamp(-0.95, 0.95).asin()
     for _ in range(5):
         radius = surface.at(angle[:, :, None], y[:, :, None])[:, 0, :, 0]
-        angle = .4 * angle + .6 * (x / radius).clamp(-.98, .98).asin()
-    return torch.cat([_jaw_points(identity, c, surface), torch.stack([x, y, radius * angle.cos()], -1)], 1)
+        angle = 0.4 * angle + 0.6 * (x / radius).clamp(-0.98, 0.98).asin()
+    return torch.cat(
+        [_jaw_points(identity, c, surface), torch.stack([x, y, radius * angle.cos()], -1)], 1
+    )
+
 
 def _visible(points, pixels, surface, camera, hidden):
     "Which landmarks the camera sees: they face it, lie in the image and behind no occluder"
     x, y, z = points.unbind(-1)
     angle = torch.atan2(x, z)
-    radius, by_angle, by_height, _ = surface.at(angle[:, :, None], y[:, :, None], every=True)[..., 0].unbind(1)
+    radius, by_angle, by_height, _ = surface.at(angle[:, :, None], y[:, :, None], every=True)[
+        ..., 0
+    ].unbind(1)
     sine, cosine = angle.sin(), angle.cos()
-    normal = torch.stack([sine - by_angle / radius * cosine, -.3 * by_height, cosine + by_angle / radius * sine], -1)
+    normal = torch.stack(
+        [sine - by_angle / radius * cosine, -0.3 * by_height, cosine + by_angle / radius * sine], -1
+    )
     towards = (normal * camera.rotation[:, None, 2]).sum(-1) / normal.square().sum(-1).sqrt()
-    threshold = torch.where(torch.arange(68, device=x.device) < 17, -.35, .05)      # normals graze along the jaw
+    threshold = torch.where(
+        torch.arange(68, device=x.device) < 17, -0.35, 0.05
+    )  # normals graze along the jaw
     size = camera.size
     cell = pixels.floor().long().clamp(0, size - 1)
-    covered = hidden[torch.arange(len(x), device=x.device)[:, None], cell[..., 1], cell[..., 0]] > .5
+    covered = (
+        hidden[torch.arange(len(x), device=x.device)[:, None], cell[..., 1], cell[..., 0]] > 0.5
+    )
     inside = ((pixels >= 0) & (pixels < size)).all(-1)
     return (towards > threshold) & ~covered & inside
 
@@ -1200,31 +2324,47 @@ def _visible(points, pixels, surface, camera, hidden):
 @dataclass
 class Faces:
     "n rendered faces and everything that is known about them; all are numpy arrays"
-    images: object         # (n, size, size, 3) uint8 RGB
-    action_units: object   # (n, units, 2) float32 0-5 in the order of `ACTION_UNITS`; left and right as seen in the image
-    landmarks: object      # (n, 68, 2) float32 pixels, iBUG order
-    visible: object        # (n, 68) bool
-    points: object         # (n, 5, 2) float32 pixels: left eye, right eye, nose, left and right mouth corner
-    boxes: object          # (n, 4) float32 pixels: x0, y0, x1, y1 around the face from forehead to chin
-    hidden: object         # (n, size, size) bool: the pixels of an occluder
-    pose: object           # (n, 3) float32 degrees: yaw, pitch, roll
-    light: object          # (n, 3) float32: azimuth and elevation of the key light in degrees, and its strength over that of the ambient light
-    persons: object        # (n,) int64: equal numbers are equal identities
-    expressions: list      # n names or None
-    occluders: list        # n names of `OCCLUDERS`
 
-    def __len__(self): return len(self.images)
-    def present(self, vocabulary='raf_au'):
+    images: object  # (n, size, size, 3) uint8 RGB
+    action_units: object  # (n, units, 2) float32 0-5 in the order of `ACTION_UNITS`; left and right as seen in the image
+    landmarks: object  # (n, 68, 2) float32 pixels, iBUG order
+    visible: object  # (n, 68) bool
+    points: (
+        object  # (n, 5, 2) float32 pixels: left eye, right eye, nose, left and right mouth corner
+    )
+    boxes: object  # (n, 4) float32 pixels: x0, y0, x1, y1 around the face from forehead to chin
+    hidden: object  # (n, size, size) bool: the pixels of an occluder
+    pose: object  # (n, 3) float32 degrees: yaw, pitch, roll
+    light: object  # (n, 3) float32: azimuth and elevation of the key light in degrees, and its strength over that of the ambient light
+    persons: object  # (n,) int64: equal numbers are equal identities
+    expressions: list  # n names or None
+    occluders: list  # n names of `OCCLUDERS`
+
+    def __len__(self):
+        return len(self.images)
+
+    def present(self, vocabulary="raf_au"):
         "Labels (n, units of the vocabulary) float32: 1 where the stronger side reaches `PRESENT`"
         columns = [ACTION_UNITS.index(unit) for unit in AU_VOCABULARIES[vocabulary]]
         return (self.action_units[:, columns].max(2) >= PRESENT).astype(np.float32)
 
+
 def _five_points(landmarks):
-    return torch.stack([landmarks[:, 36:42].mean(1), landmarks[:, 42:48].mean(1), landmarks[:, 30], landmarks[:, 48], landmarks[:, 54]], 1)
+    return torch.stack(
+        [
+            landmarks[:, 36:42].mean(1),
+            landmarks[:, 42:48].mean(1),
+            landmarks[:, 30],
+            landmarks[:, 48],
+            landmarks[:, 54],
+        ],
+        1,
+    )
+
 
 def _face_boxes(landmarks):
     low, high = landmarks.amin(1), landmarks.amax(1)
-    forehead = .35 * (high[:, 1] - low[:, 1])       # the landmarks end at the brows
+    forehead = 0.35 * (high[:, 1] - low[:, 1])  # the landmarks end at the brows
     return torch.stack([low[:, 0], low[:, 1] - forehead, high[:, 0], high[:, 1]], 1)
 
 # %% ../nbs/01_faces.ipynb #fdecc01e
@@ -1232,55 +2372,71 @@ def _seen(parameters):
     "The labels in `Faces` that are parameters as they stand: pose, light, persons, expressions, occluders"
     scene = parameters.scene
     columns = lambda *values: torch.stack(values, 1).numpy()
-    return dict(pose=columns(scene['yaw'], scene['pitch'], scene['roll']), light=columns(scene['light_side'], scene['light_height'], scene['key'] / scene['ambient']),
-                persons=parameters.persons.numpy().copy(), expressions=list(parameters.expressions), occluders=[OCCLUDERS[k] for k in scene['occluder'].tolist()])
+    return dict(
+        pose=columns(scene["yaw"], scene["pitch"], scene["roll"]),
+        light=columns(scene["light_side"], scene["light_height"], scene["key"] / scene["ambient"]),
+        persons=parameters.persons.numpy().copy(),
+        expressions=list(parameters.expressions),
+        occluders=[OCCLUDERS[k] for k in scene["occluder"].tolist()],
+    )
 
 # %% ../nbs/01_faces.ipynb #fc0a6c74
-_UPPER = (.68, .2), (.5, .62), (.3, .85), (0., .97)      # (|x|, z) around brows and eyes
-_LOWER = (.56, .48), (.3, .8), (0., 1.1)                 # around nose and mouth
+_UPPER = (0.68, 0.2), (0.5, 0.62), (0.3, 0.85), (0.0, 0.97)  # (|x|, z) around brows and eyes
+_LOWER = (0.56, 0.48), (0.3, 0.8), (0.0, 1.1)  # around nose and mouth
+
 
 class Renderer:
     "Draws `Parameters` as photographs of faces with exact labels"
-    def __init__(self,
-        size=128,    # width and height of the images in pixels, even, at most 512
-        device=None  # a torch device; None takes CUDA if there is one
+
+    def __init__(
+        self,
+        size=128,  # width and height of the images in pixels, even, at most 512
+        device=None,  # a torch device; None takes CUDA if there is one
     ):
-        self.size, self.device = size, torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+        self.size, self.device = (
+            size,
+            torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")),
+        )
         self.noise = _Noise(self.device)
 
     def _upper(self, p, identity, controls, scene, picture):
         "Brows, eyes and their wrinkles"
         _eye_masks(p, identity, controls)
         _brow_masks(p, identity, controls, self.noise)
-        for wrinkles in (_brow_wrinkles, _eye_wrinkles, _root_wrinkles): wrinkles(p, identity, controls)
-        p.height = p.height + .004 * p.brow
-        _paint(picture, _linear(identity['brow']), p.brow)
+        for wrinkles in (_brow_wrinkles, _eye_wrinkles, _root_wrinkles):
+            wrinkles(p, identity, controls)
+        p.height = p.height + 0.004 * p.brow
+        _paint(picture, _linear(identity["brow"]), p.brow)
         _paint_eyes(p, identity, controls, picture, scene)
 
     def _lower(self, p, identity, controls, scene, picture):
         "Nose, mouth and their wrinkles"
         _mouth_masks(p, identity, controls)
-        for wrinkles in (_nose_wrinkles, _mouth_wrinkles, _lip_relief): wrinkles(p, identity, controls)
+        for wrinkles in (_nose_wrinkles, _mouth_wrinkles, _lip_relief):
+            wrinkles(p, identity, controls)
         _paint_mouth(p, identity, controls, picture)
 
     def _colours(self, p, identity, controls, scene, camera):
         "The colour of everything, unlit, (n, 3, h, w); what is dull; what a mask or sunglasses hide"
         picture = _skin_colour(p, identity, controls)
-        bearded = identity['stubble'] + identity['beard'] + identity['moustache'] > 0
-        beard, = _for_some(bearded, _beard, picture, 1, p, identity, controls, self.noise)
-        chin = controls['chin_y']
-        for draw, outline, top, bottom in ((self._upper, _UPPER, torch.full_like(chin, .76), torch.full_like(chin, -.24)),
-                                           (self._lower, _LOWER, torch.full_like(chin, -.22), chin - .02)):
+        bearded = identity["stubble"] + identity["beard"] + identity["moustache"] > 0
+        (beard,) = _for_some(bearded, _beard, picture, 1, p, identity, controls, self.noise)
+        chin = controls["chin_y"]
+        for draw, outline, top, bottom in (
+            (self._upper, _UPPER, torch.full_like(chin, 0.76), torch.full_like(chin, -0.24)),
+            (self._lower, _LOWER, torch.full_like(chin, -0.22), chin - 0.02),
+        ):
             window = _around(camera, outline, top, bottom)
             part, painted = p.within(window), window.cut(picture)
             draw(part, identity, controls, scene, painted)
-            window.paste(picture, painted); p.take(part)
-        p.height = (p.height + .0014 * _plane(identity['mottle']) * p.noise_fine) * p.front
+            window.paste(picture, painted)
+            p.take(part)
+        p.height = (p.height + 0.0014 * _plane(identity["mottle"]) * p.noise_fine) * p.front
         hair, cloth = _paint_head(p, identity, controls, picture, self.noise)
-        dressed = (identity['glasses'] > 0) | (scene['occluder'] == 1) | (scene['occluder'] == 2)
+        dressed = (identity["glasses"] > 0) | (scene["occluder"] == 1) | (scene["occluder"] == 2)
         hidden, mask = _for_some(dressed, _worn, picture, 2, p, identity, controls, scene)
         p.height = p.height * (1 - hidden)
-        dull = (.9 * (cloth + beard) + .4 * hair + mask).clamp(0, 1)
+        dull = (0.9 * (cloth + beard) + 0.4 * hair + mask).clamp(0, 1)
         return picture, dull, hidden
 
     def _light(self, identity, units, scene):
@@ -1293,53 +2449,99 @@ class Renderer:
         radius, *slopes, hollow = surface.at(angle, point[1], every=True).unbind(1)
         p = _Pixels(point, angle, camera.pixel, units, identity, self.noise)
         picture, dull, hidden = self._colours(p, identity, controls, scene, camera)
-        smooth = 1 - .75 * hidden                                                               # cloth and glass are even where they cover a nose or a mouth
-        normal = _normals(p, (radius, *(slope * smooth for slope in slopes)), camera, .8 * p.eye)
+        smooth = 1 - 0.75 * hidden  # cloth and glass are even where they cover a nose or a mouth
+        normal = _normals(p, (radius, *(slope * smooth for slope in slopes)), camera, 0.8 * p.eye)
         hollow = hollow * smooth
         picture = _shaded(p, picture, normal, surface, hollow, camera, scene, controls, dull)
-        bright = (.35 * scene['key'] + .25) * (.4 + identity['skin'].mean(1).clamp(max=.6))     # the exposure of a dark face would make it glow
-        _paint(picture, bright[:, None].expand(-1, 3), .9 * p.glint * (1 - hidden))
+        bright = (0.35 * scene["key"] + 0.25) * (
+            0.4 + identity["skin"].mean(1).clamp(max=0.6)
+        )  # the exposure of a dark face would make it glow
+        _paint(picture, bright[:, None].expand(-1, 3), 0.9 * p.glint * (1 - hidden))
         light = _paint(_background(scene, identity, self.size, self.noise), picture, covered)
         light = _expose(light, covered, scene, identity)
         landmarks = _landmarks(identity, controls, surface)
         pixels = camera.project(landmarks)
-        before, = _for_some(scene['occluder'] > 2, _in_front, light, 1, scene, identity, pixels)
+        (before,) = _for_some(scene["occluder"] > 2, _in_front, light, 1, scene, identity, pixels)
         hidden = torch.maximum(hidden * covered, before)
         return light, pixels, _visible(landmarks, pixels, surface, camera, hidden), hidden
 
     @torch.inference_mode()
-    def render(self,
-        parameters  # `Parameters` of any number of faces; 8 to 32 at a time are fastest
+    def render(
+        self,
+        parameters,  # `Parameters` of any number of faces; 8 to 32 at a time are fastest
     ):
         "Draw the faces; the result of a face does not depend on the others in the batch"
-        with _small_pictures(): return self._render(parameters)
+        with _small_pictures():
+            return self._render(parameters)
 
     def _render(self, parameters):
         move = lambda group: {name: value.to(self.device) for name, value in group.items()}
         identity, scene = move(parameters.identity), move(parameters.scene)
-        units = {unit: (parameters.action_units[:, k] / 5).to(self.device) for k, unit in enumerate(ACTION_UNITS)}
+        units = {
+            unit: (parameters.action_units[:, k] / 5).to(self.device)
+            for k, unit in enumerate(ACTION_UNITS)
+        }
         light, landmarks, visible, hidden = self._light(identity, units, scene)
-        if not light.isfinite().all(): raise FloatingPointError('a face has pixels that are not numbers')   # they would be black, silently
+        if not light.isfinite().all():
+            raise FloatingPointError(
+                "a face has pixels that are not numbers"
+            )  # they would be black, silently
         array = lambda value: value.cpu().numpy()
-        return Faces(_photographs(light, scene, self.noise), parameters.action_units.numpy().copy(), array(landmarks), array(visible),
-                     array(_five_points(landmarks)), array(_face_boxes(landmarks)), array(hidden > .5), **_seen(parameters))
+        return Faces(
+            _photographs(light, scene, self.noise),
+            parameters.action_units.numpy().copy(),
+            array(landmarks),
+            array(visible),
+            array(_five_points(landmarks)),
+            array(_face_boxes(landmarks)),
+            array(hidden > 0.5),
+            **_seen(parameters),
+        )
+
 
 @contextmanager
 def _small_pictures():
     "PyTorch set up for thousands of small operations, on this thread: none is split between CPUs, no denormal numbers, memory is kept"
     before = torch.get_num_threads()
-    torch.set_num_threads(1)          # a split operation waits for the slower half; whole chunks side by side do not
-    torch.empty(7_900_000)            # given back at once: from then on the allocator keeps blocks up to this size
+    torch.set_num_threads(
+        1
+    )  # a split operation waits for the slower half; whole chunks side by side do not
+    torch.empty(
+        7_900_000
+    )  # given back at once: from then on the allocator keeps blocks up to this size
     try:
-        with no_denormals(): yield
-    finally: torch.set_num_threads(before)
+        with no_denormals():
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 # %% ../nbs/01_faces.ipynb #8b5d05cb
-_SHOWN_BY = {   # a unit's movement: (sign, landmark 0-67, axis) of the coordinates whose sum grows
-    1: ((-1, 21, 1),), 2: ((-1, 18, 1),), 4: ((1, 21, 1),), 5: ((-1, 37, 1),), 6: ((-1, 41, 1),), 7: ((-1, 41, 1),), 9: ((-1, 33, 1),), 10: ((-1, 50, 1),),
-    12: ((1, 54, 0), (-1, 48, 0), (-1, 48, 1)), 14: ((1, 54, 0),), 15: ((1, 48, 1),), 16: ((1, 57, 1),), 17: ((-1, 62, 1),), 18: ((1, 48, 0),), 20: ((1, 54, 0),),
-    22: ((1, 48, 0),), 23: ((1, 51, 1), (-1, 57, 1)), 24: ((1, 51, 1), (-1, 57, 1)), 25: ((1, 66, 1), (-1, 62, 1)), 26: ((1, 8, 1),), 27: ((1, 8, 1),),
-    28: ((1, 51, 1), (-1, 57, 1)), 43: ((1, 37, 1), (-1, 41, 1))}
+_SHOWN_BY = {  # a unit's movement: (sign, landmark 0-67, axis) of the coordinates whose sum grows
+    1: ((-1, 21, 1),),
+    2: ((-1, 18, 1),),
+    4: ((1, 21, 1),),
+    5: ((-1, 37, 1),),
+    6: ((-1, 41, 1),),
+    7: ((-1, 41, 1),),
+    9: ((-1, 33, 1),),
+    10: ((-1, 50, 1),),
+    12: ((1, 54, 0), (-1, 48, 0), (-1, 48, 1)),
+    14: ((1, 54, 0),),
+    15: ((1, 48, 1),),
+    16: ((1, 57, 1),),
+    17: ((-1, 62, 1),),
+    18: ((1, 48, 0),),
+    20: ((1, 54, 0),),
+    22: ((1, 48, 0),),
+    23: ((1, 51, 1), (-1, 57, 1)),
+    24: ((1, 51, 1), (-1, 57, 1)),
+    25: ((1, 66, 1), (-1, 62, 1)),
+    26: ((1, 8, 1),),
+    27: ((1, 8, 1),),
+    28: ((1, 51, 1), (-1, 57, 1)),
+    43: ((1, 37, 1), (-1, 41, 1)),
+}
+
 
 def _shown(landmarks, unit):
     "How far a unit has moved its landmarks (n, 68, 2), in pixels up to a constant: (n,)"
@@ -1347,15 +2549,23 @@ def _shown(landmarks, unit):
 
 # %% ../nbs/01_faces.ipynb #ff1fec1b
 def grey_crops(
-    faces,   # `Faces`
-    size=32  # side in pixels
+    faces,  # `Faces`
+    size=32,  # side in pixels
 ):
     "Grey crops by the five points, (n, size * size) float32, each with mean 0 and standard deviation 1"
     import cv2
-    target = np.float32([[.34, .36], [.66, .36], [.5, .56], [.37, .78], [.63, .78]]) * size
+
+    target = (
+        np.float32([[0.34, 0.36], [0.66, 0.36], [0.5, 0.56], [0.37, 0.78], [0.63, 0.78]]) * size
+    )
     rows = []
     for image, points in zip(faces.images, faces.points):
         matrix = cv2.estimateAffinePartial2D(points, target, method=cv2.LMEDS)[0]
-        grey = cv2.warpAffine(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), matrix, (size, size), borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+        grey = cv2.warpAffine(
+            cv2.cvtColor(image, cv2.COLOR_RGB2GRAY),
+            matrix,
+            (size, size),
+            borderMode=cv2.BORDER_REPLICATE,
+        ).astype(np.float32)
         rows.append((grey - grey.mean()).ravel() / (grey.std() + 1e-6))
     return np.stack(rows)

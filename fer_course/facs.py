@@ -10,59 +10,114 @@ __all__ = ['EXPRESSIONS', 'BASIC', 'SEVEN', 'AU_NAMES', 'AU_VOCABULARIES', 'PROT
 from dataclasses import dataclass
 
 # %% ../nbs/00_facs.ipynb #bfed346c
-EXPRESSIONS = ('anger', 'disgust', 'fear', 'happiness', 'sadness', 'surprise', 'neutral', 'contempt')
+EXPRESSIONS = (
+    "anger",
+    "disgust",
+    "fear",
+    "happiness",
+    "sadness",
+    "surprise",
+    "neutral",
+    "contempt",
+)
 BASIC, SEVEN = EXPRESSIONS[:6], EXPRESSIONS[:7]
 
 # %% ../nbs/00_facs.ipynb #8cf33ecf
 AU_NAMES = {
-    1: 'inner brow raiser', 2: 'outer brow raiser', 4: 'brow lowerer', 5: 'upper lid raiser', 6: 'cheek raiser', 7: 'lid tightener',
-    9: 'nose wrinkler', 10: 'upper lip raiser', 12: 'lip corner puller', 14: 'dimpler', 15: 'lip corner depressor',
-    16: 'lower lip depressor', 17: 'chin raiser', 18: 'lip pucker', 20: 'lip stretcher', 22: 'lip funneler', 23: 'lip tightener',
-    24: 'lip pressor', 25: 'lips part', 26: 'jaw drop', 27: 'mouth stretch', 28: 'lip suck', 43: 'eyes closed'}
+    1: "inner brow raiser",
+    2: "outer brow raiser",
+    4: "brow lowerer",
+    5: "upper lid raiser",
+    6: "cheek raiser",
+    7: "lid tightener",
+    9: "nose wrinkler",
+    10: "upper lip raiser",
+    12: "lip corner puller",
+    14: "dimpler",
+    15: "lip corner depressor",
+    16: "lower lip depressor",
+    17: "chin raiser",
+    18: "lip pucker",
+    20: "lip stretcher",
+    22: "lip funneler",
+    23: "lip tightener",
+    24: "lip pressor",
+    25: "lips part",
+    26: "jaw drop",
+    27: "mouth stretch",
+    28: "lip suck",
+    43: "eyes closed",
+}
 
 # %% ../nbs/00_facs.ipynb #ac7d81bf
 AU_VOCABULARIES = dict(
     raf_au=(1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 17, 18, 20, 22, 23, 24, 25, 26, 27),
     openface=(1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26),
     common=(1, 2, 4, 5, 6, 9, 10, 12, 15, 17, 20, 25, 26),
-    emotionet=(1, 2, 4, 5, 6, 9, 10, 12, 15, 17, 18, 20, 24, 25, 26, 28))
+    emotionet=(1, 2, 4, 5, 6, 9, 10, 12, 15, 17, 18, 20, 24, 25, 26, 28),
+)
 
 # %% ../nbs/00_facs.ipynb #acae181c
 def au_columns(
-    vocabulary='raf_au'  # a key of `AU_VOCABULARIES`
+    vocabulary="raf_au",  # a key of `AU_VOCABULARIES`
 ):
     "Names of a manifest's columns for a vocabulary: `AU1`, `AU2`, ... (a `KeyError` names an unknown vocabulary)"
-    return [f'AU{number}' for number in AU_VOCABULARIES[vocabulary]]
+    return [f"AU{number}" for number in AU_VOCABULARIES[vocabulary]]
 
 # %% ../nbs/00_facs.ipynb #b1a8dcf2
 @dataclass(frozen=True)
 class Prototype:
     "The action units of an expression: pairs of (number, share of people who show it, 0-1) and where they come from"
-    core: tuple        # units that EMFACS names for the expression
-    optional: tuple    # further units that Du et al. 2014 observed
-    source: str        # the publications
 
-_EMFACS, _DU = 'EMFACS (Ekman, Friesen & Hager 2002, table 10-1)', 'Du, Tao & Martinez 2014, table 1'
+    core: tuple  # units that EMFACS names for the expression
+    optional: tuple  # further units that Du et al. 2014 observed
+    source: str  # the publications
+
+
+_EMFACS, _DU = (
+    "EMFACS (Ekman, Friesen & Hager 2002, table 10-1)",
+    "Du, Tao & Martinez 2014, table 1",
+)
 PROTOTYPES = dict(
-    anger=Prototype(((4, .85), (5, .10), (7, .85), (23, .29)), ((10, .26), (17, .52), (24, .85)), f'{_EMFACS}; {_DU}'),
-    disgust=Prototype(((9, .85), (10, .85), (17, .85)), ((4, .31), (24, .26)), f'{_EMFACS}; {_DU}'),
-    fear=Prototype(((1, .85), (2, .57), (4, .85), (5, .63), (20, .85), (25, .85), (26, .33)), (), f'{_EMFACS}; {_DU}'),
-    happiness=Prototype(((6, .51), (12, .85)), ((25, .85),), f'{_EMFACS}; {_DU}'),
-    sadness=Prototype(((1, .60), (4, .85), (15, .85)), ((6, .50), (17, .67)), f'{_EMFACS}; {_DU}'),
-    surprise=Prototype(((1, .85), (2, .85), (5, .66), (26, .85)), ((25, .85),), f'{_EMFACS}; {_DU}'),
-    neutral=Prototype((), (), 'the absence of action units'),
-    contempt=Prototype(((14, .85),), ((12, .10),), f'{_EMFACS}, on one side of the face; not part of Du et al.'))
+    anger=Prototype(
+        ((4, 0.85), (5, 0.10), (7, 0.85), (23, 0.29)),
+        ((10, 0.26), (17, 0.52), (24, 0.85)),
+        f"{_EMFACS}; {_DU}",
+    ),
+    disgust=Prototype(
+        ((9, 0.85), (10, 0.85), (17, 0.85)), ((4, 0.31), (24, 0.26)), f"{_EMFACS}; {_DU}"
+    ),
+    fear=Prototype(
+        ((1, 0.85), (2, 0.57), (4, 0.85), (5, 0.63), (20, 0.85), (25, 0.85), (26, 0.33)),
+        (),
+        f"{_EMFACS}; {_DU}",
+    ),
+    happiness=Prototype(((6, 0.51), (12, 0.85)), ((25, 0.85),), f"{_EMFACS}; {_DU}"),
+    sadness=Prototype(
+        ((1, 0.60), (4, 0.85), (15, 0.85)), ((6, 0.50), (17, 0.67)), f"{_EMFACS}; {_DU}"
+    ),
+    surprise=Prototype(
+        ((1, 0.85), (2, 0.85), (5, 0.66), (26, 0.85)), ((25, 0.85),), f"{_EMFACS}; {_DU}"
+    ),
+    neutral=Prototype((), (), "the absence of action units"),
+    contempt=Prototype(
+        ((14, 0.85),), ((12, 0.10),), f"{_EMFACS}, on one side of the face; not part of Du et al."
+    ),
+)
 
 # %% ../nbs/00_facs.ipynb #94500e74
 @dataclass(frozen=True)
 class Region:
     "A face region of the AU branch (AU-CVT section 3.3)"
-    windows: tuple        # one window, or the left and the right one: (row0, row1, column0, column1) on the 14 x 14 map
-    action_units: tuple   # the numbers of the units read there
+
+    windows: tuple  # one window, or the left and the right one: (row0, row1, column0, column1) on the 14 x 14 map
+    action_units: tuple  # the numbers of the units read there
+
 
 REGIONS = dict(
     eyes=Region(((0, 7, 0, 7), (0, 7, 7, 14)), (1, 2, 5, 7, 43)),
     cheeks=Region(((5, 12, 0, 6), (5, 12, 8, 14)), (6,)),
     brows=Region(((0, 7, 4, 10),), (4,)),
     nose=Region(((4, 10, 4, 10),), (9,)),
-    mouth=Region(((6, 14, 0, 14),), (10, 12, 14, 15, 16, 17, 18, 20, 22, 23, 24, 25, 26, 27, 28)))
+    mouth=Region(((6, 14, 0, 14),), (10, 12, 14, 15, 16, 17, 18, 20, 22, 23, 24, 25, 26, 27, 28)),
+)

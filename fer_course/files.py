@@ -14,164 +14,227 @@ from pathlib import Path
 # %% ../nbs/00_safe_files.ipynb #ff012a2d
 class CourseError(Exception):
     "What went wrong, with which file, and what to do about it"
-    def __init__(self,
-        problem,      # what is wrong, without a full stop
-        path=None,    # the file or folder concerned
-        remedy=None   # what the user can do, without a full stop
+
+    def __init__(
+        self,
+        problem,  # what is wrong, without a full stop
+        path=None,  # the file or folder concerned
+        remedy=None,  # what the user can do, without a full stop
     ):
         self.problem, self.path, self.remedy = problem, path, remedy
-        sentences = [f'{path}: {problem}.' if path is not None else f'{problem}.', remedy and f'Remedy: {remedy}.']
-        super().__init__(' '.join(filter(None, sentences)))
-    def __reduce__(self): return type(self), (self.problem, self.path, self.remedy)   # whole, also from another process
+        sentences = [
+            f"{path}: {problem}." if path is not None else f"{problem}.",
+            remedy and f"Remedy: {remedy}.",
+        ]
+        super().__init__(" ".join(filter(None, sentences)))
+
+    def __reduce__(self):
+        return type(self), (
+            self.problem,
+            self.path,
+            self.remedy,
+        )  # whole, also from another process
 
 # %% ../nbs/00_safe_files.ipynb #6036df44
-_FULL = 'free some space and give the same command again; finished work is kept'
+_FULL = "free some space and give the same command again; finished work is kept"
 _OS_ERRORS = {
-    errno.ENOSPC: ('the disk is full', _FULL), errno.EDQUOT: ('the disk quota is used up', _FULL),
-    errno.EFBIG: ('the file would be larger than this disk allows', 'choose a folder on another disk with --out'),
-    errno.EACCES: ('it may not be written', 'choose another folder with --out or change its permissions'),
-    errno.EPERM: ('it may not be written', 'choose another folder with --out or change its permissions'),
-    errno.EROFS: ('it lies on a read-only disk', 'choose another folder with --out'),
-    errno.ENOTDIR: ('a file stands where a folder is needed', 'choose another folder with --out'),
-    errno.EEXIST: ('a file stands where a folder is needed', 'choose another folder with --out')}
+    errno.ENOSPC: ("the disk is full", _FULL),
+    errno.EDQUOT: ("the disk quota is used up", _FULL),
+    errno.EFBIG: (
+        "the file would be larger than this disk allows",
+        "choose a folder on another disk with --out",
+    ),
+    errno.EACCES: (
+        "it may not be written",
+        "choose another folder with --out or change its permissions",
+    ),
+    errno.EPERM: (
+        "it may not be written",
+        "choose another folder with --out or change its permissions",
+    ),
+    errno.EROFS: ("it lies on a read-only disk", "choose another folder with --out"),
+    errno.ENOTDIR: ("a file stands where a folder is needed", "choose another folder with --out"),
+    errno.EEXIST: ("a file stands where a folder is needed", "choose another folder with --out"),
+}
+
 
 @contextmanager
 def os_errors(
-    path  # the file or folder that the error message names
+    path,  # the file or folder that the error message names
 ):
     "Turn an operating system error inside the block into a `CourseError` about `path` with its remedy"
-    try: yield
+    try:
+        yield
     except OSError as error:
         problem, remedy = _OS_ERRORS.get(error.errno, (None, None))
-        if problem is None: raise
+        if problem is None:
+            raise
         raise CourseError(problem, path, remedy) from error
 
+
 def make_folder(
-    path  # a folder, made with its parents
+    path,  # a folder, made with its parents
 ):
     "Make a folder if it is not there and return it as a `Path`; `CourseError` if that cannot be"
-    with os_errors(path): Path(path).mkdir(parents=True, exist_ok=True)
+    with os_errors(path):
+        Path(path).mkdir(parents=True, exist_ok=True)
     return Path(path)
 
 # %% ../nbs/00_safe_files.ipynb #b00b9512
 @contextmanager
 def atomic(
-    path  # the file to write; its folder is made
+    path,  # the file to write; its folder is made
 ):
     "Give a temporary path beside `path`; move it onto `path` when the block ends well, remove it otherwise; `CourseError` as `os_errors`"
-    path = Path(path); make_folder(path.parent)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    path = Path(path)
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with os_errors(path):
             yield temporary
-            with open(temporary, 'rb+') as file: os.fsync(file.fileno())
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())
             os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 # %% ../nbs/00_safe_files.ipynb #70dfa86c
 def sweep(
-    folder  # searched without its subfolders
+    folder,  # searched without its subfolders
 ):
     "Remove the temporary files that killed processes left in `folder`; return their names"
     gone = []
-    for path in sorted(Path(folder).glob('.*.tmp')):
-        pid = path.name.split('.')[-2]
-        if pid.isdigit() and not (int(pid) == os.getpid() or _alive(int(pid))): path.unlink(missing_ok=True); gone.append(path.name)
+    for path in sorted(Path(folder).glob(".*.tmp")):
+        pid = path.name.split(".")[-2]
+        if pid.isdigit() and not (int(pid) == os.getpid() or _alive(int(pid))):
+            path.unlink(missing_ok=True)
+            gone.append(path.name)
     return gone
 
+
 def _alive(pid):
-    try: os.kill(pid, 0)
-    except ProcessLookupError: return False
-    except OSError: return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
     return True
 
 # %% ../nbs/00_safe_files.ipynb #c1cf6c77
 def write_text(
     path,  # the file
-    text   # str, written as UTF-8
+    text,  # str, written as UTF-8
 ):
     "Write `text` to `path` in one piece or not at all"
-    with atomic(path) as temporary: temporary.write_bytes(text.encode('utf-8'))
+    with atomic(path) as temporary:
+        temporary.write_bytes(text.encode("utf-8"))
+
 
 def write_json(
     path,  # the file
-    data   # what json can express; NaN is refused, since it is no json
+    data,  # what json can express; NaN is refused, since it is no json
 ):
     "Write `data` as json to `path` in one piece or not at all"
-    write_text(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + '\n')
+    write_text(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
 
 def write_table(
     path,  # the file
-    table  # a pandas DataFrame; its index is not kept
+    table,  # a pandas DataFrame; its index is not kept
 ):
     "Write a table as parquet to `path` in one piece or not at all"
-    with atomic(path) as temporary: table.to_parquet(temporary, index=False)
+    with atomic(path) as temporary:
+        table.to_parquet(temporary, index=False)
 
 # %% ../nbs/00_safe_files.ipynb #4b6de127
 def _read(path, read, kind):
-    if not Path(path).exists(): raise CourseError('is missing', path, 'run the step that writes it')
-    try: return read(path)
+    if not Path(path).exists():
+        raise CourseError("is missing", path, "run the step that writes it")
+    try:
+        return read(path)
     except Exception as error:
-        raise CourseError(f'is no readable {kind} file ({type(error).__name__})', path, 'remove it and run the step that writes it') from error
+        raise CourseError(
+            f"is no readable {kind} file ({type(error).__name__})",
+            path,
+            "remove it and run the step that writes it",
+        ) from error
+
 
 def read_json(
-    path  # a json file
+    path,  # a json file
 ):
     "Read a json file; `CourseError` if it is missing or damaged"
-    return _read(path, lambda p: json.loads(Path(p).read_text(encoding='utf-8')), 'json')
+    return _read(path, lambda p: json.loads(Path(p).read_text(encoding="utf-8")), "json")
+
 
 def read_table(
-    path  # a parquet file
+    path,  # a parquet file
 ):
     "Read a parquet file as a pandas DataFrame; `CourseError` if it is missing or damaged"
     import pandas as pd
-    return _read(path, pd.read_parquet, 'parquet')
+
+    return _read(path, pd.read_parquet, "parquet")
 
 # %% ../nbs/00_safe_files.ipynb #9c6daa85
 def digest(
-    path,        # the file
-    kind='sha1'  # any algorithm of hashlib
+    path,  # the file
+    kind="sha1",  # any algorithm of hashlib
 ):
     "Hexadecimal digest of a file's bytes, read in blocks"
-    result, file = hashlib.new(kind), os.open(path, os.O_RDONLY | getattr(os, 'O_BINARY', 0))   # a file object costs more than the digest of a small image
+    result, file = (
+        hashlib.new(kind),
+        os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)),
+    )  # a file object costs more than the digest of a small image
     try:
-        while block := os.read(file, 1 << 18): result.update(block)
-    finally: os.close(file)
+        while block := os.read(file, 1 << 18):
+            result.update(block)
+    finally:
+        os.close(file)
     return result.hexdigest()
 
+
 def digests(
-    paths,       # the files
-    workers=2,   # threads; hashlib lets go of Python's lock while it works on a block
-    kind='sha1'  # any algorithm of hashlib
+    paths,  # the files
+    workers=2,  # threads; hashlib lets go of Python's lock while it works on a block
+    kind="sha1",  # any algorithm of hashlib
 ):
     "Hexadecimal digests of many files, in the order of `paths`"
     from concurrent.futures import ThreadPoolExecutor
-    paths = list(paths); few = max(1, min(64, len(paths)//(8*workers)))                        # several files to a task: a task costs, too
+
+    paths = list(paths)
+    few = max(1, min(64, len(paths) // (8 * workers)))  # several files to a task: a task costs, too
     with ThreadPoolExecutor(workers) as pool:
-        parts = pool.map(lambda k: [digest(path, kind) for path in paths[k:k + few]], range(0, len(paths), few))
+        parts = pool.map(
+            lambda k: [digest(path, kind) for path in paths[k : k + few]], range(0, len(paths), few)
+        )
         return [one for part in parts for one in part]
 
+
 def fingerprint(
-    data  # what json can express; anything else counts as its `str`
+    data,  # what json can express; anything else counts as its `str`
 ):
     "16 hexadecimal digits that are equal for equal settings, in whichever order they are given"
     return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 # %% ../nbs/00_safe_files.ipynb #4cab264a
 def progress(
-    items,       # any iterable
+    items,  # any iterable
     total=None,  # its length where it has none
-    label=''     # what is being done
+    label="",  # what is being done
 ):
     "A progress bar on stderr around `items`, where stderr is a terminal or FER_PROGRESS is 1"
     from tqdm import tqdm
-    shown = os.environ.get('FER_PROGRESS', '1' if sys.stderr.isatty() else '0') != '0'
+
+    shown = os.environ.get("FER_PROGRESS", "1" if sys.stderr.isatty() else "0") != "0"
     return tqdm(items, total=total, desc=label, disable=not shown, leave=False)
 
+
 def say(
-    line  # str
+    line,  # str
 ):
     "Print a line above the progress bars that are being shown"
     from tqdm import tqdm
-    tqdm.write(str(line)); sys.stdout.flush()
+
+    tqdm.write(str(line))
+    sys.stdout.flush()

@@ -22,223 +22,354 @@ from .files import CourseError
 
 # %% ../nbs/09_0_joint.ipynb #d4a3f34c
 def seed_everything(
-    seed  # an integer from 0
+    seed,  # an integer from 0
 ):
     "Seed Python's, numpy's and torch's generators"
-    random.seed(seed); np.random.seed(seed % 2**32); torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
 
 def stream(
-    *key  # integers from 0, such as the seed and the epoch
+    *key,  # integers from 0, such as the seed and the epoch
 ):
     "An integer for a random generator that depends on all of `key`: neighbouring keys give unrelated streams"
     return int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> 1)
 
 # %% ../nbs/09_0_joint.ipynb #c2970da7
-JOINT = dict(units=(False, True), expressions=(True, False), both=(True, True))   # what auxiliary images teach: (expressions, action units)
+JOINT = dict(
+    units=(False, True), expressions=(True, False), both=(True, True)
+)  # what auxiliary images teach: (expressions, action units)
+
 
 def labels(
-    manifest,             # DataFrame with `expression`, `AU...` and perhaps `role`
-    expressions=SEVEN,    # class names in the order of the logits
-    vocabulary='raf_au',  # key of `AU_VOCABULARIES`; None = no action units
-    joint='units'         # a key of `JOINT`
+    manifest,  # DataFrame with `expression`, `AU...` and perhaps `role`
+    expressions=SEVEN,  # class names in the order of the logits
+    vocabulary="raf_au",  # key of `AU_VOCABULARIES`; None = no action units
+    joint="units",  # a key of `JOINT`
 ):
     """Index of the expression (n,) int64, -1 = unlabelled, none of `expressions`, or not to be taught; action units (n, A) float32, NaN in these cases.
     `CourseError` for another `joint`"""
-    if joint not in JOINT: raise CourseError(f'two sets cannot be joined by {joint!r}', remedy=f'choose from {", ".join(JOINT)}')
-    index = manifest['expression'].map({name: i for i, name in enumerate(expressions)})
-    index = pd.to_numeric(index, errors='coerce').fillna(-1).to_numpy(np.int64, copy=True)
-    units = np.array(manifest.reindex(columns=au_columns(vocabulary) if vocabulary else []).to_numpy(np.float32))
-    auxiliary = (manifest['role'] == 'auxiliary').to_numpy(bool) if 'role' in manifest else np.zeros(len(manifest), bool)
+    if joint not in JOINT:
+        raise CourseError(
+            f"two sets cannot be joined by {joint!r}", remedy=f"choose from {', '.join(JOINT)}"
+        )
+    index = manifest["expression"].map({name: i for i, name in enumerate(expressions)})
+    index = pd.to_numeric(index, errors="coerce").fillna(-1).to_numpy(np.int64, copy=True)
+    units = np.array(
+        manifest.reindex(columns=au_columns(vocabulary) if vocabulary else []).to_numpy(np.float32)
+    )
+    auxiliary = (
+        (manifest["role"] == "auxiliary").to_numpy(bool)
+        if "role" in manifest
+        else np.zeros(len(manifest), bool)
+    )
     says, codes = JOINT[joint]
-    if not says: index[auxiliary] = -1
-    if not codes: units[auxiliary] = np.nan
+    if not says:
+        index[auxiliary] = -1
+    if not codes:
+        units[auxiliary] = np.nan
     return torch.from_numpy(index), torch.from_numpy(units)
 
 # %% ../nbs/09_0_joint.ipynb #db2030a8
-class JointLoss(nn.Module):                      # AU-CVT section 3.4
+class JointLoss(nn.Module):  # AU-CVT section 3.4
     "Cross-entropy of the labelled expressions plus binary cross-entropy of the labelled action units, each a mean over what is labelled"
-    def __init__(self,
-        alpha=1.,            # weight of the expression loss
-        beta=1.,             # weight of the action unit loss
+
+    def __init__(
+        self,
+        alpha=1.0,  # weight of the expression loss
+        beta=1.0,  # weight of the action unit loss
         class_weights=None,  # (C,) weights of the classes, or None
-        pos_weight=None,     # (A,) weights of present action units, or None
-        smoothing=0.,        # label smoothing of the expressions, 0-1
-        shared=None          # called in training with the divisor (a tensor), returns the one to use: the mean over processes; None = itself
+        pos_weight=None,  # (A,) weights of present action units, or None
+        smoothing=0.0,  # label smoothing of the expressions, 0-1
+        shared=None,  # called in training with the divisor (a tensor), returns the one to use: the mean over processes; None = itself
     ):
         super().__init__()
         self.alpha, self.beta, self.smoothing, self.shared = alpha, beta, smoothing, shared
         as_buffer = lambda w: None if w is None else torch.as_tensor(w, dtype=torch.float32)
-        self.register_buffer('class_weights', as_buffer(class_weights)); self.register_buffer('pos_weight', as_buffer(pos_weight))
+        self.register_buffer("class_weights", as_buffer(class_weights))
+        self.register_buffer("pos_weight", as_buffer(pos_weight))
 
     def _over(self, total, count):
         "The mean; 0 where nothing was counted"
-        if self.shared is not None and self.training: count = self.shared(count.float())
-        return total/torch.where(count > 0, count, 1)
+        if self.shared is not None and self.training:
+            count = self.shared(count.float())
+        return total / torch.where(count > 0, count, 1)
 
     def expression(self, logits, y):
         "Mean cross-entropy over rows with y >= 0; 0 (with a gradient) where there is none"
-        total = F.cross_entropy(logits, y, self.class_weights, ignore_index=-1, reduction='sum', label_smoothing=self.smoothing)
+        total = F.cross_entropy(
+            logits,
+            y,
+            self.class_weights,
+            ignore_index=-1,
+            reduction="sum",
+            label_smoothing=self.smoothing,
+        )
         known = y >= 0
-        return self._over(total, known.sum() if self.class_weights is None else (self.class_weights[y.clamp(min=0)]*known).sum())
+        return self._over(
+            total,
+            known.sum()
+            if self.class_weights is None
+            else (self.class_weights[y.clamp(min=0)] * known).sum(),
+        )
 
     def action_units(self, logits, y):
         "Mean binary cross-entropy over entries that are not NaN; 0 (with a gradient) where there is none"
         known = ~y.isnan()
-        each = F.binary_cross_entropy_with_logits(logits, y.nan_to_num(), pos_weight=self.pos_weight, reduction='none')
-        return self._over((each*known).sum(), known.sum())
+        each = F.binary_cross_entropy_with_logits(
+            logits, y.nan_to_num(), pos_weight=self.pos_weight, reduction="none"
+        )
+        return self._over((each * known).sum(), known.sum())
 
-    def forward(self,
-        prediction,   # (expression logits (B, C), action unit logits (B, A) or None)
-        expression,   # (B,) int64, -1 = unlabelled
-        action_units  # (B, A) float, NaN = unlabelled
+    def forward(
+        self,
+        prediction,  # (expression logits (B, C), action unit logits (B, A) or None)
+        expression,  # (B,) int64, -1 = unlabelled
+        action_units,  # (B, A) float, NaN = unlabelled
     ):
         "The global loss, a scalar"
         z_fer, z_au = prediction
-        loss = self.alpha*self.expression(z_fer.float(), expression)
-        return loss if z_au is None else loss + self.beta*self.action_units(z_au.float(), action_units)
+        loss = self.alpha * self.expression(z_fer.float(), expression)
+        return (
+            loss
+            if z_au is None
+            else loss + self.beta * self.action_units(z_au.float(), action_units)
+        )
 
 # %% ../nbs/09_0_joint.ipynb #9806ab01
 def balanced_weights(
     expression,  # (n,) int64, -1 = unlabelled
-    classes      # number of classes
+    classes,  # number of classes
 ):
     "Weights (C,) that give each class the same say: n/(C*count); 0 for a class that is not there"
     count = torch.bincount(expression[expression >= 0], minlength=classes).float()
-    return torch.where(count > 0, count.sum()/(classes*count.clamp(min=1)), 0.)
+    return torch.where(count > 0, count.sum() / (classes * count.clamp(min=1)), 0.0)
+
 
 def positive_weights(
     action_units,  # (n, A) float, NaN = unlabelled
-    most=10.       # upper limit
+    most=10.0,  # upper limit
 ):
     "Weights (A,) of present action units: labelled absences over presences, between 1 and `most`"
     present, known = (action_units == 1).sum(0), (~action_units.isnan()).sum(0)
-    return ((known - present)/present.clamp(min=1)).clamp(1, most)
+    return ((known - present) / present.clamp(min=1)).clamp(1, most)
 
 # %% ../nbs/09_0_joint.ipynb #043adca0
 def joint_batches(
-    target,         # rows of the target set, one epoch = one pass over them
-    auxiliary=(),   # rows of the auxiliary set, reshuffled and cycled
+    target,  # rows of the target set, one epoch = one pass over them
+    auxiliary=(),  # rows of the auxiliary set, reshuffled and cycled
     batch_size=64,  # most target rows in a batch
-    ratio=4,        # target rows per auxiliary row, above 0
-    generator=None, # a torch.Generator
-    part=(0, 1)     # which of so many processes asks: it gets its share of every step
+    ratio=4,  # target rows per auxiliary row, above 0
+    generator=None,  # a torch.Generator
+    part=(0, 1),  # which of so many processes asks: it gets its share of every step
 ):
     "Rows of every step of one epoch, int64 tensors of nearly equal length, at most batch_size + batch_size/ratio rounded up; target rows first"
-    target, auxiliary = torch.as_tensor(target), torch.as_tensor(auxiliary, dtype=torch.int64); rank, world = part
-    parts = target[torch.randperm(len(target), generator=generator)].tensor_split(math.ceil(len(target)/batch_size))
-    if not len(auxiliary): return [mine[rank::world] for mine in parts]
-    ends = [math.floor(n/ratio + .5) for n in np.cumsum([len(p) for p in parts])]
-    rounds = math.ceil(max(1, ends[-1])/len(auxiliary))
-    cycled = torch.cat([auxiliary[torch.randperm(len(auxiliary), generator=generator)] for _ in range(rounds)])
-    return [torch.cat([mine[rank::world], cycled[a:b][rank::world]]) for mine, a, b in zip(parts, [0, *ends], ends)]
+    target, auxiliary = torch.as_tensor(target), torch.as_tensor(auxiliary, dtype=torch.int64)
+    rank, world = part
+    parts = target[torch.randperm(len(target), generator=generator)].tensor_split(
+        math.ceil(len(target) / batch_size)
+    )
+    if not len(auxiliary):
+        return [mine[rank::world] for mine in parts]
+    ends = [math.floor(n / ratio + 0.5) for n in np.cumsum([len(p) for p in parts])]
+    rounds = math.ceil(max(1, ends[-1]) / len(auxiliary))
+    cycled = torch.cat(
+        [auxiliary[torch.randperm(len(auxiliary), generator=generator)] for _ in range(rounds)]
+    )
+    return [
+        torch.cat([mine[rank::world], cycled[a:b][rank::world]])
+        for mine, a, b in zip(parts, [0, *ends], ends)
+    ]
 
 # %% ../nbs/09_0_joint.ipynb #6c6ec93e
 class Stacked:
     "Several arrays of images (N_i, H, W, 3) as one (N, H, W, 3): rows count through, nothing is copied but what is asked for. `CourseError` for unequal sizes"
-    def __init__(self,
-        *parts  # uint8 arrays or memory maps
+
+    def __init__(
+        self,
+        *parts,  # uint8 arrays or memory maps
     ):
         if len({p.shape[1:] for p in parts}) > 1:
-            raise CourseError(f'images of {" and ".join(str(p.shape[1]) for p in parts)} pixels do not fit into one batch', remedy='prepare both sets with the same --size')
+            raise CourseError(
+                f"images of {' and '.join(str(p.shape[1]) for p in parts)} pixels do not fit into one batch",
+                remedy="prepare both sets with the same --size",
+            )
         self.parts, self.ends = parts, np.cumsum([len(p) for p in parts])
-        self.shape, self.dtype, self.nbytes = (int(self.ends[-1]), *parts[0].shape[1:]), parts[0].dtype, sum(p.nbytes for p in parts)
+        self.shape, self.dtype, self.nbytes = (
+            (int(self.ends[-1]), *parts[0].shape[1:]),
+            parts[0].dtype,
+            sum(p.nbytes for p in parts),
+        )
 
-    def __len__(self): return self.shape[0]
+    def __len__(self):
+        return self.shape[0]
 
     def __getitem__(self, rows):
         "The images of an index, a slice or an array of indices"
-        if np.ndim(rows) == 0 and not isinstance(rows, slice): return self[np.array([rows])][0]
+        if np.ndim(rows) == 0 and not isinstance(rows, slice):
+            return self[np.array([rows])][0]
         rows = np.arange(len(self))[rows] if isinstance(rows, slice) else np.asarray(rows)
-        if rows.dtype == bool: rows = np.flatnonzero(rows)
-        result, where = np.empty((len(rows), *self.shape[1:]), self.dtype), np.searchsorted(self.ends, rows, side='right')
-        for k in np.unique(where): result[where == k] = self.parts[k][rows[where == k] - (self.ends[k] - len(self.parts[k]))]
+        if rows.dtype == bool:
+            rows = np.flatnonzero(rows)
+        result, where = (
+            np.empty((len(rows), *self.shape[1:]), self.dtype),
+            np.searchsorted(self.ends, rows, side="right"),
+        )
+        for k in np.unique(where):
+            result[where == k] = self.parts[k][
+                rows[where == k] - (self.ends[k] - len(self.parts[k]))
+            ]
         return result
 
 # %% ../nbs/09_0_joint.ipynb #bcc2e2b7
 def _fetch(images, rows, device):
     "Bytes of these rows on the device; from page-locked memory where that lets the copy run beside the work"
-    if torch.is_tensor(images): return images[rows.to(images.device)].to(device)
+    if torch.is_tensor(images):
+        return images[rows.to(images.device)].to(device)
     found = torch.from_numpy(np.asarray(images[rows.numpy()]))
-    return found.pin_memory().to(device, non_blocking=True) if torch.device(device).type == 'cuda' else found.to(device)
+    return (
+        found.pin_memory().to(device, non_blocking=True)
+        if torch.device(device).type == "cuda"
+        else found.to(device)
+    )
+
 
 def _resident(images, device, limit=None):
     "The whole set as a tensor on a GPU where it needs at most `limit` GiB (None = half of what is free there), else `images` as they are"
-    if device.type == 'cpu': return images
-    if limit is None: limit = torch.cuda.mem_get_info(device)[0]/2**31 if device.type == 'cuda' else 0
-    if images.nbytes > limit*2**30: return images
+    if device.type == "cpu":
+        return images
+    if limit is None:
+        limit = torch.cuda.mem_get_info(device)[0] / 2**31 if device.type == "cuda" else 0
+    if images.nbytes > limit * 2**30:
+        return images
     held = torch.empty(images.shape, dtype=torch.uint8, device=device)
-    for i in range(0, len(images), 1024): held[i:i + 1024] = torch.from_numpy(np.array(images[i:i + 1024])).to(device)
+    for i in range(0, len(images), 1024):
+        held[i : i + 1024] = torch.from_numpy(np.array(images[i : i + 1024])).to(device)
     return held
+
 
 def _ahead(make, keys, device, depth=2):
     "make(key) for each key, in order, made by a thread (on a CUDA stream of its own) while the one who asks is busy"
     from concurrent.futures import ThreadPoolExecutor
-    side = torch.cuda.Stream(device) if device.type == 'cuda' else None
-    if side: side.wait_stream(torch.cuda.current_stream(device))                # what was sent before must have arrived
+
+    side = torch.cuda.Stream(device) if device.type == "cuda" else None
+    if side:
+        side.wait_stream(
+            torch.cuda.current_stream(device)
+        )  # what was sent before must have arrived
+
     def work(key):
         with torch.cuda.stream(side) if side else nullcontext():
-            made = make(key); return made, side.record_event() if side else None
+            made = make(key)
+            return made, side.record_event() if side else None
+
     def handed(future):
         made, ready = future.result()
         if side:
-            here = torch.cuda.current_stream(device); here.wait_event(ready)
-            for tensor in made: tensor.record_stream(here)
+            here = torch.cuda.current_stream(device)
+            here.wait_event(ready)
+            for tensor in made:
+                tensor.record_stream(here)
         return made
+
     waiting = deque()
     with ThreadPoolExecutor(1) as pool:
         for key in keys:
             waiting.append(pool.submit(work, key))
-            if len(waiting) > depth: yield handed(waiting.popleft())
-        while waiting: yield handed(waiting.popleft())
+            if len(waiting) > depth:
+                yield handed(waiting.popleft())
+        while waiting:
+            yield handed(waiting.popleft())
 
 # %% ../nbs/09_0_joint.ipynb #19a586de
 class Batches:
     "Batches (network input, expression, action units) cut out of packed images: as much of a DataLoader as fastai needs"
+
     n_inp = 1
-    def __init__(self,
-        images,         # uint8 (N, H, W, 3): numpy array, memory map, `Stacked` or tensor
-        expression,     # (N,) int64, -1 = unlabelled
-        action_units,   # (N, A) float32, NaN = unlabelled
-        target,         # rows of the target set
-        auxiliary=(),   # rows of the auxiliary set
+
+    def __init__(
+        self,
+        images,  # uint8 (N, H, W, 3): numpy array, memory map, `Stacked` or tensor
+        expression,  # (N,) int64, -1 = unlabelled
+        action_units,  # (N, A) float32, NaN = unlabelled
+        target,  # rows of the target set
+        auxiliary=(),  # rows of the auxiliary set
         batch_size=64,  # most target rows in a batch, of all processes together
-        ratio=4,        # target rows per auxiliary row
-        augment=None,   # called with (float batch, torch.Generator)
-        seed=None,      # of order and augmentation; None = in the order given
-        device='cpu',   # where batches are made
-        weights=None,   # (len(target),) chances: an epoch draws that many target rows with replacement; None = each once
-        part=(0, 1),    # which of so many processes this is: it takes its share of every step
-        channels_last=False  # memory order of the input, which convolutions on a GPU like better
+        ratio=4,  # target rows per auxiliary row
+        augment=None,  # called with (float batch, torch.Generator)
+        seed=None,  # of order and augmentation; None = in the order given
+        device="cpu",  # where batches are made
+        weights=None,  # (len(target),) chances: an epoch draws that many target rows with replacement; None = each once
+        part=(0, 1),  # which of so many processes this is: it takes its share of every step
+        channels_last=False,  # memory order of the input, which convolutions on a GPU like better
     ):
         self.images, self.expression, self.action_units = images, expression, action_units
         self.weights = None if weights is None else torch.as_tensor(weights, dtype=torch.float64)
-        self.target, self.auxiliary = torch.as_tensor(target, dtype=torch.int64), torch.as_tensor(auxiliary, dtype=torch.int64)
-        self.batch_size, self.ratio, self.augment, self.seed, self.epoch, self.part, self.steps = batch_size, ratio, augment, seed, 0, part, []
-        self.channels_last = channels_last; self.to(device)
+        self.target, self.auxiliary = (
+            torch.as_tensor(target, dtype=torch.int64),
+            torch.as_tensor(auxiliary, dtype=torch.int64),
+        )
+        self.batch_size, self.ratio, self.augment, self.seed, self.epoch, self.part, self.steps = (
+            batch_size,
+            ratio,
+            augment,
+            seed,
+            0,
+            part,
+            [],
+        )
+        self.channels_last = channels_last
+        self.to(device)
 
-    def to(self, device): self.device = torch.device(device); return self
+    def to(self, device):
+        self.device = torch.device(device)
+        return self
 
     def __len__(self):
-        n = len(self.target) if self.seed is not None else len(self.target[self.part[0]::self.part[1]])
-        return math.ceil(n/self.batch_size)
+        n = (
+            len(self.target)
+            if self.seed is not None
+            else len(self.target[self.part[0] :: self.part[1]])
+        )
+        return math.ceil(n / self.batch_size)
 
     def plan(self):
         "Rows of every step of this epoch that are this process's, each step sorted as a disk likes it; and the generator of the augmentation"
         rank, world = self.part
-        if self.seed is None: return [rows.sort().values for rows in self.target[rank::world].split(self.batch_size)], None
+        if self.seed is None:
+            return [
+                rows.sort().values for rows in self.target[rank::world].split(self.batch_size)
+            ], None
         generator = torch.Generator().manual_seed(stream(self.seed, self.epoch))
-        target = self.target if self.weights is None else self.target[torch.multinomial(self.weights, len(self.target), True, generator=generator)]
-        steps = joint_batches(target, self.auxiliary, self.batch_size, self.ratio, generator, self.part)
-        if world > 1: generator = torch.Generator().manual_seed(stream(self.seed, self.epoch, rank, world))
+        target = (
+            self.target
+            if self.weights is None
+            else self.target[
+                torch.multinomial(self.weights, len(self.target), True, generator=generator)
+            ]
+        )
+        steps = joint_batches(
+            target, self.auxiliary, self.batch_size, self.ratio, generator, self.part
+        )
+        if world > 1:
+            generator = torch.Generator().manual_seed(stream(self.seed, self.epoch, rank, world))
         return [rows.sort().values for rows in steps], generator
 
     def __iter__(self):
-        self.steps, generator = self.plan(); make = partial(self.take, generator=generator)
-        return _ahead(make, self.steps, self.device) if self.device.type == 'cuda' else map(make, self.steps)
+        self.steps, generator = self.plan()
+        make = partial(self.take, generator=generator)
+        return (
+            _ahead(make, self.steps, self.device)
+            if self.device.type == "cuda"
+            else map(make, self.steps)
+        )
 
     def take(self, rows, generator=None):
         "The batch of these rows"
         x = normalise(_fetch(self.images, rows, self.device))
-        if self.augment is not None: x = self.augment(x, generator)
-        if self.channels_last: x = x.contiguous(memory_format=torch.channels_last)
+        if self.augment is not None:
+            x = self.augment(x, generator)
+        if self.channels_last:
+            x = x.contiguous(memory_format=torch.channels_last)
         return x, self.expression[rows].to(self.device), self.action_units[rows].to(self.device)

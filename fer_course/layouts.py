@@ -16,13 +16,22 @@ from .facs import EXPRESSIONS
 from .files import CourseError
 
 # %% ../nbs/03_layouts.ipynb #76878aaf
-SYNONYMS = dict(anger='angry angrer ang', disgust='disgusted dis', fear='fearful afraid scared fea', happiness='happy joy smile hap', sadness='sad unhappy',
-                surprise='surprised sur', neutral='normal neu', contempt='contemptuous con')
+SYNONYMS = dict(
+    anger="angry angrer ang",
+    disgust="disgusted dis",
+    fear="fearful afraid scared fea",
+    happiness="happy joy smile hap",
+    sadness="sad unhappy",
+    surprise="surprised sur",
+    neutral="normal neu",
+    contempt="contemptuous con",
+)
 _NAMES = {word: name for name in EXPRESSIONS for word in (name, *SYNONYMS[name].split())}
-IMAGE_ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
+IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+
 
 def parse_expression(
-    text  # as somebody wrote it, in any case
+    text,  # as somebody wrote it, in any case
 ):
     "The name in `EXPRESSIONS`, or None where the text is no expression"
     return _NAMES.get(str(text).strip().lower())
@@ -30,172 +39,380 @@ def parse_expression(
 # %% ../nbs/03_layouts.ipynb #709f7071
 #                 first id, then the expressions in the order of their ids
 LABEL_ORDERS = dict(
-    rafdb=(1, 'surprise', 'fear', 'disgust', 'happiness', 'sadness', 'anger', 'neutral'),                            # RAF-DB's list_patition_label.txt
-    rafdb0=(0, 'surprise', 'fear', 'disgust', 'happiness', 'sadness', 'anger', 'neutral'),                           # the same from 0: RAN's lists
-    efficientface=(0, 'neutral', 'happiness', 'sadness', 'surprise', 'fear', 'disgust', 'anger'),                    # RAF-DB as EfficientFace copies it
-    ferplus=(0, 'neutral', 'happiness', 'surprise', 'sadness', 'anger', 'disgust', 'fear', 'contempt'),              # FERPlus' fer2013new.csv
-    fer2013=(0, 'anger', 'disgust', 'fear', 'happiness', 'sadness', 'surprise', 'neutral'),                          # FER2013's own labels
-    affectnet=(0, 'neutral', 'happiness', 'sadness', 'surprise', 'fear', 'disgust', 'anger', 'contempt'),            # AffectNet, both packs
-    lsd=(0, 'anger', 'disgust', 'fear', 'happiness', 'sadness', 'surprise'),                                         # ABAW4 LSD: sorted folder names
-    alphabetical=(0, 'anger', 'disgust', 'fear', 'happiness', 'neutral', 'sadness', 'surprise'),                     # ImageFolder copies, seven classes
-    alphabetical8=(0, 'anger', 'contempt', 'disgust', 'fear', 'happiness', 'neutral', 'sadness', 'surprise'))        # the same with contempt
+    rafdb=(
+        1,
+        "surprise",
+        "fear",
+        "disgust",
+        "happiness",
+        "sadness",
+        "anger",
+        "neutral",
+    ),  # RAF-DB's list_patition_label.txt
+    rafdb0=(
+        0,
+        "surprise",
+        "fear",
+        "disgust",
+        "happiness",
+        "sadness",
+        "anger",
+        "neutral",
+    ),  # the same from 0: RAN's lists
+    efficientface=(
+        0,
+        "neutral",
+        "happiness",
+        "sadness",
+        "surprise",
+        "fear",
+        "disgust",
+        "anger",
+    ),  # RAF-DB as EfficientFace copies it
+    ferplus=(
+        0,
+        "neutral",
+        "happiness",
+        "surprise",
+        "sadness",
+        "anger",
+        "disgust",
+        "fear",
+        "contempt",
+    ),  # FERPlus' fer2013new.csv
+    fer2013=(
+        0,
+        "anger",
+        "disgust",
+        "fear",
+        "happiness",
+        "sadness",
+        "surprise",
+        "neutral",
+    ),  # FER2013's own labels
+    affectnet=(
+        0,
+        "neutral",
+        "happiness",
+        "sadness",
+        "surprise",
+        "fear",
+        "disgust",
+        "anger",
+        "contempt",
+    ),  # AffectNet, both packs
+    lsd=(
+        0,
+        "anger",
+        "disgust",
+        "fear",
+        "happiness",
+        "sadness",
+        "surprise",
+    ),  # ABAW4 LSD: sorted folder names
+    alphabetical=(
+        0,
+        "anger",
+        "disgust",
+        "fear",
+        "happiness",
+        "neutral",
+        "sadness",
+        "surprise",
+    ),  # ImageFolder copies, seven classes
+    alphabetical8=(
+        0,
+        "anger",
+        "contempt",
+        "disgust",
+        "fear",
+        "happiness",
+        "neutral",
+        "sadness",
+        "surprise",
+    ),
+)  # the same with contempt
+
 
 def label_ids(
-    dataset  # a key of `LABEL_ORDERS`
+    dataset,  # a key of `LABEL_ORDERS`
 ):
     "Id -> expression of a dataset (a `KeyError` names an unknown one)"
     first, *names = LABEL_ORDERS[dataset]
     return dict(enumerate(names, first))
 
 # %% ../nbs/03_layouts.ipynb #6393aa43
-SPLIT_NAMES = dict(train='train', training='train', valid='valid', val='valid', validation='valid', test='test', testing='test')   # of folders
+SPLIT_NAMES = dict(
+    train="train",
+    training="train",
+    valid="valid",
+    val="valid",
+    validation="valid",
+    test="test",
+    testing="test",
+)  # of folders
+
 
 def subjects_from_names(
-    images,    # file names
-    share=.95  # of the files that must follow the rule
+    images,  # file names
+    share=0.95,  # of the files that must follow the rule
 ):
     """The part of each file's name before its last number, or None for all where the rule does not hold for nearly all files or finds nobody twice.
     Expressions and splits (`happy_001.jpg`, `PublicTest_7.jpg`) are nobody's names"""
-    found = [re.fullmatch(r'(.*?\D)[\W_]*\d+', PurePosixPath(i).stem) for i in images]
-    names = [m and m[1].strip(' _-.') or None for m in found]
-    names = [None if n is None or all(_is_label(w) for w in re.findall(r'[^\W_]+', n)) else n for n in names]
+    found = [re.fullmatch(r"(.*?\D)[\W_]*\d+", PurePosixPath(i).stem) for i in images]
+    names = [m and m[1].strip(" _-.") or None for m in found]
+    names = [
+        None if n is None or all(_is_label(w) for w in re.findall(r"[^\W_]+", n)) else n
+        for n in names
+    ]
     known = [n for n in names if n]
-    useful = images is not None and len(known) >= share*len(names) and 1 < len(set(known)) < len(known)
-    return [n or PurePosixPath(i).stem for n, i in zip(names, images)] if useful else [None]*len(names)
+    useful = (
+        images is not None and len(known) >= share * len(names) and 1 < len(set(known)) < len(known)
+    )
+    return (
+        [n or PurePosixPath(i).stem for n, i in zip(names, images)]
+        if useful
+        else [None] * len(names)
+    )
 
-def _is_label(word): return parse_expression(word) is not None or word.lower() in (*SPLIT_NAMES, 'publictest', 'privatetest', 'aligned')
+
+def _is_label(word):
+    return parse_expression(word) is not None or word.lower() in (
+        *SPLIT_NAMES,
+        "publictest",
+        "privatetest",
+        "aligned",
+    )
 
 # %% ../nbs/03_layouts.ipynb #0439325b
 def hidden(
-    path  # relative
+    path,  # relative
 ):
     "Whether the system made this file, not a person"
     path = PurePosixPath(path)
-    return any(part.startswith('.') or part == '__MACOSX' for part in path.parts) or path.name in ('Thumbs.db', 'desktop.ini')
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts) or path.name in (
+        "Thumbs.db",
+        "desktop.ini",
+    )
+
 
 def list_files(
-    root  # folder of the dataset
+    root,  # folder of the dataset
 ):
     """All files under `root` as relative paths with / between folders, sorted, and images that are links to nowhere, for somebody will miss them.
     `CourseError` where there is no such folder, or one that may not be read"""
     root = Path(root)
-    if not root.exists(): raise CourseError('there is no such folder', root, 'check the path for a typing error')
-    if not root.is_dir(): raise CourseError('this is a file, a folder is needed', root, 'give the folder that holds the dataset')
+    if not root.exists():
+        raise CourseError("there is no such folder", root, "check the path for a typing error")
+    if not root.is_dir():
+        raise CourseError(
+            "this is a file, a folder is needed", root, "give the folder that holds the dataset"
+        )
     found, entered, links = [], set(), [root]
-    for top in links:                                                # grows: what a link leads to comes after what lies here under its own name
+    for top in links:  # grows: what a link leads to comes after what lies here under its own name
         for folder, folders, names in os.walk(top, onerror=_unreadable):
-            here = os.stat(folder); key = (here.st_dev, here.st_ino)
-            if key in entered: folders.clear(); continue
-            if not os.access(folder, os.X_OK): _unreadable(PermissionError(0, '', folder))
-            entered.add(key); folders.sort()
-            links += [path for name in folders if os.path.islink(path := os.path.join(folder, name))]
-            start = os.path.relpath(folder, root); start = '' if start == '.' else start.replace(os.sep, '/') + '/'
-            found += [start + name for name in names if not hidden(start + name) and (is_image(name) or os.path.exists(os.path.join(folder, name)))]
+            here = os.stat(folder)
+            key = (here.st_dev, here.st_ino)
+            if key in entered:
+                folders.clear()
+                continue
+            if not os.access(folder, os.X_OK):
+                _unreadable(PermissionError(0, "", folder))
+            entered.add(key)
+            folders.sort()
+            links += [
+                path for name in folders if os.path.islink(path := os.path.join(folder, name))
+            ]
+            start = os.path.relpath(folder, root)
+            start = "" if start == "." else start.replace(os.sep, "/") + "/"
+            found += [
+                start + name
+                for name in names
+                if not hidden(start + name)
+                and (is_image(name) or os.path.exists(os.path.join(folder, name)))
+            ]
     return sorted(found)
 
+
 def _unreadable(error):
-    raise CourseError(f'this folder cannot be read ({error.strerror or "no permission"})', error.filename, 'change its permissions, or move it out of the dataset') from None
+    raise CourseError(
+        f"this folder cannot be read ({error.strerror or 'no permission'})",
+        error.filename,
+        "change its permissions, or move it out of the dataset",
+    ) from None
+
 
 def is_image(
-    name  # of a file
+    name,  # of a file
 ):
     "Whether the ending is that of an image"
     return PurePosixPath(name).suffix.lower() in IMAGE_ENDINGS
 
+
 def need_images(
     names,  # of files
-    root    # where they were looked for
+    root,  # where they were looked for
 ):
     "`CourseError` where none of the names is an image's"
     if not any(map(is_image, names)):
-        raise CourseError('no image was found here', root, f'give the folder that holds the images; these endings are read: {", ".join(IMAGE_ENDINGS)}')
+        raise CourseError(
+            "no image was found here",
+            root,
+            f"give the folder that holds the images; these endings are read: {', '.join(IMAGE_ENDINGS)}",
+        )
+
 
 def bare_stem(
-    name  # of an image
+    name,  # of an image
 ):
     "Name without folder, ending and `_aligned`: `aligned/0001_aligned.jpg` and `original/0001.jpg` are two pictures of one face"
-    return re.sub(r'_aligned$', '', PurePosixPath(name).stem)
+    return re.sub(r"_aligned$", "", PurePosixPath(name).stem)
 
 # %% ../nbs/03_layouts.ipynb #0aed0e2d
-LONGEST = 1 << 20   # characters; no dataset of the course has a line near that
+LONGEST = 1 << 20  # characters; no dataset of the course has a line near that
+
 
 def read_lines(
-    path,            # a text file
-    longest=LONGEST  # characters a line may have
+    path,  # a text file
+    longest=LONGEST,  # characters a line may have
 ):
     """Yields (line number from 1, text without line end) of all lines that are not blank. UTF-8 with or without mark, UTF-16 with mark, else Latin-1.
     `CourseError` where the file is missing, empty, binary or has a longer line"""
     path, any_line = Path(path), False
-    try: encoding = _encoding(path)
-    except FileNotFoundError: raise CourseError('the file is missing', path, 'check the folder against the layout in the docstring of the reader') from None
-    except IsADirectoryError: raise CourseError('this is a folder, a text file is needed', path, 'check the layout') from None
-    except PermissionError: raise CourseError('the file may not be read', path, 'change its permissions') from None
+    try:
+        encoding = _encoding(path)
+    except FileNotFoundError:
+        raise CourseError(
+            "the file is missing",
+            path,
+            "check the folder against the layout in the docstring of the reader",
+        ) from None
+    except IsADirectoryError:
+        raise CourseError(
+            "this is a folder, a text file is needed", path, "check the layout"
+        ) from None
+    except PermissionError:
+        raise CourseError("the file may not be read", path, "change its permissions") from None
     with open(path, encoding=encoding, newline=None) as file:
         number = 0
         while True:
-            try: line = file.readline(longest + 2)
-            except UnicodeError: raise CourseError(f'line {number + 1} is no text', path, 'export the list again as UTF-8') from None
-            if not line: break
+            try:
+                line = file.readline(longest + 2)
+            except UnicodeError:
+                raise CourseError(
+                    f"line {number + 1} is no text", path, "export the list again as UTF-8"
+                ) from None
+            if not line:
+                break
             number += 1
-            if len(line) > longest + 1: raise CourseError(f'line {number} has more than {longest:,} characters', path, 'this is hardly the list; get the file again')
-            if '\0' in line: raise CourseError(f'line {number} holds a zero byte: this is no text file', path, 'get the file again')
-            line = line.rstrip('\n')
-            if line.strip(): any_line = True; yield number, line
-    if not any_line: raise CourseError('the file is empty', path, 'get it again')
+            if len(line) > longest + 1:
+                raise CourseError(
+                    f"line {number} has more than {longest:,} characters",
+                    path,
+                    "this is hardly the list; get the file again",
+                )
+            if "\0" in line:
+                raise CourseError(
+                    f"line {number} holds a zero byte: this is no text file",
+                    path,
+                    "get the file again",
+                )
+            line = line.rstrip("\n")
+            if line.strip():
+                any_line = True
+                yield number, line
+    if not any_line:
+        raise CourseError("the file is empty", path, "get it again")
+
 
 def _encoding(path):
     "Of a text file, told from its mark, else by trying UTF-8 on all of it, block by block"
     import codecs
-    with open(path, 'rb') as file:
+
+    with open(path, "rb") as file:
         head = file.read(4)
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)): return 'utf-16'
-        decoder = codecs.getincrementaldecoder('utf-8')(); file.seek(0)
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16"
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        file.seek(0)
         try:
-            for block in iter(lambda: file.read(1 << 20), b''):
-                if b'\0' in block: return 'latin-1'     # no text file: the line that holds the zero will be named
+            for block in iter(lambda: file.read(1 << 20), b""):
+                if b"\0" in block:
+                    return "latin-1"  # no text file: the line that holds the zero will be named
                 decoder.decode(block)
-            decoder.decode(b'', True)
-        except UnicodeDecodeError: return 'latin-1'
-    return 'utf-8-sig'
+            decoder.decode(b"", True)
+        except UnicodeDecodeError:
+            return "latin-1"
+    return "utf-8-sig"
+
 
 def read_rows(
-    path,            # a text file with columns
+    path,  # a text file with columns
     delimiter=None,  # ',' ';' or a tab; None = the most frequent in the first line
-    longest=LONGEST  # characters a line may have
+    longest=LONGEST,  # characters a line may have
 ):
     "Yields (line number from 1, list of cells without blanks around them), quotes as in a csv; a quoted cell may not span lines. `CourseError` as `read_lines`"
     for number, line in read_lines(path, longest):
-        if delimiter is None: delimiter = max(',;\t', key=line.count)
-        try: yield number, [cell.strip() for cell in next(_csv.reader([line], delimiter=delimiter))]
-        except _csv.Error as error: raise CourseError(f'line {number} is no row of a table ({error})', path, 'get the file again') from None
+        if delimiter is None:
+            delimiter = max(",;\t", key=line.count)
+        try:
+            yield number, [cell.strip() for cell in next(_csv.reader([line], delimiter=delimiter))]
+        except _csv.Error as error:
+            raise CourseError(
+                f"line {number} is no row of a table ({error})", path, "get the file again"
+            ) from None
 
 # %% ../nbs/03_layouts.ipynb #f5ca4729
 def safe_name(
-    text  # a file name as a list gives it, with / or \\ between folders
+    text,  # a file name as a list gives it, with / or \\ between folders
 ):
     "The relative path with / between folders, or None where it is empty or would lead out of the folder"
-    name = str(text).strip().strip('"\'').replace('\\', '/')
+    name = str(text).strip().strip("\"'").replace("\\", "/")
     path = PurePosixPath(name)
-    if not name or '\0' in name or path.is_absolute() or '..' in path.parts or re.match(r'[A-Za-z]:', name) or path.as_posix() == '.': return None
+    if (
+        not name
+        or "\0" in name
+        or path.is_absolute()
+        or ".." in path.parts
+        or re.match(r"[A-Za-z]:", name)
+        or path.as_posix() == "."
+    ):
+        return None
     return path.as_posix()
 
 # %% ../nbs/03_layouts.ipynb #69776b03
 def choose(
-    rows,         # dicts or a DataFrame with `image`, `expression` (a name or None), and whatever else is known
-    dropped,      # (image, reason) pairs
+    rows,  # dicts or a DataFrame with `image`, `expression` (a name or None), and whatever else is known
+    dropped,  # (image, reason) pairs
     expressions,  # classes to keep
-    dataset,      # its name
-    subject,      # 'name' = as `subjects_from_names` where no row has one; 'none' = forget them; 'given' = as they are
-    said=()       # sentences on what the reader found out
+    dataset,  # its name
+    subject,  # 'name' = as `subjects_from_names` where no row has one; 'none' = forget them; 'given' = as they are
+    said=(),  # sentences on what the reader found out
 ):
     "(manifest, dropped): the chosen classes, with subjects"
-    table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows, columns=None if rows else ['image', 'expression'])
+    table = (
+        rows
+        if isinstance(rows, pd.DataFrame)
+        else pd.DataFrame(rows, columns=None if rows else ["image", "expression"])
+    )
     other = table.expression.notna() & ~table.expression.isin(expressions)
-    dropped = list(dropped) + [(i, f'the expression {e} is not among the chosen classes ({", ".join(expressions)})') for i, e in zip(table.image[other], table.expression[other])]
+    dropped = list(dropped) + [
+        (i, f"the expression {e} is not among the chosen classes ({', '.join(expressions)})")
+        for i, e in zip(table.image[other], table.expression[other])
+    ]
     table = table[~other].copy()
-    if subject == 'name' and ('subject' not in table or table.subject.isna().all()):
-        table['subject'] = subjects_from_names(table.image.tolist()); pairs = table.groupby(['subject', 'expression']).size().reset_index(name='n')
-        if len(pairs) > 1 and pairs.n.median() >= 3 and pairs.subject.is_unique and pairs.expression.is_unique: table['subject'] = None   # one name for each class: classes, not people
-    if subject == 'none': table['subject'] = None
-    manifest = make_manifest(table, dataset); manifest.attrs['said'] = list(said)
-    return manifest, make_dropped(dropped, dataset, 'read')
+    if subject == "name" and ("subject" not in table or table.subject.isna().all()):
+        table["subject"] = subjects_from_names(table.image.tolist())
+        pairs = table.groupby(["subject", "expression"]).size().reset_index(name="n")
+        if (
+            len(pairs) > 1
+            and pairs.n.median() >= 3
+            and pairs.subject.is_unique
+            and pairs.expression.is_unique
+        ):
+            table["subject"] = None  # one name for each class: classes, not people
+    if subject == "none":
+        table["subject"] = None
+    manifest = make_manifest(table, dataset)
+    manifest.attrs["said"] = list(said)
+    return manifest, make_dropped(dropped, dataset, "read")

@@ -23,73 +23,119 @@ from .files import CourseError
 # %% ../nbs/04_0_mtcnn.ipynb #5d438134
 #        convolutions (channels, kernel), None = no pooling after it; then the dense layer and the outputs
 LAYERS = dict(
-    pnet=dict(convolutions=((10, 3, 2), (16, 3, None), (32, 3, None)), dense=None, outputs=(4, 2), size=12),
-    rnet=dict(convolutions=((28, 3, 3), (48, 3, 3), (64, 2, None)), dense=(576, 128), outputs=(4, 2), size=24),
-    onet=dict(convolutions=((32, 3, 3), (64, 3, 3), (64, 3, 2), (128, 2, None)), dense=(1152, 256), outputs=(4, 10, 2), size=48))
+    pnet=dict(
+        convolutions=((10, 3, 2), (16, 3, None), (32, 3, None)), dense=None, outputs=(4, 2), size=12
+    ),
+    rnet=dict(
+        convolutions=((28, 3, 3), (48, 3, 3), (64, 2, None)),
+        dense=(576, 128),
+        outputs=(4, 2),
+        size=24,
+    ),
+    onet=dict(
+        convolutions=((32, 3, 3), (64, 3, 3), (64, 3, 2), (128, 2, None)),
+        dense=(1152, 256),
+        outputs=(4, 10, 2),
+        size=48,
+    ),
+)
+
 
 class MaxPool(nn.Module):
     "Max pooling with a step of 2 whose last window may be cut off, as `nn.MaxPool2d(size, 2, ceil_mode=True)`; on a CPU as the largest of shifted copies, which takes a third of the time"
-    def __init__(self, size): super().__init__(); self.size = size
+
+    def __init__(self, size):
+        super().__init__()
+        self.size = size
 
     def forward(self, x):
-        if x.device.type != 'cpu': return F.max_pool2d(x, self.size, 2, ceil_mode=True)
+        if x.device.type != "cpu":
+            return F.max_pool2d(x, self.size, 2, ceil_mode=True)
         for axis in (2, 3):
-            n = -(-(x.shape[axis] - self.size)//2) + 1
-            first, *others = (x[(slice(None),)*axis + (slice(k, k + 2*n - 1, 2),)] for k in range(self.size))
+            n = -(-(x.shape[axis] - self.size) // 2) + 1
+            first, *others = (
+                x[(slice(None),) * axis + (slice(k, k + 2 * n - 1, 2),)] for k in range(self.size)
+            )
             x = first.clone()
-            for other in others: here = x.narrow(axis, 0, other.shape[axis]); torch.maximum(here, other, out=here)
+            for other in others:
+                here = x.narrow(axis, 0, other.shape[axis])
+                torch.maximum(here, other, out=here)
         return x
+
 
 class CascadeNet(nn.Module):
     "One stage of the cascade (Zhang et al. 2016, fig. 2): (B, 3, H, W) in [-1, 1] -> box offsets (B, 4), [landmarks (B, 10),] face probability (B,); P-Net gives them for each window, (B, h, w, 4) and (B, h, w)"
-    def __init__(self,
-        name  # 'pnet', 'rnet' or 'onet'
+
+    def __init__(
+        self,
+        name,  # 'pnet', 'rnet' or 'onet'
     ):
         super().__init__()
         layers, channels, body = LAYERS[name], 3, []
-        for width, kernel, pool in layers['convolutions']:
+        for width, kernel, pool in layers["convolutions"]:
             body += [nn.Conv2d(channels, width, kernel), nn.PReLU(width)]
-            if pool: body.append(MaxPool(pool))
+            if pool:
+                body.append(MaxPool(pool))
             channels = width
         self.body, self.dense = nn.Sequential(*body), None
-        if layers['dense']: self.dense, channels = nn.Sequential(nn.Linear(*layers['dense']), nn.PReLU(layers['dense'][1])), layers['dense'][1]
-        self.heads = nn.ModuleList(nn.Linear(channels, n) for n in layers['outputs'])
+        if layers["dense"]:
+            self.dense, channels = (
+                nn.Sequential(nn.Linear(*layers["dense"]), nn.PReLU(layers["dense"][1])),
+                layers["dense"][1],
+            )
+        self.heads = nn.ModuleList(nn.Linear(channels, n) for n in layers["outputs"])
 
     def forward(self, x):
         x = self.body(x)
-        x = self.dense(x.permute(0, 3, 2, 1).flatten(1)) if self.dense else x.permute(0, 2, 3, 1)      # the weights were trained on (W, H, C)
+        x = (
+            self.dense(x.permute(0, 3, 2, 1).flatten(1)) if self.dense else x.permute(0, 2, 3, 1)
+        )  # the weights were trained on (W, H, C)
         *others, face = (head(x) for head in self.heads)
-        return *others, (face[..., 1] - face[..., 0]).sigmoid()     # the softmax of two
+        return *others, (face[..., 1] - face[..., 0]).sigmoid()  # the softmax of two
 
 # %% ../nbs/04_0_mtcnn.ipynb #35728754
-SHA256 = dict(pnet='ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5',
-              rnet='cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee',
-              onet='94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3')
+SHA256 = dict(
+    pnet="ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
+    rnet="cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee",
+    onet="94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
+)
+
 
 def weights_folder():
     "Where the installed package `mtcnn` keeps its weights (it is found, not imported: importing it needs TensorFlow); `CourseError` if it is missing"
-    spec = find_spec('mtcnn')
+    spec = find_spec("mtcnn")
     if spec is None:
-        raise CourseError('the package mtcnn, whose weights the detector uses, is not installed', remedy='pip install mtcnn==1.0.0')
-    return Path(spec.submodule_search_locations[0])/'assets'/'weights'
+        raise CourseError(
+            "the package mtcnn, whose weights the detector uses, is not installed",
+            remedy="pip install mtcnn==1.0.0",
+        )
+    return Path(spec.submodule_search_locations[0]) / "assets" / "weights"
+
 
 def load_weights(
-    name,        # 'pnet', 'rnet' or 'onet'
-    folder=None  # None = `weights_folder()`
+    name,  # 'pnet', 'rnet' or 'onet'
+    folder=None,  # None = `weights_folder()`
 ):
     "The arrays of one network, after its SHA-256 was checked; `CourseError` if the file is missing or another one"
-    path = Path(folder or weights_folder())/f'{name}.lz4'; remedy = 'pip install --force-reinstall --no-deps mtcnn==1.0.0'
-    if not path.exists(): raise CourseError('the weights are missing', path, remedy)
+    path = Path(folder or weights_folder()) / f"{name}.lz4"
+    remedy = "pip install --force-reinstall --no-deps mtcnn==1.0.0"
+    if not path.exists():
+        raise CourseError("the weights are missing", path, remedy)
     packed = path.read_bytes()
     if hashlib.sha256(packed).hexdigest() != SHA256[name]:
-        raise CourseError('these are not the weights of mtcnn 1.0.0 (another SHA-256); they were not opened', path, remedy)
+        raise CourseError(
+            "these are not the weights of mtcnn 1.0.0 (another SHA-256); they were not opened",
+            path,
+            remedy,
+        )
     import joblib, lz4.frame
-    return joblib.load(io.BytesIO(lz4.frame.decompress(packed)))          # the very bytes that were checked
+
+    return joblib.load(io.BytesIO(lz4.frame.decompress(packed)))  # the very bytes that were checked
 
 # %% ../nbs/04_0_mtcnn.ipynb #73ad8f33
 def stage(
-    name,         # 'pnet', 'rnet' or 'onet'
-    device='cpu'  # where it runs
+    name,  # 'pnet', 'rnet' or 'onet'
+    device="cpu",  # where it runs
 ):
     "One network of the cascade with its weights, in eval mode"
     net, arrays = CascadeNet(name), iter(load_weights(name))
@@ -104,188 +150,264 @@ def stage(
 
 # %% ../nbs/04_0_mtcnn.ipynb #33f739fa
 def pyramid_scales(
-    height, width,  # of the photograph, pixels
-    min_face=20,    # smallest face looked for, pixels
-    factor=.709     # from level to level
+    height,
+    width,  # of the photograph, pixels
+    min_face=20,  # smallest face looked for, pixels
+    factor=0.709,  # from level to level
 ):
     "Scales of the image pyramid, largest first; none for a photograph that is smaller than the smallest face"
-    scale, scales = 12/min_face, []
-    while min(height, width)*scale >= 12: scales.append(scale); scale *= factor
+    scale, scales = 12 / min_face, []
+    while min(height, width) * scale >= 12:
+        scales.append(scale)
+        scale *= factor
     return scales
 
 # %% ../nbs/04_0_mtcnn.ipynb #2ff8d270
 def summed_area(
-    images  # (B, H, W, 3) uint8
+    images,  # (B, H, W, 3) uint8
 ):
     "Summed-area tables (B, H+1, W+1, 3), exact: 32-bit integers where they are wide enough, else 64-bit"
-    small = images.shape[1]*images.shape[2]*255 < 2**31
-    if small and images.device.type == 'cpu': return torch.from_numpy(np.stack([cv2.integral(image) for image in images.numpy()]))
+    small = images.shape[1] * images.shape[2] * 255 < 2**31
+    if small and images.device.type == "cpu":
+        return torch.from_numpy(np.stack([cv2.integral(image) for image in images.numpy()]))
     kind = torch.int32 if small else torch.int64
-    table = torch.zeros(len(images), images.shape[1] + 1, images.shape[2] + 1, 3, dtype=kind, device=images.device)
-    torch.cumsum(images, 2, dtype=kind, out=table[:, 1:, 1:]); torch.cumsum(table[:, 1:, 1:], 1, dtype=kind, out=table[:, 1:, 1:])
+    table = torch.zeros(
+        len(images), images.shape[1] + 1, images.shape[2] + 1, 3, dtype=kind, device=images.device
+    )
+    torch.cumsum(images, 2, dtype=kind, out=table[:, 1:, 1:])
+    torch.cumsum(table[:, 1:, 1:], 1, dtype=kind, out=table[:, 1:, 1:])
     return table
+
 
 def level(
     table,  # (B, H+1, W+1, 3) of `summed_area`
-    scale   # of the pyramid, below 1 or above
+    scale,  # of the pyramid, below 1 or above
 ):
     "A pyramid level as network input (B, 3, h, w) in [-1, 1], resampled by area"
     counts = 1
-    for axis in (1, 2):                                                     # rows first, then columns
-        side = table.shape[axis] - 1; n = int(side*scale + 1); i = torch.arange(n, device=table.device)
-        low, high = i*side//n, -(-(i + 1)*side//n)
+    for axis in (1, 2):  # rows first, then columns
+        side = table.shape[axis] - 1
+        n = int(side * scale + 1)
+        i = torch.arange(n, device=table.device)
+        low, high = i * side // n, -(-(i + 1) * side // n)
         table = table.index_select(axis, high) - table.index_select(axis, low)
-        counts = counts*(high - low) if axis == 2 else (high - low)[:, None]
-    return (table.permute(0, 3, 1, 2).float()/counts - 127.5)/128
+        counts = counts * (high - low) if axis == 2 else (high - low)[:, None]
+    return (table.permute(0, 3, 1, 2).float() / counts - 127.5) / 128
+
 
 def crops(
     table,  # (B, H+1, W+1, 3) of `summed_area`
     boxes,  # (n, 4), may stand out of the photograph, which is black there
     which,  # (n,) photograph of each box
-    size    # side of the crops
+    size,  # side of the crops
 ):
     "Boxes as (n, 3, size, size) float crops in [-1, 1], resampled by area; and whether a box has any pixel inside (n,)"
-    limits = torch.tensor([table.shape[2] - 1, table.shape[1] - 1], device=boxes.device)          # width, height
-    first, last = boxes[:, :2].trunc().long() - 1, boxes[:, 2:].trunc().long()                   # the cascade counts pixels from 1
+    limits = torch.tensor(
+        [table.shape[2] - 1, table.shape[1] - 1], device=boxes.device
+    )  # width, height
+    first, last = (
+        boxes[:, :2].trunc().long() - 1,
+        boxes[:, 2:].trunc().long(),
+    )  # the cascade counts pixels from 1
     inside = ((last > 0) & (first < limits) & (last > first)).all(1)
     first, last, which = first[inside], last[inside], which[inside]
     i, extent = torch.arange(size, device=boxes.device), (last - first)[:, :, None]
-    low = first[:, :, None] + i*extent//size                                # (n, 2, size): where each output pixel begins
-    high = first[:, :, None] - (-(i + 1)*extent//size)                      # and ends: the quotient rounded up
+    low = first[:, :, None] + i * extent // size  # (n, 2, size): where each output pixel begins
+    high = first[:, :, None] - (-(i + 1) * extent // size)  # and ends: the quotient rounded up
     (width, height), stride = (high - low).unbind(1), int(limits[0]) + 1
-    (x0, y0), (x1, y1) = (torch.minimum(c.clamp(min=0), limits[:, None]).unbind(1) for c in (low, high))
-    flat, base = table.flatten(0, 2), which[:, None, None]*table.shape[1]*stride
-    at = lambda y, x: flat[(base + y[:, :, None]*stride + x[:, None, :]).flatten()].view(-1, size, size, 3)
+    (x0, y0), (x1, y1) = (
+        torch.minimum(c.clamp(min=0), limits[:, None]).unbind(1) for c in (low, high)
+    )
+    flat, base = table.flatten(0, 2), which[:, None, None] * table.shape[1] * stride
+    at = lambda y, x: flat[(base + y[:, :, None] * stride + x[:, None, :]).flatten()].view(
+        -1, size, size, 3
+    )
     total = at(y1, x1) - at(y0, x1) - at(y1, x0) + at(y0, x0)
-    mean = total/(height[:, :, None]*width[:, None, :])[..., None]           # what lies outside counts as black
-    return ((mean.float() - 127.5)/128).permute(0, 3, 1, 2), inside
+    mean = (
+        total / (height[:, :, None] * width[:, None, :])[..., None]
+    )  # what lies outside counts as black
+    return ((mean.float() - 127.5) / 128).permute(0, 3, 1, 2), inside
 
 # %% ../nbs/04_0_mtcnn.ipynb #47ce311c
 def propose(
-    pnet,       # the first stage
-    table,      # (B, H+1, W+1, 3) of `summed_area`
-    scale,      # of the level
-    threshold   # least face probability
+    pnet,  # the first stage
+    table,  # (B, H+1, W+1, 3) of `summed_area`
+    scale,  # of the level
+    threshold,  # least face probability
 ):
     "Boxes of one pyramid level: (n, 4) x0 y0 x1 y1 in pixels of the photograph, scores (n,), offsets (n, 4), number of the photograph (n,)"
     offsets, face = pnet(level(table, scale))
     which, row, column = (face >= threshold).nonzero(as_tuple=True)
-    corner = torch.stack([column, row], 1).float()*2
-    boxes = torch.cat([((corner + 1)/scale).floor(), ((corner + 12)/scale).floor()], 1)
+    corner = torch.stack([column, row], 1).float() * 2
+    boxes = torch.cat([((corner + 1) / scale).floor(), ((corner + 12) / scale).floor()], 1)
     return boxes, face[which, row, column], offsets[which, row, column], which
 
+
 def move(
-    boxes,    # (n, 4)
+    boxes,  # (n, 4)
     offsets,  # (n, 4) in units of the box's sides
-    extra=1   # 1 where the last pixel counts, as in R- and O-Net
+    extra=1,  # 1 where the last pixel counts, as in R- and O-Net
 ):
     "Boxes moved by the offsets that a stage asks for"
     sides = (boxes[:, 2:] - boxes[:, :2] + extra).repeat(1, 2)
-    return boxes + offsets*sides
+    return boxes + offsets * sides
+
 
 def square(
-    boxes  # (n, 4)
+    boxes,  # (n, 4)
 ):
     "The smallest squares with the same centres"
     side = (boxes[:, 2:] - boxes[:, :2]).amax(1, keepdim=True)
-    corner = (boxes[:, :2] + boxes[:, 2:])/2 - side/2
+    corner = (boxes[:, :2] + boxes[:, 2:]) / 2 - side / 2
     return torch.cat([corner, corner + side], 1)
 
 # %% ../nbs/04_0_mtcnn.ipynb #86608569
 def suppress(
-    boxes,      # (n, 4) x0, y0, x1, y1
-    scores,     # (n,)
-    groups,     # (n,) integers: only boxes of one group suppress each other
-    overlap=.5  # largest intersection over union of two that stay
+    boxes,  # (n, 4) x0, y0, x1, y1
+    scores,  # (n,)
+    groups,  # (n,) integers: only boxes of one group suppress each other
+    overlap=0.5,  # largest intersection over union of two that stay
 ):
     "Numbers of the boxes that stay, best first, int64 on the device of `boxes`"
     if boxes.is_cuda:
         from torchvision.ops import batched_nms
+
         return batched_nms(boxes, scores, groups, overlap)
-    if not len(boxes): return torch.zeros(0, dtype=torch.int64)
-    corners = boxes.double().numpy(); sides = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1)
-    return torch.from_numpy(np.asarray(cv2.dnn.NMSBoxesBatched(sides, scores.numpy(), groups.int().numpy(), -1., overlap), np.int64))
+    if not len(boxes):
+        return torch.zeros(0, dtype=torch.int64)
+    corners = boxes.double().numpy()
+    sides = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1)
+    return torch.from_numpy(
+        np.asarray(
+            cv2.dnn.NMSBoxesBatched(sides, scores.numpy(), groups.int().numpy(), -1.0, overlap),
+            np.int64,
+        )
+    )
 
 # %% ../nbs/04_0_mtcnn.ipynb #8df0b581
 def suppress_inner(
-    boxes,        # (n, 4)
-    scores,       # (n,)
-    overlap=.7    # largest intersection over the smaller area
+    boxes,  # (n, 4)
+    scores,  # (n,)
+    overlap=0.7,  # largest intersection over the smaller area
 ):
     "Numbers of the boxes that stay when overlap is measured against the smaller of two boxes, best first"
-    boxes, order, keep = boxes.cpu().double().numpy(), scores.argsort(descending=True, stable=True).cpu().numpy(), []
+    boxes, order, keep = (
+        boxes.cpu().double().numpy(),
+        scores.argsort(descending=True, stable=True).cpu().numpy(),
+        [],
+    )
     area = (boxes[:, 2:] - boxes[:, :2] + 1).prod(1)
     while len(order):
-        best, order = order[0], order[1:]; keep.append(int(best))
-        common = (np.minimum(boxes[best, 2:], boxes[order, 2:]) - np.maximum(boxes[best, :2], boxes[order, :2]) + 1).clip(min=0).prod(1)
-        order = order[common/np.minimum(area[best], area[order]) <= overlap]
+        best, order = order[0], order[1:]
+        keep.append(int(best))
+        common = (
+            (
+                np.minimum(boxes[best, 2:], boxes[order, 2:])
+                - np.maximum(boxes[best, :2], boxes[order, :2])
+                + 1
+            )
+            .clip(min=0)
+            .prod(1)
+        )
+        order = order[common / np.minimum(area[best], area[order]) <= overlap]
     return keep
 
 # %% ../nbs/04_0_mtcnn.ipynb #db43f669
 @dataclass
 class Detections:
     "The faces of one photograph, best first; arrays of length 0 where there is none"
-    boxes: np.ndarray    # (n, 4) float32 x0, y0, x1, y1 in pixels
-    scores: np.ndarray   # (n,) float32 probability, 0-1
-    points: np.ndarray   # (n, 5, 2) float32 x, y: left eye, right eye, nose, left and right mouth corner as seen in the image
-    def __len__(self): return len(self.scores)
+
+    boxes: np.ndarray  # (n, 4) float32 x0, y0, x1, y1 in pixels
+    scores: np.ndarray  # (n,) float32 probability, 0-1
+    points: np.ndarray  # (n, 5, 2) float32 x, y: left eye, right eye, nose, left and right mouth corner as seen in the image
+
+    def __len__(self):
+        return len(self.scores)
+
 
 def no_faces():
     "`Detections` of a photograph without a face"
-    return Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32))
+    return Detections(
+        np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32)
+    )
 
 # %% ../nbs/04_0_mtcnn.ipynb #8c2814de
 def _side_by_side(work, items, device):
     "`work` on each item, in order; on a CPU as many at a time as torch has threads, each in one thread"
     threads = torch.get_num_threads()
-    if device.type != 'cpu' or threads < 2 or len(items) < 2: return [work(item) for item in items]
-    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool: results = list(pool.map(work, items))
+    if device.type != "cpu" or threads < 2 or len(items) < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        results = list(pool.map(work, items))
     torch.set_num_threads(threads)
     return results
 
 # %% ../nbs/04_0_mtcnn.ipynb #8e76c6e9
 class MTCNN:
     "Multi-task cascaded convolutional networks (Zhang et al. 2016): faces and five landmarks, batched over photographs, on any device"
-    def __init__(self,
-        device=None,                # 'cpu', 'cuda', ...; None = a GPU where there is one
-        min_face=20,                # smallest face, pixels
-        thresholds=(.6, .7, .7),    # least probability after P-, R- and O-Net
-        factor=.709,                # between levels of the pyramid
-        pixels=None                 # how many pixels are worked on at a time: bounds the memory; None = what suits the device
-    ):
-        self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
-        self.min_face, self.thresholds, self.factor = min_face, thresholds, factor
-        self.pixels = pixels or (600_000 if self.device.type == 'cpu' else 16_000_000)         # a processor's cache, a GPU's hunger
-        self.pnet, self.rnet, self.onet = (stage(name, self.device) for name in ('pnet', 'rnet', 'onet'))
 
-    def detect(self,
-        images  # list of uint8 RGB arrays (H, W, 3) of any sizes
+    def __init__(
+        self,
+        device=None,  # 'cpu', 'cuda', ...; None = a GPU where there is one
+        min_face=20,  # smallest face, pixels
+        thresholds=(0.6, 0.7, 0.7),  # least probability after P-, R- and O-Net
+        factor=0.709,  # between levels of the pyramid
+        pixels=None,  # how many pixels are worked on at a time: bounds the memory; None = what suits the device
+    ):
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.min_face, self.thresholds, self.factor = min_face, thresholds, factor
+        self.pixels = pixels or (
+            600_000 if self.device.type == "cpu" else 16_000_000
+        )  # a processor's cache, a GPU's hunger
+        self.pnet, self.rnet, self.onet = (
+            stage(name, self.device) for name in ("pnet", "rnet", "onet")
+        )
+
+    def detect(
+        self,
+        images,  # list of uint8 RGB arrays (H, W, 3) of any sizes
     ):
         "One `Detections` per image; `CourseError` if an image is no uint8 RGB array"
-        results, sizes = [None]*len(images), {}
+        results, sizes = [None] * len(images), {}
         for i, image in enumerate(images):
-            if not (isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3):
-                got = f'{getattr(image, "dtype", type(image).__name__)} {getattr(image, "shape", "")}'
-                raise CourseError(f'image {i} is {got}, not a uint8 RGB array (height, width, 3)', remedy='read it with fer_course.data.load_image')
+            if not (
+                isinstance(image, np.ndarray)
+                and image.dtype == np.uint8
+                and image.ndim == 3
+                and image.shape[2] == 3
+            ):
+                got = (
+                    f"{getattr(image, 'dtype', type(image).__name__)} {getattr(image, 'shape', '')}"
+                )
+                raise CourseError(
+                    f"image {i} is {got}, not a uint8 RGB array (height, width, 3)",
+                    remedy="read it with fer_course.data.load_image",
+                )
             sizes.setdefault(image.shape[:2], []).append(i)
         groups = []
         for (height, width), members in sizes.items():
-            at_once = max(1, self.pixels//max(1, height*width))
-            groups += [members[i:i + at_once] for i in range(0, len(members), at_once)]
-        found = _side_by_side(lambda group: self._cascade(np.stack([images[i] for i in group])), groups, self.device)
+            at_once = max(1, self.pixels // max(1, height * width))
+            groups += [members[i : i + at_once] for i in range(0, len(members), at_once)]
+        found = _side_by_side(
+            lambda group: self._cascade(np.stack([images[i] for i in group])), groups, self.device
+        )
         for group, members in zip(groups, found):
-            for i, faces in zip(group, members): results[i] = faces
+            for i, faces in zip(group, members):
+                results[i] = faces
         return results
 
     @torch.inference_mode()
     def _cascade(self, batch):
         "uint8 (B, H, W, 3) -> list of B `Detections`"
         scales = pyramid_scales(*batch.shape[1:3], self.min_face, self.factor)
-        if not scales: return [no_faces() for _ in batch]
+        if not scales:
+            return [no_faces() for _ in batch]
         table = summed_area(torch.from_numpy(batch).to(self.device))
         boxes, which = self._first(table, scales)
-        if len(boxes): boxes, which = self._second(table, boxes, which)
-        if not len(boxes): return [no_faces() for _ in batch]
+        if len(boxes):
+            boxes, which = self._second(table, boxes, which)
+        if not len(boxes):
+            return [no_faces() for _ in batch]
         return self._third(table, boxes, which, len(batch))
 
     def _first(self, table, scales):
@@ -293,9 +415,9 @@ class MTCNN:
         levels = [propose(self.pnet, table, scale, self.thresholds[0]) for scale in scales]
         boxes, scores, offsets, which = (torch.cat(parts) for parts in zip(*levels))
         level = torch.cat([torch.full_like(w, i) for i, (*_, w) in enumerate(levels)])
-        keep = suppress(boxes, scores, which*len(levels) + level, .5)
+        keep = suppress(boxes, scores, which * len(levels) + level, 0.5)
         boxes, scores, offsets, which = (t[keep] for t in (boxes, scores, offsets, which))
-        keep = suppress(boxes, scores, which, .7)
+        keep = suppress(boxes, scores, which, 0.7)
         return square(move(boxes[keep], offsets[keep], extra=0)), which[keep]
 
     def _second(self, table, boxes, which):
@@ -305,7 +427,7 @@ class MTCNN:
         offsets, face = self._look(self.rnet, x)
         good = face > self.thresholds[1]
         boxes, which, offsets, face = boxes[good], which[good], offsets[good], face[good]
-        keep = suppress(boxes, face, which, .7)
+        keep = suppress(boxes, face, which, 0.7)
         return square(move(boxes[keep], offsets[keep])), which[keep]
 
     def _third(self, table, boxes, which, n):
@@ -314,9 +436,13 @@ class MTCNN:
         boxes, which = boxes[inside], which[inside]
         offsets, points, face = self._look(self.onet, x)
         good = face > self.thresholds[2]
-        boxes, which, offsets, points, face = (t[good] for t in (boxes, which, offsets, points, face))
+        boxes, which, offsets, points, face = (
+            t[good] for t in (boxes, which, offsets, points, face)
+        )
         sides = boxes[:, 2:] - boxes[:, :2] + 1
-        points = torch.stack([points[:, :5], points[:, 5:]], 2)*sides[:, None] + boxes[:, None, :2] - 1      # (n, 5, 2)
+        points = (
+            torch.stack([points[:, :5], points[:, 5:]], 2) * sides[:, None] + boxes[:, None, :2] - 1
+        )  # (n, 5, 2)
         boxes, results = move(boxes, offsets), []
         for i in range(n):
             mine = (which == i).nonzero()[:, 0]
@@ -326,5 +452,5 @@ class MTCNN:
 
     def _look(self, net, x, at_once=1024):
         "A later stage over its crops, some at a time"
-        parts = [net(x[i:i + at_once]) for i in range(0, max(len(x), 1), at_once)]
+        parts = [net(x[i : i + at_once]) for i in range(0, max(len(x), 1), at_once)]
         return [torch.cat(p) for p in zip(*parts)]

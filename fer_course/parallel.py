@@ -13,51 +13,82 @@ from pathlib import Path
 from .files import CourseError, atomic, make_folder, progress, sweep
 
 # %% ../nbs/00_side_by_side.ipynb #e0a02aff
-_QUIET = dict(OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', OPENBLAS_NUM_THREADS='1', FER_PROGRESS='0', MALLOC_ARENA_MAX='2')   # one thread for each worker
-GIB_EACH = .6     # free memory that a worker with the detector should find
+_QUIET = dict(
+    OMP_NUM_THREADS="1",
+    MKL_NUM_THREADS="1",
+    OPENBLAS_NUM_THREADS="1",
+    FER_PROGRESS="0",
+    MALLOC_ARENA_MAX="2",
+)  # one thread for each worker
+GIB_EACH = 0.6  # free memory that a worker with the detector should find
+
 
 def cores():
     "CPUs that this process may use"
-    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
 
 def _free_gib():
     "Free memory of this machine in GiB; a small guess where that cannot be asked"
     try:
-        with open('/proc/meminfo') as file: return next(int(line.split()[1]) for line in file if line.startswith('MemAvailable'))/2**20
-    except (OSError, StopIteration): return 4.
+        with open("/proc/meminfo") as file:
+            return (
+                next(int(line.split()[1]) for line in file if line.startswith("MemAvailable"))
+                / 2**20
+            )
+    except (OSError, StopIteration):
+        return 4.0
+
 
 def _leave_with_parent(parent):
     "A worker whose parent was killed has nobody to answer to"
     import threading, time
+
     def watch():
-        while os.getppid() == parent: time.sleep(.5)
+        while os.getppid() == parent:
+            time.sleep(0.5)
         os._exit(1)
-    if hasattr(os, 'getppid'): threading.Thread(target=watch, daemon=True).start()
+
+    if hasattr(os, "getppid"):
+        threading.Thread(target=watch, daemon=True).start()
+
 
 class Workers:
     """Where per-image work runs: this process, processes beside it, or a Dask cluster. Use it in a `with` block; processes start when they are first needed.
     `CourseError` where the cluster cannot be reached or its workers lack the course"""
-    def __init__(self,
-        n=None,          # processes; None = one per CPU, as far as memory allows; 0 = this process
+
+    def __init__(
+        self,
+        n=None,  # processes; None = one per CPU, as far as memory allows; 0 = this process
         scheduler=None,  # address of a Dask scheduler such as 'tcp://host:8786'; None = no cluster
-        ahead=2,         # items per worker that may be under way
-        tries=3          # how often the same items may break a worker
+        ahead=2,  # items per worker that may be under way
+        tries=3,  # how often the same items may break a worker
     ):
-        self.n = max(1, min(cores(), int(_free_gib()/GIB_EACH))) if n is None else int(n)
-        if self.n < 0: raise CourseError(f'{n} workers cannot be', remedy='give 0 (this process), 1, 2, ... or leave it out')
+        self.n = max(1, min(cores(), int(_free_gib() / GIB_EACH))) if n is None else int(n)
+        if self.n < 0:
+            raise CourseError(
+                f"{n} workers cannot be", remedy="give 0 (this process), 1, 2, ... or leave it out"
+            )
         self.scheduler, self.ahead, self.tries, self._pool = scheduler, ahead, tries, None
-    def __enter__(self): return self
-    def __exit__(self, *_): self.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     def close(self):
         "Stop the processes, or leave the cluster"
-        if self._pool is not None: self._pool.close(); self._pool = None
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
 
-    def map(self,
-        work,           # a function of one item; its answer must not depend on who calls it
-        items,          # a sequence
-        label=None,     # what is being done, for the progress bar; None = no bar
-        visible=()      # paths that every worker of a cluster must see
+    def map(
+        self,
+        work,  # a function of one item; its answer must not depend on who calls it
+        items,  # a sequence
+        label=None,  # what is being done, for the progress bar; None = no bar
+        visible=(),  # paths that every worker of a cluster must see
     ):
         "Yields `work(item)` for each item, in order. The first error of any is raised; `CourseError` where workers keep being killed"
         items = list(items)
@@ -65,144 +96,236 @@ class Workers:
         return answers if label is None else progress(answers, len(items), label)
 
     def _map(self, work, items, visible):
-        if not self.scheduler and (self.n == 0 or len(items) < 2): yield from map(work, items); return
-        if self._pool is None: self._pool = _Cluster(self.scheduler) if self.scheduler else _Processes(self.n, self.tries)
+        if not self.scheduler and (self.n == 0 or len(items) < 2):
+            yield from map(work, items)
+            return
+        if self._pool is None:
+            self._pool = (
+                _Cluster(self.scheduler) if self.scheduler else _Processes(self.n, self.tries)
+            )
         self._pool.check(visible)
-        most, waiting, todo = self.ahead*self._pool.width(), deque(), iter(items)
+        most, waiting, todo = self.ahead * self._pool.width(), deque(), iter(items)
         try:
             for item in todo:
                 waiting.append(self._pool.give(work, item))
-                if len(waiting) >= most: yield self._pool.answer(waiting)
-            while waiting: yield self._pool.answer(waiting)
+                if len(waiting) >= most:
+                    yield self._pool.answer(waiting)
+            while waiting:
+                yield self._pool.answer(waiting)
         finally:
-            if self._pool is not None: self._pool.cancel(waiting)                           # None where the block was left before the answers were
+            if self._pool is not None:
+                self._pool.cancel(waiting)  # None where the block was left before the answers were
 
 # %% ../nbs/00_side_by_side.ipynb #b8cf18c8
 class _Processes:
     "Processes beside this one"
-    def __init__(self, n, tries): self.n, self.tries, self.executor = n, tries, None
-    def width(self): return self.n
-    def check(self, visible): pass
+
+    def __init__(self, n, tries):
+        self.n, self.tries, self.executor = n, tries, None
+
+    def width(self):
+        return self.n
+
+    def check(self, visible):
+        pass
 
     def _running(self):
         from loky import ProcessPoolExecutor
+
         if self.executor is None:
-            paths = os.pathsep.join(p for p in sys.path if p)                               # a worker imports from where we do
-            self.executor = ProcessPoolExecutor(self.n, initializer=_leave_with_parent, initargs=(os.getpid(),), env=dict(_QUIET, PYTHONPATH=paths))
+            paths = os.pathsep.join(p for p in sys.path if p)  # a worker imports from where we do
+            self.executor = ProcessPoolExecutor(
+                self.n,
+                initializer=_leave_with_parent,
+                initargs=(os.getpid(),),
+                env=dict(_QUIET, PYTHONPATH=paths),
+            )
         return self.executor
 
-    def give(self, work, item): return [self._submit(work, item), work, item]
+    def give(self, work, item):
+        return [self._submit(work, item), work, item]
 
     def _submit(self, work, item):
         from loky.process_executor import BrokenProcessPool
-        try: return self._running().submit(work, item)
-        except BrokenProcessPool: self.close(); return self._running().submit(work, item)
+
+        try:
+            return self._running().submit(work, item)
+        except BrokenProcessPool:
+            self.close()
+            return self._running().submit(work, item)
 
     def answer(self, waiting):
         from loky.process_executor import BrokenProcessPool
+
         for _ in range(self.tries):
-            try: result = waiting[0][0].result(); waiting.popleft(); return result
+            try:
+                result = waiting[0][0].result()
+                waiting.popleft()
+                return result
             except BrokenProcessPool:
                 self.close()
-                for entry in waiting:                                                       # whoever has no answer is asked once more
-                    if not entry[0].done() or entry[0].exception() is not None: entry[0] = self._submit(*entry[1:])
-        raise CourseError(f'a worker process was killed {self.tries} times over the same images', remedy='it was probably out of memory: use fewer workers')
+                for entry in waiting:  # whoever has no answer is asked once more
+                    if not entry[0].done() or entry[0].exception() is not None:
+                        entry[0] = self._submit(*entry[1:])
+        raise CourseError(
+            f"a worker process was killed {self.tries} times over the same images",
+            remedy="it was probably out of memory: use fewer workers",
+        )
 
     def cancel(self, waiting):
         "Nobody asks for these answers any more; loky's shutdown trips over futures that were cancelled, so all stop at once"
-        if waiting: self.close()
+        if waiting:
+            self.close()
 
     def close(self):
-        if self.executor is not None: self.executor.shutdown(wait=True, kill_workers=True); self.executor = None
+        if self.executor is not None:
+            self.executor.shutdown(wait=True, kill_workers=True)
+            self.executor = None
 
 # %% ../nbs/00_side_by_side.ipynb #0e805b91
 class _Cluster:
     "The workers of a Dask cluster"
-    def __init__(self, address):
-        try: from dask.distributed import Client
-        except ImportError: raise CourseError('Dask is not installed', remedy='pip install "fer_course[dask]"') from None
-        try: self.client = Client(address, timeout="5s", set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as error:
-            raise CourseError(f'no Dask scheduler answers at {address} ({type(error).__name__})', remedy='start one with "dask scheduler", and workers with "dask worker ADDRESS"') from None
-        try: self.client.wait_for_workers(1, timeout=10)
-        except TimeoutError: self.client.close(); raise CourseError(f'the scheduler at {address} has no workers', remedy='start some with "dask worker ADDRESS"') from None
 
-    def width(self): return max(1, sum(self.client.nthreads().values()))
+    def __init__(self, address):
+        try:
+            from dask.distributed import Client
+        except ImportError:
+            raise CourseError(
+                "Dask is not installed", remedy='pip install "fer_course[dask]"'
+            ) from None
+        try:
+            self.client = Client(address, timeout="5s", set_as_default=False)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise CourseError(
+                f"no Dask scheduler answers at {address} ({type(error).__name__})",
+                remedy='start one with "dask scheduler", and workers with "dask worker ADDRESS"',
+            ) from None
+        try:
+            self.client.wait_for_workers(1, timeout=10)
+        except TimeoutError:
+            self.client.close()
+            raise CourseError(
+                f"the scheduler at {address} has no workers",
+                remedy='start some with "dask worker ADDRESS"',
+            ) from None
+
+    def width(self):
+        return max(1, sum(self.client.nthreads().values()))
 
     def check(self, visible):
         for worker, lacking in self.client.run(_lacking, [str(p) for p in visible]).items():
-            if lacking: raise CourseError(f'the worker {worker} lacks {lacking}', remedy='install the same course there, and give it the same folders on a shared disk')
+            if lacking:
+                raise CourseError(
+                    f"the worker {worker} lacks {lacking}",
+                    remedy="install the same course there, and give it the same folders on a shared disk",
+                )
 
-    def give(self, work, item): return self.client.submit(work, item, pure=False)
+    def give(self, work, item):
+        return self.client.submit(work, item, pure=False)
 
     def answer(self, waiting):
         from distributed.scheduler import KilledWorker
-        try: result = waiting[0].result()
-        except KilledWorker as error: raise CourseError('workers of the cluster were killed again and again over the same images', remedy='they were probably out of memory: give each more') from error
-        waiting.popleft(); return result
+
+        try:
+            result = waiting[0].result()
+        except KilledWorker as error:
+            raise CourseError(
+                "workers of the cluster were killed again and again over the same images",
+                remedy="they were probably out of memory: give each more",
+            ) from error
+        waiting.popleft()
+        return result
 
     def cancel(self, waiting):
-        for future in waiting: future.cancel()
+        for future in waiting:
+            future.cancel()
 
-    def close(self): self.client.close()
+    def close(self):
+        self.client.close()
+
 
 def _lacking(paths):
     "What a worker does not have: the course, or one of the paths; None if all is well"
     from importlib.util import find_spec
-    if find_spec('fer_course') is None: return 'the package fer_course'
+
+    if find_spec("fer_course") is None:
+        return "the package fer_course"
     return next((path for path in paths if not os.path.exists(path)), None)
 
 # %% ../nbs/00_side_by_side.ipynb #05d57b82
 def keep_map(
-    workers,    # `Workers`
-    folder,     # where the answers are kept, made if need be
-    work,       # a function of one item that returns a dict of arrays
-    items,      # a sequence, usually of chunks
-    marks,      # for each item a str that changes with whatever its answer depends on
-    label=None, # for the progress bar
-    visible=()  # paths that every worker of a cluster must see
+    workers,  # `Workers`
+    folder,  # where the answers are kept, made if need be
+    work,  # a function of one item that returns a dict of arrays
+    items,  # a sequence, usually of chunks
+    marks,  # for each item a str that changes with whatever its answer depends on
+    label=None,  # for the progress bar
+    visible=(),  # paths that every worker of a cluster must see
 ):
     "Work on the items whose answers are not in `folder` yet; returns the paths of all answers, in order, for `read_kept`. Errors as `Workers.map`"
     sweep(make_folder(folder))
-    paths = [Path(folder)/f'{number:06}.npz' for number in range(len(items))]
+    paths = [Path(folder) / f"{number:06}.npz" for number in range(len(items))]
     missing = [i for i, (path, mark) in enumerate(zip(paths, marks)) if _mark(path) != mark]
-    for i, arrays in zip(missing, workers.map(work, [items[i] for i in missing], label, visible)): _keep(paths[i], marks[i], arrays)
+    for i, arrays in zip(missing, workers.map(work, [items[i] for i in missing], label, visible)):
+        _keep(paths[i], marks[i], arrays)
     return paths
+
 
 def _mark(path):
     "The mark of a kept answer; None where there is none that can be read"
     import numpy as np
-    if not path.exists(): return None
+
+    if not path.exists():
+        return None
     try:
-        with np.load(path, allow_pickle=False) as stored: return [stored[name] for name in stored.files if name == 'mark'][0].item()
-    except Exception: return None
+        with np.load(path, allow_pickle=False) as stored:
+            return [stored[name] for name in stored.files if name == "mark"][0].item()
+    except Exception:
+        return None
+
 
 def _keep(path, mark, arrays):
     import numpy as np
-    with atomic(path) as temporary, open(temporary, 'wb') as file: np.savez(file, mark=np.array(mark), **arrays)
+
+    with atomic(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, mark=np.array(mark), **arrays)
+
 
 def read_kept(
-    path,   # of `keep_map`
-    *names  # of the arrays to read; none = all
+    path,  # of `keep_map`
+    *names,  # of the arrays to read; none = all
 ):
     "The arrays of one kept answer, name -> array; those that are not asked for are not read"
     import numpy as np
-    with np.load(path, allow_pickle=False) as stored: return {name: stored[name] for name in names or stored.files if name != 'mark'}
+
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in names or stored.files if name != "mark"}
 
 # %% ../nbs/00_side_by_side.ipynb #6bd1cd42
 def pick_device(
-    name=None  # 'cpu', 'cuda', 'cuda:1', 'mps', a torch.device; None or 'auto' = a CUDA GPU where there is one, else the CPU
+    name=None,  # 'cpu', 'cuda', 'cuda:1', 'mps', a torch.device; None or 'auto' = a CUDA GPU where there is one, else the CPU
 ):
     "A torch.device that is there; `CourseError` for one that is not"
     import torch
-    name = 'auto' if name is None else str(name)
-    if name == 'auto': name = 'cuda' if torch.cuda.is_available() else 'cpu'
-    try: device = torch.device(name)
-    except RuntimeError: device = None
-    count = dict(cpu=1, cuda=torch.cuda.device_count() if torch.cuda.is_available() else 0, mps=int(torch.backends.mps.is_available()))
+
+    name = "auto" if name is None else str(name)
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    count = dict(
+        cpu=1,
+        cuda=torch.cuda.device_count() if torch.cuda.is_available() else 0,
+        mps=int(torch.backends.mps.is_available()),
+    )
     if device is None or (device.index or 0) >= count.get(device.type, 0):
         there = [kind for kind in count if count[kind]]
-        raise CourseError(f'the device {name!r} is not available on this machine', remedy=f'choose one of: auto, {", ".join(there)}')
+        raise CourseError(
+            f"the device {name!r} is not available on this machine",
+            remedy=f"choose one of: auto, {', '.join(there)}",
+        )
     return device
 
 # %% ../nbs/00_side_by_side.ipynb #2fb7e4f7
@@ -210,7 +333,10 @@ def pick_device(
 def no_denormals():
     "In this block numbers next to zero are zero, on this thread; afterwards they are what they were. Also a decorator"
     import torch
-    before = float('1e-310') + 0. == 0.
+
+    before = float("1e-310") + 0.0 == 0.0
     torch.set_flush_denormal(True)
-    try: yield
-    finally: torch.set_flush_denormal(before)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)

@@ -13,248 +13,502 @@ from pathlib import Path
 from threading import Lock
 import numpy as np, pandas as pd
 from .facs import au_columns
-from .files import CourseError, digest, progress, read_json, read_table, write_json, write_table
+from fer_course.files import (
+    CourseError,
+    digest,
+    progress,
+    read_json,
+    read_table,
+    write_json,
+    write_table,
+)
 from .parallel import pick_device
 from .prepare import faces, packed, prepare, quiet, step
 
 # %% ../nbs/14_main_job.ipynb #888948f7
-_all_ = ['faces', 'prepare']      # verbs of chapter 05 that the command line finds here
+_all_ = ["faces", "prepare"]  # verbs of chapter 05 that the command line finds here
 
 # %% ../nbs/14_main_job.ipynb #60b2d99d
 def verify(
-    reader,      # a key of `fer_course.readers.READERS`
-    root,        # folder of the dataset
+    reader,  # a key of `fer_course.readers.READERS`
+    root,  # folder of the dataset
     log=quiet,  # called with lines for the user
-    **options    # of the reader
+    **options,  # of the reader
 ):
     "Whether a dataset has the published counts; `log` hears the table and the findings. `CourseError` on what cannot be read"
     from fer_course.verify import verify as count
+
     result = count(reader, root, **options)
-    for line in result.lines(): log(line)
+    for line in result.lines():
+        log(line)
     return bool(result.ok)
 
 # %% ../nbs/14_main_job.ipynb #f1b0ed44
 def _prepared(data, auxiliary=None):
     "(manifest, images, classes) of a prepared folder, or of two, whose second is auxiliary as a whole"
     from fer_course.joint import Stacked
-    (manifest, images), classes = packed(data), tuple(read_json(Path(data)/'prepare.json')['expressions'])
-    if not auxiliary: return manifest, images, classes
-    more, pictures = packed(auxiliary)
-    return pd.concat([manifest, more.assign(role='auxiliary')], ignore_index=True), Stacked(images, pictures), classes
 
-def _training_table(manifest, joint='units'):
+    (manifest, images), classes = (
+        packed(data),
+        tuple(read_json(Path(data) / "prepare.json")["expressions"]),
+    )
+    if not auxiliary:
+        return manifest, images, classes
+    more, pictures = packed(auxiliary)
+    return (
+        pd.concat([manifest, more.assign(role="auxiliary")], ignore_index=True),
+        Stacked(images, pictures),
+        classes,
+    )
+
+
+def _training_table(manifest, joint="units"):
     "With an auxiliary set that teaches the action units, the target's own stay unseen (AU-CVT section 3.1)"
-    if joint != 'units' or not (manifest.role == 'auxiliary').any(): return manifest
-    table = manifest.copy(); table.loc[table.role == 'target', au_columns()] = np.nan
+    if joint != "units" or not (manifest.role == "auxiliary").any():
+        return manifest
+    table = manifest.copy()
+    table.loc[table.role == "target", au_columns()] = np.nan
     return table
 
-def _plan(data, out, auxiliary=None, preset='small', schedule=None, units=None, ir50=None, resnet50=None, seed=0, joint='units', deterministic=False, half=None, own_norms=False, **options):
+
+def _plan(
+    data,
+    out,
+    auxiliary=None,
+    preset="small",
+    schedule=None,
+    units=None,
+    ir50=None,
+    resnet50=None,
+    seed=0,
+    joint="units",
+    deterministic=False,
+    half=None,
+    own_norms=False,
+    **options,
+):
     "What one training shall be, as json can express it, paths relative to its folder `out`; `CourseError` for what cannot be"
     from fer_course.schedules import find_schedule
     from fer_course.train import _plain
-    name, recipe = find_schedule(schedule, preset); manifest, images, classes = _prepared(data, auxiliary); table = _training_table(manifest, joint)
-    training = recipe.options(**options) | dict(seed=seed, joint=joint, deterministic=deterministic, half=half, own_norms=own_norms, expressions=classes)
-    if training['epochs'] < 1 or training['batch_size'] < 1: raise CourseError('--epochs and --batch-size must be at least 1')
+
+    name, recipe = find_schedule(schedule, preset)
+    manifest, images, classes = _prepared(data, auxiliary)
+    table = _training_table(manifest, joint)
+    training = recipe.options(**options) | dict(
+        seed=seed,
+        joint=joint,
+        deterministic=deterministic,
+        half=half,
+        own_norms=own_norms,
+        expressions=classes,
+    )
+    if training["epochs"] < 1 or training["batch_size"] < 1:
+        raise CourseError("--epochs and --batch-size must be at least 1")
     model = dict(expressions=classes, size=int(images.shape[1]), **_heads(units, table, joint))
     from_here = lambda path: path and os.path.relpath(path, out)
-    begun = {k: dict(file=from_here(path), sha1=digest(path)) for k, path in dict(ir50=ir50, resnet50=resnet50).items() if path}
-    return dict(preset=preset, schedule=name, weights=begun, model=_plain(model), training={k: _plain(v) for k, v in training.items()},
-                data=dict(target=from_here(data), auxiliary=from_here(auxiliary)))
+    begun = {
+        k: dict(file=from_here(path), sha1=digest(path))
+        for k, path in dict(ir50=ir50, resnet50=resnet50).items()
+        if path
+    }
+    return dict(
+        preset=preset,
+        schedule=name,
+        weights=begun,
+        model=_plain(model),
+        training={k: _plain(v) for k, v in training.items()},
+        data=dict(target=from_here(data), auxiliary=from_here(auxiliary)),
+    )
+
 
 def _heads(units, table, joint):
     "The AU branch: as asked for, or none where nothing would teach it, or as the preset has it"
-    if units is not None: return dict(au_vocabulary=None if units == 'none' else units)
-    taught = table if joint != 'expressions' else table[table.role == 'target']
+    if units is not None:
+        return dict(au_vocabulary=None if units == "none" else units)
+    taught = table if joint != "expressions" else table[table.role == "target"]
     return {} if taught[au_columns()].notna().any(axis=None) else dict(au_vocabulary=None)
+
 
 def _do(plan, out, device=None, said=None, **switches):
     "Train as a plan says, in the folder `out`; returns the log. `CourseError` where the data are not those that the plan names"
     from fer_course.augment import Augment
     from fer_course.models import create
     from fer_course.train import fit, seed_everything
+
     tuples = lambda values: {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    where = lambda path: path and os.path.normpath(Path(out)/path)
-    training, begun = tuples(plan['training']), {name: where(entry['file']) for name, entry in plan['weights'].items()}
-    if training['augment'] is not None: training['augment'] = Augment(**tuples(training['augment']))
+    where = lambda path: path and os.path.normpath(Path(out) / path)
+    training, begun = (
+        tuples(plan["training"]),
+        {name: where(entry["file"]) for name, entry in plan["weights"].items()},
+    )
+    if training["augment"] is not None:
+        training["augment"] = Augment(**tuples(training["augment"]))
     for name, file in begun.items():
-        if digest(file) != plan['weights'][name]['sha1']: raise CourseError('holds other weights than those that the training began with', file, 'put the old file in its place')
-    manifest, images, _ = _prepared(where(plan['data']['target']), where(plan['data']['auxiliary']))
-    seed_everything(training['seed']); model = create(plan['preset'], **begun, **tuples(plan['model']))
-    about = {k: plan[k] for k in ('preset', 'schedule', 'weights', 'data')}
-    return fit(model, _training_table(manifest, training['joint']), images, out, device=device, about=about, said=said, **switches, **training)
+        if digest(file) != plan["weights"][name]["sha1"]:
+            raise CourseError(
+                "holds other weights than those that the training began with",
+                file,
+                "put the old file in its place",
+            )
+    manifest, images, _ = _prepared(where(plan["data"]["target"]), where(plan["data"]["auxiliary"]))
+    seed_everything(training["seed"])
+    model = create(plan["preset"], **begun, **tuples(plan["model"]))
+    about = {k: plan[k] for k in ("preset", "schedule", "weights", "data")}
+    return fit(
+        model,
+        _training_table(manifest, training["joint"]),
+        images,
+        out,
+        device=device,
+        about=about,
+        said=said,
+        **switches,
+        **training,
+    )
+
 
 def _plan_again(run, out):
     "The plan of a run, its paths as seen from `out`"
     from fer_course.runs import read_config
-    config = read_config(run); moved = lambda path: path and os.path.relpath(os.path.normpath(Path(run)/path), out)
-    if not config['data'].get('target') or not config.get('preset'):
-        raise CourseError('was trained from Python, on data that its config.json does not name', run, 'call fer_course.train.fit with the settings that stand there')
-    data = {k: moved(config['data'][k]) for k in ('target', 'auxiliary')} | dict(digest=config['data']['digest'])
-    return {k: config[k] for k in ('preset', 'schedule', 'model', 'training')} | dict(data=data, weights={k: entry | dict(file=moved(entry['file'])) for k, entry in config['weights'].items()})
+
+    config = read_config(run)
+    moved = lambda path: path and os.path.relpath(os.path.normpath(Path(run) / path), out)
+    if not config["data"].get("target") or not config.get("preset"):
+        raise CourseError(
+            "was trained from Python, on data that its config.json does not name",
+            run,
+            "call fer_course.train.fit with the settings that stand there",
+        )
+    data = {k: moved(config["data"][k]) for k in ("target", "auxiliary")} | dict(
+        digest=config["data"]["digest"]
+    )
+    return {k: config[k] for k in ("preset", "schedule", "model", "training")} | dict(
+        data=data,
+        weights={
+            k: entry | dict(file=moved(entry["file"])) for k, entry in config["weights"].items()
+        },
+    )
 
 # %% ../nbs/14_main_job.ipynb #a1f0c0d1
 def train(
-    data=None,           # a folder that `prepare` filled
-    out='_runs/train',   # folder of this training: what it leaves is the chapter on runs
-    auxiliary=None,      # another such folder: its images are auxiliary
-    preset='small',      # see `fer_course.models.create`
-    schedule=None,       # a key of `fer_course.schedules.SCHEDULES`; None = the one that goes with the preset
-    epochs=None,         # passes over the target images; this and the next eight: None = as the schedule has it
-    batch_size=None,     # target images per step, of all processes together
-    lr=None,             # highest learning rate
-    ratio=None,          # target images per auxiliary image
-    alpha=None,          # weight of the expression loss
-    beta=None,           # weight of the action unit loss
+    data=None,  # a folder that `prepare` filled
+    out="_runs/train",  # folder of this training: what it leaves is the chapter on runs
+    auxiliary=None,  # another such folder: its images are auxiliary
+    preset="small",  # see `fer_course.models.create`
+    schedule=None,  # a key of `fer_course.schedules.SCHEDULES`; None = the one that goes with the preset
+    epochs=None,  # passes over the target images; this and the next eight: None = as the schedule has it
+    batch_size=None,  # target images per step, of all processes together
+    lr=None,  # highest learning rate
+    ratio=None,  # target images per auxiliary image
+    alpha=None,  # weight of the expression loss
+    beta=None,  # weight of the action unit loss
     class_weights=None,  # 'balanced'
-    sampling=None,       # 0-1: how evenly classes are drawn
-    ema=None,            # decay of a running mean of the weights
-    patience=None,       # epochs without a better validation score before it stops
-    joint=None,          # what auxiliary images teach: units, expressions, both
-    units=None,          # the AU branch's vocabulary, 'none' = no branch; None = the preset's where something teaches it
-    ir50=None,           # file of face.evoLVe's IR50 weights, for the presets with that stem
-    resnet50=None,       # file of ImageNet's ResNet50 weights, for the presets with that stem
-    seed=0,              # of weights, order, augmentation
-    deterministic=False, # the same figures on a GPU too, and for any number of cores
-    half=None,           # bfloat16 where it does no harm; None = on a GPU
-    own_norms=False,     # under torchrun, each process normalises its own part of a batch
-    compile=False,       # torch.compile
-    tensorboard=False,   # curves in out/tensorboard
-    device=None,         # 'cpu', 'cuda', ...; None = a GPU where there is one
-    again=None,          # a run: do the same once more, in `out`; all settings are its own
-    log=quiet            # called with lines for the user
+    sampling=None,  # 0-1: how evenly classes are drawn
+    ema=None,  # decay of a running mean of the weights
+    patience=None,  # epochs without a better validation score before it stops
+    joint=None,  # what auxiliary images teach: units, expressions, both
+    units=None,  # the AU branch's vocabulary, 'none' = no branch; None = the preset's where something teaches it
+    ir50=None,  # file of face.evoLVe's IR50 weights, for the presets with that stem
+    resnet50=None,  # file of ImageNet's ResNet50 weights, for the presets with that stem
+    seed=0,  # of weights, order, augmentation
+    deterministic=False,  # the same figures on a GPU too, and for any number of cores
+    half=None,  # bfloat16 where it does no harm; None = on a GPU
+    own_norms=False,  # under torchrun, each process normalises its own part of a batch
+    compile=False,  # torch.compile
+    tensorboard=False,  # curves in out/tensorboard
+    device=None,  # 'cpu', 'cuda', ...; None = a GPU where there is one
+    again=None,  # a run: do the same once more, in `out`; all settings are its own
+    log=quiet,  # called with lines for the user
 ):
     """One training, in the folder `out`; the same call goes on with an interrupted one, and does nothing for a finished one. Under torchrun the processes train together.
     Returns the log, a row an epoch. `CourseError` where `out` holds a training with other settings, and on bad input"""
     from fer_course import distributed, runs
-    options = {k: v for k, v in dict(epochs=epochs, batch_size=batch_size, lr=lr, ratio=ratio, alpha=alpha, beta=beta, class_weights=class_weights, sampling=sampling, ema=ema, patience=patience).items() if v is not None}
-    asked = dict(auxiliary=auxiliary, preset=preset, schedule=schedule, units=units, ir50=ir50, resnet50=resnet50, seed=seed, joint=joint or 'units', deterministic=deterministic, half=half, own_norms=own_norms) | options
-    if (data is None) == (again is None): raise CourseError('a training needs either data or a run to do again', remedy='give --data PREPARED, or --again RUN')
+
+    options = {
+        k: v
+        for k, v in dict(
+            epochs=epochs,
+            batch_size=batch_size,
+            lr=lr,
+            ratio=ratio,
+            alpha=alpha,
+            beta=beta,
+            class_weights=class_weights,
+            sampling=sampling,
+            ema=ema,
+            patience=patience,
+        ).items()
+        if v is not None
+    }
+    asked = (
+        dict(
+            auxiliary=auxiliary,
+            preset=preset,
+            schedule=schedule,
+            units=units,
+            ir50=ir50,
+            resnet50=resnet50,
+            seed=seed,
+            joint=joint or "units",
+            deterministic=deterministic,
+            half=half,
+            own_norms=own_norms,
+        )
+        | options
+    )
+    if (data is None) == (again is None):
+        raise CourseError(
+            "a training needs either data or a run to do again",
+            remedy="give --data PREPARED, or --again RUN",
+        )
     with distributed.group(device) as device:
-        if distributed.rank_and_world()[0]: log = quiet
-        plan = _plan_again(again, out) if again else _plan(data, out, **asked); total = plan['training']['epochs']
-        log(f'-- training {plan["preset"]} by the schedule {plan["schedule"]}, seed {plan["training"]["seed"]}, {total} epochs, {device.type}' + f' x {distributed.rank_and_world()[1]}'*(distributed.rank_and_world()[1] > 1))
-        table = _do(plan, out, device, lambda row: log(_line(row, total)), compile=compile, tensorboard=tensorboard); best = table.iloc[runs.best_of(table)]
-        log(f'-- best: epoch {best.epoch:.0f} of {len(table)}, validation macro F1 {best.valid_macro_f1:.3f}. The run: {out}')
+        if distributed.rank_and_world()[0]:
+            log = quiet
+        plan = _plan_again(again, out) if again else _plan(data, out, **asked)
+        total = plan["training"]["epochs"]
+        log(
+            f"-- training {plan['preset']} by the schedule {plan['schedule']}, seed {plan['training']['seed']}, {total} epochs, {device.type}"
+            + f" x {distributed.rank_and_world()[1]}" * (distributed.rank_and_world()[1] > 1)
+        )
+        table = _do(
+            plan,
+            out,
+            device,
+            lambda row: log(_line(row, total)),
+            compile=compile,
+            tensorboard=tensorboard,
+        )
+        best = table.iloc[runs.best_of(table)]
+        log(
+            f"-- best: epoch {best.epoch:.0f} of {len(table)}, validation macro F1 {best.valid_macro_f1:.3f}. The run: {out}"
+        )
     return table
 
+
 def _line(row, total):
-    units = f', action units {row["valid_au_macro_f1"]:.3f}' if 'valid_au_macro_f1' in row else ''
-    return f'   epoch {row["epoch"]}/{total}: loss {row["train_loss"]:.3f}, validation {row["valid_loss"]:.3f}, macro F1 {row["valid_macro_f1"]:.3f}{units}; {row["images_per_second"]:.0f} images/s'
+    units = f", action units {row['valid_au_macro_f1']:.3f}" if "valid_au_macro_f1" in row else ""
+    return f"   epoch {row['epoch']}/{total}: loss {row['train_loss']:.3f}, validation {row['valid_loss']:.3f}, macro F1 {row['valid_macro_f1']:.3f}{units}; {row['images_per_second']:.0f} images/s"
 
 # %% ../nbs/14_main_job.ipynb #a1f0c0d3
 def evaluate(
-    run,           # a training
-    on=None,       # a folder that `prepare` filled; None = the one that it was trained on
-    split='test',  # which of its splits
-    device=None,   # 'cpu', 'cuda', ...; None = a GPU where there is one
-    log=quiet      # called with lines for the user
+    run,  # a training
+    on=None,  # a folder that `prepare` filled; None = the one that it was trained on
+    split="test",  # which of its splits
+    device=None,  # 'cpu', 'cuda', ...; None = a GPU where there is one
+    log=quiet,  # called with lines for the user
 ):
     """Scores of a run on a split: macro F1, accuracy, interval, per class, action units; written to RUN/evaluated-<on>-<split>.json, the answers for each image beside it as parquet. Returns the scores.
     `CourseError` where nothing is labelled or the images have another size"""
     from fer_course.runs import load_run, read_config
     from fer_course.train import predict as probabilities
-    network, run = load_run(run), Path(run); on = Path(on) if on is not None else Path(os.path.normpath(run/str(read_config(run)['data'].get('target'))))
+
+    network, run = load_run(run), Path(run)
+    on = (
+        Path(on)
+        if on is not None
+        else Path(os.path.normpath(run / str(read_config(run)["data"].get("target"))))
+    )
     (manifest, images), classes = packed(on), network.config.expressions
-    if images.shape[1] != network.config.size: raise CourseError(f'holds images of {images.shape[1]} pixels, the run reads {network.config.size}', on, f'prepare them with --size {network.config.size}')
-    rows = np.flatnonzero(manifest.split == split); table = manifest.iloc[rows]; foreign = table.expression.notna() & ~table.expression.isin(classes)
+    if images.shape[1] != network.config.size:
+        raise CourseError(
+            f"holds images of {images.shape[1]} pixels, the run reads {network.config.size}",
+            on,
+            f"prepare them with --size {network.config.size}",
+        )
+    rows = np.flatnonzero(manifest.split == split)
+    table = manifest.iloc[rows]
+    foreign = table.expression.notna() & ~table.expression.isin(classes)
     expression, units = probabilities(network, images, rows, device=pick_device(device))
-    answers = table[['image', 'dataset', 'role', 'subject', 'expression']].assign(row=rows); answers.loc[foreign, 'expression'] = None
-    answers[[f'p_{c}' for c in classes]] = expression; names = [f'AU{n}' for n in network.config.action_units]
-    if units is not None: answers[[f'p_{u}' for u in names]] = units
+    answers = table[["image", "dataset", "role", "subject", "expression"]].assign(row=rows)
+    answers.loc[foreign, "expression"] = None
+    answers[[f"p_{c}" for c in classes]] = expression
+    names = [f"AU{n}" for n in network.config.action_units]
+    if units is not None:
+        answers[[f"p_{u}" for u in names]] = units
     scores = _score(answers, manifest, classes, names)
-    if not scores['n'] and not scores['action_units']: raise CourseError(f'holds no labelled image in the split {split}', on, 'name another with --split')
-    name = f'{on.resolve().name}-{split}'; scores = dict(on=on.resolve().name, split=split, foreign=int(foreign.sum())) | scores
-    write_table(run/f'answers-{name}.parquet', answers); write_json(run/f'evaluated-{name}.json', scores)
-    for line in _said_of(scores): log(line)
+    if not scores["n"] and not scores["action_units"]:
+        raise CourseError(
+            f"holds no labelled image in the split {split}", on, "name another with --split"
+        )
+    name = f"{on.resolve().name}-{split}"
+    scores = dict(on=on.resolve().name, split=split, foreign=int(foreign.sum())) | scores
+    write_table(run / f"answers-{name}.parquet", answers)
+    write_json(run / f"evaluated-{name}.json", scores)
+    for line in _said_of(scores):
+        log(line)
     return scores
+
 
 def _score(answers, manifest, classes, names):
     "Everything that a table of answers says: expressions of the target with an interval, action units of all that are labelled"
     from fer_course.evaluate import action_unit_metrics, bootstrap_interval, expression_metrics
-    target = answers[answers.role != 'auxiliary']; target = target[target.expression.notna()]; people = target.subject
-    scores = expression_metrics(target.expression.tolist(), target[[f'p_{c}' for c in classes]].to_numpy(), classes)
-    interval = bootstrap_interval(target.expression.tolist(), _said(target, classes), people.tolist() if people.notna().all() else None) if len(target) else None
-    truth = manifest.iloc[answers.row].reindex(columns=names).to_numpy(float); coded = ~np.isnan(truth).all(1) if names else np.zeros(len(answers), bool)
-    units = action_unit_metrics(truth[coded], answers[[f'p_{u}' for u in names]].to_numpy()[coded], names) if coded.any() else None
+
+    target = answers[answers.role != "auxiliary"]
+    target = target[target.expression.notna()]
+    people = target.subject
+    scores = expression_metrics(
+        target.expression.tolist(), target[[f"p_{c}" for c in classes]].to_numpy(), classes
+    )
+    interval = (
+        bootstrap_interval(
+            target.expression.tolist(),
+            _said(target, classes),
+            people.tolist() if people.notna().all() else None,
+        )
+        if len(target)
+        else None
+    )
+    truth = manifest.iloc[answers.row].reindex(columns=names).to_numpy(float)
+    coded = ~np.isnan(truth).all(1) if names else np.zeros(len(answers), bool)
+    units = (
+        action_unit_metrics(
+            truth[coded], answers[[f"p_{u}" for u in names]].to_numpy()[coded], names
+        )
+        if coded.any()
+        else None
+    )
     return scores | dict(interval=interval, action_units=units)
+
 
 def _said_of(scores):
     "The scores in lines"
-    between = scores['interval'] or {}; show = lambda v: '-' if v is None else f'{v:.3f}'
-    if scores['n']:
-        yield f'   {scores["on"]}, {scores["split"]}: {scores["n"]} images, macro F1 {show(scores["macro_f1"])}, accuracy {show(scores["accuracy"])}, balanced {show(scores["balanced_accuracy"])}'
-        if between.get('low') is not None: yield f'   {between["level"]:.0%} interval of the macro F1 over {between["groups"]} {between["unit"]}: {between["low"]:.3f} to {between["high"]:.3f}'
-    if scores['absent'] and scores['n']: yield f'   classes without an image: {", ".join(scores["absent"])}'
-    if scores['foreign']: yield f'   {scores["foreign"]} images carry a label that the run does not know; they do not count'
-    if scores['action_units']: yield f'   action units: macro F1 {show(scores["action_units"]["macro_f1"])} over {scores["action_units"]["n"]} images'
+    between = scores["interval"] or {}
+    show = lambda v: "-" if v is None else f"{v:.3f}"
+    if scores["n"]:
+        yield f"   {scores['on']}, {scores['split']}: {scores['n']} images, macro F1 {show(scores['macro_f1'])}, accuracy {show(scores['accuracy'])}, balanced {show(scores['balanced_accuracy'])}"
+        if between.get("low") is not None:
+            yield f"   {between['level']:.0%} interval of the macro F1 over {between['groups']} {between['unit']}: {between['low']:.3f} to {between['high']:.3f}"
+    if scores["absent"] and scores["n"]:
+        yield f"   classes without an image: {', '.join(scores['absent'])}"
+    if scores["foreign"]:
+        yield f"   {scores['foreign']} images carry a label that the run does not know; they do not count"
+    if scores["action_units"]:
+        yield f"   action units: macro F1 {show(scores['action_units']['macro_f1'])} over {scores['action_units']['n']} images"
+
 
 def runs(
-    folder='_runs',  # searched with its subfolders
-    log=quiet        # called with lines for the user
+    folder="_runs",  # searched with its subfolders
+    log=quiet,  # called with lines for the user
 ):
     "List the runs below a folder with their settings and scores, the best first; returns the table. `CourseError` where there is none"
     from fer_course.runs import list_runs
+
     table = list_runs(folder)
-    if table.empty: raise CourseError('holds no run', folder, 'train one with "fer-course train", or name another folder')
+    if table.empty:
+        raise CourseError(
+            "holds no run", folder, 'train one with "fer-course train", or name another folder'
+        )
     shown = table.copy()
-    for column in shown.columns[shown.columns.str.startswith('valid_')]: shown[column] = shown[column].map(lambda v: '' if pd.isna(v) else f'{v:.3f}')
-    for line in shown.rename(columns=lambda c: c.replace('valid_', '').replace('_', ' ')).fillna('').to_string(index=False).splitlines(): log(line)
+    for column in shown.columns[shown.columns.str.startswith("valid_")]:
+        shown[column] = shown[column].map(lambda v: "" if pd.isna(v) else f"{v:.3f}")
+    for line in (
+        shown.rename(columns=lambda c: c.replace("valid_", "").replace("_", " "))
+        .fillna("")
+        .to_string(index=False)
+        .splitlines()
+    ):
+        log(line)
     return table
 
 # %% ../nbs/14_main_job.ipynb #a1f0c0d5
-MODELS = {'CVT': dict(units='none'), 'AU-CVT': dict(units='raf_au')}
+MODELS = {"CVT": dict(units="none"), "AU-CVT": dict(units="raf_au")}
+
 
 def _model_names(manifest):
     "AU-CVT is trained where something teaches its branch"
-    return [name for name in MODELS if name == 'CVT' or manifest[au_columns()].notna().any(axis=None)]
+    return [
+        name for name in MODELS if name == "CVT" or manifest[au_columns()].notna().any(axis=None)
+    ]
 
 # %% ../nbs/14_main_job.ipynb #01428619
 def folder_of(
-    out,   # folder of the main job
+    out,  # folder of the main job
     name,  # a key of `MODELS`
-    seed   # of the training
+    seed,  # of the training
 ):
     "Where one training of a main job lives"
-    return Path(out)/'models'/f'{name.lower()}-seed{seed}'
+    return Path(out) / "models" / f"{name.lower()}-seed{seed}"
+
 
 def train_all(
-    out='_runs/course',  # a folder that `prepare` filled
-    preset='small',      # see `train`
-    schedule=None,       # see `train`
-    epochs=None,         # passes over the training images; None = the schedule's
-    batch_size=None,     # target images per step; None = the schedule's
-    ir50=None,           # see `train`
-    seed=0,              # of the first training
-    repeats=3,           # trainings per model, seeds `seed`, `seed`+1, ...
-    device=None,         # 'cpu', 'cuda', ...; None = a GPU where there is one
-    overwrite=False,     # forget trainings with other settings
-    log=quiet           # called with lines for the user
+    out="_runs/course",  # a folder that `prepare` filled
+    preset="small",  # see `train`
+    schedule=None,  # see `train`
+    epochs=None,  # passes over the training images; None = the schedule's
+    batch_size=None,  # target images per step; None = the schedule's
+    ir50=None,  # see `train`
+    seed=0,  # of the first training
+    repeats=3,  # trainings per model, seeds `seed`, `seed`+1, ...
+    device=None,  # 'cpu', 'cuda', ...; None = a GPU where there is one
+    overwrite=False,  # forget trainings with other settings
+    log=quiet,  # called with lines for the user
 ):
     "Train CVT and AU-CVT `repeats` times each; keep the AU-CVT that is best on validation as model.safetensors; returns {(name, seed): log without times}"
     from fer_course.models import save
     from fer_course.runs import load_run
-    out = Path(out); manifest, _ = packed(out)
-    if repeats < 1 or (epochs or 1) < 1 or (batch_size or 2) < 2: raise CourseError('--repeats and --epochs must be at least 1, --batch-size at least 2')
-    plan = partial(_plan, out, preset=preset, schedule=schedule, ir50=ir50, epochs=epochs, batch_size=batch_size)
-    asked = plan(folder_of(out, 'CVT', seed))
-    settings = dict(preset=preset, schedule=asked['schedule'], seed=seed, repeats=repeats, ir50=ir50 and digest(ir50), prepared=read_json(out/'.steps'/'prepare.json'), **_shown(asked))
-    with step(out, 'train', settings, overwrite, log) as todo:
-        jobs = [dict(out=str(folder), name=name, device=str(pick_device(device)), plan=plan(folder, seed=s, **MODELS[name]))
-                for name in _model_names(manifest) for s in range(seed, seed + repeats) for folder in [folder_of(out, name, s)]]
+
+    out = Path(out)
+    manifest, _ = packed(out)
+    if repeats < 1 or (epochs or 1) < 1 or (batch_size or 2) < 2:
+        raise CourseError("--repeats and --epochs must be at least 1, --batch-size at least 2")
+    plan = partial(
+        _plan,
+        out,
+        preset=preset,
+        schedule=schedule,
+        ir50=ir50,
+        epochs=epochs,
+        batch_size=batch_size,
+    )
+    asked = plan(folder_of(out, "CVT", seed))
+    settings = dict(
+        preset=preset,
+        schedule=asked["schedule"],
+        seed=seed,
+        repeats=repeats,
+        ir50=ir50 and digest(ir50),
+        prepared=read_json(out / ".steps" / "prepare.json"),
+        **_shown(asked),
+    )
+    with step(out, "train", settings, overwrite, log) as todo:
+        jobs = [
+            dict(
+                out=str(folder),
+                name=name,
+                device=str(pick_device(device)),
+                plan=plan(folder, seed=s, **MODELS[name]),
+            )
+            for name in _model_names(manifest)
+            for s in range(seed, seed + repeats)
+            for folder in [folder_of(out, name, s)]
+        ]
         if todo:
-            for job, best in zip(jobs, _all(jobs, log)): job['best'] = best
-            mine = [j for j in jobs if j['name'] == _model_names(manifest)[-1]]
-            save(load_run(max(mine, key=lambda j: j['best'])['out']), out)                                     # validation chooses
-    return {(j['name'], j['plan']['training']['seed']): _history(out, j['name'], j['plan']['training']['seed']) for j in jobs}
+            for job, best in zip(jobs, _all(jobs, log)):
+                job["best"] = best
+            mine = [j for j in jobs if j["name"] == _model_names(manifest)[-1]]
+            save(load_run(max(mine, key=lambda j: j["best"])["out"]), out)  # validation chooses
+    return {
+        (j["name"], j["plan"]["training"]["seed"]): _history(
+            out, j["name"], j["plan"]["training"]["seed"]
+        )
+        for j in jobs
+    }
+
 
 def _shown(plan):
     "The settings that a main job compares, and that its report shows"
     from fer_course.schedules import SCHEDULES
-    return {k: plan['training'][k] for k in ('epochs', 'batch_size', 'lr', 'optimizer', 'warmup', 'pos_weight')} | dict(augment=SCHEDULES[plan['schedule']].augment)
+
+    return {
+        k: plan["training"][k]
+        for k in ("epochs", "batch_size", "lr", "optimizer", "warmup", "pos_weight")
+    } | dict(augment=SCHEDULES[plan["schedule"]].augment)
+
 
 def _history(out, name, seed):
     "The rows, one per epoch, of one training"
     from fer_course.runs import read_log, without_timing
+
     return without_timing(read_log(folder_of(out, name, seed)))
 
 # %% ../nbs/14_main_job.ipynb #2a74da9c
@@ -262,98 +516,185 @@ def _train_one(out, name, device, plan, said=None):
     "One training; returns its best validation macro F1"
     return float(_do(plan, out, device, said).valid_macro_f1.max())
 
+
 def _worker():
     "What a child process does: read a job from the pipe, train, write a line of json per epoch and one with the answer"
     import json, os, sys, threading, torch
-    job = json.loads(sys.stdin.readline()); torch.set_num_threads(1)
-    pipe, sys.stdout = sys.stdout, sys.stderr                                # what a library may print is no answer
-    def leave_with_parent(): sys.stdin.read(); os._exit(1)
-    def say(**line): print(json.dumps(line), file=pipe, flush=True)
+
+    job = json.loads(sys.stdin.readline())
+    torch.set_num_threads(1)
+    pipe, sys.stdout = sys.stdout, sys.stderr  # what a library may print is no answer
+
+    def leave_with_parent():
+        sys.stdin.read()
+        os._exit(1)
+
+    def say(**line):
+        print(json.dumps(line), file=pipe, flush=True)
+
     threading.Thread(target=leave_with_parent, daemon=True).start()
-    try: say(best=_train_one(**job, said=lambda row: say(epoch=row['epoch'])))
-    except CourseError as error: say(error=[error.problem, str(error.path) if error.path else None, error.remedy])
+    try:
+        say(best=_train_one(**job, said=lambda row: say(epoch=row["epoch"])))
+    except CourseError as error:
+        say(error=[error.problem, str(error.path) if error.path else None, error.remedy])
     os._exit(0)
+
 
 def _in_child(job, said):
     "Best score of a job that a child process does; `said` hears of its epochs; its `CourseError` comes back as ours"
     import json, os, subprocess, sys
-    settings = dict(OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', FER_PROGRESS='0', MALLOC_ARENA_MAX='2')
-    command = [sys.executable, '-W', 'ignore', '-c', 'from fer_course.pipeline import _worker; _worker()']
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **settings})
-    line = dict(error=[f'the training of {job["name"]}, seed {job["plan"]["training"]["seed"]}, ended without an answer (out of memory?)', job['out'],
-                       'give the same command again'])
-    try:
-        child.stdin.write(json.dumps(job) + '\n'); child.stdin.flush()
-        for answer in map(json.loads, child.stdout):
-            if 'epoch' in answer: said(answer['epoch'])
-            else: line = answer
-    finally: child.kill(); child.wait(); child.stdin.close(); child.stdout.close()
-    if 'error' in line: raise CourseError(*line['error'])
-    return line['best']
 
-GIB_EACH = 1.3      # free memory that one more training on a CPU should find
+    settings = dict(
+        OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", FER_PROGRESS="0", MALLOC_ARENA_MAX="2"
+    )
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-c",
+        "from fer_course.pipeline import _worker; _worker()",
+    ]
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **settings},
+    )
+    line = dict(
+        error=[
+            f"the training of {job['name']}, seed {job['plan']['training']['seed']}, ended without an answer (out of memory?)",
+            job["out"],
+            "give the same command again",
+        ]
+    )
+    try:
+        child.stdin.write(json.dumps(job) + "\n")
+        child.stdin.flush()
+        for answer in map(json.loads, child.stdout):
+            if "epoch" in answer:
+                said(answer["epoch"])
+            else:
+                line = answer
+    finally:
+        child.kill()
+        child.wait()
+        child.stdin.close()
+        child.stdout.close()
+    if "error" in line:
+        raise CourseError(*line["error"])
+    return line["best"]
+
+
+GIB_EACH = 1.3  # free memory that one more training on a CPU should find
+
 
 def _at_once(jobs):
     "How many of so many trainings run side by side: as many as there are cores and free memory (two where that cannot be asked)"
     import os
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
-    try: free = int(re.search(r'MemAvailable: +(\d+) kB', Path('/proc/meminfo').read_text())[1])/2**20
-    except (OSError, TypeError): free = 2*GIB_EACH
-    return max(1, min(jobs, cores, int(free/GIB_EACH)))
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        free = (
+            int(re.search(r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text())[1]) / 2**20
+        )
+    except (OSError, TypeError):
+        free = 2 * GIB_EACH
+    return max(1, min(jobs, cores, int(free / GIB_EACH)))
+
 
 def _all(jobs, log):
     "Best scores of the jobs, in order; on a CPU several at a time, one thread each"
     from concurrent.futures import ThreadPoolExecutor
-    def done(job, best): log(f'   {job["name"]}, seed {job["plan"]["training"]["seed"]}: best validation macro F1 {best:.3f}'); return best
-    if jobs[0]['device'] != 'cpu': return [done(job, _train_one(**job)) for job in jobs]
+
+    def done(job, best):
+        log(
+            f"   {job['name']}, seed {job['plan']['training']['seed']}: best validation macro F1 {best:.3f}"
+        )
+        return best
+
+    if jobs[0]["device"] != "cpu":
+        return [done(job, _train_one(**job)) for job in jobs]
     bar = _EpochBar(jobs)
     with ThreadPoolExecutor(_at_once(len(jobs))) as pool:
-        futures = [pool.submit(_in_child, job, partial(bar.reached, i)) for i, job in enumerate(jobs)]
-        try: return [done(job, f.result()) for job, f in zip(jobs, futures)]
+        futures = [
+            pool.submit(_in_child, job, partial(bar.reached, i)) for i, job in enumerate(jobs)
+        ]
+        try:
+            return [done(job, f.result()) for job, f in zip(jobs, futures)]
         except BaseException:
-            for f in futures: f.cancel()
+            for f in futures:
+                f.cancel()
             raise
-        finally: bar.close()
+        finally:
+            bar.close()
+
 
 class _EpochBar:
     "One progress bar for several trainings: counts epochs, also those that were done before"
-    def __init__(self, jobs): self.at, self.lock, self.bar = [0]*len(jobs), Lock(), progress(None, sum(j['plan']['training']['epochs'] for j in jobs), 'training, epochs')
+
+    def __init__(self, jobs):
+        self.at, self.lock, self.bar = (
+            [0] * len(jobs),
+            Lock(),
+            progress(None, sum(j["plan"]["training"]["epochs"] for j in jobs), "training, epochs"),
+        )
+
     def reached(self, job, epoch):
-        with self.lock: self.bar.update(epoch - self.at[job]); self.at[job] = epoch
-    def close(self): self.bar.close()
+        with self.lock:
+            self.bar.update(epoch - self.at[job])
+            self.at[job] = epoch
+
+    def close(self):
+        self.bar.close()
 
 # %% ../nbs/14_main_job.ipynb #3f085411
 def _trainings(out):
     "(model name, seed, its network with its best weights) of every training of the main job, one at a time"
     from fer_course.runs import load_run
-    settings = read_json(Path(out)/'.steps'/'train.json')
+
+    settings = read_json(Path(out) / ".steps" / "train.json")
     for name in _model_names(packed(out)[0]):
-        for seed in range(settings['seed'], settings['seed'] + settings['repeats']): yield name, seed, load_run(folder_of(out, name, seed))
+        for seed in range(settings["seed"], settings["seed"] + settings["repeats"]):
+            yield name, seed, load_run(folder_of(out, name, seed))
+
 
 def _predictions(out, manifest, images, classes, device, log):
     "One row per model, seed and test image: truth, probabilities of expressions and of action units"
     from fer_course.train import predict as probabilities
-    rows, parts = np.flatnonzero(manifest.split == 'test'), []
+
+    rows, parts = np.flatnonzero(manifest.split == "test"), []
     table = manifest.iloc[rows]
     for name, seed, model in _trainings(out):
         expression, units = probabilities(model, images, rows, device=pick_device(device))
-        part = table[['image', 'dataset', 'role', 'subject', 'expression']].assign(model=name, seed=seed, row=rows)
-        part[[f'p_{c}' for c in classes]] = expression
-        if units is not None: part[[f'p_{u}' for u in au_columns()]] = units
-        parts.append(part); log(f'   {name}, seed {seed}: predicted')
+        part = table[["image", "dataset", "role", "subject", "expression"]].assign(
+            model=name, seed=seed, row=rows
+        )
+        part[[f"p_{c}" for c in classes]] = expression
+        if units is not None:
+            part[[f"p_{u}" for u in au_columns()]] = units
+        parts.append(part)
+        log(f"   {name}, seed {seed}: predicted")
     return pd.concat(parts, ignore_index=True)
+
 
 def _scores(predictions, manifest, classes):
     "metrics per model and seed: (expressions, action units)"
     from fer_course.evaluate import action_unit_metrics, expression_metrics
+
     results, units = {}, {}
-    for (name, seed), p in predictions.groupby(['model', 'seed'], sort=False):
-        target = p[p.role == 'target']
-        scores = expression_metrics(target.expression.tolist(), target[[f'p_{c}' for c in classes]].to_numpy(), classes)
+    for (name, seed), p in predictions.groupby(["model", "seed"], sort=False):
+        target = p[p.role == "target"]
+        scores = expression_metrics(
+            target.expression.tolist(), target[[f"p_{c}" for c in classes]].to_numpy(), classes
+        )
         results.setdefault(name, []).append(dict(scores, seed=int(seed)))
-        truth = manifest.iloc[p.row][au_columns()].to_numpy(); coded = ~np.isnan(truth).all(1)
-        if name != 'CVT' and coded.any():
-            scores = action_unit_metrics(truth[coded], p[[f'p_{u}' for u in au_columns()]].to_numpy()[coded])
+        truth = manifest.iloc[p.row][au_columns()].to_numpy()
+        coded = ~np.isnan(truth).all(1)
+        if name != "CVT" and coded.any():
+            scores = action_unit_metrics(
+                truth[coded], p[[f"p_{u}" for u in au_columns()]].to_numpy()[coded]
+            )
             units.setdefault(name, []).append(dict(scores, seed=int(seed)))
     return results, units
 
@@ -362,83 +703,156 @@ def _metrics(results, units, intervals, comparison):
     "What metrics.json holds: per model the means over the seeds, their spread, and every seed"
     models = {}
     for name, runs in results.items():
-        models[name] = dict(seeds=[r['seed'] for r in runs], runs=runs, interval=intervals.get(name))
-        for field in ('macro_f1', 'accuracy', 'balanced_accuracy'):
+        models[name] = dict(
+            seeds=[r["seed"] for r in runs], runs=runs, interval=intervals.get(name)
+        )
+        for field in ("macro_f1", "accuracy", "balanced_accuracy"):
             values = [r[field] for r in runs if r[field] is not None]
             models[name][field] = float(np.mean(values)) if values else None
-            models[name][f'{field}_sd'] = float(np.std(values, ddof=1)) if len(values) > 1 else None
-        if name in units: models[name] |= dict(au_macro_f1=float(np.mean([u['macro_f1'] for u in units[name]])), au_runs=units[name])
+            models[name][f"{field}_sd"] = float(np.std(values, ddof=1)) if len(values) > 1 else None
+        if name in units:
+            models[name] |= dict(
+                au_macro_f1=float(np.mean([u["macro_f1"] for u in units[name]])),
+                au_runs=units[name],
+            )
     return dict(models=models, comparison=comparison)
 
+
 def evaluate_all(
-    out='_runs/course',  # a folder that `train_all` filled
-    device=None,         # 'cpu', 'cuda', ...; None = a GPU where there is one
-    log=quiet           # called with lines for the user
+    out="_runs/course",  # a folder that `train_all` filled
+    device=None,  # 'cpu', 'cuda', ...; None = a GPU where there is one
+    log=quiet,  # called with lines for the user
 ):
     """Test every training on the test split; write predictions.parquet, metrics.json and report.html; returns the metrics.
     `CourseError` where nothing was trained"""
     from fer_course.evaluate import compare
-    out = Path(out); manifest, images = packed(out)
-    if not (out/'.steps'/'train.json').exists():
-        raise CourseError('nothing was trained here, or the training did not end', out, 'give "fer-course run" again')
-    classes = read_json(out/'prepare.json')['expressions']
-    with step(out, 'evaluate', dict(trained=read_json(out/'.steps'/'train.json')), True, log) as todo:
+
+    out = Path(out)
+    manifest, images = packed(out)
+    if not (out / ".steps" / "train.json").exists():
+        raise CourseError(
+            "nothing was trained here, or the training did not end",
+            out,
+            'give "fer-course run" again',
+        )
+    classes = read_json(out / "prepare.json")["expressions"]
+    with step(
+        out, "evaluate", dict(trained=read_json(out / ".steps" / "train.json")), True, log
+    ) as todo:
         if todo:
-            if not manifest[manifest.role == 'target'].query("split == 'test'").expression.notna().any():
-                raise CourseError('the test split holds no labelled image', out, 'prepare again with more images, or with a larger share for the test')
+            if (
+                not manifest[manifest.role == "target"]
+                .query("split == 'test'")
+                .expression.notna()
+                .any()
+            ):
+                raise CourseError(
+                    "the test split holds no labelled image",
+                    out,
+                    "prepare again with more images, or with a larger share for the test",
+                )
             predictions = _predictions(out, manifest, images, classes, device, log)
             results, units = _scores(predictions, manifest, classes)
-            write_table(out/'predictions.parquet', predictions)
+            write_table(out / "predictions.parquet", predictions)
             intervals = _intervals(predictions, classes)
-            names = list(results); comparison = compare(*results.values(), names=names) if len(names) == 2 else None
-            write_json(out/'metrics.json', _metrics(results, units, intervals, comparison))
-            _report(out, manifest, images, predictions, results, units, intervals, comparison, classes)
-    metrics = read_json(out/'metrics.json')
-    for name, m in metrics['models'].items():
-        spread = f' +- {m["macro_f1_sd"]:.3f}' if m['macro_f1_sd'] is not None else ''
-        log(f'   {name}: macro F1 {m["macro_f1"]:.3f}{spread}, accuracy {m["accuracy"]:.3f} over {len(m["seeds"])} seed(s)')
+            names = list(results)
+            comparison = compare(*results.values(), names=names) if len(names) == 2 else None
+            write_json(out / "metrics.json", _metrics(results, units, intervals, comparison))
+            _report(
+                out, manifest, images, predictions, results, units, intervals, comparison, classes
+            )
+    metrics = read_json(out / "metrics.json")
+    for name, m in metrics["models"].items():
+        spread = f" +- {m['macro_f1_sd']:.3f}" if m["macro_f1_sd"] is not None else ""
+        log(
+            f"   {name}: macro F1 {m['macro_f1']:.3f}{spread}, accuracy {m['accuracy']:.3f} over {len(m['seeds'])} seed(s)"
+        )
     return metrics
+
 
 def _intervals(predictions, classes):
     "Per model: the bootstrap interval of the mean macro F1 over the seeds, drawn over people where they are known"
     from fer_course.evaluate import bootstrap_interval
-    target, intervals = predictions[predictions.role == 'target'], {}
-    for name, p in target.groupby('model', sort=False):
-        runs = [run for _, run in p.groupby('seed')]; people = runs[0].subject
-        intervals[name] = bootstrap_interval(runs[0].expression.tolist(), [_said(run, classes) for run in runs],
-                                             people.tolist() if people.notna().all() else None)
+
+    target, intervals = predictions[predictions.role == "target"], {}
+    for name, p in target.groupby("model", sort=False):
+        runs = [run for _, run in p.groupby("seed")]
+        people = runs[0].subject
+        intervals[name] = bootstrap_interval(
+            runs[0].expression.tolist(),
+            [_said(run, classes) for run in runs],
+            people.tolist() if people.notna().all() else None,
+        )
     return intervals
 
+
 def _said(predictions, classes):
-    return [classes[i] for i in predictions[[f'p_{c}' for c in classes]].to_numpy().argmax(1)]
+    return [classes[i] for i in predictions[[f"p_{c}" for c in classes]].to_numpy().argmax(1)]
 
 # %% ../nbs/14_main_job.ipynb #de3646c6
-def _pick(rows, n, seed=0): return np.sort(np.random.default_rng(seed).permutation(rows)[:n])
+def _pick(rows, n, seed=0):
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:n])
+
 
 def _notes(out, manifest, results, settings):
     "The caveats that a reader must know"
-    target, roles = manifest[manifest.role == 'target'], manifest.groupby('role').dataset.first()
-    unfound, absent = int((~target.aligned).sum()), next(iter(results.values()))[0]['absent']
+    target, roles = manifest[manifest.role == "target"], manifest.groupby("role").dataset.first()
+    unfound, absent = int((~target.aligned).sum()), next(iter(results.values()))[0]["absent"]
     caveats = [
-        ('auxiliary' in roles, f'The AU branch was taught by {roles.get("auxiliary")}, the expressions by {roles["target"]} alone; '
-                               'action units are tested on every test image that has labels.'),
-        (not manifest[au_columns()].notna().any(axis=None), 'There were no action unit labels, so AU-CVT was not trained.'),
-        (unfound, f'{unfound} images of the target in which no face was found were kept as they are; they count in the test like all others.'),
-        (settings['repeats'] < 3, f'{settings["repeats"]} training(s) per model say little about spread; three or more (--repeats 3) are needed '
-                                  'to compare models.'),
-        (target.subject.isna().any(), 'It is not known who is in the photographs: one person may stand in two splits.'),
-        (absent, f'Classes without a test image, left out of the macro F1: {", ".join(absent)}.'),
-        (True, 'The best epoch was chosen on the validation images; the test images were used once, for the numbers above.')]
-    return read_json(Path(out)/'prepare.json')['notes'] + [text for holds, text in caveats if holds]
+        (
+            "auxiliary" in roles,
+            f"The AU branch was taught by {roles.get('auxiliary')}, the expressions by {roles['target']} alone; "
+            "action units are tested on every test image that has labels.",
+        ),
+        (
+            not manifest[au_columns()].notna().any(axis=None),
+            "There were no action unit labels, so AU-CVT was not trained.",
+        ),
+        (
+            unfound,
+            f"{unfound} images of the target in which no face was found were kept as they are; they count in the test like all others.",
+        ),
+        (
+            settings["repeats"] < 3,
+            f"{settings['repeats']} training(s) per model say little about spread; three or more (--repeats 3) are needed "
+            "to compare models.",
+        ),
+        (
+            target.subject.isna().any(),
+            "It is not known who is in the photographs: one person may stand in two splits.",
+        ),
+        (absent, f"Classes without a test image, left out of the macro F1: {', '.join(absent)}."),
+        (
+            True,
+            "The best epoch was chosen on the validation images; the test images were used once, for the numbers above.",
+        ),
+    ]
+    return read_json(Path(out) / "prepare.json")["notes"] + [
+        text for holds, text in caveats if holds
+    ]
+
 
 def _wrong(predictions, images, classes, name):
     "The most confident mistakes of one training"
-    p = predictions[(predictions.model == name) & (predictions.role == 'target') & predictions.expression.notna()]
+    p = predictions[
+        (predictions.model == name)
+        & (predictions.role == "target")
+        & predictions.expression.notna()
+    ]
     p = p[p.seed == p.seed.min()]
-    said, score = np.array(_said(p, classes)), p[[f'p_{c}' for c in classes]].to_numpy().max(1)
-    order = [i for i in np.argsort(-score, kind='stable') if said[i] != p.expression.iloc[i]][:12]
-    return [dict(image=images[p.row.iloc[i]], truth=p.expression.iloc[i], predicted=said[i], probability=float(score[i]),
-                 caption=Path(p.image.iloc[i]).name) for i in order]
+    said, score = np.array(_said(p, classes)), p[[f"p_{c}" for c in classes]].to_numpy().max(1)
+    order = [i for i in np.argsort(-score, kind="stable") if said[i] != p.expression.iloc[i]][:12]
+    return [
+        dict(
+            image=images[p.row.iloc[i]],
+            truth=p.expression.iloc[i],
+            predicted=said[i],
+            probability=float(score[i]),
+            caption=Path(p.image.iloc[i]).name,
+        )
+        for i in order
+    ]
+
 
 def _report(out, manifest, images, predictions, results, units, intervals, comparison, classes):
     "Write OUT/report.html"
@@ -446,54 +860,113 @@ def _report(out, manifest, images, predictions, results, units, intervals, compa
     from fer_course import __version__
     from fer_course.align import alignment_table
     from fer_course.report import Report, counts_table, write_report
-    settings, prepared = read_json(out/'.steps'/'train.json'), read_json(out/'.steps'/'prepare.json')
-    target, dropped = manifest[manifest.role == 'target'], read_table(out/'dropped.parquet')
-    histories = {n: [_history(out, n, r['seed']) for r in runs] for n, runs in results.items()}
+
+    settings, prepared = (
+        read_json(out / ".steps" / "train.json"),
+        read_json(out / ".steps" / "prepare.json"),
+    )
+    target, dropped = manifest[manifest.role == "target"], read_table(out / "dropped.parquet")
+    histories = {n: [_history(out, n, r["seed"]) for r in runs] for n, runs in results.items()}
     good, bad = _pick(target.index[target.aligned], 24), _pick(target.index[~target.aligned], 12)
-    caption = lambda rows: [f'{manifest.expression[i] or "unlabelled"}, {manifest.split[i]}' for i in rows]
-    options = {k: settings[k] for k in settings if k not in ('prepared', 'ir50')} | dict(size=int(images.shape[1])) | {
-        k: prepared[k] for k in ('reader', 'align', 'no_face', 'several', 'landmarks', 'split', 'valid', 'test') if prepared[k] is not None}
-    write_report(out/'report.html', Report(
-        title='Facial expression recognition: ' + ' and '.join(results),
-        subtitle=' + '.join(manifest.sort_values('role', ascending=False).dataset.unique()),
-        headline={'images used': len(manifest), 'left out': len(dropped), 'people': int(target.subject.nunique()), 'faces found': float(target.aligned.mean())},
-        notes=_notes(out, manifest, results, settings),
-        counts=counts_table(manifest), dropped=dropped, alignment=alignment_table(manifest, ['dataset', 'expression']),
-        samples=images[good], sample_captions=caption(good), unaligned=images[bad] if len(bad) else None, unaligned_captions=caption(bad),
-        histories=histories, results=results, intervals=intervals, comparison=comparison, au_results=units,
-        wrong=_wrong(predictions, images, classes, list(results)[-1]),
-        command=_command(out, prepared, settings, manifest), settings=dict(options, classes=list(classes)),
-        environment=dict(fer_course=__version__, python=platform.python_version(), torch=torch.__version__.split('+')[0], numpy=np.__version__)))
+    caption = lambda rows: [
+        f"{manifest.expression[i] or 'unlabelled'}, {manifest.split[i]}" for i in rows
+    ]
+    options = (
+        {k: settings[k] for k in settings if k not in ("prepared", "ir50")}
+        | dict(size=int(images.shape[1]))
+        | {
+            k: prepared[k]
+            for k in (
+                "reader",
+                "align",
+                "no_face",
+                "several",
+                "landmarks",
+                "split",
+                "valid",
+                "test",
+            )
+            if prepared[k] is not None
+        }
+    )
+    write_report(
+        out / "report.html",
+        Report(
+            title="Facial expression recognition: " + " and ".join(results),
+            subtitle=" + ".join(manifest.sort_values("role", ascending=False).dataset.unique()),
+            headline={
+                "images used": len(manifest),
+                "left out": len(dropped),
+                "people": int(target.subject.nunique()),
+                "faces found": float(target.aligned.mean()),
+            },
+            notes=_notes(out, manifest, results, settings),
+            counts=counts_table(manifest),
+            dropped=dropped,
+            alignment=alignment_table(manifest, ["dataset", "expression"]),
+            samples=images[good],
+            sample_captions=caption(good),
+            unaligned=images[bad] if len(bad) else None,
+            unaligned_captions=caption(bad),
+            histories=histories,
+            results=results,
+            intervals=intervals,
+            comparison=comparison,
+            au_results=units,
+            wrong=_wrong(predictions, images, classes, list(results)[-1]),
+            command=_command(out, prepared, settings, manifest),
+            settings=dict(options, classes=list(classes)),
+            environment=dict(
+                fer_course=__version__,
+                python=platform.python_version(),
+                torch=torch.__version__.split("+")[0],
+                numpy=np.__version__,
+            ),
+        ),
+    )
+
 
 def _command(out, prepared, settings, manifest):
     "What to type to get this run again"
-    if (out/'faces'/'target').exists(): source = ''
-    else: source = f' --target {manifest[manifest.role == "target"].dataset.iloc[0]} --reader {prepared["reader"]}'
-    options = dict(preset=settings['preset'], schedule=settings['schedule'], epochs=settings['epochs'], seed=prepared['seed'], repeats=settings['repeats'])
-    return f'fer-course run{source} --out RUN ' + ' '.join(f'--{name} {value}' for name, value in options.items())
+    if (out / "faces" / "target").exists():
+        source = ""
+    else:
+        source = f" --target {manifest[manifest.role == 'target'].dataset.iloc[0]} --reader {prepared['reader']}"
+    options = dict(
+        preset=settings["preset"],
+        schedule=settings["schedule"],
+        epochs=settings["epochs"],
+        seed=prepared["seed"],
+        repeats=settings["repeats"],
+    )
+    return f"fer-course run{source} --out RUN " + " ".join(
+        f"--{name} {value}" for name, value in options.items()
+    )
 
 # %% ../nbs/14_main_job.ipynb #d929e170
 def run(
-    target=None,         # folder of the photographs; None = rendered faces
-    out='_runs/course',  # folder of the run
-    preset='small',      # see `train`
-    schedule=None,       # see `train`
-    epochs=None,         # see `train`
-    batch_size=None,     # see `train`
-    ir50=None,           # see `train`
-    repeats=3,           # trainings per model
-    seed=0,              # of the split, and of the first training
-    device=None,         # 'cpu', 'cuda', ...; None = a GPU where there is one
-    overwrite=False,     # start anew in a folder with other settings
-    log=quiet,          # called with lines for the user
-    **options            # of `prepare`
+    target=None,  # folder of the photographs; None = rendered faces
+    out="_runs/course",  # folder of the run
+    preset="small",  # see `train`
+    schedule=None,  # see `train`
+    epochs=None,  # see `train`
+    batch_size=None,  # see `train`
+    ir50=None,  # see `train`
+    repeats=3,  # trainings per model
+    seed=0,  # of the split, and of the first training
+    device=None,  # 'cpu', 'cuda', ...; None = a GPU where there is one
+    overwrite=False,  # start anew in a folder with other settings
+    log=quiet,  # called with lines for the user
+    **options,  # of `prepare`
 ):
     "`prepare`, `train_all`, `evaluate_all`: the main job. Give the same call again after any interruption. Returns the metrics"
     start = time.time()
     prepare(target, out, seed=seed, device=device, overwrite=overwrite, log=log, **options)
-    train_all(out, preset, schedule, epochs, batch_size, ir50, seed, repeats, device, overwrite, log)
+    train_all(
+        out, preset, schedule, epochs, batch_size, ir50, seed, repeats, device, overwrite, log
+    )
     metrics = evaluate_all(out, device, log)
-    log(f'-- all done in {time.time() - start:.0f} s. The report: {Path(out)/"report.html"}')
+    log(f"-- all done in {time.time() - start:.0f} s. The report: {Path(out) / 'report.html'}")
     return metrics
 
 # %% ../nbs/14_main_job.ipynb #0e2983c7
@@ -502,32 +975,45 @@ def _predict_one(path, model, detector, device):
     from fer_course.align import SURE, align_face, locate
     from fer_course.data import load_image
     from fer_course.train import predict as probabilities
-    image = load_image(path); found = locate([image], detector)[0]
+
+    image = load_image(path)
+    found = locate([image], detector)[0]
     sure = found.scores >= min(SURE, found.scores.max(initial=1))
     found = type(found)(found.boxes[sure], found.scores[sure], found.points[sure])
-    if not len(found): return image, found, None, None
+    if not len(found):
+        return image, found, None, None
     crops = np.stack([align_face(image, p, model.config.size) for p in found.points])
     return image, found, *probabilities(model, crops, device=device)
 
+
 def _picture_name(folder, path, drawn):
     "`holiday.predicted.png`, or `holiday-2.predicted.png` where that was drawn for another photograph"
-    stem, n = Path(path).stem, 2; target = folder/f'{stem}.predicted.png'
-    while target in drawn: target, n = folder/f'{stem}-{n}.predicted.png', n + 1
+    stem, n = Path(path).stem, 2
+    target = folder / f"{stem}.predicted.png"
+    while target in drawn:
+        target, n = folder / f"{stem}-{n}.predicted.png", n + 1
     return target
+
 
 def _network(model):
     "The network in a folder, or the one that ships"
     from fer_course import models, runs
-    if model is not None: return runs.load_network(model)
-    if not hasattr(models, 'pretrained'): raise CourseError('no network ships with this version of the course', remedy='name a run with --model')
+
+    if model is not None:
+        return runs.load_network(model)
+    if not hasattr(models, "pretrained"):
+        raise CourseError(
+            "no network ships with this version of the course", remedy="name a run with --model"
+        )
     return models.pretrained()
 
+
 def predict(
-    images,              # paths of photographs
-    model=None,          # a run, or the folder of a main job; None = the network that ships with the course
-    out=None,            # folder for the pictures; None = none are written
-    device=None,         # 'cpu', 'cuda', ...; None = a GPU where there is one
-    log=quiet           # called with lines for the user
+    images,  # paths of photographs
+    model=None,  # a run, or the folder of a main job; None = the network that ships with the course
+    out=None,  # folder for the pictures; None = none are written
+    device=None,  # 'cpu', 'cuda', ...; None = a GPU where there is one
+    log=quiet,  # called with lines for the user
 ):
     """One dict per face: image, box, score, expression, probability, action_units (those above 0.5).
     `CourseError` at the end if some file could not be read"""
@@ -535,22 +1021,56 @@ def predict(
     from fer_course.evaluate import annotate
     from fer_course.files import atomic
     from fer_course.mtcnn import MTCNN
+
     network, device, rows, failed, drawn = _network(model), pick_device(device), [], [], []
-    detector, classes, names = MTCNN(device), network.config.expressions, [f'AU{n}' for n in network.config.action_units]
+    detector, classes, names = (
+        MTCNN(device),
+        network.config.expressions,
+        [f"AU{n}" for n in network.config.action_units],
+    )
     for path in images:
-        try: image, found, expression, units = _predict_one(path, network, detector, device)
-        except CourseError as error: failed.append(str(error)); log(f'{path}: {error.problem}'); continue
-        if not len(found): log(f'{path}: no face found')
+        try:
+            image, found, expression, units = _predict_one(path, network, detector, device)
+        except CourseError as error:
+            failed.append(str(error))
+            log(f"{path}: {error.problem}")
+            continue
+        if not len(found):
+            log(f"{path}: no face found")
         for i in range(len(found)):
-            said = int(expression[i].argmax()); present = [n for n, p in zip(names, units[i]) if p >= .5] if units is not None else []
-            rows.append(dict(image=str(path), box=found.boxes[i].tolist(), score=float(found.scores[i]), expression=classes[said],
-                             probability=float(expression[i, said]), action_units=present))
-            log(f'{path}: {classes[said]} ({expression[i, said]:.2f}); action units {" ".join(present) or "none"}')
+            said = int(expression[i].argmax())
+            present = [n for n, p in zip(names, units[i]) if p >= 0.5] if units is not None else []
+            rows.append(
+                dict(
+                    image=str(path),
+                    box=found.boxes[i].tolist(),
+                    score=float(found.scores[i]),
+                    expression=classes[said],
+                    probability=float(expression[i, said]),
+                    action_units=present,
+                )
+            )
+            log(
+                f"{path}: {classes[said]} ({expression[i, said]:.2f}); action units {' '.join(present) or 'none'}"
+            )
         if out:
-            target = _picture_name(Path(out), path, drawn); drawn.append(target)
+            target = _picture_name(Path(out), path, drawn)
+            drawn.append(target)
             bars = [None if p is None else list(p) for p in (expression, units)]
-            picture = annotate(image, list(found.boxes) or None, list(found.points) or None, *bars, classes=classes, names=names or None)
-            with atomic(target) as temporary: Image.fromarray(picture).save(temporary, format='png')
-            log(f'   drawn: {target}')
-    if failed: raise CourseError(f'{len(failed)} of {len(images)} files could not be read: ' + ' '.join(failed), remedy='the others were done')
+            picture = annotate(
+                image,
+                list(found.boxes) or None,
+                list(found.points) or None,
+                *bars,
+                classes=classes,
+                names=names or None,
+            )
+            with atomic(target) as temporary:
+                Image.fromarray(picture).save(temporary, format="png")
+            log(f"   drawn: {target}")
+    if failed:
+        raise CourseError(
+            f"{len(failed)} of {len(images)} files could not be read: " + " ".join(failed),
+            remedy="the others were done",
+        )
     return rows

@@ -12,7 +12,17 @@ from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd
 from .facs import EXPRESSIONS, SEVEN, au_columns
-from .files import CourseError, digest, fingerprint, make_folder, read_json, read_table, sweep, write_json, write_table
+from fer_course.files import (
+    CourseError,
+    digest,
+    fingerprint,
+    make_folder,
+    read_json,
+    read_table,
+    sweep,
+    write_json,
+    write_table,
+)
 from .layouts import list_files
 from .parallel import Workers, pick_device
 
@@ -20,103 +30,161 @@ from .parallel import Workers, pick_device
 def quiet(*_):
     "Says nothing: what `log` is where nobody listens"
 
+
 def _difference(old, new):
-    return ', '.join(f'{k}: {old.get(k)} -> {new.get(k)}' for k in sorted(old.keys() | new.keys()) if old.get(k) != new.get(k))
+    return ", ".join(
+        f"{k}: {old.get(k)} -> {new.get(k)}"
+        for k in sorted(old.keys() | new.keys())
+        if old.get(k) != new.get(k)
+    )
+
 
 @contextmanager
 def step(
-    out,              # folder of the run
-    name,             # name of the step
-    settings,         # dict of what the step depends on, as json can express it
+    out,  # folder of the run
+    name,  # name of the step
+    settings,  # dict of what the step depends on, as json can express it
     overwrite=False,  # forget a step that was done with other settings, and all that follow it
-    log=quiet         # called with lines for the user
+    log=quiet,  # called with lines for the user
 ):
     """Yields whether the step is still to be done; marks it as done when the block ends well.
     `CourseError` where it was done or begun with other settings"""
-    folder = make_folder(Path(out)/'.steps'); marker, begun = folder/f'{name}.json', folder/f'{name}.begun.json'
+    folder = make_folder(Path(out) / ".steps")
+    marker, begun = folder / f"{name}.json", folder / f"{name}.begun.json"
     settings = _as_json(settings)
     for path in (marker, begun):
         if path.exists() and (old := read_json(path)) != settings:
             if not overwrite:
-                raise CourseError(f'holds a run whose step "{name}" had other settings ({_difference(old, settings)})', out,
-                                  'choose another --out, or add --overwrite to start this step anew')
+                raise CourseError(
+                    f'holds a run whose step "{name}" had other settings ({_difference(old, settings)})',
+                    out,
+                    "choose another --out, or add --overwrite to start this step anew",
+                )
             forget(out, name)
     if marker.exists():
-        log(f'-- {name}: done before'); yield False; return
-    start = time.time(); log(f'-- {name}'); sweep(out); write_json(begun, settings)
+        log(f"-- {name}: done before")
+        yield False
+        return
+    start = time.time()
+    log(f"-- {name}")
+    sweep(out)
+    write_json(begun, settings)
     yield True
-    write_json(marker, settings); begun.unlink(missing_ok=True)
-    log(f'-- {name}: {time.time() - start:.0f} s')
+    write_json(marker, settings)
+    begun.unlink(missing_ok=True)
+    log(f"-- {name}: {time.time() - start:.0f} s")
+
 
 def _as_json(data):
-    if isinstance(data, dict): return {str(k): _as_json(v) for k, v in data.items()}
-    if isinstance(data, (list, tuple)): return [_as_json(v) for v in data]
+    if isinstance(data, dict):
+        return {str(k): _as_json(v) for k, v in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_as_json(v) for v in data]
     return data if isinstance(data, (str, int, float, bool, type(None))) else str(data)
 
 # %% ../nbs/05_prepare.ipynb #636e88a1
 RESULTS = {
-    'prepare': ('manifest.parquet', 'dropped.parquet', 'images.npy', 'leaks.parquet', 'prepare.json', '.check', '.align', '.whole'),
-    'train': ('models', 'model.safetensors', 'config.json'),
-    'evaluate': ('predictions.parquet', 'metrics.json', 'report.html')}
+    "prepare": (
+        "manifest.parquet",
+        "dropped.parquet",
+        "images.npy",
+        "leaks.parquet",
+        "prepare.json",
+        ".check",
+        ".align",
+        ".whole",
+    ),
+    "train": ("models", "model.safetensors", "config.json"),
+    "evaluate": ("predictions.parquet", "metrics.json", "report.html"),
+}
+
 
 def forget(
     out,  # folder of a run
-    name  # a key of `RESULTS`
+    name,  # a key of `RESULTS`
 ):
     "Remove what the step `name` and those after it left in `out`; other files stay"
     import shutil
-    steps = list(RESULTS); out = Path(out)
-    for later in steps[steps.index(name):]:
-        for path in (*(out/p for p in RESULTS[later]), out/'.steps'/f'{later}.json', out/'.steps'/f'{later}.begun.json'):
-            if path.is_dir(): shutil.rmtree(path)
-            else: path.unlink(missing_ok=True)
+
+    steps = list(RESULTS)
+    out = Path(out)
+    for later in steps[steps.index(name) :]:
+        for path in (
+            *(out / p for p in RESULTS[later]),
+            out / ".steps" / f"{later}.json",
+            out / ".steps" / f"{later}.begun.json",
+        ):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
 # %% ../nbs/05_prepare.ipynb #0806af53
 def faces(
-    out,            # folder of the new dataset
-    n=None,         # number of faces; None = the set's
-    like='course',  # a key of `fer_course.face_sets.SETS`, or a `FaceSet`
-    device=None,    # 'cpu', 'cuda', ...; None = a GPU where there is one
-    log=quiet,     # called with lines for the user
-    **changes       # of the fields of `FaceSet`: profile, annotator, conditions, duplicates, seed, size, ...
+    out,  # folder of the new dataset
+    n=None,  # number of faces; None = the set's
+    like="course",  # a key of `fer_course.face_sets.SETS`, or a `FaceSet`
+    device=None,  # 'cpu', 'cuda', ...; None = a GPU where there is one
+    log=quiet,  # called with lines for the user
+    **changes,  # of the fields of `FaceSet`: profile, annotator, conditions, duplicates, seed, size, ...
 ):
     "Render a dataset of faces with exact action units into `out`; resumable; returns its manifest"
     from fer_course.face_sets import face_set, render_dataset
-    what, start = face_set(like, n=n, **changes), time.time(); log(f'-- rendering {what.n} faces into {out}')
+
+    what, start = face_set(like, n=n, **changes), time.time()
+    log(f"-- rendering {what.n} faces into {out}")
     manifest = render_dataset(out, like=what, device=pick_device(device))
-    log(f'-- faces: {len(manifest)} faces of {manifest.subject.nunique()} people, {time.time() - start:.0f} s')
+    log(
+        f"-- faces: {len(manifest)} faces of {manifest.subject.nunique()} people, {time.time() - start:.0f} s"
+    )
     return manifest
 
 # %% ../nbs/05_prepare.ipynb #95706d56
 def _signature(root):
     "Digest of the names and sizes of all files under `root`: other photographs, another run"
     import os
-    if not Path(root).is_dir(): raise CourseError('is no folder', root, 'check --target and --auxiliary for a typing error')
+
+    if not Path(root).is_dir():
+        raise CourseError("is no folder", root, "check --target and --auxiliary for a typing error")
+
     def size(path):
-        try: return os.path.getsize(path)
-        except OSError: return -1                                            # a link that leads nowhere: the check of the images says so
+        try:
+            return os.path.getsize(path)
+        except OSError:
+            return -1  # a link that leads nowhere: the check of the images says so
+
     return fingerprint([(name, size(os.path.join(root, name))) for name in list_files(root)])
+
 
 def _sources(target, reader, auxiliary, auxiliary_reader, out, options, device, log):
     "The datasets of a run: role -> (folder, reader, options)"
     out = Path(out)
     if target is None:
-        target, reader = out/'faces'/'target', 'faces'
-        faces(target, like='course', device=device, log=log)
-        if auxiliary is None: auxiliary = _rendered_auxiliary(out, device, log)
-    if auxiliary in (None, 'none'): return dict(target=(Path(target), reader, options))
+        target, reader = out / "faces" / "target", "faces"
+        faces(target, like="course", device=device, log=log)
+        if auxiliary is None:
+            auxiliary = _rendered_auxiliary(out, device, log)
+    if auxiliary in (None, "none"):
+        return dict(target=(Path(target), reader, options))
     mine, theirs = _shared_out(options, reader, auxiliary_reader)
-    return dict(target=(Path(target), reader, mine), auxiliary=(Path(auxiliary), auxiliary_reader, theirs))
+    return dict(
+        target=(Path(target), reader, mine), auxiliary=(Path(auxiliary), auxiliary_reader, theirs)
+    )
+
 
 def _shared_out(options, reader, auxiliary_reader):
     "The options of the target's reader, and of the auxiliary's; what neither knows stays with the target's, which says so"
     from fer_course.readers import options_of
+
     mine, theirs = (options_of(name) for name in (reader, auxiliary_reader))
-    return {k: v for k, v in options.items() if k in mine or k not in theirs}, {k: v for k, v in options.items() if k in theirs}
+    return {k: v for k, v in options.items() if k in mine or k not in theirs}, {
+        k: v for k, v in options.items() if k in theirs
+    }
+
 
 def _rendered_auxiliary(out, device, log):
-    faces(Path(out)/'faces'/'auxiliary', like='units', device=device, log=log)
-    return Path(out)/'faces'/'auxiliary'
+    faces(Path(out) / "faces" / "auxiliary", like="units", device=device, log=log)
+    return Path(out) / "faces" / "auxiliary"
 
 # %% ../nbs/05_prepare.ipynb #0b25776e
 def _listed(sources, expressions, dealt, lists, near, out, device, workers, log):
@@ -125,172 +193,321 @@ def _listed(sources, expressions, dealt, lists, near, out, device, workers, log)
     from fer_course.duplicates import drop_duplicates, mark_near
     from fer_course.splits import check_split, split
     from fer_course.readers import read
+
     kept, dropped, roots, notes = [], [], {}, []
+
     def take(role, root, reader, options):
-        name = 'rendered faces' if out in root.parents else root.resolve().name
-        name += ' (auxiliary)' if role == 'auxiliary' else ''
+        name = "rendered faces" if out in root.parents else root.resolve().name
+        name += " (auxiliary)" if role == "auxiliary" else ""
         table, gone = read(reader, root, dataset=name, expressions=expressions, **options)
-        dropped.append(gone); roots[name] = root
-        if role == 'target': table, gone = _conditioned(table, lists); dropped.append(gone)
-        for line in table.attrs.get('said', []): log(f'   {name}: {line}')
-        table, gone = check_images(table, root, workers=workers, keep=out/'.check'/role); dropped.append(gone)
-        if table.empty: raise CourseError('no image is left after the checks', root, 'see the reasons: ' + _reasons(pd.concat(dropped)))
-        if role == 'auxiliary': table['expression'] = None
-        log(f'   {name}: {len(table)} images to use'); kept.append(table.assign(role=role))
+        dropped.append(gone)
+        roots[name] = root
+        if role == "target":
+            table, gone = _conditioned(table, lists)
+            dropped.append(gone)
+        for line in table.attrs.get("said", []):
+            log(f"   {name}: {line}")
+        table, gone = check_images(table, root, workers=workers, keep=out / ".check" / role)
+        dropped.append(gone)
+        if table.empty:
+            raise CourseError(
+                "no image is left after the checks",
+                root,
+                "see the reasons: " + _reasons(pd.concat(dropped)),
+            )
+        if role == "auxiliary":
+            table["expression"] = None
+        log(f"   {name}: {len(table)} images to use")
+        kept.append(table.assign(role=role))
         return table
-    target = take('target', *sources['target'])
-    if 'auxiliary' in sources: take('auxiliary', *sources['auxiliary'])
-    elif sources.get('rendered') and not target[au_columns()].notna().any(axis=None):
-        log('   the target has no action unit labels: rendered faces will teach the AU branch')
-        take('auxiliary', _rendered_auxiliary(out, device, log), 'faces', {})
-    table, gone = drop_duplicates(pd.concat(kept, ignore_index=True)); dropped.append(gone)
+
+    target = take("target", *sources["target"])
+    if "auxiliary" in sources:
+        take("auxiliary", *sources["auxiliary"])
+    elif sources.get("rendered") and not target[au_columns()].notna().any(axis=None):
+        log("   the target has no action unit labels: rendered faces will teach the AU branch")
+        take("auxiliary", _rendered_auxiliary(out, device, log), "faces", {})
+    table, gone = drop_duplicates(pd.concat(kept, ignore_index=True))
+    dropped.append(gone)
     if near:
-        table = mark_near(table, roots, workers=workers, keep=out/'.check'/'near')
-        if near == 'drop': table, gone = drop_duplicates(table, by='near'); dropped.append(gone)
-    table, more = _filled(table, dealt); notes += more
-    rule = lambda role: dealt if role == 'target' else dict(dealt, by='auto')                # a report's rule is about expressions
-    parts = [split(part, **rule(role)) for role, part in table.groupby('role', sort=False)]
-    for part in parts: notes += part.attrs.get('notes', [])
-    table = pd.concat(parts, ignore_index=True); check_split(table.drop(columns='near', errors='ignore'))
-    if near: notes += _leaking(table, out, log)
+        table = mark_near(table, roots, workers=workers, keep=out / ".check" / "near")
+        if near == "drop":
+            table, gone = drop_duplicates(table, by="near")
+            dropped.append(gone)
+    table, more = _filled(table, dealt)
+    notes += more
+    rule = lambda role: (
+        dealt if role == "target" else dict(dealt, by="auto")
+    )  # a report's rule is about expressions
+    parts = [split(part, **rule(role)) for role, part in table.groupby("role", sort=False)]
+    for part in parts:
+        notes += part.attrs.get("notes", [])
+    table = pd.concat(parts, ignore_index=True)
+    check_split(table.drop(columns="near", errors="ignore"))
+    if near:
+        notes += _leaking(table, out, log)
     return table, pd.concat(dropped, ignore_index=True), roots, notes
+
 
 def _condition_list(path):
     "(digest, table) of a list of hidden or turned faces"
     from fer_course.condition_lists import read_condition_list
+
     table = read_condition_list(path)
     return digest(path), table
+
 
 def _conditioned(table, lists):
     "The table with `occlusion` and `pose` from lists of hidden or turned faces, and the rows of the lists without an image"
     from fer_course.condition_lists import attach_conditions
     from fer_course.data import make_dropped
-    lost = [make_dropped([], '', 'conditions')]
+
+    lost = [make_dropped([], "", "conditions")]
     for found in lists:
-        table.attrs['said'] = [*table.attrs.get('said', []), *found.attrs['said']]
-        table, gone = attach_conditions(table, found); lost.append(gone)
+        table.attrs["said"] = [*table.attrs.get("said", []), *found.attrs["said"]]
+        table, gone = attach_conditions(table, found)
+        lost.append(gone)
     return table, pd.concat(lost, ignore_index=True)
+
 
 def _filled(table, dealt):
     "The target with the splits that its publishers left out"
     from fer_course.splits import fill_splits
-    target, notes = fill_splits(table[table.role == 'target'].reset_index(drop=True), dealt['valid'], dealt['seed'])
-    return pd.concat([target, table[table.role != 'target']], ignore_index=True), notes
+
+    target, notes = fill_splits(
+        table[table.role == "target"].reset_index(drop=True), dealt["valid"], dealt["seed"]
+    )
+    return pd.concat([target, table[table.role != "target"]], ignore_index=True), notes
+
 
 def _leaking(table, out, log):
     "Near copies that stand in two splits or datasets: written beside the manifest, and a sentence"
     from fer_course.duplicates import leak_counts, leaks
-    found = leaks(table, ('near',)); write_table(out/'leaks.parquet', found)
-    if found.empty: return []
-    where = '; '.join(f'{row.groups} x {row.place}' for row in leak_counts(found).itertuples())
-    log(f'   near copies in several places: {where}, see {out/"leaks.parquet"}')
-    return [f'Near copies (64-bit perceptual hash, at most 4 bits apart) stand in several places: {where}. The test may measure memory there.']
+
+    found = leaks(table, ("near",))
+    write_table(out / "leaks.parquet", found)
+    if found.empty:
+        return []
+    where = "; ".join(f"{row.groups} x {row.place}" for row in leak_counts(found).itertuples())
+    log(f"   near copies in several places: {where}, see {out / 'leaks.parquet'}")
+    return [
+        f"Near copies (64-bit perceptual hash, at most 4 bits apart) stand in several places: {where}. The test may measure memory there."
+    ]
+
 
 def _give_back():
     "Return freed memory to the system (glibc keeps it otherwise): the trainings that follow need it"
     import ctypes, gc
+
     gc.collect()
-    try: ctypes.CDLL('libc.so.6').malloc_trim(0)
-    except (OSError, AttributeError): pass
+    try:
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    except (OSError, AttributeError):
+        pass
+
 
 def _reasons(dropped):
     from fer_course.verify import tally
-    return '; '.join(f'{n} x {r}' for r, n in tally(dropped).most_common(3)) or 'the folder is empty'
+
+    return (
+        "; ".join(f"{n} x {r}" for r, n in tally(dropped).most_common(3)) or "the folder is empty"
+    )
 
 # %% ../nbs/05_prepare.ipynb #7161a2df
 def prepare(
-    target=None,         # folder of the photographs; None = rendered faces
-    out='_runs/course',  # folder of the run
-    reader='folder',     # how the target is laid out: a key of `fer_course.readers.READERS`
-    auxiliary=None,      # folder with action unit labels; 'none' = none; None = the target's own labels, else rendered faces
-    auxiliary_reader='faces',  # how the auxiliary folder is laid out
-    expressions=SEVEN,   # classes to keep
-    lists=(),            # files: lists of hidden or turned faces of the target (`fer_course.condition_lists`)
-    align='course',      # how a face is aligned and cut out: a key of `fer_course.align.RULES`
-    size=None,           # side of an aligned face in pixels; None = the rule's, 112 for 'course'
-    seed=0,              # of the split
-    no_face=None,        # where no face is found: 'keep' = unaligned (report S), 'drop', 'drop-train' (report K); None = the rule's
-    several=None,        # where several are: 'largest', 'keep', 'drop', 'drop-train'; None = the rule's
-    landmarks='mtcnn',   # 'mtcnn' = the detector finds them; 'given' = the manifest has them
-    balance=None,        # a key of `fer_course.balance.RECIPES`: training images that are added or replaced, after alignment; None = none
-    valid=.1,            # share of the images for validation
-    test=.2,             # share for the test
-    split='auto',        # how images without a split get one: see `fer_course.splits.split`
+    target=None,  # folder of the photographs; None = rendered faces
+    out="_runs/course",  # folder of the run
+    reader="folder",  # how the target is laid out: a key of `fer_course.readers.READERS`
+    auxiliary=None,  # folder with action unit labels; 'none' = none; None = the target's own labels, else rendered faces
+    auxiliary_reader="faces",  # how the auxiliary folder is laid out
+    expressions=SEVEN,  # classes to keep
+    lists=(),  # files: lists of hidden or turned faces of the target (`fer_course.condition_lists`)
+    align="course",  # how a face is aligned and cut out: a key of `fer_course.align.RULES`
+    size=None,  # side of an aligned face in pixels; None = the rule's, 112 for 'course'
+    seed=0,  # of the split
+    no_face=None,  # where no face is found: 'keep' = unaligned (report S), 'drop', 'drop-train' (report K); None = the rule's
+    several=None,  # where several are: 'largest', 'keep', 'drop', 'drop-train'; None = the rule's
+    landmarks="mtcnn",  # 'mtcnn' = the detector finds them; 'given' = the manifest has them
+    balance=None,  # a key of `fer_course.balance.RECIPES`: training images that are added or replaced, after alignment; None = none
+    valid=0.1,  # share of the images for validation
+    test=0.2,  # share for the test
+    split="auto",  # how images without a split get one: see `fer_course.splits.split`
     near_duplicates=None,  # near copies: 'report' = list those in two splits or datasets, 'drop' = one of each stays; None = not looked for
-    device=None,         # of the detector
-    workers=None,        # processes for the work on each image; None = one per CPU, as far as memory allows; 0 = this one
-    scheduler=None,      # address of a Dask scheduler whose workers do it instead
-    chunk=128,           # images aligned at a time, which is what a kill may cost; multiples of 8 all give the same bytes
-    overwrite=False,     # start anew in a folder with other settings
-    log=quiet,          # called with lines for the user
-    **options            # of the target's reader: label_column, csv
+    device=None,  # of the detector
+    workers=None,  # processes for the work on each image; None = one per CPU, as far as memory allows; 0 = this one
+    scheduler=None,  # address of a Dask scheduler whose workers do it instead
+    chunk=128,  # images aligned at a time, which is what a kill may cost; multiples of 8 all give the same bytes
+    overwrite=False,  # start anew in a folder with other settings
+    log=quiet,  # called with lines for the user
+    **options,  # of the target's reader: label_column, csv
 ):
     """Read, check, drop duplicates, split, align and pack into `out`: manifest.parquet, dropped.parquet, images.npy; returns the manifest.
     `CourseError` on bad input"""
     from fer_course.align import align_manifest
     from fer_course.readers import options_of
-    out, expressions, lists = make_folder(out), _classes(expressions), dict(map(_condition_list, [lists] if isinstance(lists, (str, Path)) else lists))
+
+    out, expressions, lists = (
+        make_folder(out),
+        _classes(expressions),
+        dict(map(_condition_list, [lists] if isinstance(lists, (str, Path)) else lists)),
+    )
     _choose(near_duplicates=near_duplicates, balance=balance)
-    if landmarks == 'given' and 'details' in options_of(reader): options = dict(details=True) | options       # AffectNet's points of 2021 lie in files of their own
+    if landmarks == "given" and "details" in options_of(reader):
+        options = (
+            dict(details=True) | options
+        )  # AffectNet's points of 2021 lie in files of their own
     sources = _sources(target, reader, auxiliary, auxiliary_reader, out, options, device, log)
-    settings = dict(reader=sources['target'][1], options=sources['target'][2], lists=list(lists), expressions=expressions, align=align, size=size, seed=seed,
-                    no_face=no_face, several=several, landmarks=landmarks, balance=balance, valid=valid, test=test, split=split, near_duplicates=near_duplicates, auxiliary=auxiliary if auxiliary == 'none' else 'auxiliary' in sources,
-                    files={role: _signature(source[0]) for role, source in sources.items()})
-    if auxiliary is None and 'auxiliary' not in sources: sources['rendered'] = True
-    with step(out, 'prepare', settings, overwrite, log) as todo, Workers(workers, scheduler) as hands:
+    settings = dict(
+        reader=sources["target"][1],
+        options=sources["target"][2],
+        lists=list(lists),
+        expressions=expressions,
+        align=align,
+        size=size,
+        seed=seed,
+        no_face=no_face,
+        several=several,
+        landmarks=landmarks,
+        balance=balance,
+        valid=valid,
+        test=test,
+        split=split,
+        near_duplicates=near_duplicates,
+        auxiliary=auxiliary if auxiliary == "none" else "auxiliary" in sources,
+        files={role: _signature(source[0]) for role, source in sources.items()},
+    )
+    if auxiliary is None and "auxiliary" not in sources:
+        sources["rendered"] = True
+    with (
+        step(out, "prepare", settings, overwrite, log) as todo,
+        Workers(workers, scheduler) as hands,
+    ):
         if todo:
-            table, dropped, roots, notes = _listed(sources, expressions, dict(valid=valid, test=test, seed=seed, by=split), lists.values(), near_duplicates, out, device, hands, log)
-            aligned = partial(align_manifest, table, roots, size=size, device=None if landmarks == 'given' else pick_device(device), no_face=no_face, several=several, rule=align,
-                              landmarks=landmarks, workers=hands, chunk=chunk)
-            table, gone, more = _balanced(aligned, balance, out, seed) if balance else (*aligned(out=out), [])
-            dropped, notes = pd.concat([dropped, gone], ignore_index=True)[['image', 'dataset', 'reason', 'step']], notes + more
-            write_table(out/'dropped.parquet', dropped); write_table(out/'manifest.parquet', table)
-            write_json(out/'prepare.json', dict(expressions=list(expressions), kept=len(table), dropped=len(dropped), notes=notes))
-            _forget_parts(out); _give_back()
-    manifest, dropped = read_table(out/'manifest.parquet'), read_table(out/'dropped.parquet')
-    for note in read_json(out/'prepare.json')['notes']: log(f'   note: {note}')
-    kept = ' + '.join(f'{n} {role}' for role, n in manifest.role.value_counts().items())
-    log(f'   images kept: {kept}; dropped: {len(dropped)}' + (f' ({_reasons(dropped)}), see {out/"dropped.parquet"}' if len(dropped) else ''))
+            table, dropped, roots, notes = _listed(
+                sources,
+                expressions,
+                dict(valid=valid, test=test, seed=seed, by=split),
+                lists.values(),
+                near_duplicates,
+                out,
+                device,
+                hands,
+                log,
+            )
+            aligned = partial(
+                align_manifest,
+                table,
+                roots,
+                size=size,
+                device=None if landmarks == "given" else pick_device(device),
+                no_face=no_face,
+                several=several,
+                rule=align,
+                landmarks=landmarks,
+                workers=hands,
+                chunk=chunk,
+            )
+            table, gone, more = (
+                _balanced(aligned, balance, out, seed) if balance else (*aligned(out=out), [])
+            )
+            dropped, notes = (
+                pd.concat([dropped, gone], ignore_index=True)[
+                    ["image", "dataset", "reason", "step"]
+                ],
+                notes + more,
+            )
+            write_table(out / "dropped.parquet", dropped)
+            write_table(out / "manifest.parquet", table)
+            write_json(
+                out / "prepare.json",
+                dict(
+                    expressions=list(expressions),
+                    kept=len(table),
+                    dropped=len(dropped),
+                    notes=notes,
+                ),
+            )
+            _forget_parts(out)
+            _give_back()
+    manifest, dropped = read_table(out / "manifest.parquet"), read_table(out / "dropped.parquet")
+    for note in read_json(out / "prepare.json")["notes"]:
+        log(f"   note: {note}")
+    kept = " + ".join(f"{n} {role}" for role, n in manifest.role.value_counts().items())
+    log(
+        f"   images kept: {kept}; dropped: {len(dropped)}"
+        + (f" ({_reasons(dropped)}), see {out / 'dropped.parquet'}" if len(dropped) else "")
+    )
     return manifest
+
 
 def _choose(**chosen):
     "`CourseError` for a choice that is none"
     from fer_course.balance import RECIPES
-    known = dict(near_duplicates=('report', 'drop'), balance=tuple(RECIPES))
+
+    known = dict(near_duplicates=("report", "drop"), balance=tuple(RECIPES))
     for name, value in chosen.items():
-        if value is not None and value not in known[name]: raise CourseError(f'{name} cannot be "{value}"', remedy=f'choose {", ".join(known[name])}')
+        if value is not None and value not in known[name]:
+            raise CourseError(
+                f'{name} cannot be "{value}"', remedy=f"choose {', '.join(known[name])}"
+            )
+
 
 def _balanced(aligned, recipe, out, seed):
     "Align into a folder of its own, which a killed run finds again, then write the balanced set: (manifest, dropped, notes)"
     from fer_course.balance import balance_table, plan, write_balanced
-    whole = out/'.whole'
-    if not (whole/'gone.parquet').exists():
-        table, gone = aligned(out=whole); write_table(whole/'table.parquet', table); write_table(whole/'gone.parquet', gone)
-    table, gone = read_table(whole/'table.parquet'), read_table(whole/'gone.parquet')
-    made = write_balanced(table, np.load(whole/'images.npy', mmap_mode='r'), recipe, out, seed)
-    counts = balance_table(table, plan(table, recipe, seed)).after.drop('total')
-    return made, gone, [f'The training images were balanced by {recipe}: {int((made.change != "").sum())} of {len(made)} rows are changed copies; after it, ' +
-                        ', '.join(f'{n} {name}' for name, n in counts.items()) + '.']
+
+    whole = out / ".whole"
+    if not (whole / "gone.parquet").exists():
+        table, gone = aligned(out=whole)
+        write_table(whole / "table.parquet", table)
+        write_table(whole / "gone.parquet", gone)
+    table, gone = read_table(whole / "table.parquet"), read_table(whole / "gone.parquet")
+    made = write_balanced(table, np.load(whole / "images.npy", mmap_mode="r"), recipe, out, seed)
+    counts = balance_table(table, plan(table, recipe, seed)).after.drop("total")
+    return (
+        made,
+        gone,
+        [
+            f"The training images were balanced by {recipe}: {int((made.change != '').sum())} of {len(made)} rows are changed copies; after it, "
+            + ", ".join(f"{n} {name}" for name, n in counts.items())
+            + "."
+        ],
+    )
+
 
 def _forget_parts(out):
     import shutil
-    for name in ('.check', '.whole'): shutil.rmtree(out/name, ignore_errors=True)
+
+    for name in (".check", ".whole"):
+        shutil.rmtree(out / name, ignore_errors=True)
+
 
 def _classes(names):
-    names = tuple(names); unknown = [n for n in names if n not in EXPRESSIONS]
+    names = tuple(names)
+    unknown = [n for n in names if n not in EXPRESSIONS]
     if unknown or len(names) < 2:
-        raise CourseError(f'--expressions {",".join(names)}: {"unknown " + ", ".join(unknown) if unknown else "at least two classes are needed"}',
-                          remedy='choose from ' + ', '.join(EXPRESSIONS))
+        raise CourseError(
+            f"--expressions {','.join(names)}: {'unknown ' + ', '.join(unknown) if unknown else 'at least two classes are needed'}",
+            remedy="choose from " + ", ".join(EXPRESSIONS),
+        )
     return tuple(n for n in EXPRESSIONS if n in names)
 
 # %% ../nbs/05_prepare.ipynb #2080f88f
 def packed(
-    out  # folder of a prepared run
+    out,  # folder of a prepared run
 ):
     "The manifest and the images (a memory map, row i = manifest row i) that `prepare` left in `out`; `CourseError` where one is missing"
-    out = Path(out); manifest = read_table(out/'manifest.parquet')
-    if not (out/'images.npy').exists(): raise CourseError('is missing', out/'images.npy', 'run "fer-course prepare" on this folder first')
-    images = np.load(out/'images.npy', mmap_mode='r', allow_pickle=False)
+    out = Path(out)
+    manifest = read_table(out / "manifest.parquet")
+    if not (out / "images.npy").exists():
+        raise CourseError(
+            "is missing", out / "images.npy", 'run "fer-course prepare" on this folder first'
+        )
+    images = np.load(out / "images.npy", mmap_mode="r", allow_pickle=False)
     if len(images) != len(manifest):
-        raise CourseError(f'holds {len(images)} images, the manifest {len(manifest)} rows', out/'images.npy', 'prepare again with --overwrite')
+        raise CourseError(
+            f"holds {len(images)} images, the manifest {len(manifest)} rows",
+            out / "images.npy",
+            "prepare again with --overwrite",
+        )
     return manifest, images

@@ -11,146 +11,244 @@ from pathlib import Path, PurePosixPath
 from .data import make_manifest
 from .facs import EXPRESSIONS, SEVEN, au_columns
 from .files import CourseError, read_table
-from .layouts import IMAGE_ENDINGS, SPLIT_NAMES, choose, hidden, is_image, list_files, need_images, parse_expression, read_rows, safe_name
+from fer_course.layouts import (
+    IMAGE_ENDINGS,
+    SPLIT_NAMES,
+    choose,
+    hidden,
+    is_image,
+    list_files,
+    need_images,
+    parse_expression,
+    read_rows,
+    safe_name,
+)
 from .au_layouts import read_emotionet, read_openface, read_raf_au
 from .expression_layouts import read_affectnet, read_ferplus, read_lsd, read_rafdb
 
 # %% ../nbs/03_readers.ipynb #0d68bff7
 def read_folder(
-    root,               # folder of the dataset
-    dataset,            # its name
+    root,  # folder of the dataset
+    dataset,  # its name
     expressions=SEVEN,  # classes to keep
-    subject='name'      # 'name' = see `subjects_from_names`; 'none' = unknown
+    subject="name",  # 'name' = see `subjects_from_names`; 'none' = unknown
 ):
     "`root/<class>/*` or `root/<split>/<class>/*`: (manifest, dropped); `CourseError` where there is no image or no class at all"
     root, rows, dropped = Path(root), [], []
-    names = list_files(root); need_images(names, root)
+    names = list_files(root)
+    need_images(names, root)
     for name in names:
         parts = PurePosixPath(name).parts[:-1]
         own = SPLIT_NAMES.get(parts[0].lower()) if parts else None
         label = parts[1 if own else 0] if len(parts) > bool(own) else None
-        if not is_image(name): dropped.append((name, f'no image by its ending (read are {", ".join(IMAGE_ENDINGS)})'))
-        elif label is None: dropped.append((name, 'lies in no class folder'))
-        elif parse_expression(label) is None: dropped.append((name, f'unknown label "{label}"'))
-        else: rows.append(dict(image=name, expression=parse_expression(label), split=own))
-    for folder in sorted(p for p in root.rglob('*') if p.is_dir() and parse_expression(p.name)):
-        if any(p.is_file() and not hidden(p) for p in folder.rglob('*')): continue
-        dropped.append((folder.relative_to(root).as_posix() + '/', 'the class folder is empty'))
+        if not is_image(name):
+            dropped.append((name, f"no image by its ending (read are {', '.join(IMAGE_ENDINGS)})"))
+        elif label is None:
+            dropped.append((name, "lies in no class folder"))
+        elif parse_expression(label) is None:
+            dropped.append((name, f'unknown label "{label}"'))
+        else:
+            rows.append(dict(image=name, expression=parse_expression(label), split=own))
+    for folder in sorted(p for p in root.rglob("*") if p.is_dir() and parse_expression(p.name)):
+        if any(p.is_file() and not hidden(p) for p in folder.rglob("*")):
+            continue
+        dropped.append((folder.relative_to(root).as_posix() + "/", "the class folder is empty"))
     if not rows:
-        raise CourseError('no folder here is named after an expression', root, f'name them {", ".join(EXPRESSIONS)}; or use --reader csv')
+        raise CourseError(
+            "no folder here is named after an expression",
+            root,
+            f"name them {', '.join(EXPRESSIONS)}; or use --reader csv",
+        )
     return choose(rows, dropped, expressions, dataset, subject)
 
 # %% ../nbs/03_readers.ipynb #bc24a4d0
-LABEL_COLUMNS = ('expression', 'emotion', 'label')
+LABEL_COLUMNS = ("expression", "emotion", "label")
+
 
 def _open_csv(path):
     "Header and (line number, cells) of a csv; ([], []) where it is empty"
-    try: (_, header), *rows = read_rows(path)
+    try:
+        (_, header), *rows = read_rows(path)
     except CourseError as error:
-        if error.problem == 'the file is empty': return [], []
+        if error.problem == "the file is empty":
+            return [], []
         raise
     return header, [(number, row) for number, row in rows if any(row)]
 
+
 def _label_column(header, asked):
     lower = [c.lower() for c in header]
-    return next((lower.index(n) for n in ([asked.lower()] if asked else LABEL_COLUMNS) if n in lower[1:]), None)
+    return next(
+        (lower.index(n) for n in ([asked.lower()] if asked else LABEL_COLUMNS) if n in lower[1:]),
+        None,
+    )
+
 
 def _find_csv(root, asked, label_column):
     "The one csv of the folder that has the label column"
     root = Path(root)
     if asked:
-        path = root/asked
-        if not path.is_file(): raise CourseError('there is no such csv', path, 'check the name given with --csv')
-        if _label_column(_open_csv(path)[0], label_column) is not None: return path
-        raise CourseError(f'has no column {label_column or " or ".join(LABEL_COLUMNS)} (it has: {", ".join(_open_csv(path)[0])})', path, 'name the column with --label-column')
-    found = sorted(p for p in root.iterdir() if p.suffix.lower() in ('.csv', '.tsv'))
+        path = root / asked
+        if not path.is_file():
+            raise CourseError("there is no such csv", path, "check the name given with --csv")
+        if _label_column(_open_csv(path)[0], label_column) is not None:
+            return path
+        raise CourseError(
+            f"has no column {label_column or ' or '.join(LABEL_COLUMNS)} (it has: {', '.join(_open_csv(path)[0])})",
+            path,
+            "name the column with --label-column",
+        )
+    found = sorted(p for p in root.iterdir() if p.suffix.lower() in (".csv", ".tsv"))
     good = [p for p in found if _label_column(_open_csv(p)[0], label_column) is not None]
-    if len(good) == 1: return good[0]
-    if good: raise CourseError(f'holds several csv files with labels: {", ".join(p.name for p in good)}', root, 'choose one with --csv')
-    if not found: raise CourseError('holds no csv file', root, 'put the table beside the images, or use --reader folder')
-    heads = '; '.join(f'{p.name}: {", ".join(_open_csv(p)[0])}' for p in found[:3])
-    raise CourseError(f'no csv here has a column {label_column or " or ".join(LABEL_COLUMNS)} ({heads})', root, 'name the column with --label-column')
+    if len(good) == 1:
+        return good[0]
+    if good:
+        raise CourseError(
+            f"holds several csv files with labels: {', '.join(p.name for p in good)}",
+            root,
+            "choose one with --csv",
+        )
+    if not found:
+        raise CourseError(
+            "holds no csv file", root, "put the table beside the images, or use --reader folder"
+        )
+    heads = "; ".join(f"{p.name}: {', '.join(_open_csv(p)[0])}" for p in found[:3])
+    raise CourseError(
+        f"no csv here has a column {label_column or ' or '.join(LABEL_COLUMNS)} ({heads})",
+        root,
+        "name the column with --label-column",
+    )
+
 
 def _extra(header, row):
     "Subject, split and action units of a csv row, where it has them"
     found = {}
     for name, value in zip(header[1:], row[1:]):
-        unit, name = re.fullmatch(r'au[\s_]?0*(\d+)', name.lower()), name.lower()
-        if unit and f'AU{unit[1]}' in au_columns():
-            try: number = float(value)
-            except ValueError: number = float('nan')
-            found[f'AU{unit[1]}'] = None if number == 999 or number != number else float(number > 0)
-        elif name == 'subject' and value: found['subject'] = value
-        elif name == 'split' and SPLIT_NAMES.get(value.lower()): found['split'] = SPLIT_NAMES[value.lower()]
+        unit, name = re.fullmatch(r"au[\s_]?0*(\d+)", name.lower()), name.lower()
+        if unit and f"AU{unit[1]}" in au_columns():
+            try:
+                number = float(value)
+            except ValueError:
+                number = float("nan")
+            found[f"AU{unit[1]}"] = None if number == 999 or number != number else float(number > 0)
+        elif name == "subject" and value:
+            found["subject"] = value
+        elif name == "split" and SPLIT_NAMES.get(value.lower()):
+            found["split"] = SPLIT_NAMES[value.lower()]
     return found
 
 # %% ../nbs/03_readers.ipynb #2d0972d7
 def read_csv(
-    root,                # folder with the csv and the images
-    dataset,             # its name
-    expressions=SEVEN,   # classes to keep
-    label_column=None,   # name of the column with the class; None = `LABEL_COLUMNS`
-    csv=None,            # name of the csv; None = the only one that has such a column
-    subject='name'       # 'name' = a column `subject`, else see `subjects_from_names`; 'none' = unknown
+    root,  # folder with the csv and the images
+    dataset,  # its name
+    expressions=SEVEN,  # classes to keep
+    label_column=None,  # name of the column with the class; None = `LABEL_COLUMNS`
+    csv=None,  # name of the csv; None = the only one that has such a column
+    subject="name",  # 'name' = a column `subject`, else see `subjects_from_names`; 'none' = unknown
 ):
     "A csv beside its images: (manifest, dropped); `CourseError` where there is no csv, no label column or no image"
-    names = list_files(root); need_images(names, root)
-    path = _find_csv(root, csv, label_column); header, table = _open_csv(path)
+    names = list_files(root)
+    need_images(names, root)
+    path = _find_csv(root, csv, label_column)
+    header, table = _open_csv(path)
     label, there, seen, rows, dropped = _label_column(header, label_column), set(names), {}, [], []
     for number, row in table:
-        row = row + ['']*(len(header) - len(row)); name = safe_name(row[0])
-        place = next((p for p in (name, f'images/{name}') if p in there), None)
+        row = row + [""] * (len(header) - len(row))
+        name = safe_name(row[0])
+        place = next((p for p in (name, f"images/{name}") if p in there), None)
         text, expression = row[label], parse_expression(row[label])
-        if name is None: dropped.append((row[0], f'row {number} of {path.name}: the name leads out of the folder'))
-        elif place is None: dropped.append((row[0], f'row {number} of {path.name}: there is no such file'))
-        elif place in seen: dropped.append((place, f'row {number} of {path.name}: listed before in row {seen[place][0]}' + (
-            '' if seen[place][1] == expression else f', there as {seen[place][1]}, here as {text}')))
-        elif text and expression is None: dropped.append((place, f'row {number} of {path.name}: unknown label "{text}"')); seen[place] = (number, None)
-        else: seen[place] = (number, expression); rows.append(dict(image=place, expression=expression, **_extra(header, row)))
-    dropped += [(n, f'not listed in {path.name}') for n in names if is_image(n) and n not in seen]
+        if name is None:
+            dropped.append(
+                (row[0], f"row {number} of {path.name}: the name leads out of the folder")
+            )
+        elif place is None:
+            dropped.append((row[0], f"row {number} of {path.name}: there is no such file"))
+        elif place in seen:
+            dropped.append(
+                (
+                    place,
+                    f"row {number} of {path.name}: listed before in row {seen[place][0]}"
+                    + (
+                        ""
+                        if seen[place][1] == expression
+                        else f", there as {seen[place][1]}, here as {text}"
+                    ),
+                )
+            )
+        elif text and expression is None:
+            dropped.append((place, f'row {number} of {path.name}: unknown label "{text}"'))
+            seen[place] = (number, None)
+        else:
+            seen[place] = (number, expression)
+            rows.append(dict(image=place, expression=expression, **_extra(header, row)))
+    dropped += [(n, f"not listed in {path.name}") for n in names if is_image(n) and n not in seen]
     if not rows:
-        raise CourseError(f'no row of {path.name} is usable: {dropped[0][1] if dropped else "it is empty"}', path,
-                          f'see the layout: first column the file, then one of {", ".join(LABEL_COLUMNS)}')
+        raise CourseError(
+            f"no row of {path.name} is usable: {dropped[0][1] if dropped else 'it is empty'}",
+            path,
+            f"see the layout: first column the file, then one of {', '.join(LABEL_COLUMNS)}",
+        )
     return choose(rows, dropped, expressions, dataset, subject)
 
 # %% ../nbs/03_readers.ipynb #5f70e0b7
 def read_faces(
-    root,               # folder with manifest.parquet and images
-    dataset,            # name it is given
+    root,  # folder with manifest.parquet and images
+    dataset,  # name it is given
     expressions=SEVEN,  # classes to keep
-    subject='name'      # 'none' = forget the subjects
+    subject="name",  # 'none' = forget the subjects
 ):
     "A dataset folder with its own manifest: (manifest, dropped); `CourseError` where the manifest is missing, damaged or no manifest"
-    root = Path(root); list_files(root)
-    table = read_table(root/'manifest.parquet')
-    if 'image' not in table:
-        raise CourseError('has no column image: it is no manifest', root/'manifest.parquet', 'make the dataset with "fer-course faces"')
-    rows = make_manifest(table, dataset).drop(columns='sha1').to_dict('records')
-    return choose(rows, [], expressions, dataset, 'given' if subject == 'name' else subject)
+    root = Path(root)
+    list_files(root)
+    table = read_table(root / "manifest.parquet")
+    if "image" not in table:
+        raise CourseError(
+            "has no column image: it is no manifest",
+            root / "manifest.parquet",
+            'make the dataset with "fer-course faces"',
+        )
+    rows = make_manifest(table, dataset).drop(columns="sha1").to_dict("records")
+    return choose(rows, [], expressions, dataset, "given" if subject == "name" else subject)
 
 # %% ../nbs/03_readers.ipynb #4e7620a2
 READERS = dict(
-    folder=read_folder, csv=read_csv, faces=read_faces,                                           # anybody's
-    lsd=read_lsd, rafdb=read_rafdb, ferplus=read_ferplus, affectnet=read_affectnet,              # as published: expressions
-    raf_au=read_raf_au, emotionet=read_emotionet, openface=read_openface)                        # as published: action units
+    folder=read_folder,
+    csv=read_csv,
+    faces=read_faces,  # anybody's
+    lsd=read_lsd,
+    rafdb=read_rafdb,
+    ferplus=read_ferplus,
+    affectnet=read_affectnet,  # as published: expressions
+    raf_au=read_raf_au,
+    emotionet=read_emotionet,
+    openface=read_openface,
+)  # as published: action units
+
 
 def options_of(
-    reader  # a key of `READERS`
+    reader,  # a key of `READERS`
 ):
     "Names of the options that a reader takes beside the folder and the name; () for an unknown reader"
-    if reader not in READERS: return ()
+    if reader not in READERS:
+        return ()
     code = READERS[reader].__code__
-    return code.co_varnames[2:code.co_argcount + code.co_kwonlyargcount]
+    return code.co_varnames[2 : code.co_argcount + code.co_kwonlyargcount]
+
 
 def read(
-    reader,        # a key of `READERS`
-    root,          # folder of the dataset
+    reader,  # a key of `READERS`
+    root,  # folder of the dataset
     dataset=None,  # its name; None = the folder's
-    **options      # of the reader; those that are None are left out
+    **options,  # of the reader; those that are None are left out
 ):
     "Read a dataset: (manifest, dropped); `CourseError` on an unknown reader and on whatever the reader cannot read"
-    if reader not in READERS: raise CourseError(f'there is no reader "{reader}"', remedy=f'choose from {", ".join(READERS)}')
+    if reader not in READERS:
+        raise CourseError(
+            f'there is no reader "{reader}"', remedy=f"choose from {', '.join(READERS)}"
+        )
     options = {k: v for k, v in options.items() if v is not None}
     if foreign := [k for k in options if k not in options_of(reader)]:
-        raise CourseError(f'the reader "{reader}" has no option {", ".join(foreign)}', remedy='leave it out')
+        raise CourseError(
+            f'the reader "{reader}" has no option {", ".join(foreign)}', remedy="leave it out"
+        )
     return READERS[reader](root, dataset or Path(root).resolve().name, **options)

@@ -9,7 +9,14 @@ __all__ = ['SECTIONS', 'Report', 'counts_table', 'headline_sentence', 'render_re
 import base64, html, io
 from dataclasses import dataclass, field
 import numpy as np, pandas as pd
-from .evaluate import (au_figure, compare, confusion_figure, curves_figure, per_class_figure, summarise)
+from fer_course.evaluate import (
+    au_figure,
+    compare,
+    confusion_figure,
+    curves_figure,
+    per_class_figure,
+    summarise,
+)
 from .facs import AU_NAMES, EXPRESSIONS
 from .files import write_text
 
@@ -17,312 +24,560 @@ from .files import write_text
 @dataclass
 class Report:
     "What a report says. Every field may be left out; its section is then left out as well."
-    title: str = 'Facial expression recognition'        # the page's heading
-    subtitle: str = ''                                  # names of the datasets
-    headline: dict = field(default_factory=dict)        # name: number, shown as tiles; a key 'sentence' replaces the sentence that is made from results
-    notes: list = field(default_factory=list)           # caveats, one sentence each
-    counts: pd.DataFrame | None = None                  # images per dataset, split and expression: see `counts_table`
-    dropped: pd.DataFrame | None = None                 # image, dataset, reason, step: one row per image that was left out; an empty table is said to be empty
-    alignment: pd.DataFrame | None = None               # how many faces were found and aligned
-    samples: object = None                              # (n, H, W, 3) uint8 aligned faces, or a list of such pictures
-    sample_captions: list = field(default_factory=list) # a caption for each
-    unaligned: object = None                            # pictures that could not be aligned
+
+    title: str = "Facial expression recognition"  # the page's heading
+    subtitle: str = ""  # names of the datasets
+    headline: dict = field(
+        default_factory=dict
+    )  # name: number, shown as tiles; a key 'sentence' replaces the sentence that is made from results
+    notes: list = field(default_factory=list)  # caveats, one sentence each
+    counts: pd.DataFrame | None = (
+        None  # images per dataset, split and expression: see `counts_table`
+    )
+    dropped: pd.DataFrame | None = (
+        None  # image, dataset, reason, step: one row per image that was left out; an empty table is said to be empty
+    )
+    alignment: pd.DataFrame | None = None  # how many faces were found and aligned
+    samples: object = None  # (n, H, W, 3) uint8 aligned faces, or a list of such pictures
+    sample_captions: list = field(default_factory=list)  # a caption for each
+    unaligned: object = None  # pictures that could not be aligned
     unaligned_captions: list = field(default_factory=list)
-    histories: dict = field(default_factory=dict)       # {model: [DataFrame per seed]}
-    results: dict = field(default_factory=dict)         # {model: [metrics of expression_metrics per seed]}, the model under study last
-    intervals: dict = field(default_factory=dict)       # {model: what bootstrap_interval returned}
-    comparison: dict | None = None                      # what compare returned; made here when there are two models with paired runs
-    au_results: dict = field(default_factory=dict)      # {model: [metrics of action_unit_metrics per seed]}
-    wrong: list = field(default_factory=list)           # dicts image (uint8), truth, predicted, probability, and maybe caption
-    command: str = ''                                   # what to type to get this again
-    settings: dict = field(default_factory=dict)        # the run's options
-    environment: dict = field(default_factory=dict)     # versions and device; no host names, no paths
+    histories: dict = field(default_factory=dict)  # {model: [DataFrame per seed]}
+    results: dict = field(
+        default_factory=dict
+    )  # {model: [metrics of expression_metrics per seed]}, the model under study last
+    intervals: dict = field(default_factory=dict)  # {model: what bootstrap_interval returned}
+    comparison: dict | None = (
+        None  # what compare returned; made here when there are two models with paired runs
+    )
+    au_results: dict = field(
+        default_factory=dict
+    )  # {model: [metrics of action_unit_metrics per seed]}
+    wrong: list = field(
+        default_factory=list
+    )  # dicts image (uint8), truth, predicted, probability, and maybe caption
+    command: str = ""  # what to type to get this again
+    settings: dict = field(default_factory=dict)  # the run's options
+    environment: dict = field(default_factory=dict)  # versions and device; no host names, no paths
 
 # %% ../nbs/12_report.ipynb #4fdd8041
 def counts_table(
-    manifest  # a manifest: one row per image
+    manifest,  # a manifest: one row per image
 ):
     "Images per dataset, split and expression, with a column for the unlabelled and a total, as a DataFrame"
-    m = pd.DataFrame(dict(dataset=manifest['dataset'], split=manifest['split'].fillna('no split'), expression=manifest['expression'].fillna('unlabelled')))
-    order = ['train', 'valid', 'test', 'no split']
-    t = m.groupby(['dataset', 'split'], sort=True)['expression'].value_counts().unstack(fill_value=0)
-    t = t.reindex(columns=[c for c in [*EXPRESSIONS, *sorted(set(t.columns) - {*EXPRESSIONS, 'unlabelled'}), 'unlabelled'] if c in t])
+    m = pd.DataFrame(
+        dict(
+            dataset=manifest["dataset"],
+            split=manifest["split"].fillna("no split"),
+            expression=manifest["expression"].fillna("unlabelled"),
+        )
+    )
+    order = ["train", "valid", "test", "no split"]
+    t = (
+        m.groupby(["dataset", "split"], sort=True)["expression"]
+        .value_counts()
+        .unstack(fill_value=0)
+    )
+    t = t.reindex(
+        columns=[
+            c
+            for c in [
+                *EXPRESSIONS,
+                *sorted(set(t.columns) - {*EXPRESSIONS, "unlabelled"}),
+                "unlabelled",
+            ]
+            if c in t
+        ]
+    )
     t = t.assign(total=t.sum(axis=1)).reset_index()
-    return t.sort_values(['dataset', 'split'], key=lambda s: s.map(order.index) if s.name == 'split' else s).reset_index(drop=True).rename_axis(columns=None)
+    return (
+        t.sort_values(
+            ["dataset", "split"], key=lambda s: s.map(order.index) if s.name == "split" else s
+        )
+        .reset_index(drop=True)
+        .rename_axis(columns=None)
+    )
 
 # %% ../nbs/12_report.ipynb #77fe07ed
-def _clean(x): return str(x).encode('utf-8', 'backslashreplace').decode('utf-8')
-def _e(x): return html.escape(_clean(x))
+def _clean(x):
+    return str(x).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _e(x):
+    return html.escape(_clean(x))
+
 
 def _show(x, digits=3):
     "A value as text: a dash for nothing, separators for counts, fixed digits for fractions"
-    if x is None or x is pd.NA or (isinstance(x, (float, np.floating)) and not np.isfinite(x)): return '–'
-    if isinstance(x, (bool, np.bool_)): return 'yes' if x else 'no'
-    if isinstance(x, (int, np.integer)): return f'{x:,}'
-    if isinstance(x, (float, np.floating)): return f'{x:.{digits}f}' if abs(x) >= 10**-digits or x == 0 else f'{x:.2g}'
-    if isinstance(x, (list, tuple)): return ', '.join(_show(v, digits) for v in x) or '–'
-    if isinstance(x, dict): return ', '.join(f'{k}: {_show(v, digits)}' for k, v in x.items()) or '–'
+    if x is None or x is pd.NA or (isinstance(x, (float, np.floating)) and not np.isfinite(x)):
+        return "–"
+    if isinstance(x, (bool, np.bool_)):
+        return "yes" if x else "no"
+    if isinstance(x, (int, np.integer)):
+        return f"{x:,}"
+    if isinstance(x, (float, np.floating)):
+        return f"{x:.{digits}f}" if abs(x) >= 10**-digits or x == 0 else f"{x:.2g}"
+    if isinstance(x, (list, tuple)):
+        return ", ".join(_show(v, digits) for v in x) or "–"
+    if isinstance(x, dict):
+        return ", ".join(f"{k}: {_show(v, digits)}" for k, v in x.items()) or "–"
     return str(x)
 
 # %% ../nbs/12_report.ipynb #0863e71f
 def _table(
-    frame,          # DataFrame; a named index becomes columns
-    caption='',     # what it is, for readers and screen readers
-    most=200,       # rows shown
-    rest='',        # where the others are
-    digits=3        # of fractions
+    frame,  # DataFrame; a named index becomes columns
+    caption="",  # what it is, for readers and screen readers
+    most=200,  # rows shown
+    rest="",  # where the others are
+    digits=3,  # of fractions
 ):
     "A DataFrame as an HTML table that says how many rows it does not show"
-    if frame.index.name or frame.index.nlevels > 1: frame = frame.reset_index()
-    names = [' '.join(map(str, c)).strip() if isinstance(c, tuple) else str(c) for c in frame.columns]
-    number = [pd.api.types.is_numeric_dtype(t) and not pd.api.types.is_bool_dtype(t) for t in frame.dtypes]
-    cls = [' class="n"' if n else '' for n in number]
-    head = ''.join(f'<th scope="col"{c}>{_e(n)}</th>' for n, c in zip(names, cls))
-    rows = ''.join('<tr>' + ''.join(f'<td{c}>{_e(_show(v, digits))}</td>' for v, c in zip(row, cls)) + '</tr>'
-                   for row in frame.head(most).itertuples(index=False, name=None))
+    if frame.index.name or frame.index.nlevels > 1:
+        frame = frame.reset_index()
+    names = [
+        " ".join(map(str, c)).strip() if isinstance(c, tuple) else str(c) for c in frame.columns
+    ]
+    number = [
+        pd.api.types.is_numeric_dtype(t) and not pd.api.types.is_bool_dtype(t) for t in frame.dtypes
+    ]
+    cls = [' class="n"' if n else "" for n in number]
+    head = "".join(f'<th scope="col"{c}>{_e(n)}</th>' for n, c in zip(names, cls))
+    rows = "".join(
+        "<tr>" + "".join(f"<td{c}>{_e(_show(v, digits))}</td>" for v, c in zip(row, cls)) + "</tr>"
+        for row in frame.head(most).itertuples(index=False, name=None)
+    )
     left = len(frame) - most
-    more = f'<p class="more">… and {left:,} more{" in " + _e(rest) if rest else ""}</p>' if left > 0 else ''
-    return (f'<div class="scroll" role="region" tabindex="0" aria-label="{_e(caption or "table")}"><table>'
-            f'{f"<caption>{_e(caption)}</caption>" if caption else ""}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{more}')
+    more = (
+        f'<p class="more">… and {left:,} more{" in " + _e(rest) if rest else ""}</p>'
+        if left > 0
+        else ""
+    )
+    return (
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{_e(caption or "table")}"><table>'
+        f"{f'<caption>{_e(caption)}</caption>' if caption else ''}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{more}"
+    )
 
-def _pairs(values, caption=''):
+
+def _pairs(values, caption=""):
     "A dict as a table of two columns"
-    rows = ''.join(f'<tr><th scope="row">{_e(k)}</th><td>{_e(_show(v, 6))}</td></tr>' for k, v in values.items())
-    return (f'<div class="scroll" role="region" tabindex="0" aria-label="{_e(caption)}"><table class="pairs">'
-            f'<caption>{_e(caption)}</caption><tbody>{rows}</tbody></table></div>')
+    rows = "".join(
+        f'<tr><th scope="row">{_e(k)}</th><td>{_e(_show(v, 6))}</td></tr>'
+        for k, v in values.items()
+    )
+    return (
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{_e(caption)}"><table class="pairs">'
+        f"<caption>{_e(caption)}</caption><tbody>{rows}</tbody></table></div>"
+    )
 
 # %% ../nbs/12_report.ipynb #46a92c86
 def _figure_uri(figure):
     "A matplotlib Figure as a data address (SVG, the same bytes for the same figure)"
     import matplotlib
+
     out = io.BytesIO()
-    with matplotlib.rc_context({'svg.hashsalt': 'fer_course', 'svg.fonttype': 'path'}):
-        figure.savefig(out, format='svg', metadata={'Date': None, 'Creator': None})
-    return 'data:image/svg+xml;base64,' + base64.b64encode(out.getvalue()).decode()
+    with matplotlib.rc_context({"svg.hashsalt": "fer_course", "svg.fonttype": "path"}):
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(out.getvalue()).decode()
+
 
 def _image_uri(image, size=160):
     "A uint8 picture as a data address (JPEG, no side longer than `size`)"
     from PIL import Image
-    picture = Image.fromarray(np.asarray(image)).convert('RGB')
+
+    picture = Image.fromarray(np.asarray(image)).convert("RGB")
     picture.thumbnail((size, size), Image.LANCZOS)
     out = io.BytesIO()
-    picture.save(out, format='JPEG', quality=88)
-    return 'data:image/jpeg;base64,' + base64.b64encode(out.getvalue()).decode()
+    picture.save(out, format="JPEG", quality=88)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
 
-def _figure(figure, alt, hint=''):
+
+def _figure(figure, alt, hint=""):
     "A matplotlib Figure with a text for those who do not see it and a line on how to read it"
-    width = round(figure.get_figwidth()*96)
-    return (f'<figure class="plot"><img src="{_figure_uri(figure)}" alt="{_e(alt)}" style="max-width:min(100%,{width}px)" width="{width}">'
-            f'<figcaption>{_e(hint)}</figcaption></figure>')
+    width = round(figure.get_figwidth() * 96)
+    return (
+        f'<figure class="plot"><img src="{_figure_uri(figure)}" alt="{_e(alt)}" style="max-width:min(100%,{width}px)" width="{width}">'
+        f"<figcaption>{_e(hint)}</figcaption></figure>"
+    )
 
-def _faces(images, captions=(), alt='face', most=48):
+
+def _faces(images, captions=(), alt="face", most=48):
     "A grid of pictures with captions; the caption is the alternative text as well"
     n = len(images)
-    captions = [_show(captions[i]) if i < len(captions) else '' for i in range(min(n, most))]
-    cells = ''.join(f'<li><img src="{_image_uri(image)}" alt="{_e(f"{alt}: {text}" if text else alt)}"><span>{_e(text)}</span></li>'
-                    for image, text in zip(images, captions))
-    return f'<ul class="faces">{cells}</ul>' + (f'<p class="more">… and {n - most:,} more</p>' if n > most else '')
+    captions = [_show(captions[i]) if i < len(captions) else "" for i in range(min(n, most))]
+    cells = "".join(
+        f'<li><img src="{_image_uri(image)}" alt="{_e(f"{alt}: {text}" if text else alt)}"><span>{_e(text)}</span></li>'
+        for image, text in zip(images, captions)
+    )
+    return f'<ul class="faces">{cells}</ul>' + (
+        f'<p class="more">… and {n - most:,} more</p>' if n > most else ""
+    )
 
 # %% ../nbs/12_report.ipynb #d58730f5
 def _comparison(r):
     "The comparison of the two models: given, or made where their runs pair"
-    if r.comparison or len(r.results) != 2: return r.comparison
+    if r.comparison or len(r.results) != 2:
+        return r.comparison
     a, b = r.results
-    try: return compare(r.results[a], r.results[b], names=(a, b))
-    except ValueError: return None
+    try:
+        return compare(r.results[a], r.results[b], names=(a, b))
+    except ValueError:
+        return None
+
 
 def _interval_text(b):
     "A bootstrap interval in words"
-    if not b or b.get('low') is None: return ''
+    if not b or b.get("low") is None:
+        return ""
     return f"{b['level']:.0%} interval over {b['groups']:,} {b['unit']} {b['low']:.3f} to {b['high']:.3f}"
 
+
 def headline_sentence(
-    report  # a `Report`
+    report,  # a `Report`
 ):
     "The result in one sentence (and the comparison in a second), from the numbers alone: the last model is the one under study"
     r = report
-    if r.headline.get('sentence'): return str(r.headline['sentence'])
-    if not r.results: return 'Nothing was evaluated in this run.'
+    if r.headline.get("sentence"):
+        return str(r.headline["sentence"])
+    if not r.results:
+        return "Nothing was evaluated in this run."
     model = list(r.results)[-1]
     runs = r.results[model] if isinstance(r.results[model], (list, tuple)) else [r.results[model]]
-    scores = [m['macro_f1'] for m in runs if m.get('macro_f1') is not None]
-    if not scores: return f'{model} was trained, but no labelled test image was there to evaluate it.'
-    seeds = f'mean of {len(scores)} seeds, standard deviation {np.std(scores, ddof=1):.3f}' if len(scores) > 1 else 'one seed'
+    scores = [m["macro_f1"] for m in runs if m.get("macro_f1") is not None]
+    if not scores:
+        return f"{model} was trained, but no labelled test image was there to evaluate it."
+    seeds = (
+        f"mean of {len(scores)} seeds, standard deviation {np.std(scores, ddof=1):.3f}"
+        if len(scores) > 1
+        else "one seed"
+    )
     extra = _interval_text(r.intervals.get(model))
     text = f"{model} reaches a macro F1 of {np.mean(scores):.3f} on {runs[0]['n']:,} test images ({'; '.join(filter(None, [seeds, extra]))})."
     c = _comparison(r)
-    return text + (f" {c['verdict']}" if c else '')
+    return text + (f" {c['verdict']}" if c else "")
 
 # %% ../nbs/12_report.ipynb #5b3009d6
-def _list(x): return list(x) if isinstance(x, (list, tuple)) else [x]
+def _list(x):
+    return list(x) if isinstance(x, (list, tuple)) else [x]
+
 
 def _result_table(r):
     "One row per model: scores as mean ± standard deviation over seeds, and the interval"
     s, rows = summarise(r.results), []
     for model, runs in r.results.items():
-        row = {'model': model, 'seeds': len(_list(runs)), 'test images': _list(runs)[0].get('n')}
-        for f in ('macro_f1', 'accuracy', 'balanced_accuracy'):
+        row = {"model": model, "seeds": len(_list(runs)), "test images": _list(runs)[0].get("n")}
+        for f in ("macro_f1", "accuracy", "balanced_accuracy"):
             q = s[(s.model == model) & (s.metric == f)].iloc[0]
-            row[f.replace('_f1', ' F1').replace('_', ' ')] = _show(q['mean']) + (f"\u00a0±\u00a0{q['sd']:.3f}" if q['seeds'] > 1 else '')
+            row[f.replace("_f1", " F1").replace("_", " ")] = _show(q["mean"]) + (
+                f"\u00a0±\u00a0{q['sd']:.3f}" if q["seeds"] > 1 else ""
+            )
         b = r.intervals.get(model) or {}
-        row['interval of ' + (b.get('metric') or 'macro_f1').replace('_f1', ' F1').replace('_', ' ')] = _interval_text(b) or '–'
+        row[
+            "interval of " + (b.get("metric") or "macro_f1").replace("_f1", " F1").replace("_", " ")
+        ] = _interval_text(b) or "–"
         rows.append(row)
-    return _table(pd.DataFrame(rows), 'Scores on the test images: mean ± standard deviation over seeds')
+    return _table(
+        pd.DataFrame(rows), "Scores on the test images: mean ± standard deviation over seeds"
+    )
+
 
 def _result(r):
     "The table of the models, the comparison, the classes"
-    if not r.results: return ''
+    if not r.results:
+        return ""
     c = _comparison(r)
-    verdict = f'<p><strong>Comparison.</strong> {_e(c["verdict"])}</p>' if c else ''
-    if c and c.get('low') is not None:
-        verdict += (f'<p class="hint">Paired differences in {_e(c["metric"].replace("_", " "))}, seed by seed: {_e(_show(c["differences"]))}; '
-                    f'{c["level"]:.0%} t interval of their mean {c["low"]:+.3f} to {c["high"]:+.3f}.</p>')
-    classed = {m: runs for m, runs in r.results.items() if _list(runs)[0].get('per_class')}
-    if not classed: return _result_table(r) + verdict
-    return _result_table(r) + verdict + _figure(
-        per_class_figure(classed), f'Bar chart: F1 of each class for {" and ".join(classed)}; the numbers are in the tables of the classes below',
-        'One group of bars per class, one bar per model, one dot per seed. A missing bar is a class that was never found; '
-        'a dash is a class without test images.')
+    verdict = f"<p><strong>Comparison.</strong> {_e(c['verdict'])}</p>" if c else ""
+    if c and c.get("low") is not None:
+        verdict += (
+            f'<p class="hint">Paired differences in {_e(c["metric"].replace("_", " "))}, seed by seed: {_e(_show(c["differences"]))}; '
+            f"{c['level']:.0%} t interval of their mean {c['low']:+.3f} to {c['high']:+.3f}.</p>"
+        )
+    classed = {m: runs for m, runs in r.results.items() if _list(runs)[0].get("per_class")}
+    if not classed:
+        return _result_table(r) + verdict
+    return (
+        _result_table(r)
+        + verdict
+        + _figure(
+            per_class_figure(classed),
+            f"Bar chart: F1 of each class for {' and '.join(classed)}; the numbers are in the tables of the classes below",
+            "One group of bars per class, one bar per model, one dot per seed. A missing bar is a class that was never found; "
+            "a dash is a class without test images.",
+        )
+    )
 
-def _notes(r): return '<ul>' + ''.join(f'<li>{_e(n)}</li>' for n in r.notes) + '</ul>' if r.notes else ''
+
+def _notes(r):
+    return "<ul>" + "".join(f"<li>{_e(n)}</li>" for n in r.notes) + "</ul>" if r.notes else ""
+
 
 def _data(r):
     "What went in"
-    if r.counts is None: return ''
-    return ('<p class="hint">Each image counts once. Compare the shares of the classes between the splits, and look for classes with few test images: '
-            'their scores move by several hundredths with a single face.</p>' + _table(r.counts, 'Images per dataset, split and expression'))
+    if r.counts is None:
+        return ""
+    return (
+        '<p class="hint">Each image counts once. Compare the shares of the classes between the splits, and look for classes with few test images: '
+        "their scores move by several hundredths with a single face.</p>"
+        + _table(r.counts, "Images per dataset, split and expression")
+    )
 
 # %% ../nbs/12_report.ipynb #e2a3f485
 def _dropped(r, most=200):
     "What was left out: by step and reason with examples, then every image, folded"
     d = r.dropped
-    if d is None: return ''
-    if not len(d): return '<p>No image was dropped.</p>'
-    told = d.assign(image=d['image'].map(_clean), reason=d['reason'].fillna('no reason recorded'), step=d['step'].fillna('–'))
-    g = told.groupby(['step', 'reason'], sort=False)['image']
-    by = pd.DataFrame(dict(images=g.size(), examples=g.agg(lambda x: ', '.join(x.iloc[:2])))).reset_index()
-    by = by.sort_values('images', ascending=False, kind='stable')
-    columns = [c for c in ('image', 'dataset', 'step', 'reason') if c in d]
-    return (f'<p>{len(d):,} image{"s were" if len(d) != 1 else " was"} dropped, {"each" if len(d) != 1 else ""} with a reason. '
-            'Look for a reason that strikes one class or one group of people more than the others: that is a bias of the dataset that is left.</p>'
-            + _table(by, 'Dropped images by step and reason', most=40, rest='dropped.parquet')
-            + f'<details><summary>The dropped images, one by one ({min(len(d), most):,} of {len(d):,})</summary>'
-            + _table(d[columns], 'Dropped images', most=most, rest='dropped.parquet') + '</details>')
+    if d is None:
+        return ""
+    if not len(d):
+        return "<p>No image was dropped.</p>"
+    told = d.assign(
+        image=d["image"].map(_clean),
+        reason=d["reason"].fillna("no reason recorded"),
+        step=d["step"].fillna("–"),
+    )
+    g = told.groupby(["step", "reason"], sort=False)["image"]
+    by = pd.DataFrame(
+        dict(images=g.size(), examples=g.agg(lambda x: ", ".join(x.iloc[:2])))
+    ).reset_index()
+    by = by.sort_values("images", ascending=False, kind="stable")
+    columns = [c for c in ("image", "dataset", "step", "reason") if c in d]
+    return (
+        f"<p>{len(d):,} image{'s were' if len(d) != 1 else ' was'} dropped, {'each' if len(d) != 1 else ''} with a reason. "
+        "Look for a reason that strikes one class or one group of people more than the others: that is a bias of the dataset that is left.</p>"
+        + _table(by, "Dropped images by step and reason", most=40, rest="dropped.parquet")
+        + f"<details><summary>The dropped images, one by one ({min(len(d), most):,} of {len(d):,})</summary>"
+        + _table(d[columns], "Dropped images", most=most, rest="dropped.parquet")
+        + "</details>"
+    )
+
 
 def _alignment(r):
     "How many faces were found, and what they look like"
     have = lambda x: x is not None and len(x) > 0
-    out = _table(r.alignment, 'Faces found and aligned') if r.alignment is not None else ''
+    out = _table(r.alignment, "Faces found and aligned") if r.alignment is not None else ""
     if have(r.samples):
-        out += ('<h3>Aligned faces</h3><p class="hint">Eyes should lie level and at the same place in every picture; '
-                'this is exactly what the network sees.</p>' + _faces(r.samples, r.sample_captions, 'aligned face'))
+        out += (
+            '<h3>Aligned faces</h3><p class="hint">Eyes should lie level and at the same place in every picture; '
+            "this is exactly what the network sees.</p>"
+            + _faces(r.samples, r.sample_captions, "aligned face")
+        )
     if have(r.unaligned):
-        out += ('<h3>Not aligned</h3><p class="hint">No face, or none that could be trusted. Ask what these have in common.</p>'
-                + _faces(r.unaligned, r.unaligned_captions, 'picture without an aligned face', most=16))
+        out += (
+            '<h3>Not aligned</h3><p class="hint">No face, or none that could be trusted. Ask what these have in common.</p>'
+            + _faces(r.unaligned, r.unaligned_captions, "picture without an aligned face", most=16)
+        )
     return out
+
 
 def _training(r):
     "The curves of every run"
-    if not r.histories: return ''
-    alt = f'Line charts over epochs: losses at the left, the validation score at the right, for {" and ".join(r.histories)}'
-    return _figure(curves_figure(r.histories), alt,
-                   'One line per seed. Training loss (dashed) far below validation loss (solid): the network learns its images by heart. '
-                   'The dot is the epoch with the best validation score; the test images played no part in choosing it.')
+    if not r.histories:
+        return ""
+    alt = f"Line charts over epochs: losses at the left, the validation score at the right, for {' and '.join(r.histories)}"
+    return _figure(
+        curves_figure(r.histories),
+        alt,
+        "One line per seed. Training loss (dashed) far below validation loss (solid): the network learns its images by heart. "
+        "The dot is the epoch with the best validation score; the test images played no part in choosing it.",
+    )
 
 # %% ../nbs/12_report.ipynb #2a3c7197
 def _worst(metrics):
     "The largest share of a class that is called another class, in words"
-    classes, cm = metrics[0]['classes'], np.sum([m['confusion'] for m in metrics], axis=0).astype(float)
-    off = cm/np.maximum(cm.sum(1, keepdims=True), 1); np.fill_diagonal(off, 0)
+    classes, cm = (
+        metrics[0]["classes"],
+        np.sum([m["confusion"] for m in metrics], axis=0).astype(float),
+    )
+    off = cm / np.maximum(cm.sum(1, keepdims=True), 1)
+    np.fill_diagonal(off, 0)
     i, j = np.unravel_index(off.argmax(), off.shape)
-    return f'the largest confusion: {off[i, j]:.0%} of {classes[i]} is called {classes[j]}' if off[i, j] else 'no confusion at all'
+    return (
+        f"the largest confusion: {off[i, j]:.0%} of {classes[i]} is called {classes[j]}"
+        if off[i, j]
+        else "no confusion at all"
+    )
+
 
 def _confusion(r):
     "A confusion matrix per model, the seeds added up"
-    out = ''
+    out = ""
     for model, runs in r.results.items():
-        runs = [m for m in _list(runs) if m.get('confusion') is not None and m.get('n')]
-        if runs: out += _figure(confusion_figure(runs, model), f'Confusion matrix of {model}; {_worst(runs)}',
-                                f'{model}, {len(runs)} seed{"s, added up" if len(runs) > 1 else ""}: {_worst(runs)}.')
-    return out and ('<p class="hint">A row is a true class, a column what the model said; a row adds up to 100%. The diagonal is right. '
-                    f'A pale column is a class that the model hardly ever says.</p><div class="side">{out}</div>')
+        runs = [m for m in _list(runs) if m.get("confusion") is not None and m.get("n")]
+        if runs:
+            out += _figure(
+                confusion_figure(runs, model),
+                f"Confusion matrix of {model}; {_worst(runs)}",
+                f"{model}, {len(runs)} seed{'s, added up' if len(runs) > 1 else ''}: {_worst(runs)}.",
+            )
+    return out and (
+        '<p class="hint">A row is a true class, a column what the model said; a row adds up to 100%. The diagonal is right. '
+        f'A pale column is a class that the model hardly ever says.</p><div class="side">{out}</div>'
+    )
+
 
 def _mean_table(runs, key, columns):
     "Mean of the tables `key` of several runs, None where undefined in all"
     first = pd.DataFrame(runs[0][key])
-    stack = np.array([[[np.nan if row[c] is None else row[c] for c in columns] for row in m[key]] for m in runs], float)
+    stack = np.array(
+        [[[np.nan if row[c] is None else row[c] for c in columns] for row in m[key]] for m in runs],
+        float,
+    )
     known = np.isfinite(stack).sum(0)
-    mean = np.where(known, np.nansum(stack, 0)/np.maximum(known, 1), np.nan)
+    mean = np.where(known, np.nansum(stack, 0) / np.maximum(known, 1), np.nan)
     return first, pd.DataFrame(mean, columns=columns)
+
 
 def _classes(r):
     "Precision, recall and F1 of each class"
-    out = ''
+    out = ""
     for model, runs in r.results.items():
-        runs = [m for m in _list(runs) if m.get('per_class')]
-        if not runs: continue
-        first, mean = _mean_table(runs, 'per_class', ['predicted', 'precision', 'recall', 'f1'])
-        table = pd.concat([first[['class', 'support']], mean], axis=1).rename(columns=dict(support='test images', predicted='times predicted', f1='F1'))
-        if (table['times predicted'] % 1 == 0).all(): table['times predicted'] = table['times predicted'].astype(int)
-        out += _table(table, f'{model}: classes' + (f', mean of {len(runs)} seeds' if len(runs) > 1 else ''))
-        if runs[0].get('absent'): out += f'<p class="hint">Without test images, so left out of the macro mean: {_e(", ".join(runs[0]["absent"]))}.</p>'
-    return out and ('<p class="hint">Precision: of the faces called so, how many are. Recall: of the faces that are, how many were found. '
-                    'F1 is their harmonic mean; macro F1 is the plain mean of the F1 column.</p>' + out)
+        runs = [m for m in _list(runs) if m.get("per_class")]
+        if not runs:
+            continue
+        first, mean = _mean_table(runs, "per_class", ["predicted", "precision", "recall", "f1"])
+        table = pd.concat([first[["class", "support"]], mean], axis=1).rename(
+            columns=dict(support="test images", predicted="times predicted", f1="F1")
+        )
+        if (table["times predicted"] % 1 == 0).all():
+            table["times predicted"] = table["times predicted"].astype(int)
+        out += _table(
+            table, f"{model}: classes" + (f", mean of {len(runs)} seeds" if len(runs) > 1 else "")
+        )
+        if runs[0].get("absent"):
+            out += f'<p class="hint">Without test images, so left out of the macro mean: {_e(", ".join(runs[0]["absent"]))}.</p>'
+    return out and (
+        '<p class="hint">Precision: of the faces called so, how many are. Recall: of the faces that are, how many were found. '
+        "F1 is their harmonic mean; macro F1 is the plain mean of the F1 column.</p>" + out
+    )
 
-def _meaning(name): return AU_NAMES.get(int(name[2:]), '') if name[:2] == 'AU' and name[2:].isdigit() else ''
+
+def _meaning(name):
+    return AU_NAMES.get(int(name[2:]), "") if name[:2] == "AU" and name[2:].isdigit() else ""
+
 
 def _action_units(r):
     "Figure and table of the action units"
-    out = ''
+    out = ""
     for model, runs in r.au_results.items():
         runs = _list(runs)
-        first, mean = _mean_table(runs, 'per_au', ['f1', 'average_precision', 'accuracy'])
-        table = pd.concat([first[['name']], first['name'].map(_meaning).rename('movement'), first[['support', 'positives']], mean], axis=1)
-        out += _table(table.rename(columns=dict(name='action unit', support='labelled', f1='F1', average_precision='average precision')),
-                      f'{model}: action units' + (f', mean of {len(runs)} seeds' if len(runs) > 1 else ''))
-    if not out: return ''
-    return _figure(au_figure(r.au_results), 'Bar chart: F1 of each action unit; the numbers are in the table below',
-                   'F1 of each action unit; in brackets, how many test faces show it. A bar that rests on a handful of faces says little; '
-                   'a dash is a unit that no test face shows.') + '<p class="hint">Accuracy flatters rare movements: who never sees them is nearly always right. Read F1 beside the positives.</p>' + out
+        first, mean = _mean_table(runs, "per_au", ["f1", "average_precision", "accuracy"])
+        table = pd.concat(
+            [
+                first[["name"]],
+                first["name"].map(_meaning).rename("movement"),
+                first[["support", "positives"]],
+                mean,
+            ],
+            axis=1,
+        )
+        out += _table(
+            table.rename(
+                columns=dict(
+                    name="action unit",
+                    support="labelled",
+                    f1="F1",
+                    average_precision="average precision",
+                )
+            ),
+            f"{model}: action units" + (f", mean of {len(runs)} seeds" if len(runs) > 1 else ""),
+        )
+    if not out:
+        return ""
+    return (
+        _figure(
+            au_figure(r.au_results),
+            "Bar chart: F1 of each action unit; the numbers are in the table below",
+            "F1 of each action unit; in brackets, how many test faces show it. A bar that rests on a handful of faces says little; "
+            "a dash is a unit that no test face shows.",
+        )
+        + '<p class="hint">Accuracy flatters rare movements: who never sees them is nearly always right. Read F1 beside the positives.</p>'
+        + out
+    )
+
 
 def _wrong(r):
     "Faces that the model got wrong"
-    if not r.wrong: return ''
+    if not r.wrong:
+        return ""
+
     def text(w):
-        sure = '' if w.get('probability') is None else f'{w["probability"]:.0%}'
-        return ' · '.join(filter(None, [str(w.get('caption') or ''), f'{w["truth"]} → {w["predicted"]}', sure]))
-    return ('<p class="hint">Truth → prediction, and the model\'s own probability. Confident mistakes come first if the list was sorted so: '
-            'is the model wrong, or the label?</p>'
-            + _faces([w['image'] for w in r.wrong], [text(w) for w in r.wrong], 'wrongly classified face', most=32))
+        sure = "" if w.get("probability") is None else f"{w['probability']:.0%}"
+        return " · ".join(
+            filter(None, [str(w.get("caption") or ""), f"{w['truth']} → {w['predicted']}", sure])
+        )
+
+    return (
+        '<p class="hint">Truth → prediction, and the model\'s own probability. Confident mistakes come first if the list was sorted so: '
+        "is the model wrong, or the label?</p>"
+        + _faces(
+            [w["image"] for w in r.wrong],
+            [text(w) for w in r.wrong],
+            "wrongly classified face",
+            most=32,
+        )
+    )
 
 # %% ../nbs/12_report.ipynb #d4861291
 _GLOSSARY = (
-    ('macro F1', 'the F1 of each class, averaged over the classes that have test images; a rare class counts as much as a frequent one'),
-    ('accuracy', 'the share of all test images that are right; frequent classes decide it'),
-    ('balanced accuracy', 'the recall of each class, averaged over the classes'),
-    ('seed', 'the number that fixes all chance in a training; several seeds show how much of a difference is chance'),
-    ('interval over people', 'the test set drawn again and again, person by person, with replacement; the middle 95% of the scores. Photographs of one person are not independent, so people are drawn, not photographs'),
-    ('train, valid, test', 'images to learn from, images to choose the epoch by, images for the final number; no person stands in two of them where people are known'),
-    ('action unit (AU)', 'a movement of the face that can be told apart, numbered by the Facial Action Coding System; it says what a face does, not what a person feels'),
-    ('CVT, AU-CVT', 'a convolutional vision transformer, and the same with a branch that learns action units beside the expressions (Mao et al. 2022)'),
-    ('expression', 'what annotators called the face; no statement about what the person felt'))
+    (
+        "macro F1",
+        "the F1 of each class, averaged over the classes that have test images; a rare class counts as much as a frequent one",
+    ),
+    ("accuracy", "the share of all test images that are right; frequent classes decide it"),
+    ("balanced accuracy", "the recall of each class, averaged over the classes"),
+    (
+        "seed",
+        "the number that fixes all chance in a training; several seeds show how much of a difference is chance",
+    ),
+    (
+        "interval over people",
+        "the test set drawn again and again, person by person, with replacement; the middle 95% of the scores. Photographs of one person are not independent, so people are drawn, not photographs",
+    ),
+    (
+        "train, valid, test",
+        "images to learn from, images to choose the epoch by, images for the final number; no person stands in two of them where people are known",
+    ),
+    (
+        "action unit (AU)",
+        "a movement of the face that can be told apart, numbered by the Facial Action Coding System; it says what a face does, not what a person feels",
+    ),
+    (
+        "CVT, AU-CVT",
+        "a convolutional vision transformer, and the same with a branch that learns action units beside the expressions (Mao et al. 2022)",
+    ),
+    ("expression", "what annotators called the face; no statement about what the person felt"),
+)
+
 
 def _again(r):
     "The command, the settings, the versions"
-    out = f'<pre><code>{_e(r.command)}</code></pre>' if r.command else ''
-    if r.settings: out += _pairs(r.settings, 'Settings')
-    if r.environment: out += _pairs(r.environment, 'Environment')
+    out = f"<pre><code>{_e(r.command)}</code></pre>" if r.command else ""
+    if r.settings:
+        out += _pairs(r.settings, "Settings")
+    if r.environment:
+        out += _pairs(r.environment, "Environment")
     return out
 
-def _glossary(r): return '<dl>' + ''.join(f'<dt>{_e(k)}</dt><dd>{_e(v)}</dd>' for k, v in _GLOSSARY) + '</dl>'
 
-SECTIONS = dict(result=('Result', _result), notes=('Read this before quoting a number', _notes), data=('What went in', _data), dropped=('What was dropped, and why', _dropped),
-                alignment=('What the network sees', _alignment), training=('Training', _training), confusion=('What is confused with what', _confusion),
-                classes=('Class by class', _classes), action_units=('Action units', _action_units), wrong=('Faces it got wrong', _wrong),
-                again=('How to get this again', _again), glossary=('Words', _glossary))   # id: (title, function), in the order of the page
+def _glossary(r):
+    return "<dl>" + "".join(f"<dt>{_e(k)}</dt><dd>{_e(v)}</dd>" for k, v in _GLOSSARY) + "</dl>"
+
+
+SECTIONS = dict(
+    result=("Result", _result),
+    notes=("Read this before quoting a number", _notes),
+    data=("What went in", _data),
+    dropped=("What was dropped, and why", _dropped),
+    alignment=("What the network sees", _alignment),
+    training=("Training", _training),
+    confusion=("What is confused with what", _confusion),
+    classes=("Class by class", _classes),
+    action_units=("Action units", _action_units),
+    wrong=("Faces it got wrong", _wrong),
+    again=("How to get this again", _again),
+    glossary=("Words", _glossary),
+)  # id: (title, function), in the order of the page
 
 # %% ../nbs/12_report.ipynb #fb035586
-_STYLE = '''
+_STYLE = """
 :root{color-scheme:light dark;--ink:#1d2733;--soft:#55626f;--paper:#fff;--card:#f4f6f8;--line:#d5dbe1;--accent:#a84a14}
 @media (prefers-color-scheme:dark){:root{--ink:#e6eaee;--soft:#a9b4bf;--paper:#14191f;--card:#1e252d;--line:#39434e;--accent:#f0a070}}
 *{box-sizing:border-box}
@@ -349,9 +604,9 @@ details{margin:.8rem 0}summary{cursor:pointer;color:var(--accent)}
 pre{background:var(--card);padding:.8rem 1rem;border-radius:.4rem;white-space:pre-wrap;overflow-wrap:anywhere}dt{font-weight:600}dd{margin:0 0 .5rem}
 @media print{:root{--ink:#000;--soft:#444;--paper:#fff;--card:#f4f6f8;--line:#ccc;--accent:#803810}body{font-size:10.5pt;max-width:none;padding:0}nav{display:none}
 figure,.faces li,tr,.tiles{break-inside:avoid}h2,h3,caption{break-after:avoid}.scroll{overflow:visible}details::details-content{content-visibility:visible;block-size:auto}}
-'''
+"""
 
-_PAGE = '''<!DOCTYPE html>
+_PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -371,25 +626,39 @@ _PAGE = '''<!DOCTYPE html>
 </main>
 </body>
 </html>
-'''
+"""
 
 # %% ../nbs/12_report.ipynb #39cc0757
 def render_report(
-    content  # a `Report`, or a dict with its fields
+    content,  # a `Report`, or a dict with its fields
 ):
     "The page as a string; the same content gives the same string. A `TypeError` names a field that a report does not have."
     r = content if isinstance(content, Report) else Report(**content)
     parts = {key: (title, body) for key, (title, make) in SECTIONS.items() if (body := make(r))}
-    tiles = ''.join(f'<li><b>{_e(_show(v))}</b><span>{_e(k)}</span></li>' for k, v in r.headline.items() if k != 'sentence')
+    tiles = "".join(
+        f"<li><b>{_e(_show(v))}</b><span>{_e(k)}</span></li>"
+        for k, v in r.headline.items()
+        if k != "sentence"
+    )
     return _PAGE.format(
-        title=_e(r.title), style=_STYLE, sentence=_e(headline_sentence(r)),
-        subtitle=f'<p class="sub">{_e(r.subtitle)}</p>\n' if r.subtitle else '', tiles=f'<ul class="tiles">{tiles}</ul>\n' if tiles else '',
-        contents=''.join(f'<li><a href="#{key}">{_e(title)}</a></li>' for key, (title, _) in parts.items()),
-        sections='\n'.join(f'<section id="{key}">\n<h2>{_e(title)}</h2>\n{body}\n</section>' for key, (title, body) in parts.items()))
+        title=_e(r.title),
+        style=_STYLE,
+        sentence=_e(headline_sentence(r)),
+        subtitle=f'<p class="sub">{_e(r.subtitle)}</p>\n' if r.subtitle else "",
+        tiles=f'<ul class="tiles">{tiles}</ul>\n' if tiles else "",
+        contents="".join(
+            f'<li><a href="#{key}">{_e(title)}</a></li>' for key, (title, _) in parts.items()
+        ),
+        sections="\n".join(
+            f'<section id="{key}">\n<h2>{_e(title)}</h2>\n{body}\n</section>'
+            for key, (title, body) in parts.items()
+        ),
+    )
+
 
 def write_report(
-    path,    # where the html file goes
-    content  # a `Report`, or a dict with its fields
+    path,  # where the html file goes
+    content,  # a `Report`, or a dict with its fields
 ):
     """Write one self-contained html file: no script, nothing loaded from outside, the same bytes for the same content.
     Returns `path`; a `CourseError` if it may not be written."""

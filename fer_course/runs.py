@@ -13,167 +13,296 @@ import numpy as np, pandas as pd
 from .files import CourseError, atomic, make_folder, read_json, sweep, write_json
 
 # %% ../nbs/09_2_runs.ipynb #85e52aa8
-TIMING = ('seconds', 'images_per_second', 'memory')     # columns of log.csv that differ each time; memory in MiB
-FILES = ('config.json', 'log.csv', 'metrics.json', 'last.safetensors', 'best.safetensors')
+TIMING = (
+    "seconds",
+    "images_per_second",
+    "memory",
+)  # columns of log.csv that differ each time; memory in MiB
+FILES = ("config.json", "log.csv", "metrics.json", "last.safetensors", "best.safetensors")
+
 
 def versions():
     "What was installed: name -> version"
     import torch
     from fer_course import __version__
-    return dict(fer_course=__version__, python=platform.python_version(), torch=torch.__version__.split('+')[0], numpy=np.__version__)
+
+    return dict(
+        fer_course=__version__,
+        python=platform.python_version(),
+        torch=torch.__version__.split("+")[0],
+        numpy=np.__version__,
+    )
+
 
 def without_timing(
-    log  # DataFrame of log.csv
+    log,  # DataFrame of log.csv
 ):
     "The columns that a training done again has alike"
     return log.drop(columns=[c for c in TIMING if c in log])
 
+
 def read_log(
-    folder  # a run
+    folder,  # a run
 ):
     "log.csv as a DataFrame, numbers to the last bit; `CourseError` where there is none"
-    if not (path := Path(folder)/'log.csv').exists(): raise CourseError('is missing', path, 'name a folder that "fer-course train" made')
-    return pd.read_csv(path, float_precision='round_trip')
+    if not (path := Path(folder) / "log.csv").exists():
+        raise CourseError("is missing", path, 'name a folder that "fer-course train" made')
+    return pd.read_csv(path, float_precision="round_trip")
+
 
 def write_log(
     folder,  # a run
-    history  # list of dicts or DataFrame, a row an epoch
+    history,  # list of dicts or DataFrame, a row an epoch
 ):
     "Write log.csv in one piece"
-    with atomic(Path(folder)/'log.csv') as temporary: pd.DataFrame(history).to_csv(temporary, index=False, lineterminator='\n')
+    with atomic(Path(folder) / "log.csv") as temporary:
+        pd.DataFrame(history).to_csv(temporary, index=False, lineterminator="\n")
 
 # %% ../nbs/09_2_runs.ipynb #4da7d13b
-_SAME = ('training', 'model', 'parameters')
+_SAME = ("training", "model", "parameters")
+
 
 def begin(
     folder,  # of the run, made
-    config   # dict for config.json: training, model, parameters, data with its digest, and what else is worth knowing
+    config,  # dict for config.json: training, model, parameters, data with its digest, and what else is worth knowing
 ):
     "Write config.json where no epoch is kept yet; `CourseError` where epochs of a training with other settings are"
-    folder = make_folder(folder); check(folder, config)
+    folder = make_folder(folder)
+    check(folder, config)
     sweep(folder)
-    if not _kept(folder): write_json(folder/'config.json', config)
+    if not _kept(folder):
+        write_json(folder / "config.json", config)
+
 
 def check(
     folder,  # of the run
-    config   # as `begin`
+    config,  # as `begin`
 ):
     "`CourseError` where the folder holds epochs of a training with other settings"
-    if not _kept(Path(folder)): return
-    flat = lambda c: c['training'] | {k: c[k] for k in _SAME[1:]} | dict(data=c['data']['digest'])
-    old, new = flat(read_json(Path(folder)/'config.json')), flat(config)
-    differ = [f'{k}: {old.get(k)} -> {new.get(k)}' for k in sorted(old.keys() | new.keys()) if old.get(k) != new.get(k)]
-    if differ: raise CourseError(f'holds a training with other settings ({"; ".join(differ)})', folder, 'choose another folder, or remove this one')
+    if not _kept(Path(folder)):
+        return
+    flat = lambda c: c["training"] | {k: c[k] for k in _SAME[1:]} | dict(data=c["data"]["digest"])
+    old, new = flat(read_json(Path(folder) / "config.json")), flat(config)
+    differ = [
+        f"{k}: {old.get(k)} -> {new.get(k)}"
+        for k in sorted(old.keys() | new.keys())
+        if old.get(k) != new.get(k)
+    ]
+    if differ:
+        raise CourseError(
+            f"holds a training with other settings ({'; '.join(differ)})",
+            folder,
+            "choose another folder, or remove this one",
+        )
+
 
 def _kept(folder):
-    return (folder/'config.json').exists() and ((folder/'checkpoint.pt').exists() or (folder/'metrics.json').exists())
+    return (folder / "config.json").exists() and (
+        (folder / "checkpoint.pt").exists() or (folder / "metrics.json").exists()
+    )
 
 # %% ../nbs/09_2_runs.ipynb #ca93501f
 def _write(path, data):
-    with atomic(path) as temporary: temporary.write_bytes(data)
+    with atomic(path) as temporary:
+        temporary.write_bytes(data)
+
 
 def keep_epoch(
-    folder,     # of the run
-    history,    # list of dicts, a row an epoch
-    weights,    # name -> tensor: what was validated
-    better,     # whether this is the best epoch so far
-    checkpoint  # dict for `resume`: tensors, numbers, lists, dicts
+    folder,  # of the run
+    history,  # list of dicts, a row an epoch
+    weights,  # name -> tensor: what was validated
+    better,  # whether this is the best epoch so far
+    checkpoint,  # dict for `resume`: tensors, numbers, lists, dicts
 ):
     "Write best weights, last weights, checkpoint and log, in this order; `CourseError` as `atomic` (a full disk): what was there stays"
     import torch
     from safetensors.torch import save
-    data, folder = save({name: tensor.detach().cpu().clone().contiguous() for name, tensor in weights.items()}), Path(folder)
-    for name in ('best', 'last') if better else ('last',): _write(folder/f'{name}.safetensors', data)
-    del data; buffer = io.BytesIO(); torch.save(checkpoint | dict(history=history), buffer); _write(folder/'checkpoint.pt', buffer.getbuffer())
+
+    data, folder = (
+        save(
+            {name: tensor.detach().cpu().clone().contiguous() for name, tensor in weights.items()}
+        ),
+        Path(folder),
+    )
+    for name in ("best", "last") if better else ("last",):
+        _write(folder / f"{name}.safetensors", data)
+    del data
+    buffer = io.BytesIO()
+    torch.save(checkpoint | dict(history=history), buffer)
+    _write(folder / "checkpoint.pt", buffer.getbuffer())
     write_log(folder, history)
 
+
 def resume(
-    folder,       # of the run
-    device='cpu'  # where the tensors go
+    folder,  # of the run
+    device="cpu",  # where the tensors go
 ):
     "What `keep_epoch` kept last, None where it kept nothing; `CourseError` for a damaged file"
     import torch
-    path = Path(folder)/'checkpoint.pt'
-    if not path.exists(): return None
-    try: return torch.load(path, map_location=device, weights_only=True)
-    except Exception as error: raise CourseError(f'is no readable checkpoint ({type(error).__name__})', path, 'remove it to train from the start') from error
+
+    path = Path(folder) / "checkpoint.pt"
+    if not path.exists():
+        return None
+    try:
+        return torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:
+        raise CourseError(
+            f"is no readable checkpoint ({type(error).__name__})",
+            path,
+            "remove it to train from the start",
+        ) from error
+
 
 def best_of(
-    history  # DataFrame or list of dicts, a row an epoch
+    history,  # DataFrame or list of dicts, a row an epoch
 ):
     "Index of the row with the best validation macro F1, the earlier at a tie; -1 where there is no row"
-    scores = [row['valid_macro_f1'] for row in (history.to_dict('records') if isinstance(history, pd.DataFrame) else history)]
+    scores = [
+        row["valid_macro_f1"]
+        for row in (history.to_dict("records") if isinstance(history, pd.DataFrame) else history)
+    ]
     return int(np.argmax(scores)) if scores else -1
+
 
 def finish(
     folder,  # of the run
-    history  # list of dicts, a row an epoch
+    history,  # list of dicts, a row an epoch
 ):
     "Write log.csv and metrics.json, which says that the training is done; remove the checkpoint; returns the metrics"
-    folder, best = Path(folder), history[best_of(history)]; write_log(folder, history)
-    metrics = dict(best_epoch=int(best['epoch']), epochs=len(history)) | {k: None if math.isnan(v) else float(v) for k, v in best.items() if k.startswith('valid_')}
-    write_json(folder/'metrics.json', metrics); (folder/'checkpoint.pt').unlink(missing_ok=True)
+    folder, best = Path(folder), history[best_of(history)]
+    write_log(folder, history)
+    metrics = dict(best_epoch=int(best["epoch"]), epochs=len(history)) | {
+        k: None if math.isnan(v) else float(v) for k, v in best.items() if k.startswith("valid_")
+    }
+    write_json(folder / "metrics.json", metrics)
+    (folder / "checkpoint.pt").unlink(missing_ok=True)
     return metrics
 
+
 def finished(
-    folder  # of the run
+    folder,  # of the run
 ):
     "The log of a training that is done; None where there is work to do"
     folder = Path(folder)
-    if not all((folder/name).exists() for name in FILES): return None
-    (folder/'checkpoint.pt').unlink(missing_ok=True)
+    if not all((folder / name).exists() for name in FILES):
+        return None
+    (folder / "checkpoint.pt").unlink(missing_ok=True)
     return read_log(folder)
 
 # %% ../nbs/09_2_runs.ipynb #4edcba07
 def read_config(
-    folder  # a run
+    folder,  # a run
 ):
     "Its config.json as a dict; `CourseError` where this is no run"
-    config = read_json(Path(folder)/'config.json')
-    if not isinstance(config, dict) or 'training' not in config: raise CourseError('is not the config.json of a training', Path(folder)/'config.json', 'name a folder that "fer-course train" made')
+    config = read_json(Path(folder) / "config.json")
+    if not isinstance(config, dict) or "training" not in config:
+        raise CourseError(
+            "is not the config.json of a training",
+            Path(folder) / "config.json",
+            'name a folder that "fer-course train" made',
+        )
     return config
 
+
 def load_run(
-    folder,       # a run
-    which='best'  # 'best' or 'last'
+    folder,  # a run
+    which="best",  # 'best' or 'last'
 ):
     "The network of a run with its weights, in eval mode; `CourseError` where this is no run, no epoch is done, or the network is not one of the course's"
     from fer_course import models
-    config, weights = read_config(folder), Path(folder)/f'{which}.safetensors'
-    if not weights.exists(): raise CourseError('holds no weights yet', folder, 'let the training finish its first epoch')
-    if not hasattr(models, str(config.get('network'))):
-        raise CourseError(f'holds the weights of a network of your own ({config.get("network")})', folder, 'make it yourself, and give it fer_course.models.read_weights(folder/"best.safetensors")')
-    model = models.create(config.get('preset') or 'small', **{k: tuple(v) if isinstance(v, list) else v for k, v in config['model'].items()})
-    try: model.load_state_dict(models.read_weights(weights))
-    except RuntimeError as error: raise CourseError('does not hold the weights of this network', weights, 'train again in another folder') from error
+
+    config, weights = read_config(folder), Path(folder) / f"{which}.safetensors"
+    if not weights.exists():
+        raise CourseError("holds no weights yet", folder, "let the training finish its first epoch")
+    if not hasattr(models, str(config.get("network"))):
+        raise CourseError(
+            f"holds the weights of a network of your own ({config.get('network')})",
+            folder,
+            'make it yourself, and give it fer_course.models.read_weights(folder/"best.safetensors")',
+        )
+    model = models.create(
+        config.get("preset") or "small",
+        **{k: tuple(v) if isinstance(v, list) else v for k, v in config["model"].items()},
+    )
+    try:
+        model.load_state_dict(models.read_weights(weights))
+    except RuntimeError as error:
+        raise CourseError(
+            "does not hold the weights of this network", weights, "train again in another folder"
+        ) from error
     return model.eval()
 
+
 def load_network(
-    folder  # a run, the folder of a whole `fer-course run`, or whatever `fer_course.models.save` wrote
+    folder,  # a run, the folder of a whole `fer-course run`, or whatever `fer_course.models.save` wrote
 ):
     "The network in a folder, in eval mode; `CourseError` where there is none"
     from fer_course import models
-    return load_run(folder) if (Path(folder)/'best.safetensors').exists() else models.load(folder)
+
+    return load_run(folder) if (Path(folder) / "best.safetensors").exists() else models.load(folder)
 
 # %% ../nbs/09_2_runs.ipynb #b5861769
 def list_runs(
-    folder  # searched with its subfolders
+    folder,  # searched with its subfolders
 ):
     "DataFrame, a row a run, the best validation score first: run, state, preset, schedule, seed, epochs, best_epoch, scores, minutes, evaluated. Empty where there is none"
-    rows = [row for path in sorted(Path(folder).rglob('config.json')) if (row := _row(path.parent, Path(folder)))]
-    table = pd.DataFrame(rows, columns=['run', 'state', 'preset', 'schedule', 'seed', 'epochs', 'best_epoch', 'valid_macro_f1', 'valid_accuracy', 'valid_au_macro_f1', 'minutes', 'evaluated'])
-    return table.sort_values('valid_macro_f1', ascending=False, kind='stable', ignore_index=True)
+    rows = [
+        row
+        for path in sorted(Path(folder).rglob("config.json"))
+        if (row := _row(path.parent, Path(folder)))
+    ]
+    table = pd.DataFrame(
+        rows,
+        columns=[
+            "run",
+            "state",
+            "preset",
+            "schedule",
+            "seed",
+            "epochs",
+            "best_epoch",
+            "valid_macro_f1",
+            "valid_accuracy",
+            "valid_au_macro_f1",
+            "minutes",
+            "evaluated",
+        ],
+    )
+    return table.sort_values("valid_macro_f1", ascending=False, kind="stable", ignore_index=True)
+
 
 def _row(run, folder):
-    try: config = read_config(run)
-    except CourseError: return None                                    # another config.json
-    try: log = read_log(run)
-    except CourseError: log = pd.DataFrame(columns=['epoch', 'valid_macro_f1'])
+    try:
+        config = read_config(run)
+    except CourseError:
+        return None  # another config.json
+    try:
+        log = read_log(run)
+    except CourseError:
+        log = pd.DataFrame(columns=["epoch", "valid_macro_f1"])
     best = log.iloc[best_of(log)] if len(log) else {}
-    state = 'done' if (run/'metrics.json').exists() else 'begun' if log.empty else 'stopped or running'
-    tested = [(path.stem.removeprefix('evaluated-'), read_json(path)) for path in sorted(run.glob('evaluated-*.json'))]
-    return dict(run=run.relative_to(folder).as_posix(), state=state, preset=config.get('preset'), schedule=config.get('schedule'), seed=config['training'].get('seed'),
-                epochs=f'{len(log)}/{config["training"].get("epochs")}', best_epoch=int(best['epoch']) if len(log) else None,
-                minutes=round(log.seconds.sum()/60, 2) if 'seconds' in log else None,
-                evaluated='; '.join(f'{name} {m["macro_f1"]:.3f}' for name, m in tested if m.get('macro_f1') is not None),
-                **{c: best.get(c) for c in ('valid_macro_f1', 'valid_accuracy', 'valid_au_macro_f1')})
+    state = (
+        "done"
+        if (run / "metrics.json").exists()
+        else "begun"
+        if log.empty
+        else "stopped or running"
+    )
+    tested = [
+        (path.stem.removeprefix("evaluated-"), read_json(path))
+        for path in sorted(run.glob("evaluated-*.json"))
+    ]
+    return dict(
+        run=run.relative_to(folder).as_posix(),
+        state=state,
+        preset=config.get("preset"),
+        schedule=config.get("schedule"),
+        seed=config["training"].get("seed"),
+        epochs=f"{len(log)}/{config['training'].get('epochs')}",
+        best_epoch=int(best["epoch"]) if len(log) else None,
+        minutes=round(log.seconds.sum() / 60, 2) if "seconds" in log else None,
+        evaluated="; ".join(
+            f"{name} {m['macro_f1']:.3f}" for name, m in tested if m.get("macro_f1") is not None
+        ),
+        **{c: best.get(c) for c in ("valid_macro_f1", "valid_accuracy", "valid_au_macro_f1")},
+    )

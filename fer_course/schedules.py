@@ -14,115 +14,270 @@ from .files import CourseError
 
 # %% ../nbs/09_1_schedules.ipynb #30e9ea7a
 def schedule(
-    lr,               # highest learning rate
-    warmup=.3,        # share of the training that warms up, 0-1
-    decay='cosine',   # what follows: 'cosine', or 'step' = cut by `cut` after each `every` of the training
-    final=1e-3,       # where the cosine ends, as a share of `lr`
-    every=1/3,        # share of the training between two cuts
-    cut=.1            # factor of a cut
+    lr,  # highest learning rate
+    warmup=0.3,  # share of the training that warms up, 0-1
+    decay="cosine",  # what follows: 'cosine', or 'step' = cut by `cut` after each `every` of the training
+    final=1e-3,  # where the cosine ends, as a share of `lr`
+    every=1 / 3,  # share of the training between two cuts
+    cut=0.1,  # factor of a cut
 ):
     "Learning rate as a function of the share of the training that is done: linear from lr/100 to lr, then as `decay` says; `CourseError` for another decay"
     from fastai.callback.schedule import SchedCos, SchedLin, combine_scheds
-    if decay not in ('cosine', 'step'): raise CourseError(f'there is no decay {decay!r}', remedy='choose one of: cosine, step')
-    fall = SchedCos(lr, lr*final) if decay == 'cosine' else _Steps(lr, every/(1 - warmup) if warmup < 1 else 1., cut)
-    return combine_scheds([warmup, 1 - warmup], [SchedLin(lr/100, lr), fall])
+
+    if decay not in ("cosine", "step"):
+        raise CourseError(f"there is no decay {decay!r}", remedy="choose one of: cosine, step")
+    fall = (
+        SchedCos(lr, lr * final)
+        if decay == "cosine"
+        else _Steps(lr, every / (1 - warmup) if warmup < 1 else 1.0, cut)
+    )
+    return combine_scheds([warmup, 1 - warmup], [SchedLin(lr / 100, lr), fall])
+
 
 class _Steps:
     "A staircase, as a function of the share"
-    def __init__(self, lr, every, cut): self.lr, self.every, self.cut = lr, every, cut
-    def __call__(self, share): return self.lr*self.cut**int(share/self.every + 1e-9)
+
+    def __init__(self, lr, every, cut):
+        self.lr, self.every, self.cut = lr, every, cut
+
+    def __call__(self, share):
+        return self.lr * self.cut ** int(share / self.every + 1e-9)
 
 # %% ../nbs/09_1_schedules.ipynb #b0483dd3
-OPTIMIZERS = dict(adam=torch.optim.Adam, adamw=torch.optim.AdamW, sgd=partial(torch.optim.SGD, momentum=.9))
+OPTIMIZERS = dict(
+    adam=torch.optim.Adam, adamw=torch.optim.AdamW, sgd=partial(torch.optim.SGD, momentum=0.9)
+)
+
 
 def make_optimizer(
-    model,             # an nn.Module
-    name='adam',       # a key of `OPTIMIZERS`
-    lr=1e-3,           # learning rate
-    weight_decay=5e-4  # of weights; biases, norms and other vectors have none
+    model,  # an nn.Module
+    name="adam",  # a key of `OPTIMIZERS`
+    lr=1e-3,  # learning rate
+    weight_decay=5e-4,  # of weights; biases, norms and other vectors have none
 ):
     "A torch optimizer with two groups of parameters; `CourseError` for an unknown name"
-    if name not in OPTIMIZERS: raise CourseError(f'there is no optimizer {name!r}', remedy=f'choose one of: {", ".join(OPTIMIZERS)}')
-    matrices, vectors = [[p for p in model.parameters() if p.requires_grad and (p.ndim > 1) == matrix] for matrix in (True, False)]
-    groups = [dict(params=p, weight_decay=w) for p, w in ((matrices, weight_decay), (vectors, 0.)) if p]
-    fused = all(p.device.type in ('cpu', 'cuda') for p in matrices + vectors)     # one pass over all parameters instead of hundreds
+    if name not in OPTIMIZERS:
+        raise CourseError(
+            f"there is no optimizer {name!r}", remedy=f"choose one of: {', '.join(OPTIMIZERS)}"
+        )
+    matrices, vectors = [
+        [p for p in model.parameters() if p.requires_grad and (p.ndim > 1) == matrix]
+        for matrix in (True, False)
+    ]
+    groups = [
+        dict(params=p, weight_decay=w) for p, w in ((matrices, weight_decay), (vectors, 0.0)) if p
+    ]
+    fused = all(
+        p.device.type in ("cpu", "cuda") for p in matrices + vectors
+    )  # one pass over all parameters instead of hundreds
     return OPTIMIZERS[name](groups, lr=lr, **(dict(fused=True) if fused else {}))
 
 # %% ../nbs/09_1_schedules.ipynb #953851fb
 @dataclass(frozen=True)
 class Schedule:
     "How a network is trained; `options()` gives it to `fer_course.train.fit`"
-    epochs: int = 10                 # passes over the target images
-    batch_size: int = 64             # target images per step
-    lr: float = 1e-3                 # highest learning rate
-    weight_decay: float = 5e-4       # of weights, not of biases and norms
-    optimizer: str = 'adam'          # a key of `OPTIMIZERS`
-    warmup_epochs: float = 3         # of `epochs`
-    decay: str = 'cosine'            # 'cosine' or 'step'
-    final: float = 1e-3              # end of the cosine, as a share of `lr`
-    cut_epochs: float = 0            # epochs between two cuts of 'step'
-    cut: float = .1                  # factor of a cut
-    ratio: float = 4                 # target images per auxiliary image in a step
-    alpha: float = 1.                # weight of the expression loss
-    beta: float = 1.                 # weight of the action unit loss
-    augment: str = 'PAPER'           # a name in `fer_course.augment`, or 'FLIP'
-    class_weights: str = None        # 'balanced', or None
-    pos_weight: str = None           # 'balanced', or None
-    sampling: float = 0.             # 0 = each target image once an epoch, 1 = classes drawn equally often
-    smoothing: float = 0.            # label smoothing
-    ema: float = None                # decay of a running mean of the weights, which is what is kept; None = none
-    patience: int = None             # stop after so many epochs without a better validation score; None = never
-    source: dict = field(default_factory=dict, compare=False)   # field -> where its value comes from
 
-    def options(self,
-        **changes  # of fields; `epochs` changes the length, the shares of warm-up and cuts stay. None = as it is
+    epochs: int = 10  # passes over the target images
+    batch_size: int = 64  # target images per step
+    lr: float = 1e-3  # highest learning rate
+    weight_decay: float = 5e-4  # of weights, not of biases and norms
+    optimizer: str = "adam"  # a key of `OPTIMIZERS`
+    warmup_epochs: float = 3  # of `epochs`
+    decay: str = "cosine"  # 'cosine' or 'step'
+    final: float = 1e-3  # end of the cosine, as a share of `lr`
+    cut_epochs: float = 0  # epochs between two cuts of 'step'
+    cut: float = 0.1  # factor of a cut
+    ratio: float = 4  # target images per auxiliary image in a step
+    alpha: float = 1.0  # weight of the expression loss
+    beta: float = 1.0  # weight of the action unit loss
+    augment: str = "PAPER"  # a name in `fer_course.augment`, or 'FLIP'
+    class_weights: str = None  # 'balanced', or None
+    pos_weight: str = None  # 'balanced', or None
+    sampling: float = 0.0  # 0 = each target image once an epoch, 1 = classes drawn equally often
+    smoothing: float = 0.0  # label smoothing
+    ema: float = None  # decay of a running mean of the weights, which is what is kept; None = none
+    patience: int = (
+        None  # stop after so many epochs without a better validation score; None = never
+    )
+    source: dict = field(default_factory=dict, compare=False)  # field -> where its value comes from
+
+    def options(
+        self,
+        **changes,  # of fields; `epochs` changes the length, the shares of warm-up and cuts stay. None = as it is
     ):
         "Keyword arguments of `fit`, augmentation as a callable; `CourseError` for a field that is none"
-        names = [f.name for f in fields(self) if f.name != 'source']; changes = {k: v for k, v in changes.items() if v is not None}
-        if unknown := sorted(set(changes) - set(names)): raise CourseError(f'a schedule has no {", ".join(unknown)}', remedy=f'choose from {", ".join(names)}')
-        made = {n: getattr(self, n) for n in names}; shares = made.pop('warmup_epochs')/self.epochs, made.pop('cut_epochs')/self.epochs
-        made |= dict(warmup=shares[0], every=shares[1] or 1/3) | {k: v for k, v in changes.items() if k not in ('warmup_epochs', 'cut_epochs')}
-        if 'warmup_epochs' in changes: made['warmup'] = min(1., changes['warmup_epochs']/made['epochs'])
-        if 'cut_epochs' in changes: made['every'] = changes['cut_epochs']/made['epochs']
-        return made | dict(augment=augmentation(made['augment']))
+        names = [f.name for f in fields(self) if f.name != "source"]
+        changes = {k: v for k, v in changes.items() if v is not None}
+        if unknown := sorted(set(changes) - set(names)):
+            raise CourseError(
+                f"a schedule has no {', '.join(unknown)}", remedy=f"choose from {', '.join(names)}"
+            )
+        made = {n: getattr(self, n) for n in names}
+        shares = made.pop("warmup_epochs") / self.epochs, made.pop("cut_epochs") / self.epochs
+        made |= dict(warmup=shares[0], every=shares[1] or 1 / 3) | {
+            k: v for k, v in changes.items() if k not in ("warmup_epochs", "cut_epochs")
+        }
+        if "warmup_epochs" in changes:
+            made["warmup"] = min(1.0, changes["warmup_epochs"] / made["epochs"])
+        if "cut_epochs" in changes:
+            made["every"] = changes["cut_epochs"] / made["epochs"]
+        return made | dict(augment=augmentation(made["augment"]))
+
 
 def augmentation(
-    name  # 'PAPER', 'RELEASED', 'SMALL_DATA', ... of `fer_course.augment`; 'FLIP' = mirror images alone; 'NONE'
+    name,  # 'PAPER', 'RELEASED', 'SMALL_DATA', ... of `fer_course.augment`; 'FLIP' = mirror images alone; 'NONE'
 ):
     "The `Augment` of that name, None for 'NONE'; `CourseError` for a name that is none"
-    known = {n: v for n, v in vars(augment).items() if isinstance(v, augment.Augment)} | dict(FLIP=augment.Augment(grayscale=0., blur=0.), NONE=None)
-    if name not in known: raise CourseError(f'there is no augmentation {name!r}', remedy=f'choose from {", ".join(known)}')
+    known = {n: v for n, v in vars(augment).items() if isinstance(v, augment.Augment)} | dict(
+        FLIP=augment.Augment(grayscale=0.0, blur=0.0), NONE=None
+    )
+    if name not in known:
+        raise CourseError(
+            f"there is no augmentation {name!r}", remedy=f"choose from {', '.join(known)}"
+        )
     return known[name]
 
 # %% ../nbs/09_1_schedules.ipynb #c9b07278
-_CVT, _VIT, _CODE, _OADN, _OWN = 'AU-CVT 4.2', 'AU-ViT IV.A', "the authors' code", 'OADN 4.2', "the course's choice"
-_said = lambda rest, **named: {f.name: rest for f in fields(Schedule) if f.name != 'source'} | named
+_CVT, _VIT, _CODE, _OADN, _OWN = (
+    "AU-CVT 4.2",
+    "AU-ViT IV.A",
+    "the authors' code",
+    "OADN 4.2",
+    "the course's choice",
+)
+_said = lambda rest, **named: {f.name: rest for f in fields(Schedule) if f.name != "source"} | named
 
 SCHEDULES = dict(
-    small=Schedule(epochs=10, batch_size=48, lr=2e-3, warmup_epochs=2.5, pos_weight='balanced', source=_said(_OWN, augment=_CVT, ratio='AU-ViT III.C', alpha=_CVT, beta=_CVT)),
-    au_cvt=Schedule(epochs=10, batch_size=512, lr=1e-4, optimizer='sgd', warmup_epochs=3,
-                    source=_said(_CVT, ratio='AU-ViT III.C and the code of AU-CVT (bs + bs/4)', final=_OWN, cut='not used', cut_epochs='not used', class_weights='not named', pos_weight='not named',
-                                 sampling='not named', smoothing='not named', ema='not named', patience='not named', optimizer=f'{_CVT}; momentum .9 from the code')),
-    au_cvt_released=Schedule(epochs=10, batch_size=512, lr=1e-3, optimizer='sgd', warmup_epochs=0, beta=.5, augment='RELEASED',
-                             source=_said(_CODE, lr=f'{_CODE} (the paper: 1e-4)', warmup_epochs=f'{_CODE}: --warmup is 0 (the paper: 3)', final=f'{_CODE}: 1e-6 of 1e-3',
-                                          beta=f'{_CODE}, run on OpenFace labels; 1 for RAF-AU', augment=f'{_CODE}: no blur, grey with p = .3')),
-    au_vit_rafdb=Schedule(epochs=20, batch_size=64, lr=1e-4, optimizer='adam', warmup_epochs=10,
-                          source=_said(_VIT, ratio='AU-ViT III.C', final=_OWN, cut='not used', cut_epochs='not used', class_weights='not named', pos_weight='not named', sampling='not named',
-                                       smoothing='not named', ema='not named', patience='not named')),
-    au_vit_affectnet=Schedule(epochs=20, batch_size=128, lr=1e-4, optimizer='sgd', warmup_epochs=10, ratio=3, sampling=1.,
-                              source=_said(_VIT, ratio='AU-ViT IV.D: 3 : 1', sampling='AU-ViT IV.B: balanced batches', final=_OWN, cut='not used', cut_epochs='not used', class_weights='not named',
-                                           pos_weight='not named', smoothing='not named', ema='not named', patience='not named', optimizer=f'{_VIT}; momentum .9 from the code')),
-    oadn=Schedule(epochs=60, batch_size=128, lr=.1, optimizer='sgd', warmup_epochs=0, decay='step', cut_epochs=20, augment='FLIP',
-                  source=_said(_OADN, final='not used', ratio='not used', beta='not used', alpha='not used', class_weights='not named', pos_weight='not named', sampling='not named',
-                               smoothing='not named', ema='not named', patience='not named')))
+    small=Schedule(
+        epochs=10,
+        batch_size=48,
+        lr=2e-3,
+        warmup_epochs=2.5,
+        pos_weight="balanced",
+        source=_said(_OWN, augment=_CVT, ratio="AU-ViT III.C", alpha=_CVT, beta=_CVT),
+    ),
+    au_cvt=Schedule(
+        epochs=10,
+        batch_size=512,
+        lr=1e-4,
+        optimizer="sgd",
+        warmup_epochs=3,
+        source=_said(
+            _CVT,
+            ratio="AU-ViT III.C and the code of AU-CVT (bs + bs/4)",
+            final=_OWN,
+            cut="not used",
+            cut_epochs="not used",
+            class_weights="not named",
+            pos_weight="not named",
+            sampling="not named",
+            smoothing="not named",
+            ema="not named",
+            patience="not named",
+            optimizer=f"{_CVT}; momentum .9 from the code",
+        ),
+    ),
+    au_cvt_released=Schedule(
+        epochs=10,
+        batch_size=512,
+        lr=1e-3,
+        optimizer="sgd",
+        warmup_epochs=0,
+        beta=0.5,
+        augment="RELEASED",
+        source=_said(
+            _CODE,
+            lr=f"{_CODE} (the paper: 1e-4)",
+            warmup_epochs=f"{_CODE}: --warmup is 0 (the paper: 3)",
+            final=f"{_CODE}: 1e-6 of 1e-3",
+            beta=f"{_CODE}, run on OpenFace labels; 1 for RAF-AU",
+            augment=f"{_CODE}: no blur, grey with p = .3",
+        ),
+    ),
+    au_vit_rafdb=Schedule(
+        epochs=20,
+        batch_size=64,
+        lr=1e-4,
+        optimizer="adam",
+        warmup_epochs=10,
+        source=_said(
+            _VIT,
+            ratio="AU-ViT III.C",
+            final=_OWN,
+            cut="not used",
+            cut_epochs="not used",
+            class_weights="not named",
+            pos_weight="not named",
+            sampling="not named",
+            smoothing="not named",
+            ema="not named",
+            patience="not named",
+        ),
+    ),
+    au_vit_affectnet=Schedule(
+        epochs=20,
+        batch_size=128,
+        lr=1e-4,
+        optimizer="sgd",
+        warmup_epochs=10,
+        ratio=3,
+        sampling=1.0,
+        source=_said(
+            _VIT,
+            ratio="AU-ViT IV.D: 3 : 1",
+            sampling="AU-ViT IV.B: balanced batches",
+            final=_OWN,
+            cut="not used",
+            cut_epochs="not used",
+            class_weights="not named",
+            pos_weight="not named",
+            smoothing="not named",
+            ema="not named",
+            patience="not named",
+            optimizer=f"{_VIT}; momentum .9 from the code",
+        ),
+    ),
+    oadn=Schedule(
+        epochs=60,
+        batch_size=128,
+        lr=0.1,
+        optimizer="sgd",
+        warmup_epochs=0,
+        decay="step",
+        cut_epochs=20,
+        augment="FLIP",
+        source=_said(
+            _OADN,
+            final="not used",
+            ratio="not used",
+            beta="not used",
+            alpha="not used",
+            class_weights="not named",
+            pos_weight="not named",
+            sampling="not named",
+            smoothing="not named",
+            ema="not named",
+            patience="not named",
+        ),
+    ),
+)
+
 
 def find_schedule(
-    name=None,      # a key of `SCHEDULES`; None = the one that goes with the preset
-    preset='small'  # of `fer_course.models`
+    name=None,  # a key of `SCHEDULES`; None = the one that goes with the preset
+    preset="small",  # of `fer_course.models`
 ):
     "(name, `Schedule`); `CourseError` for a name that is none"
     if name is None:
-        pairs = (('released', 'au_cvt_released'), ('small', 'small'), ('oadn', 'oadn'), ('vit', 'au_vit_rafdb'))
-        name = next((mine for part, mine in pairs if part in preset), 'au_cvt')
-    if name not in SCHEDULES: raise CourseError(f'there is no schedule {name!r}', remedy=f'choose from {", ".join(SCHEDULES)}')
+        pairs = (
+            ("released", "au_cvt_released"),
+            ("small", "small"),
+            ("oadn", "oadn"),
+            ("vit", "au_vit_rafdb"),
+        )
+        name = next((mine for part, mine in pairs if part in preset), "au_cvt")
+    if name not in SCHEDULES:
+        raise CourseError(
+            f"there is no schedule {name!r}", remedy=f"choose from {', '.join(SCHEDULES)}"
+        )
     return name, SCHEDULES[name]

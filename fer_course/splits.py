@@ -11,50 +11,68 @@ import numpy as np, pandas as pd
 from .facs import EXPRESSIONS
 from .files import CourseError
 
-SPLITS = ('train', 'valid', 'test')
+SPLITS = ("train", "valid", "test")
 
 # %% ../nbs/03_splits.ipynb #84d3404f
 def split_report_s(
-    labels,   # (n,) names
-    test=.2,  # share of the test
-    seed=0    # of the shuffle; report S: 0
+    labels,  # (n,) names
+    test=0.2,  # share of the test
+    seed=0,  # of the shuffle; report S: 0
 ):
     "'train' or 'test' for each label, stratified by scikit-learn (report S, section 4). `CourseError` where a class has one image"
     from sklearn.model_selection import train_test_split
-    labels = np.asarray(labels); result = np.full(len(labels), 'train', object)
-    try: result[train_test_split(np.arange(len(labels)), test_size=test, stratify=labels, random_state=seed)[1]] = 'test'
-    except ValueError as error: raise CourseError(f'cannot be split as report S does ({str(error).strip(".")})', remedy='use --split=stratified, or more images') from None
+
+    labels = np.asarray(labels)
+    result = np.full(len(labels), "train", object)
+    try:
+        result[
+            train_test_split(
+                np.arange(len(labels)), test_size=test, stratify=labels, random_state=seed
+            )[1]
+        ] = "test"
+    except ValueError as error:
+        raise CourseError(
+            f"cannot be split as report S does ({str(error).strip('.')})",
+            remedy="use --split=stratified, or more images",
+        ) from None
     return result
 
+
 def split_report_k(
-    labels,    # (n,) names
-    test=.25,  # share of the test
-    seed=0     # of the shuffle within a class (the report names none)
+    labels,  # (n,) names
+    test=0.25,  # share of the test
+    seed=0,  # of the shuffle within a class (the report names none)
 ):
     "'train' or 'test' for each label: of a class of n images, floor((1 - test) n) train (report K, section 4)"
-    labels, rng = np.asarray(labels), np.random.default_rng(seed); result = np.full(len(labels), 'test', object)
+    labels, rng = np.asarray(labels), np.random.default_rng(seed)
+    result = np.full(len(labels), "test", object)
     for label in np.unique(labels):
         mine = rng.permutation(np.flatnonzero(labels == label))
-        result[mine[:math.floor(round((1 - test)*len(mine), 9))]] = 'train'
+        result[mine[: math.floor(round((1 - test) * len(mine), 9))]] = "train"
     return result
 
 # %% ../nbs/03_splits.ipynb #a09ea94a
 def _by_subject(labels, groups, shares, given, rng):
     "One split number per image; `given` (-1 = free) is kept, and so is the split of a subject that has one"
     counts = pd.crosstab(pd.Categorical(groups), pd.Categorical(labels)).astype(float)
-    total = counts.sum().to_numpy(); per_group = counts.to_numpy()
+    total = counts.sum().to_numpy()
+    per_group = counts.to_numpy()
     rarest = np.where(per_group > 0, total, np.inf).min(1)
-    ticket = rng.permutation(len(counts))                                    # who comes first among equals
+    ticket = rng.permutation(len(counts))  # who comes first among equals
     order = sorted(range(len(counts)), key=lambda g: (rarest[g], -per_group[g].sum(), ticket[g]))
     have, place = np.zeros((len(shares), len(total))), {}
     fixed = pd.Series(given, index=groups)[given >= 0].groupby(level=0).min().to_dict()
     wanted = np.asarray(shares)[:, None]
     for g in sorted(order, key=lambda g: counts.index[g] not in fixed):
-        name, extra = counts.index[g], per_group[g]/total
-        if name in fixed: s = fixed[name]
-        else: s = int((((have + extra - wanted)**2 - (have - wanted)**2).sum(1)).argmin())
-        have[s] += extra; place[name] = s
+        name, extra = counts.index[g], per_group[g] / total
+        if name in fixed:
+            s = fixed[name]
+        else:
+            s = int((((have + extra - wanted) ** 2 - (have - wanted) ** 2).sum(1)).argmin())
+        have[s] += extra
+        place[name] = s
     return np.array([place[g] for g in groups], int)
+
 
 def _by_class(labels, shares, given, rng):
     "One split number per image, each class cut in the asked shares"
@@ -62,122 +80,203 @@ def _by_class(labels, shares, given, rng):
     for label in pd.unique(np.sort(labels)):
         free = rng.permutation(np.flatnonzero((labels == label) & (given < 0)))
         have = np.array([((labels == label) & (given == s)).sum() for s in range(len(shares))])
-        wanted = (np.round(np.cumsum(shares)*(labels == label).sum()).astype(int))
+        wanted = np.round(np.cumsum(shares) * (labels == label).sum()).astype(int)
         need = np.diff(np.r_[0, wanted]) - have
-        for s, n in enumerate(need[1:], 1): result[free[:max(n, 0)]] = s; free = free[max(n, 0):]
+        for s, n in enumerate(need[1:], 1):
+            result[free[: max(n, 0)]] = s
+            free = free[max(n, 0) :]
         result[free] = 0
     return result
 
 # %% ../nbs/03_splits.ipynb #fe15f70f
 def split(
-    manifest,     # rows without a `split` get one; others keep theirs
-    valid=.1,     # share for validation
-    test=.2,      # share for the test
-    seed=0,       # same seed, same split, in whatever order the rows come
-    by='auto'     # 'subject', 'stratified', 'report_s', 'report_k', or 'auto' = by subject where every row has one
+    manifest,  # rows without a `split` get one; others keep theirs
+    valid=0.1,  # share for validation
+    test=0.2,  # share for the test
+    seed=0,  # same seed, same split, in whatever order the rows come
+    by="auto",  # 'subject', 'stratified', 'report_s', 'report_k', or 'auto' = by subject where every row has one
 ):
     "A manifest with `split`, stratified by expression; `.attrs['notes']` says what could not be met. `CourseError` on impossible shares"
     if not (0 <= valid < 1 and 0 <= test < 1 and valid + test < 1):
-        raise CourseError(f'shares of {valid} for validation and {test} for the test leave nothing to train on')
-    manifest = manifest.sort_values(['dataset', 'image'], kind='stable').reset_index(drop=True)
-    given = manifest.split.map({s: i for i, s in enumerate(SPLITS)}).fillna(-1).astype(int).to_numpy()
-    if by == 'auto': by = 'subject' if manifest.subject.notna().all() and len(manifest) else 'stratified'
-    labels, rng = manifest.expression.fillna('unlabelled').to_numpy(str), np.random.default_rng(seed)
+        raise CourseError(
+            f"shares of {valid} for validation and {test} for the test leave nothing to train on"
+        )
+    manifest = manifest.sort_values(["dataset", "image"], kind="stable").reset_index(drop=True)
+    given = (
+        manifest.split.map({s: i for i, s in enumerate(SPLITS)}).fillna(-1).astype(int).to_numpy()
+    )
+    if by == "auto":
+        by = "subject" if manifest.subject.notna().all() and len(manifest) else "stratified"
+    labels, rng = (
+        manifest.expression.fillna("unlabelled").to_numpy(str),
+        np.random.default_rng(seed),
+    )
     shares = (1 - valid - test, valid, test)
-    if by == 'subject':
-        groups = (manifest.dataset + '/' + manifest.subject.fillna('image ' + manifest.image)).to_numpy(str)
+    if by == "subject":
+        groups = (
+            manifest.dataset + "/" + manifest.subject.fillna("image " + manifest.image)
+        ).to_numpy(str)
         numbers = _by_subject(labels, groups, shares, given, rng)
         numbers = np.where(given >= 0, given, numbers)
-    elif by == 'stratified': numbers = _by_class(labels, shares, given, rng)
-    elif by in _REPORTS: numbers = _by_report(_REPORTS[by], labels, valid, test, given, seed, rng)
-    else: raise CourseError(f'cannot split by "{by}"', remedy=f'choose subject, stratified, {", ".join(_REPORTS)} or auto')
-    manifest['split'] = np.array(SPLITS, object)[numbers]
-    manifest.attrs['notes'] = _few(manifest, [s for s, share in zip(SPLITS, shares) if share])
+    elif by == "stratified":
+        numbers = _by_class(labels, shares, given, rng)
+    elif by in _REPORTS:
+        numbers = _by_report(_REPORTS[by], labels, valid, test, given, seed, rng)
+    else:
+        raise CourseError(
+            f'cannot split by "{by}"',
+            remedy=f"choose subject, stratified, {', '.join(_REPORTS)} or auto",
+        )
+    manifest["split"] = np.array(SPLITS, object)[numbers]
+    manifest.attrs["notes"] = _few(manifest, [s for s, share in zip(SPLITS, shares) if share])
     return manifest
+
 
 _REPORTS = dict(report_s=split_report_s, report_k=split_report_k)
 
+
 def _by_report(rule, labels, valid, test, given, seed, rng):
     "The test as a report cuts it, validation from the rest"
-    if (given >= 0).any(): raise CourseError('some images have a split already: a report\'s rule would change it', remedy='use --split=stratified or --split=subject')
-    tested = rule(labels, test, seed) == 'test'
+    if (given >= 0).any():
+        raise CourseError(
+            "some images have a split already: a report's rule would change it",
+            remedy="use --split=stratified or --split=subject",
+        )
+    tested = rule(labels, test, seed) == "test"
     return _by_class(labels, (1 - valid - test, valid, test), np.where(tested, 2, -1), rng)
 
-FEW = 5          # below so many images, a class in a split is worth a note
+
+FEW = 5  # below so many images, a class in a split is worth a note
+
 
 def _few(manifest, splits):
     "A sentence per class that some split has hardly any image of"
     counts, notes = split_table(manifest), []
-    for expression in counts.columns.drop('unlabelled', errors='ignore'):
-        low = [f'{n or "no"} in {s}' for s in splits if (n := int(counts[expression].get(s, 0))) < FEW]
-        mine = manifest[manifest.expression == expression]; people = mine.subject.nunique()
-        whose = f', of {people} {"person" if people == 1 else "people"}' if people else ''
-        if low: notes.append(f'Few images of {expression}: {", ".join(low)}; it has {len(mine)} in all{whose}.')
+    for expression in counts.columns.drop("unlabelled", errors="ignore"):
+        low = [
+            f"{n or 'no'} in {s}" for s in splits if (n := int(counts[expression].get(s, 0))) < FEW
+        ]
+        mine = manifest[manifest.expression == expression]
+        people = mine.subject.nunique()
+        whose = f", of {people} {'person' if people == 1 else 'people'}" if people else ""
+        if low:
+            notes.append(
+                f"Few images of {expression}: {', '.join(low)}; it has {len(mine)} in all{whose}."
+            )
     return notes
 
+
 def split_table(
-    manifest  # with `split`
+    manifest,  # with `split`
 ):
     "Images per split and expression, in the order of `EXPRESSIONS`"
-    table = pd.crosstab(manifest.split, manifest.expression.fillna('unlabelled'))
-    columns = [e for e in (*EXPRESSIONS, 'unlabelled') if e in table]
+    table = pd.crosstab(manifest.split, manifest.expression.fillna("unlabelled"))
+    columns = [e for e in (*EXPRESSIONS, "unlabelled") if e in table]
     return table.reindex(index=[s for s in SPLITS if s in table.index], columns=columns)
 
 # %% ../nbs/03_splits.ipynb #0cd3cee3
 def fill_splits(
     manifest,  # of one dataset
-    valid=.1,  # share of the training images that is cut off for validation
-    seed=0     # of the cut
+    valid=0.1,  # share of the training images that is cut off for validation
+    seed=0,  # of the cut
 ):
     "(manifest, sentences): where all labelled images have a published split but no validation, or no test, these are made without touching what is reported on"
-    labelled = manifest.expression.notna(); there = set(manifest.split[labelled]); notes = []
-    if None in there or 'train' not in there or len(there) < 2 or manifest.split[labelled].isna().any(): return manifest, notes
-    manifest = manifest.sort_values(['dataset', 'image'], kind='stable').reset_index(drop=True); labelled = manifest.expression.notna()
-    if 'test' not in there:
-        manifest.loc[labelled & (manifest.split == 'valid'), 'split'] = 'test'
-        notes.append('The published validation set is what is reported on here (there is no labelled test): its images are called test.')
-    if valid and 'valid' not in set(manifest.split[labelled]):
-        rows = np.flatnonzero(labelled & (manifest.split == 'train'))
+    labelled = manifest.expression.notna()
+    there = set(manifest.split[labelled])
+    notes = []
+    if (
+        None in there
+        or "train" not in there
+        or len(there) < 2
+        or manifest.split[labelled].isna().any()
+    ):
+        return manifest, notes
+    manifest = manifest.sort_values(["dataset", "image"], kind="stable").reset_index(drop=True)
+    labelled = manifest.expression.notna()
+    if "test" not in there:
+        manifest.loc[labelled & (manifest.split == "valid"), "split"] = "test"
+        notes.append(
+            "The published validation set is what is reported on here (there is no labelled test): its images are called test."
+        )
+    if valid and "valid" not in set(manifest.split[labelled]):
+        rows = np.flatnonzero(labelled & (manifest.split == "train"))
         mine = split(manifest.iloc[rows].assign(split=None), valid=valid, test=0, seed=seed)
         cut = dict(zip(zip(mine.dataset, mine.image), mine.split))
-        manifest.loc[rows, 'split'] = [cut[key] for key in zip(manifest.dataset[rows], manifest.image[rows])]
-        notes.append(f'There is no published validation set: {(mine.split == "valid").sum()} of {len(rows)} training images are cut off for it (seed {seed}), so that the test chooses nothing.')
+        manifest.loc[rows, "split"] = [
+            cut[key] for key in zip(manifest.dataset[rows], manifest.image[rows])
+        ]
+        notes.append(
+            f"There is no published validation set: {(mine.split == 'valid').sum()} of {len(rows)} training images are cut off for it (seed {seed}), so that the test chooses nothing."
+        )
     return manifest, notes
 
 # %% ../nbs/03_splits.ipynb #55f89fbe
 def check_split(
-    manifest  # with `split`, `subject`, `sha1` and, after `duplicates.mark_near`, `near`
+    manifest,  # with `split`, `subject`, `sha1` and, after `duplicates.mark_near`, `near`
 ):
     "Return the manifest if no subject, no SHA-1 and no group of near copies stands in two splits; `CourseError` with examples otherwise"
-    for column, what in (('subject', 'people'), ('sha1', 'files'), ('near', 'groups of near copies')):
-        if column not in manifest: continue
+    for column, what in (
+        ("subject", "people"),
+        ("sha1", "files"),
+        ("near", "groups of near copies"),
+    ):
+        if column not in manifest:
+            continue
         known = manifest[manifest[column].notna()]
-        spread = known.groupby(['dataset', column] if column == 'subject' else [column]).split.nunique()
+        spread = known.groupby(
+            ["dataset", column] if column == "subject" else [column]
+        ).split.nunique()
         if (spread > 1).any():
-            names = ', '.join(str(n[-1] if isinstance(n, tuple) else n) for n in spread[spread > 1].index[:3])
-            raise CourseError(f'{(spread > 1).sum()} {what} stand in two splits ({names}): the test would measure memory', remedy='split by subject, after dropping duplicates')
+            names = ", ".join(
+                str(n[-1] if isinstance(n, tuple) else n) for n in spread[spread > 1].index[:3]
+            )
+            raise CourseError(
+                f"{(spread > 1).sum()} {what} stand in two splits ({names}): the test would measure memory",
+                remedy="split by subject, after dropping duplicates",
+            )
     return manifest
 
 # %% ../nbs/03_splits.ipynb #e10445e7
 def k_folds(
-    manifest,   # rows with `expression`, and `subject` where known
-    k=5,        # number of folds, at least 2
-    seed=0,     # same seed, same folds, in whatever order the rows come
-    by='auto'   # 'subject', 'stratified', or 'auto' = by subject where every row has one
+    manifest,  # rows with `expression`, and `subject` where known
+    k=5,  # number of folds, at least 2
+    seed=0,  # same seed, same folds, in whatever order the rows come
+    by="auto",  # 'subject', 'stratified', or 'auto' = by subject where every row has one
 ):
     "The manifest with `fold` (0 to k - 1), stratified by expression. `CourseError` where there are too few people or images"
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-    manifest = manifest.sort_values(['dataset', 'image'], kind='stable').reset_index(drop=True)
-    if by == 'auto': by = 'subject' if manifest.subject.notna().all() and len(manifest) else 'stratified'
-    labels = manifest.expression.fillna('unlabelled').to_numpy(str)
-    groups = (manifest.dataset + '/' + manifest.subject.fillna('image ' + manifest.image)).to_numpy(str) if by == 'subject' else np.arange(len(manifest))
-    if k < 2 or len(np.unique(groups)) < k: raise CourseError(f'{len(np.unique(groups))} {"people" if by == "subject" else "images"} cannot be dealt into {k} folds', remedy='use fewer folds, at least 2')
-    folds = (StratifiedGroupKFold if by == 'subject' else StratifiedKFold)(k, shuffle=True, random_state=seed)
+
+    manifest = manifest.sort_values(["dataset", "image"], kind="stable").reset_index(drop=True)
+    if by == "auto":
+        by = "subject" if manifest.subject.notna().all() and len(manifest) else "stratified"
+    labels = manifest.expression.fillna("unlabelled").to_numpy(str)
+    groups = (
+        (manifest.dataset + "/" + manifest.subject.fillna("image " + manifest.image)).to_numpy(str)
+        if by == "subject"
+        else np.arange(len(manifest))
+    )
+    if k < 2 or len(np.unique(groups)) < k:
+        raise CourseError(
+            f"{len(np.unique(groups))} {'people' if by == 'subject' else 'images'} cannot be dealt into {k} folds",
+            remedy="use fewer folds, at least 2",
+        )
+    folds = (StratifiedGroupKFold if by == "subject" else StratifiedKFold)(
+        k, shuffle=True, random_state=seed
+    )
     number = np.zeros(len(manifest), int)
     import warnings
+
     with warnings.catch_warnings():
-        warnings.simplefilter('ignore', UserWarning)                                       # a class with fewer images than folds is seen in the table
-        try: parts = list(folds.split(labels, labels, groups))
-        except ValueError as error: raise CourseError(f'cannot be dealt into {k} folds ({str(error).strip(".")})', remedy='use fewer folds') from None
-    for fold, (_, rows) in enumerate(parts): number[rows] = fold
+        warnings.simplefilter(
+            "ignore", UserWarning
+        )  # a class with fewer images than folds is seen in the table
+        try:
+            parts = list(folds.split(labels, labels, groups))
+        except ValueError as error:
+            raise CourseError(
+                f"cannot be dealt into {k} folds ({str(error).strip('.')})",
+                remedy="use fewer folds",
+            ) from None
+    for fold, (_, rows) in enumerate(parts):
+        number[rows] = fold
     return manifest.assign(fold=number)

@@ -19,38 +19,71 @@ from .augment import PAPER, normalise
 from .balance import sampling_weights
 from .facs import SEVEN
 from .files import CourseError, atomic, make_folder, progress
-from .joint import Batches, JointLoss, Stacked, _fetch, _resident, balanced_weights, joint_batches, labels, positive_weights, seed_everything, stream
+from fer_course.joint import (
+    Batches,
+    JointLoss,
+    Stacked,
+    _fetch,
+    _resident,
+    balanced_weights,
+    joint_batches,
+    labels,
+    positive_weights,
+    seed_everything,
+    stream,
+)
 from .parallel import no_denormals, pick_device
 from .schedules import OPTIMIZERS, SCHEDULES, Schedule, make_optimizer, schedule
 
 # %% ../nbs/09_training.ipynb #6c3e6aaa
-_all_ = ['Batches', 'JointLoss', 'OPTIMIZERS', 'SCHEDULES', 'Schedule', 'Stacked', 'balanced_weights', 'joint_batches', 'labels', 'make_optimizer', 'positive_weights', 'schedule',
-         'seed_everything', 'stream']      # of the chapters before: whoever trains finds them here
+_all_ = [
+    "Batches",
+    "JointLoss",
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "Schedule",
+    "Stacked",
+    "balanced_weights",
+    "joint_batches",
+    "labels",
+    "make_optimizer",
+    "positive_weights",
+    "schedule",
+    "seed_everything",
+    "stream",
+]  # of the chapters before: whoever trains finds them here
 
 # %% ../nbs/09_training.ipynb #5b4d4dad
 class Half(torch.nn.Module):
     "A network that multiplies in bfloat16; its weights stay float32"
-    def __init__(self,
-        module  # an nn.Module
-    ): super().__init__(); self.module = module
+
+    def __init__(
+        self,
+        module,  # an nn.Module
+    ):
+        super().__init__()
+        self.module = module
+
     def forward(self, x):
-        with torch.autocast(x.device.type, torch.bfloat16): return self.module(x)
+        with torch.autocast(x.device.type, torch.bfloat16):
+            return self.module(x)
+
 
 def learner(
-    model,               # returns (expression logits, action unit logits or None)
-    train,               # `Batches`
-    valid,               # `Batches`
-    loss,                # called with (prediction, expression, action units)
-    optimizer='adam',    # a key of `OPTIMIZERS`
-    lr=1e-3,             # highest learning rate
-    weight_decay=5e-4,   # of weights
-    warmup=.3,           # share of the training
-    clip=None,           # largest norm of the gradient; None = no limit
-    half=None,           # bfloat16 where it does no harm; None = on a GPU
-    callbacks=(),        # more fastai callbacks
-    compile=False,       # torch.compile; a str names its backend
-    own_norms=False,     # under torchrun, each process normalises its own part of a batch
-    **curve              # further arguments of `schedule`
+    model,  # returns (expression logits, action unit logits or None)
+    train,  # `Batches`
+    valid,  # `Batches`
+    loss,  # called with (prediction, expression, action units)
+    optimizer="adam",  # a key of `OPTIMIZERS`
+    lr=1e-3,  # highest learning rate
+    weight_decay=5e-4,  # of weights
+    warmup=0.3,  # share of the training
+    clip=None,  # largest norm of the gradient; None = no limit
+    half=None,  # bfloat16 where it does no harm; None = on a GPU
+    callbacks=(),  # more fastai callbacks
+    compile=False,  # torch.compile; a str names its backend
+    own_norms=False,  # under torchrun, each process normalises its own part of a batch
+    **curve,  # further arguments of `schedule`
 ):
     "A fastai Learner with our batches, loss and schedule; `.fit(epochs, lr)` trains. It prints nothing"
     from fastai.callback.core import TrainEvalCallback
@@ -59,379 +92,762 @@ def learner(
     from fastai.data.core import DataLoaders
     from fastai.learner import Learner
     from fastai.optimizer import OptimWrapper
-    device = train.device; dls = DataLoaders(train, valid); dls.device = device; loss.to(device)
+
+    device = train.device
+    dls = DataLoaders(train, valid)
+    dls.device = device
+    loss.to(device)
     model.to(device, **(dict(memory_format=torch.channels_last) if train.channels_last else {}))
-    if distributed.rank_and_world()[1] > 1 and not own_norms: distributed.share_norms(model, device)
+    if distributed.rank_and_world()[1] > 1 and not own_norms:
+        distributed.share_norms(model, device)
     wrapped = OptimWrapper(opt=make_optimizer(model, optimizer, lr, weight_decay))
-    network = distributed.wrap(model, device); half = device.type == 'cuda' if half is None else half; old = half and device.type == 'cuda' and not torch.cuda.is_bf16_supported()
-    if half and not old: network = Half(network)
-    if compile: network = torch.compile(network, **(dict(backend=compile) if isinstance(compile, str) else {}))
-    callbacks = [TrainEvalCallback(), ParamScheduler(dict(lr=schedule(lr, warmup, **curve))), *callbacks]
-    if old: callbacks.append(_mixed_precision())
-    if clip: callbacks.append(GradientClip(clip))
-    learn = Learner(dls, network, loss, wrapped, lr=lr, cbs=callbacks, default_cbs=False, wd_bn_bias=True, train_bn=False)
+    network = distributed.wrap(model, device)
+    half = device.type == "cuda" if half is None else half
+    old = half and device.type == "cuda" and not torch.cuda.is_bf16_supported()
+    if half and not old:
+        network = Half(network)
+    if compile:
+        network = torch.compile(
+            network, **(dict(backend=compile) if isinstance(compile, str) else {})
+        )
+    callbacks = [
+        TrainEvalCallback(),
+        ParamScheduler(dict(lr=schedule(lr, warmup, **curve))),
+        *callbacks,
+    ]
+    if old:
+        callbacks.append(_mixed_precision())
+    if clip:
+        callbacks.append(GradientClip(clip))
+    learn = Learner(
+        dls,
+        network,
+        loss,
+        wrapped,
+        lr=lr,
+        cbs=callbacks,
+        default_cbs=False,
+        wd_bn_bias=True,
+        train_bn=False,
+    )
     learn.create_opt()
     return learn
+
 
 def _mixed_precision():
     "For GPUs without bfloat16: fastai's, in float16, which needs its losses scaled"
     from fastai.callback.fp16 import AMPMode, MixedPrecision
+
     callback = MixedPrecision(AMPMode.FP16)
-    callback.after_pred = lambda: None        # fastai's own fails on the None of a model without AU branch; JointLoss makes float32
+    callback.after_pred = lambda: (
+        None
+    )  # fastai's own fails on the None of a model without AU branch; JointLoss makes float32
     return callback
 
 # %% ../nbs/09_training.ipynb #e256b1d2
 def validation_scores(
-    logits,        # (n, C)
-    au_logits,     # (n, A) or None
-    expression,    # (n,) int64, -1 = unlabelled
-    action_units   # (n, A), NaN = unlabelled
+    logits,  # (n, C)
+    au_logits,  # (n, A) or None
+    expression,  # (n,) int64, -1 = unlabelled
+    action_units,  # (n, A), NaN = unlabelled
 ):
     "Macro F1 (classes that are there), accuracy, and the mean F1 of action units (those present at least once, predicted above 0.5)"
     from sklearn.metrics import accuracy_score, f1_score
-    known = expression >= 0; truth, said = expression[known].numpy(), logits[known].argmax(1).numpy()
-    scores = dict(valid_macro_f1=float(f1_score(truth, said, labels=np.unique(truth), average='macro', zero_division=0)),
-                  valid_accuracy=float(accuracy_score(truth, said)))
-    if au_logits is None: return scores
+
+    known = expression >= 0
+    truth, said = expression[known].numpy(), logits[known].argmax(1).numpy()
+    scores = dict(
+        valid_macro_f1=float(
+            f1_score(truth, said, labels=np.unique(truth), average="macro", zero_division=0)
+        ),
+        valid_accuracy=float(accuracy_score(truth, said)),
+    )
+    if au_logits is None:
+        return scores
     said, present, absent = au_logits > 0, action_units == 1, action_units == 0
     hits, errors = (said & present).sum(0), (said & absent).sum(0) + (~said & present).sum(0)
-    f1 = 2*hits/(2*hits + errors).clamp(min=1); there = present.any(0)
-    return scores | dict(valid_au_macro_f1=float(f1[there].double().mean()) if there.any() else math.nan)
+    f1 = 2 * hits / (2 * hits + errors).clamp(min=1)
+    there = present.any(0)
+    return scores | dict(
+        valid_au_macro_f1=float(f1[there].double().mean()) if there.any() else math.nan
+    )
 
 # %% ../nbs/09_training.ipynb #b08f5dde
 class Average:
     "Exponential running mean of all weights and statistics of a network"
-    def __init__(self,
+
+    def __init__(
+        self,
         model,  # an nn.Module
-        decay   # share of the old mean that stays in a step, 0-1
-    ): self.decay, self.mean = decay, {k: v.detach().clone() for k, v in model.state_dict().items()}
+        decay,  # share of the old mean that stays in a step, 0-1
+    ):
+        self.decay, self.mean = (
+            decay,
+            {k: v.detach().clone() for k, v in model.state_dict().items()},
+        )
 
     @torch.no_grad()
     def update(self, model):
         "One step"
-        now = model.state_dict(); moving = [k for k, v in now.items() if v.is_floating_point()]
-        torch._foreach_lerp_([self.mean[k] for k in moving], [now[k] for k in moving], 1 - self.decay)
-        for k in now.keys() - set(moving): self.mean[k].copy_(now[k])
+        now = model.state_dict()
+        moving = [k for k, v in now.items() if v.is_floating_point()]
+        torch._foreach_lerp_(
+            [self.mean[k] for k in moving], [now[k] for k in moving], 1 - self.decay
+        )
+        for k in now.keys() - set(moving):
+            self.mean[k].copy_(now[k])
 
     @torch.no_grad()
     def swap(self, model):
         "Exchange the weights of the model and the mean"
-        for k, v in model.state_dict().items(): old = v.clone(); v.copy_(self.mean[k]); self.mean[k].copy_(old)
+        for k, v in model.state_dict().items():
+            old = v.clone()
+            v.copy_(self.mean[k])
+            self.mean[k].copy_(old)
 
 # %% ../nbs/09_training.ipynb #d27b4134
-LOOK = 50        # steps between two looks at the losses on a GPU; on a CPU each is looked at
+LOOK = 50  # steps between two looks at the losses on a GPU; on a CPU each is looked at
+
 
 class _Run:
     "What `fit` adds to fastai's loop: seeds per epoch, scores, checkpoint, best weights, a bar, and an eye on the loss"
-    def __init__(self, out, settings, total, stop_after=None, said=None, ema=None, patience=None, board=None):
-        self.out, self.settings, self.total, self.stop_after, self.said, self.ema, self.patience, self.board = Path(out), settings, total, stop_after, said, ema, patience, board
-        self.history, self.problem, self.average, (self.rank, self.world) = [], None, None, distributed.rank_and_world()
+
+    def __init__(
+        self, out, settings, total, stop_after=None, said=None, ema=None, patience=None, board=None
+    ):
+        (
+            self.out,
+            self.settings,
+            self.total,
+            self.stop_after,
+            self.said,
+            self.ema,
+            self.patience,
+            self.board,
+        ) = Path(out), settings, total, stop_after, said, ema, patience, board
+        self.history, self.problem, self.average, (self.rank, self.world) = (
+            [],
+            None,
+            None,
+            distributed.rank_and_world(),
+        )
 
     def callback(self):
         "These events as a fastai callback; a `CourseError` ends the training and waits in `problem`, since fastai rewrites errors"
         from fastai.callback.core import Callback, CancelFitException
+
         def event(name):
             def call(callback):
-                try: getattr(self, name)(callback.learn)
-                except CourseError as error: self.problem = error; raise CancelFitException
+                try:
+                    getattr(self, name)(callback.learn)
+                except CourseError as error:
+                    self.problem = error
+                    raise CancelFitException
+
             return call
-        names = ('before_epoch', 'before_train', 'before_validate', 'after_loss', 'after_step', 'after_epoch', 'after_fit')
+
+        names = (
+            "before_epoch",
+            "before_train",
+            "before_validate",
+            "after_loss",
+            "after_step",
+            "after_epoch",
+            "after_fit",
+        )
         made = Callback(**{name: event(name) for name in names})
-        made.order = 65                                              # after fastai's own
+        made.order = 65  # after fastai's own
         return made
 
     def before_epoch(self, learn):
-        if learn.epoch < len(self.history): return
-        learn.dls.train.epoch = learn.epoch; seed_everything(stream(self.settings['seed'], learn.epoch, 1, *([self.rank, self.world] if self.world > 1 else [])))
+        if learn.epoch < len(self.history):
+            return
+        learn.dls.train.epoch = learn.epoch
+        seed_everything(
+            stream(
+                self.settings["seed"],
+                learn.epoch,
+                1,
+                *([self.rank, self.world] if self.world > 1 else []),
+            )
+        )
 
     def before_train(self, learn):
         self.losses, self.looked, self.count, self.start = [], 0, 0, time.perf_counter()
-        if isinstance(learn.loss_func, torch.nn.Module): learn.loss_func.train()
-        if self.ema and self.average is None: self.average = Average(distributed.bare(learn.model), self.ema)
-        if not hasattr(self, 'bar'):
+        if isinstance(learn.loss_func, torch.nn.Module):
+            learn.loss_func.train()
+        if self.ema and self.average is None:
+            self.average = Average(distributed.bare(learn.model), self.ema)
+        if not hasattr(self, "bar"):
             steps = len(learn.dls.train)
-            self.bar = progress(None, total=steps*self.total, label=self.out.name); self.bar.update(steps*len(self.history))
+            self.bar = progress(None, total=steps * self.total, label=self.out.name)
+            self.bar.update(steps * len(self.history))
 
     def before_validate(self, learn):
         self.seen, self.trained = [], time.perf_counter() - self.start
-        if isinstance(learn.loss_func, torch.nn.Module): learn.loss_func.eval()
+        if isinstance(learn.loss_func, torch.nn.Module):
+            learn.loss_func.eval()
         model = distributed.bare(learn.model)
-        if self.settings['own_norms']: distributed.agree(distributed.norm_statistics(model) + (distributed.norm_statistics(model, self.average.mean) if self.average else []))
-        if self.average: self.average.swap(model)
+        if self.settings["own_norms"]:
+            distributed.agree(
+                distributed.norm_statistics(model)
+                + (distributed.norm_statistics(model, self.average.mean) if self.average else [])
+            )
+        if self.average:
+            self.average.swap(model)
 
     def after_loss(self, learn):
-        if not learn.training: self.seen.append((*(z if z is None else z.float() for z in learn.pred), *learn.yb)); return
-        self.losses.append(learn.loss.detach()); self.count += len(learn.xb[0]); self.bar.update()
-        if learn.loss.device.type == 'cpu' or len(self.losses) - self.looked >= LOOK: self.look(learn)
+        if not learn.training:
+            self.seen.append((*(z if z is None else z.float() for z in learn.pred), *learn.yb))
+            return
+        self.losses.append(learn.loss.detach())
+        self.count += len(learn.xb[0])
+        self.bar.update()
+        if learn.loss.device.type == "cpu" or len(self.losses) - self.looked >= LOOK:
+            self.look(learn)
 
     def after_step(self, learn):
-        if self.average: self.average.update(distributed.bare(learn.model))
+        if self.average:
+            self.average.update(distributed.bare(learn.model))
 
     def look(self, learn):
         "Whether all losses since the last look are numbers; what they are, for the bar"
-        if self.looked == len(self.losses): return
-        new = torch.stack(self.losses[self.looked:]); finite = torch.isfinite(new)
+        if self.looked == len(self.losses):
+            return
+        new = torch.stack(self.losses[self.looked :])
+        finite = torch.isfinite(new)
         if not bool(finite.all()):
-            step = self.looked + int((~finite).nonzero()[0]); self.refuse(float(self.losses[step]), learn, f'step {step + 1}', learn.dls.train, learn.dls.train.steps[step])
-        self.looked = len(self.losses); score = f', macro F1 {self.history[-1]["valid_macro_f1"]:.3f}' if self.history else ''
-        self.bar.set_postfix_str(f'loss {float(new[-1]):.3f}{score}, {self.count*self.world/(time.perf_counter() - self.start):.0f} images/s, {_memory(learn.dls.device):.0f} MiB', refresh=False)
+            step = self.looked + int((~finite).nonzero()[0])
+            self.refuse(
+                float(self.losses[step]),
+                learn,
+                f"step {step + 1}",
+                learn.dls.train,
+                learn.dls.train.steps[step],
+            )
+        self.looked = len(self.losses)
+        score = f", macro F1 {self.history[-1]['valid_macro_f1']:.3f}" if self.history else ""
+        self.bar.set_postfix_str(
+            f"loss {float(new[-1]):.3f}{score}, {self.count * self.world / (time.perf_counter() - self.start):.0f} images/s, {_memory(learn.dls.device):.0f} MiB",
+            refresh=False,
+        )
 
     def refuse(self, value, learn, where, batches, rows):
         "Keep the batch whose loss is no number, and say so"
-        path = self.out/('bad_batch.npz' if self.rank == 0 else f'bad_batch-{self.rank}.npz'); images = batches.images[rows if torch.is_tensor(batches.images) else rows.numpy()]
-        with atomic(path) as temporary, open(temporary, 'wb') as file:
-            np.savez(file, rows=rows.numpy(), images=images.cpu().numpy() if torch.is_tensor(images) else images, expression=batches.expression[rows].numpy(),
-                     action_units=batches.action_units[rows].numpy(), epoch=learn.epoch + 1, where=where)
-        raise CourseError(f'the loss became {value} in epoch {learn.epoch + 1}, {where}; its images, labels and rows are kept in {path}', self.out,
-                          f'look at them with numpy.load; train in a new folder with an lr below {self.settings["lr"]:g}, a longer warmup, or clip=1')
+        path = self.out / ("bad_batch.npz" if self.rank == 0 else f"bad_batch-{self.rank}.npz")
+        images = batches.images[rows if torch.is_tensor(batches.images) else rows.numpy()]
+        with atomic(path) as temporary, open(temporary, "wb") as file:
+            np.savez(
+                file,
+                rows=rows.numpy(),
+                images=images.cpu().numpy() if torch.is_tensor(images) else images,
+                expression=batches.expression[rows].numpy(),
+                action_units=batches.action_units[rows].numpy(),
+                epoch=learn.epoch + 1,
+                where=where,
+            )
+        raise CourseError(
+            f"the loss became {value} in epoch {learn.epoch + 1}, {where}; its images, labels and rows are kept in {path}",
+            self.out,
+            f"look at them with numpy.load; train in a new folder with an lr below {self.settings['lr']:g}, a longer warmup, or clip=1",
+        )
 
     def after_epoch(self, learn):
-        if learn.epoch < len(self.history) or self.problem: return
-        if self.average: self.mean_weights = {k: v.clone() for k, v in distributed.bare(learn.model).state_dict().items()}; self.average.swap(distributed.bare(learn.model))
-        self.look(learn); train_loss = float(distributed.mean(torch.stack(self.losses)).mean())
+        if learn.epoch < len(self.history) or self.problem:
+            return
+        if self.average:
+            self.mean_weights = {
+                k: v.clone() for k, v in distributed.bare(learn.model).state_dict().items()
+            }
+            self.average.swap(distributed.bare(learn.model))
+        self.look(learn)
+        train_loss = float(distributed.mean(torch.stack(self.losses)).mean())
         z, z_au, y, units = self.answers(learn)
-        loss = learn.loss_func.cpu()((z, z_au), y, units); learn.loss_func.to(learn.dls.device)
+        loss = learn.loss_func.cpu()((z, z_au), y, units)
+        learn.loss_func.to(learn.dls.device)
         if not torch.isfinite(loss):
-            wrong = (~torch.isfinite(z).all(1)).nonzero()[:64, 0]; self.refuse(float(loss), learn, 'validation', learn.dls.valid, learn.dls.valid.target[wrong])
+            wrong = (~torch.isfinite(z).all(1)).nonzero()[:64, 0]
+            self.refuse(
+                float(loss), learn, "validation", learn.dls.valid, learn.dls.valid.target[wrong]
+            )
         images = sum(distributed.gather(self.count))
-        self.history.append(dict(epoch=learn.epoch + 1, lr=float(learn.opt.hypers[0]['lr']), train_loss=train_loss, valid_loss=float(loss), **validation_scores(z, z_au, y, units),
-                                 seconds=round(time.perf_counter() - self.start, 3), images_per_second=round(images/self.trained, 1), memory=round(_memory(learn.dls.device))))
+        self.history.append(
+            dict(
+                epoch=learn.epoch + 1,
+                lr=float(learn.opt.hypers[0]["lr"]),
+                train_loss=train_loss,
+                valid_loss=float(loss),
+                **validation_scores(z, z_au, y, units),
+                seconds=round(time.perf_counter() - self.start, 3),
+                images_per_second=round(images / self.trained, 1),
+                memory=round(_memory(learn.dls.device)),
+            )
+        )
         self.save(learn)
-        if self.board: self.board(self.history[-1])
-        if self.said: self.said(self.history[-1])
+        if self.board:
+            self.board(self.history[-1])
+        if self.said:
+            self.said(self.history[-1])
         if self.over():
             from fastai.callback.core import CancelFitException
+
             raise CancelFitException
 
     def answers(self, learn):
         "Logits and labels of the whole validation set, in its order, whichever process saw them"
-        parts = distributed.gather([None if part[0] is None else torch.cat(part).cpu() for part in zip(*self.seen)])
-        order = torch.cat([torch.arange(len(learn.dls.valid.target))[r::self.world] for r in range(self.world)]).argsort()
+        parts = distributed.gather(
+            [None if part[0] is None else torch.cat(part).cpu() for part in zip(*self.seen)]
+        )
+        order = torch.cat(
+            [torch.arange(len(learn.dls.valid.target))[r :: self.world] for r in range(self.world)]
+        ).argsort()
         return [None if some[0] is None else torch.cat(some)[order] for some in zip(*parts)]
 
     def over(self):
         "Whether it is time to stop: after the last epoch, as many as were asked for, or none better for so long"
         done = len(self.history)
-        return done >= self.total or bool(self.stop_after and done >= self.stop_after) or self.converged()
+        return (
+            done >= self.total
+            or bool(self.stop_after and done >= self.stop_after)
+            or self.converged()
+        )
 
-    def converged(self): return bool(self.patience and self.history and len(self.history) - 1 - runs.best_of(self.history) >= self.patience)
+    def converged(self):
+        return bool(
+            self.patience
+            and self.history
+            and len(self.history) - 1 - runs.best_of(self.history) >= self.patience
+        )
 
     def after_fit(self, learn):
-        if hasattr(self, 'bar'): self.bar.close()
+        if hasattr(self, "bar"):
+            self.bar.close()
 
     def save(self, learn):
-        if self.rank: return
-        state = distributed.bare(learn.model).state_dict(); kept = dict(model=state, optimizer=learn.opt.opt.state_dict())
-        if self.average: kept['average'] = self.average.mean
-        runs.keep_epoch(self.out, self.history, self.mean_weights if self.average else state, runs.best_of(self.history) == len(self.history) - 1, kept)
+        if self.rank:
+            return
+        state = distributed.bare(learn.model).state_dict()
+        kept = dict(model=state, optimizer=learn.opt.opt.state_dict())
+        if self.average:
+            kept["average"] = self.average.mean
+        runs.keep_epoch(
+            self.out,
+            self.history,
+            self.mean_weights if self.average else state,
+            runs.best_of(self.history) == len(self.history) - 1,
+            kept,
+        )
 
     def resume(self, learn):
         "Continue where the folder's checkpoint ends; returns the number of finished epochs"
-        saved = runs.resume(self.out, learn.dls.device); model = distributed.bare(learn.model)
-        if saved is None: return 0
-        model.load_state_dict(saved['model']); learn.opt.opt.load_state_dict(saved['optimizer'])
-        if self.ema: self.average = Average(model, self.ema); self.average.mean = {k: v.to(learn.dls.device) for k, v in saved['average'].items()}
-        self.history = saved['history']
+        saved = runs.resume(self.out, learn.dls.device)
+        model = distributed.bare(learn.model)
+        if saved is None:
+            return 0
+        model.load_state_dict(saved["model"])
+        learn.opt.opt.load_state_dict(saved["optimizer"])
+        if self.ema:
+            self.average = Average(model, self.ema)
+            self.average.mean = {k: v.to(learn.dls.device) for k, v in saved["average"].items()}
+        self.history = saved["history"]
         return len(self.history)
+
 
 def _memory(device):
     "MiB: the most that was allocated on a GPU, or the most that this process had of the machine's"
-    if device.type == 'cuda': return torch.cuda.max_memory_allocated(device)/2**20
-    try: import resource, sys
-    except ImportError: return 0.                                       # Windows
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/(2**20 if sys.platform == 'darwin' else 2**10)
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    try:
+        import resource, sys
+    except ImportError:
+        return 0.0  # Windows
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        2**20 if sys.platform == "darwin" else 2**10
+    )
 
 # %% ../nbs/09_training.ipynb #88786749
 @contextmanager
 def _repeatable(on, device):
     "While the block lasts: algorithms that give the same result each time and one thread on a CPU, or the fastest"
-    cudnn, threads, matmul = torch.backends.cudnn, torch.get_num_threads(), torch.get_float32_matmul_precision()
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled(), cudnn.deterministic, cudnn.benchmark
-    if on: os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8'); torch.use_deterministic_algorithms(True, warn_only=True); torch.set_num_threads(1)
-    elif device.type == 'cuda': torch.set_float32_matmul_precision('high')
-    cudnn.deterministic, cudnn.benchmark = on, not on and device.type == 'cuda'
-    try: yield
+    cudnn, threads, matmul = (
+        torch.backends.cudnn,
+        torch.get_num_threads(),
+        torch.get_float32_matmul_precision(),
+    )
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        cudnn.deterministic,
+        cudnn.benchmark,
+    )
+    if on:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.set_num_threads(1)
+    elif device.type == "cuda":
+        torch.set_float32_matmul_precision("high")
+    cudnn.deterministic, cudnn.benchmark = on, not on and device.type == "cuda"
+    try:
+        yield
     finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1]); torch.set_num_threads(threads); torch.set_float32_matmul_precision(matmul)
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.set_num_threads(threads)
+        torch.set_float32_matmul_precision(matmul)
         cudnn.deterministic, cudnn.benchmark = before[2:]
+
 
 def _board(out, done):
     "A function that draws a row of the history in TensorBoard; `CourseError` where that is not installed"
-    try: from torch.utils.tensorboard import SummaryWriter
-    except ImportError: raise CourseError('TensorBoard is not installed', remedy='pip install "fer_course[tensorboard]", or train without it') from None
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise CourseError(
+            "TensorBoard is not installed",
+            remedy='pip install "fer_course[tensorboard]", or train without it',
+        ) from None
+
     def draw(row):
-        with SummaryWriter(str(out/'tensorboard'), purge_step=row['epoch'] if row['epoch'] == done + 1 else None) as writer:
+        with SummaryWriter(
+            str(out / "tensorboard"), purge_step=row["epoch"] if row["epoch"] == done + 1 else None
+        ) as writer:
             for name, value in row.items():
-                if name != 'epoch' and not math.isnan(value): writer.add_scalar(name.replace('valid_', 'valid/').replace('train_', 'train/'), value, row['epoch'])
+                if name != "epoch" and not math.isnan(value):
+                    writer.add_scalar(
+                        name.replace("valid_", "valid/").replace("train_", "train/"),
+                        value,
+                        row["epoch"],
+                    )
+
     return draw
 
 # %% ../nbs/09_training.ipynb #7fff84bb
 def _sets(manifest, images, expressions, vocabulary, joint, out):
     "Labels, and the rows to train with (target, auxiliary) and to validate with; `CourseError` where one is missing"
     if len(manifest) != len(images):
-        raise CourseError(f'{len(images)} images and {len(manifest)} manifest rows do not belong together', out, 'prepare the images again')
-    auxiliary = (manifest['role'] == 'auxiliary').to_numpy(bool) if 'role' in manifest else np.zeros(len(manifest), bool)
+        raise CourseError(
+            f"{len(images)} images and {len(manifest)} manifest rows do not belong together",
+            out,
+            "prepare the images again",
+        )
+    auxiliary = (
+        (manifest["role"] == "auxiliary").to_numpy(bool)
+        if "role" in manifest
+        else np.zeros(len(manifest), bool)
+    )
     expression, units = labels(manifest, expressions, vocabulary, joint)
-    judged = auxiliary & (manifest['split'] != 'train').to_numpy(bool)
-    expression[torch.from_numpy(judged)] = -1                                        # the scores are those of the target
+    judged = auxiliary & (manifest["split"] != "train").to_numpy(bool)
+    expression[torch.from_numpy(judged)] = -1  # the scores are those of the target
     named, coded = (expression >= 0).numpy(), (~units.isnan()).any(1).numpy()
-    rows = lambda part, mask: torch.from_numpy(np.flatnonzero((manifest['split'] == part).to_numpy(bool) & mask))
-    target, extra = rows('train', ~auxiliary & (named | coded)), rows('train', auxiliary & (named | coded))
-    valid = rows('valid', named | coded)
+    rows = lambda part, mask: torch.from_numpy(
+        np.flatnonzero((manifest["split"] == part).to_numpy(bool) & mask)
+    )
+    target, extra = (
+        rows("train", ~auxiliary & (named | coded)),
+        rows("train", auxiliary & (named | coded)),
+    )
+    valid = rows("valid", named | coded)
     if not named[target].any():
-        raise CourseError('no image of the training split has an expression label', out,
-                          f'check the labels and the classes ({", ".join(expressions)}) and split again')
+        raise CourseError(
+            "no image of the training split has an expression label",
+            out,
+            f"check the labels and the classes ({', '.join(expressions)}) and split again",
+        )
     if not named[valid].any():
-        raise CourseError('no image of the validation split has an expression label', out, 'split again with a larger share for validation')
+        raise CourseError(
+            "no image of the validation split has an expression label",
+            out,
+            "split again with a larger share for validation",
+        )
     return expression, units, target, extra, valid
+
 
 def _vocabulary(model, expressions):
     "The action units that the model predicts, None without; `CourseError` where it has another number of classes"
-    config = getattr(model, 'config', None); classes = getattr(config, 'classes', len(expressions))
+    config = getattr(model, "config", None)
+    classes = getattr(config, "classes", len(expressions))
     if classes != len(expressions):
-        raise CourseError(f'the model has {classes} classes, but {len(expressions)} expressions are asked for',
-                          remedy=f'create it for these: {", ".join(expressions)}')
-    return getattr(config, 'au_vocabulary', None)
+        raise CourseError(
+            f"the model has {classes} classes, but {len(expressions)} expressions are asked for",
+            remedy=f"create it for these: {', '.join(expressions)}",
+        )
+    return getattr(config, "au_vocabulary", None)
+
 
 def _digest(images, *tensors):
     "Eight hexadecimal digits of labels and rows and of every so many images: other data, other training"
     result = hashlib.sha256(str(images.shape).encode())
-    for tensor in tensors: result.update(tensor.numpy().tobytes())
-    for i in range(0, len(images), max(1, len(images)//32)): result.update(np.ascontiguousarray(images[i]).tobytes())
+    for tensor in tensors:
+        result.update(tensor.numpy().tobytes())
+    for i in range(0, len(images), max(1, len(images) // 32)):
+        result.update(np.ascontiguousarray(images[i]).tobytes())
     return result.hexdigest()[:8]
+
 
 def _plain(value):
     "As json would give it back"
-    if is_dataclass(value): value = asdict(value)
-    elif callable(value): value = getattr(value, '__qualname__', type(value).__qualname__)
+    if is_dataclass(value):
+        value = asdict(value)
+    elif callable(value):
+        value = getattr(value, "__qualname__", type(value).__qualname__)
     return json.loads(json.dumps(value, default=str))
+
 
 def _check_shares(n, batch_size, out):
     "`CourseError` where some process would have no image in some step"
-    smallest, world = n//math.ceil(n/batch_size), distributed.rank_and_world()[1]
-    if smallest < world: raise CourseError(f'{world} processes cannot share batches of {smallest} target images', out, 'start fewer processes, or give a larger batch size')
+    smallest, world = n // math.ceil(n / batch_size), distributed.rank_and_world()[1]
+    if smallest < world:
+        raise CourseError(
+            f"{world} processes cannot share batches of {smallest} target images",
+            out,
+            "start fewer processes, or give a larger batch size",
+        )
 
 # %% ../nbs/09_training.ipynb #bc44c684
-_UNSET = ('model', 'manifest', 'images', 'out', 'device', 'compile', 'tensorboard', 'stop_after', 'device_limit', 'about', 'said')   # arguments that are no settings of a training
+_UNSET = (
+    "model",
+    "manifest",
+    "images",
+    "out",
+    "device",
+    "compile",
+    "tensorboard",
+    "stop_after",
+    "device_limit",
+    "about",
+    "said",
+)  # arguments that are no settings of a training
+
 
 @no_denormals()
 def fit(
-    model,               # returns (expression logits (B, C), action unit logits (B, A) or None); `model.config` says which action units
-    manifest,            # DataFrame: row i describes image i
-    images,              # uint8 (N, H, W, 3), such as np.load('images.npy', mmap_mode='r')
-    out,                 # folder of this training
-    epochs=10,           # passes over the target images
-    batch_size=64,       # target images per step, of all processes together
-    lr=1e-3,             # highest learning rate
-    weight_decay=5e-4,   # of weights, not of biases and norms
-    optimizer='adam',    # a key of `OPTIMIZERS`
-    warmup=.3,           # share of the training
-    decay='cosine',      # see `schedule`, as the next three
-    final=1e-3,          # end of the cosine, as a share of `lr`
-    every=1/3,           # share of the training between two cuts of 'step'
-    cut=.1,              # factor of a cut
-    ratio=4,             # target images per auxiliary image in a step
-    joint='units',       # what auxiliary images teach: a key of `JOINT`
-    alpha=1.,            # weight of the expression loss
-    beta=1.,             # weight of the action unit loss
-    seed=0,              # of everything random but the weights that `model` brings along
-    device=None,         # see `pick_device`
-    augment=PAPER,       # called with (batch, torch.Generator); None = images as they are
-    expressions=SEVEN,   # class names in the order of the logits
+    model,  # returns (expression logits (B, C), action unit logits (B, A) or None); `model.config` says which action units
+    manifest,  # DataFrame: row i describes image i
+    images,  # uint8 (N, H, W, 3), such as np.load('images.npy', mmap_mode='r')
+    out,  # folder of this training
+    epochs=10,  # passes over the target images
+    batch_size=64,  # target images per step, of all processes together
+    lr=1e-3,  # highest learning rate
+    weight_decay=5e-4,  # of weights, not of biases and norms
+    optimizer="adam",  # a key of `OPTIMIZERS`
+    warmup=0.3,  # share of the training
+    decay="cosine",  # see `schedule`, as the next three
+    final=1e-3,  # end of the cosine, as a share of `lr`
+    every=1 / 3,  # share of the training between two cuts of 'step'
+    cut=0.1,  # factor of a cut
+    ratio=4,  # target images per auxiliary image in a step
+    joint="units",  # what auxiliary images teach: a key of `JOINT`
+    alpha=1.0,  # weight of the expression loss
+    beta=1.0,  # weight of the action unit loss
+    seed=0,  # of everything random but the weights that `model` brings along
+    device=None,  # see `pick_device`
+    augment=PAPER,  # called with (batch, torch.Generator); None = images as they are
+    expressions=SEVEN,  # class names in the order of the logits
     class_weights=None,  # 'balanced', (C,) weights, or None
-    pos_weight=None,     # 'balanced', (A,) weights, or None
-    sampling=0.,         # 0 = each target image once an epoch; 1 = drawn so that classes come equally often; in between, see `sampling_weights`
-    smoothing=0.,        # label smoothing, 0-1
-    clip=None,           # largest norm of the gradient; None = no limit
-    ema=None,            # decay of a running mean of the weights, which is then what is validated and kept; None = none
-    patience=None,       # stop after so many epochs without a better validation macro F1; None = never
-    deterministic=False, # the same figures each time on a GPU too, and for any number of cores; slower
-    half=None,           # bfloat16 where it does no harm; None = on a GPU. Some CPUs gain from it, too
-    own_norms=False,     # under torchrun, each process normalises its own part of a batch: faster, and another training for each number of processes
-    compile=False,       # torch.compile; a str names its backend
-    tensorboard=False,   # curves in out/tensorboard
-    stop_after=None,     # end early after this many epochs in all; the same call goes on later
-    device_limit=None,   # GiB of images that may be held on a GPU; None = half of what is free there
-    about=None,          # dict for config.json: preset, schedule, data (folders), ...
-    said=None            # called with each finished epoch's row of the history, a dict
+    pos_weight=None,  # 'balanced', (A,) weights, or None
+    sampling=0.0,  # 0 = each target image once an epoch; 1 = drawn so that classes come equally often; in between, see `sampling_weights`
+    smoothing=0.0,  # label smoothing, 0-1
+    clip=None,  # largest norm of the gradient; None = no limit
+    ema=None,  # decay of a running mean of the weights, which is then what is validated and kept; None = none
+    patience=None,  # stop after so many epochs without a better validation macro F1; None = never
+    deterministic=False,  # the same figures each time on a GPU too, and for any number of cores; slower
+    half=None,  # bfloat16 where it does no harm; None = on a GPU. Some CPUs gain from it, too
+    own_norms=False,  # under torchrun, each process normalises its own part of a batch: faster, and another training for each number of processes
+    compile=False,  # torch.compile; a str names its backend
+    tensorboard=False,  # curves in out/tensorboard
+    stop_after=None,  # end early after this many epochs in all; the same call goes on later
+    device_limit=None,  # GiB of images that may be held on a GPU; None = half of what is free there
+    about=None,  # dict for config.json: preset, schedule, data (folders), ...
+    said=None,  # called with each finished epoch's row of the history, a dict
 ):
     """Train, and keep the weights with the best validation macro F1 (the earlier at a tie) in `out` and in `model`; returns the history,
     a row per epoch. Stopped at any moment, the same call goes on after the last finished epoch; a finished training is read back. Under torchrun the
     processes train together. `CourseError` for a split without labels, other settings in `out`, a full disk, and a loss that is no number."""
     settings = {name: value for name, value in locals().items() if name not in _UNSET}
     with distributed.group(device) as device, _repeatable(deterministic, device):
-        out = make_folder(out); expression, units, target, extra, valid = _sets(manifest, images, expressions, _vocabulary(model, expressions), joint, out)
+        out = make_folder(out)
+        expression, units, target, extra, valid = _sets(
+            manifest, images, expressions, _vocabulary(model, expressions), joint, out
+        )
         _check_shares(len(target), batch_size, out)
-        if class_weights == 'balanced': class_weights = balanced_weights(expression[target], len(expressions)).tolist()
-        if pos_weight == 'balanced': pos_weight = positive_weights(units[torch.cat([target, extra])]).tolist()
-        settings = {name: _plain(value) for name, value in (settings | dict(class_weights=class_weights, pos_weight=pos_weight)).items()}
-        config = _config(model, settings, about, device, _digest(images, expression, units, target, extra, valid))
-        runs.check(out, config); history = runs.finished(out); distributed.barrier()
-        if history is not None: _load_best(model, out); return history
-        if distributed.rank_and_world()[0] == 0: runs.begin(out, config)
-        run = _Run(out, settings, epochs, stop_after, said if distributed.rank_and_world()[0] == 0 else None, ema, patience)
-        data = dict(images=_resident(images, device, device_limit), expression=expression, action_units=units, batch_size=batch_size, device=device, part=distributed.rank_and_world(),
-                    channels_last=device.type == 'cuda')
-        chances = sampling_weights(expression[target].tolist(), range(len(expressions)), sampling) if sampling else None
-        train = Batches(target=target, auxiliary=extra, ratio=ratio, augment=augment, seed=seed, weights=chances, **data)
-        loss = JointLoss(alpha, beta, class_weights, pos_weight, smoothing, distributed.mean if distributed.rank_and_world()[1] > 1 else None)
-        learn = learner(model, train, Batches(target=valid, **data), loss, optimizer, lr, weight_decay, warmup, clip, half, [run.callback()], compile, own_norms,
-                        decay=decay, final=final, every=every, cut=cut)
+        if class_weights == "balanced":
+            class_weights = balanced_weights(expression[target], len(expressions)).tolist()
+        if pos_weight == "balanced":
+            pos_weight = positive_weights(units[torch.cat([target, extra])]).tolist()
+        settings = {
+            name: _plain(value)
+            for name, value in (
+                settings | dict(class_weights=class_weights, pos_weight=pos_weight)
+            ).items()
+        }
+        config = _config(
+            model, settings, about, device, _digest(images, expression, units, target, extra, valid)
+        )
+        runs.check(out, config)
+        history = runs.finished(out)
+        distributed.barrier()
+        if history is not None:
+            _load_best(model, out)
+            return history
+        if distributed.rank_and_world()[0] == 0:
+            runs.begin(out, config)
+        run = _Run(
+            out,
+            settings,
+            epochs,
+            stop_after,
+            said if distributed.rank_and_world()[0] == 0 else None,
+            ema,
+            patience,
+        )
+        data = dict(
+            images=_resident(images, device, device_limit),
+            expression=expression,
+            action_units=units,
+            batch_size=batch_size,
+            device=device,
+            part=distributed.rank_and_world(),
+            channels_last=device.type == "cuda",
+        )
+        chances = (
+            sampling_weights(expression[target].tolist(), range(len(expressions)), sampling)
+            if sampling
+            else None
+        )
+        train = Batches(
+            target=target,
+            auxiliary=extra,
+            ratio=ratio,
+            augment=augment,
+            seed=seed,
+            weights=chances,
+            **data,
+        )
+        loss = JointLoss(
+            alpha,
+            beta,
+            class_weights,
+            pos_weight,
+            smoothing,
+            distributed.mean if distributed.rank_and_world()[1] > 1 else None,
+        )
+        learn = learner(
+            model,
+            train,
+            Batches(target=valid, **data),
+            loss,
+            optimizer,
+            lr,
+            weight_decay,
+            warmup,
+            clip,
+            half,
+            [run.callback()],
+            compile,
+            own_norms,
+            decay=decay,
+            final=final,
+            every=every,
+            cut=cut,
+        )
         return _train(learn, run, model, tensorboard)
+
 
 def _config(model, settings, about, device, digest):
     "What config.json holds"
-    about = dict(about or {}); data = about.pop('data', {})
-    if data.get('digest', digest) != digest: raise CourseError('other images or labels lie here than those that the run was trained on', data.get('target'), 'prepare them as they were then')
+    about = dict(about or {})
+    data = about.pop("data", {})
+    if data.get("digest", digest) != digest:
+        raise CourseError(
+            "other images or labels lie here than those that the run was trained on",
+            data.get("target"),
+            "prepare them as they were then",
+        )
     data = data | dict(digest=digest)
-    return dict(network=type(model).__name__, **about, model=_plain(getattr(model, 'config', None)), parameters=sum(p.numel() for p in model.parameters()), training=settings, data=data,
-                versions=runs.versions(), device=device.type)
+    return dict(
+        network=type(model).__name__,
+        **about,
+        model=_plain(getattr(model, "config", None)),
+        parameters=sum(p.numel() for p in model.parameters()),
+        training=settings,
+        data=data,
+        versions=runs.versions(),
+        device=device.type,
+    )
+
 
 def _train(learn, run, model, tensorboard):
     "Go on from the checkpoint to the end, or to where the run shall stop; returns the history"
-    start = run.resume(learn); first = run.rank == 0
-    if tensorboard and first: run.board = _board(run.out, start)
+    start = run.resume(learn)
+    first = run.rank == 0
+    if tensorboard and first:
+        run.board = _board(run.out, start)
     try:
-        if not run.over(): learn.fit(run.total, start_epoch=start)
+        if not run.over():
+            learn.fit(run.total, start_epoch=start)
     except ValueError as error:
-        if 'more than 1 value per channel' not in str(error): raise
-        raise CourseError('batch norm cannot normalise a single value: some batch held one image', run.out, 'give a batch size of at least 2, or more training images') from error
-    if run.problem: raise run.problem
-    distributed.unshare_norms(model); done = len(run.history) >= run.total or run.converged()
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise CourseError(
+            "batch norm cannot normalise a single value: some batch held one image",
+            run.out,
+            "give a batch size of at least 2, or more training images",
+        ) from error
+    if run.problem:
+        raise run.problem
+    distributed.unshare_norms(model)
+    done = len(run.history) >= run.total or run.converged()
     if done:
-        if first: runs.finish(run.out, run.history)
-        distributed.barrier(); _load_best(model, run.out)
+        if first:
+            runs.finish(run.out, run.history)
+        distributed.barrier()
+        _load_best(model, run.out)
     return pd.DataFrame(run.history)
+
 
 def _load_best(model, out):
     from safetensors.torch import load_file
-    try: model.load_state_dict(load_file(out/'best.safetensors'))
+
+    try:
+        model.load_state_dict(load_file(out / "best.safetensors"))
     except Exception as error:
-        raise CourseError(f'does not hold the weights of this model ({type(error).__name__})', out/'best.safetensors',
-                          'remove its folder and train again') from error
+        raise CourseError(
+            f"does not hold the weights of this model ({type(error).__name__})",
+            out / "best.safetensors",
+            "remove its folder and train again",
+        ) from error
     model.eval()
 
 # %% ../nbs/09_training.ipynb #e7f73cac
 @no_denormals()
 def predict(
-    model,           # returns (expression logits, action unit logits or None)
-    images,          # uint8 (N, H, W, 3), array or memory map
-    rows=None,       # which images: indices or a mask; None = all
+    model,  # returns (expression logits, action unit logits or None)
+    images,  # uint8 (N, H, W, 3), array or memory map
+    rows=None,  # which images: indices or a mask; None = all
     batch_size=128,  # images at a time
-    device=None,     # see `pick_device`
-    flip=False       # mean of each face and its mirror image
+    device=None,  # see `pick_device`
+    flip=False,  # mean of each face and its mirror image
 ):
     "Probabilities (n, C) of the expressions and (n, A) of the action units, float32; None for the latter where the model has no AU branch"
-    device = pick_device(device); model.to(device).eval()
+    device = pick_device(device)
+    model.to(device).eval()
     rows = np.arange(len(images)) if rows is None else np.asarray(rows)
     rows = torch.from_numpy(np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64))
+
     def outputs(x):
         z_fer, z_au = model(x)
         return z_fer.float().softmax(1), None if z_au is None else z_au.float().sigmoid()
+
     parts = []
     with torch.inference_mode():
-        if not len(rows): parts = [[None if p is None else p[:0] for p in outputs(torch.zeros(1, 3, *images.shape[1:3], device=device))]]
-        for some in progress(rows.split(batch_size) if len(rows) else (), label='predicting'):
-            x = normalise(_fetch(images, some, device)); both = [outputs(x), outputs(x.flip(-1))] if flip else [outputs(x)]
-            parts.append([None if p[0] is None else (sum(p)/len(p)).cpu() for p in zip(*both)])
+        if not len(rows):
+            parts = [
+                [
+                    None if p is None else p[:0]
+                    for p in outputs(torch.zeros(1, 3, *images.shape[1:3], device=device))
+                ]
+            ]
+        for some in progress(rows.split(batch_size) if len(rows) else (), label="predicting"):
+            x = normalise(_fetch(images, some, device))
+            both = [outputs(x), outputs(x.flip(-1))] if flip else [outputs(x)]
+            parts.append([None if p[0] is None else (sum(p) / len(p)).cpu() for p in zip(*both)])
     return tuple(None if p[0] is None else torch.cat(p).cpu().numpy() for p in zip(*parts))

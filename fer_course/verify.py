@@ -22,13 +22,14 @@ from .readers import read
 @dataclass
 class Verification:
     "What was counted beside what is published"
-    reader: str            # a key of `READERS`
-    root: str              # folder of the dataset
-    name: str              # the key of `PUBLISHED` that is nearest, or None
-    table: pd.DataFrame    # split, expression, published, found
-    findings: list = field(default_factory=list)   # sentences on what is wrong, or worth knowing
-    said: list = field(default_factory=list)       # the reader's sentences on the layout
-    dropped: Counter = field(default_factory=Counter)   # reason -> lines or files
+
+    reader: str  # a key of `READERS`
+    root: str  # folder of the dataset
+    name: str  # the key of `PUBLISHED` that is nearest, or None
+    table: pd.DataFrame  # split, expression, published, found
+    findings: list = field(default_factory=list)  # sentences on what is wrong, or worth knowing
+    said: list = field(default_factory=list)  # the reader's sentences on the layout
+    dropped: Counter = field(default_factory=Counter)  # reason -> lines or files
 
     @property
     def ok(self):
@@ -37,121 +38,227 @@ class Verification:
 
     def lines(self):
         "The report, line by line"
-        result = [f'{self.reader}: {self.root}', *self.said]
-        result.append(f'Compared with {self.name} ({PUBLISHED[self.name]["source"]}):' if self.name else 'No published counts are known for this; found were:')
-        shown = self.table.assign(difference=[f'{f - p:+,}' if f != p else '' for f, p in zip(self.table.found, self.table.published)]) if self.name else self.table.drop(columns='published')
-        result += shown.to_string(index=False, formatters={c: '{:,}'.format for c in ('published', 'found')}).split('\n')
-        result += [f'Left out: {n:,} x {reason}' for reason, n in self.dropped.most_common(12)]
-        return [*result, *(f'! {f}' for f in self.findings), 'As published.' if self.ok else 'Not as published.' if self.name else 'Nothing to compare with.']
+        result = [f"{self.reader}: {self.root}", *self.said]
+        result.append(
+            f"Compared with {self.name} ({PUBLISHED[self.name]['source']}):"
+            if self.name
+            else "No published counts are known for this; found were:"
+        )
+        shown = (
+            self.table.assign(
+                difference=[
+                    f"{f - p:+,}" if f != p else ""
+                    for f, p in zip(self.table.found, self.table.published)
+                ]
+            )
+            if self.name
+            else self.table.drop(columns="published")
+        )
+        result += shown.to_string(
+            index=False, formatters={c: "{:,}".format for c in ("published", "found")}
+        ).split("\n")
+        result += [f"Left out: {n:,} x {reason}" for reason, n in self.dropped.most_common(12)]
+        return [
+            *result,
+            *(f"! {f}" for f in self.findings),
+            "As published."
+            if self.ok
+            else "Not as published."
+            if self.name
+            else "Nothing to compare with.",
+        ]
 
-    def __str__(self): return '\n'.join(self.lines())
+    def __str__(self):
+        return "\n".join(self.lines())
 
 # %% ../nbs/03_verify.ipynb #803b9001
 def _counts(manifest):
     "Split ('' = none) -> Counter of expressions"
     found = {}
-    for split, expression in zip(manifest.split, manifest.expression): found.setdefault(split or '', Counter())[expression or 'unlabelled'] += 1
+    for split, expression in zip(manifest.split, manifest.expression):
+        found.setdefault(split or "", Counter())[expression or "unlabelled"] += 1
     return found
+
 
 def compare(
     counts,  # split -> {expression: images}
-    wanted   # the same as published, where {'all': n} stands for a sum
+    wanted,  # the same as published, where {'all': n} stands for a sum
 ):
     "A table of split, expression, published, found; a dataset published without splits is compared whole"
-    if set(wanted) == {''}: counts = {'': sum((Counter(c) for c in counts.values()), Counter())}
+    if set(wanted) == {""}:
+        counts = {"": sum((Counter(c) for c in counts.values()), Counter())}
     rows = []
     for split in dict.fromkeys((*wanted, *counts)):
         mine, theirs = counts.get(split, {}), wanted.get(split, {})
-        if 'all' in theirs: rows.append((split, 'all', theirs['all'], sum(mine.values()))); continue
-        rows += [(split, e, theirs.get(e, 0), mine.get(e, 0)) for e in (*EXPRESSIONS, 'unlabelled') if e in theirs or mine.get(e)]
-    return pd.DataFrame(rows, columns=('split', 'expression', 'published', 'found'))
+        if "all" in theirs:
+            rows.append((split, "all", theirs["all"], sum(mine.values())))
+            continue
+        rows += [
+            (split, e, theirs.get(e, 0), mine.get(e, 0))
+            for e in (*EXPRESSIONS, "unlabelled")
+            if e in theirs or mine.get(e)
+        ]
+    return pd.DataFrame(rows, columns=("split", "expression", "published", "found"))
+
 
 def _nearest(reader, counts, layout, classes, rule):
     "(name, table) of the published counts that are nearest to some counts; (None, counts alone) where none are known"
     tables = {}
     for name, row in PUBLISHED.items():
-        if row['reader'] != reader or row.get('rule', rule) != rule or row.get('layout', layout) != layout: continue
-        wanted = {s: {e: n for e, n in c.items() if e in classes or e == 'all'} for s, c in published(name).items()}
-        if layout.startswith('only '): wanted = {s: c for s, c in wanted.items() if s == layout[5:]}
-        if wanted: tables[name] = compare(counts, wanted)
-    if not tables: return None, compare(counts, {})
-    name = min(tables, key=lambda n: (tables[n].published - tables[n].found).abs().sum()/max(1, tables[n].published.sum()))
+        if (
+            row["reader"] != reader
+            or row.get("rule", rule) != rule
+            or row.get("layout", layout) != layout
+        ):
+            continue
+        wanted = {
+            s: {e: n for e, n in c.items() if e in classes or e == "all"}
+            for s, c in published(name).items()
+        }
+        if layout.startswith("only "):
+            wanted = {s: c for s, c in wanted.items() if s == layout[5:]}
+        if wanted:
+            tables[name] = compare(counts, wanted)
+    if not tables:
+        return None, compare(counts, {})
+    name = min(
+        tables,
+        key=lambda n: (
+            (tables[n].published - tables[n].found).abs().sum() / max(1, tables[n].published.sum())
+        ),
+    )
     return name, tables[name]
 
 # %% ../nbs/03_verify.ipynb #93ae3c90
 def permuted(
     table,  # as `compare` makes it
-    order   # key of `LABEL_ORDERS` that the reader uses, or None
+    order,  # key of `LABEL_ORDERS` that the reader uses, or None
 ):
     "Sentences on splits whose counts are the published ones under other names: which names, and whose numbers do that"
     result = []
-    for split, part in table.groupby('split', sort=False):
-        found, theirs = dict(zip(part.expression, part.found)), dict(zip(part.expression, part.published))
-        if found == theirs or sorted(found.values()) != sorted(theirs.values()): continue
+    for split, part in table.groupby("split", sort=False):
+        found, theirs = (
+            dict(zip(part.expression, part.found)),
+            dict(zip(part.expression, part.published)),
+        )
+        if found == theirs or sorted(found.values()) != sorted(theirs.values()):
+            continue
         name_of = {n: e for e, n in theirs.items() if list(theirs.values()).count(n) == 1}
         swapped = {e: name_of[n] for e, n in found.items() if n in name_of and name_of[n] != e}
-        names = ', '.join(f'{e} is really {t}' for e, t in swapped.items())
-        guilty = [o for o in LABEL_ORDERS if order in LABEL_ORDERS and o != order and _explains(order, o, found, name_of)]
-        result.append(f'{split or "all"}: the counts are the published ones under other names: {names}.' + (f' These are the ids of "{guilty[0]}" read as those of "{order}".' if guilty else ''))
+        names = ", ".join(f"{e} is really {t}" for e, t in swapped.items())
+        guilty = [
+            o
+            for o in LABEL_ORDERS
+            if order in LABEL_ORDERS and o != order and _explains(order, o, found, name_of)
+        ]
+        result.append(
+            f"{split or 'all'}: the counts are the published ones under other names: {names}."
+            + (f' These are the ids of "{guilty[0]}" read as those of "{order}".' if guilty else "")
+        )
     return result
+
 
 def _explains(order, other, found, name_of):
     "Whether ids of one order, read as those of another, give just these names"
     own, true = label_ids(order), label_ids(other)
-    return all(true.get(i) == name_of[found[e]] for i, e in own.items() if e in found and found[e] in name_of)
+    return all(
+        true.get(i) == name_of[found[e]]
+        for i, e in own.items()
+        if e in found and found[e] in name_of
+    )
 
 # %% ../nbs/03_verify.ipynb #190973fd
-COPIES = {'numbered folders': 'Folders 1-7 or 0-7 are a copy (Kaggle\'s of RAF-DB, for one), not the authors\' release: which faces were left out, cropped or scaled is unknown.',
-          'named folders': 'Folders named after expressions are a copy, not the authors\' release: which faces were left out, cropped or scaled is unknown.',
-          'apvit': 'The lists train.txt and test.txt are APViT\'s; the official list is list_patition_label.txt.'}
+COPIES = {
+    "numbered folders": "Folders 1-7 or 0-7 are a copy (Kaggle's of RAF-DB, for one), not the authors' release: which faces were left out, cropped or scaled is unknown.",
+    "named folders": "Folders named after expressions are a copy, not the authors' release: which faces were left out, cropped or scaled is unknown.",
+    "apvit": "The lists train.txt and test.txt are APViT's; the official list is list_patition_label.txt.",
+}
+
 
 def verify(
-    reader,     # a key of `fer_course.readers.READERS`
-    root,       # folder of the dataset
-    **options   # of the reader
+    reader,  # a key of `fer_course.readers.READERS`
+    root,  # folder of the dataset
+    **options,  # of the reader
 ):
     "Read a dataset, count it per split and class beside the published counts, and name known mistakes. `CourseError` where it cannot be read"
-    classes = options.pop('expressions', None) or EXPRESSIONS
+    classes = options.pop("expressions", None) or EXPRESSIONS
     manifest, dropped = read(reader, root, expressions=classes, **options)
-    counts, layout = _counts(manifest), manifest.attrs.get('layout', '')
-    name, table = _nearest(reader, counts, layout, classes, options.get('rule') or 'majority')
+    counts, layout = _counts(manifest), manifest.attrs.get("layout", "")
+    name, table = _nearest(reader, counts, layout, classes, options.get("rule") or "majority")
     findings = _faults(dropped) + permuted(table, reader) + _condition_lists(root)
-    if name and 'subset' in name: findings.append(f'This is nearest to "{name}", not to the whole of LSD (277,251 training images).')
-    absent = [s for s, part in table.groupby('split', sort=False) if name and part.published.sum() and not part.found.sum()]
-    if absent: findings.append(f'No image of {" and ".join(absent)}.')
-    if layout in COPIES: findings.append(COPIES[layout])
-    return Verification(reader, str(root), name, table, findings, manifest.attrs.get('said', []), tally(dropped))
+    if name and "subset" in name:
+        findings.append(
+            f'This is nearest to "{name}", not to the whole of LSD (277,251 training images).'
+        )
+    absent = [
+        s
+        for s, part in table.groupby("split", sort=False)
+        if name and part.published.sum() and not part.found.sum()
+    ]
+    if absent:
+        findings.append(f"No image of {' and '.join(absent)}.")
+    if layout in COPIES:
+        findings.append(COPIES[layout])
+    return Verification(
+        reader, str(root), name, table, findings, manifest.attrs.get("said", []), tally(dropped)
+    )
+
 
 def _condition_lists(root):
     "What is odd about RAN's lists of occluded and turned faces, where the folder holds some"
     result = []
     for name in list_files(root):
-        if not re.search(r'(occlusion|pose|val_raf_db).*\.txt$', Path(name).name, re.I): continue
-        try: table = read_condition_list(Path(root)/name)
-        except CourseError: continue       # a file of labels, or no list of RAN's
-        if table.attrs['skipped'] or any('this one differs' in line for line in table.attrs['said']): result.append('; '.join(table.attrs['said']) + '.')
+        if not re.search(r"(occlusion|pose|val_raf_db).*\.txt$", Path(name).name, re.I):
+            continue
+        try:
+            table = read_condition_list(Path(root) / name)
+        except CourseError:
+            continue  # a file of labels, or no list of RAN's
+        if table.attrs["skipped"] or any(
+            "this one differs" in line for line in table.attrs["said"]
+        ):
+            result.append("; ".join(table.attrs["said"]) + ".")
     return result
 
-_SINGLE = ((r'^(line|row) \d+ of [^:]*: ', ''), (r'^.*, there (as|with) .*', 'listed before with another label'), (r'before in .*', 'before'), (r'^((near )?duplicate) of .*', r'\1 of another image'),
-           (r'(different labels): .*', r'\1'), (r'^(the image is (truncated or damaged|too small)) \(.*', r'\1'), (r'^another picture of .*', 'another picture of a listed image'))
+
+_SINGLE = (
+    (r"^(line|row) \d+ of [^:]*: ", ""),
+    (r"^.*, there (as|with) .*", "listed before with another label"),
+    (r"before in .*", "before"),
+    (r"^((near )?duplicate) of .*", r"\1 of another image"),
+    (r"(different labels): .*", r"\1"),
+    (r"^(the image is (truncated or damaged|too small)) \(.*", r"\1"),
+    (r"^another picture of .*", "another picture of a listed image"),
+)
+
 
 def tally(
-    dropped  # with `reason`
+    dropped,  # with `reason`
 ):
     "Reason -> how often, without the numbers of lines and the names in it"
     counts = Counter()
     for reason, n in dropped.reason.value_counts().items():
-        for pattern, general in _SINGLE: reason = re.sub(pattern, general, reason, flags=re.S)
+        for pattern, general in _SINGLE:
+            reason = re.sub(pattern, general, reason, flags=re.S)
         counts[reason] += n
     return counts
 
-FAULTS = {'there is no such file': 'listed images are not in the folder', 'listed before': 'lines name an image that an earlier line names',
-          'leads out of the folder': 'names lead out of the folder and were not opened', 'not listed': 'images are in no list'}
+
+FAULTS = {
+    "there is no such file": "listed images are not in the folder",
+    "listed before": "lines name an image that an earlier line names",
+    "leads out of the folder": "names lead out of the folder and were not opened",
+    "not listed": "images are in no list",
+}
+
 
 def _faults(dropped):
     "A sentence for each kind of fault among what was dropped"
     result = []
     for reason, what in FAULTS.items():
         hit = dropped[dropped.reason.str.contains(reason, regex=False)]
-        if len(hit): result.append(f'{len(hit):,} {what}: {", ".join(hit.image[:3])}{" ..." if len(hit) > 3 else ""}.')
+        if len(hit):
+            result.append(
+                f"{len(hit):,} {what}: {', '.join(hit.image[:3])}{' ...' if len(hit) > 3 else ''}."
+            )
     return result

@@ -1,28 +1,56 @@
 "What the tests from outside share: a small rendered dataset, made once, and the command line."
+
 import os, subprocess, sys
 import pytest
 
-QUIET = {**os.environ, 'OMP_NUM_THREADS': '1', 'FER_PROGRESS': '0', 'PYTHONWARNINGS': 'ignore'}
+QUIET = {**os.environ, "OMP_NUM_THREADS": "1", "FER_PROGRESS": "0", "PYTHONWARNINGS": "ignore"}
 
-@pytest.fixture(scope='session')
+
+@pytest.fixture(scope="session")
 def faces(tmp_path_factory):
     "A dataset folder of 70 rendered faces, 64 px"
     from fer_course.face_sets import render_dataset
-    folder = tmp_path_factory.mktemp('data')/'small faces ü'
-    render_dataset(folder, 70, size=64, device='cpu')
+
+    folder = tmp_path_factory.mktemp("data") / "small faces ü"
+    render_dataset(folder, 70, size=64, device="cpu")
     return folder
 
-@pytest.fixture(scope='session')
+
+@pytest.fixture(scope="session")
 def fer_course():
     "Run the command line in a process of its own; returns what subprocess.run does"
+
     def call(*arguments, **options):
-        return subprocess.run([sys.executable, '-m', 'fer_course', *map(str, arguments)], text=True, capture_output=True, **{'env': QUIET, **options})
+        return subprocess.run(
+            [sys.executable, "-m", "fer_course", *map(str, arguments)],
+            text=True,
+            capture_output=True,
+            **{"env": QUIET, **options},
+        )
+
     return call
 
-@pytest.fixture(scope='session')
+
+@pytest.fixture(scope="session")
 def prepared(faces, fer_course, tmp_path_factory):
     "What `fer-course prepare` leaves of these faces"
-    out = tmp_path_factory.mktemp('prepared')/'small'
-    done = fer_course('prepare', '--target', faces, '--reader', 'faces', '--auxiliary', 'none', '--landmarks', 'given', '--workers', 0, '--device', 'cpu', '--out', out)
+    out = tmp_path_factory.mktemp("prepared") / "small"
+    done = fer_course(
+        "prepare",
+        "--target",
+        faces,
+        "--reader",
+        "faces",
+        "--auxiliary",
+        "none",
+        "--landmarks",
+        "given",
+        "--workers",
+        0,
+        "--device",
+        "cpu",
+        "--out",
+        out,
+    )
     assert done.returncode == 0, done.stderr
     return out

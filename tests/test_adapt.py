@@ -12,115 +12,217 @@ import torch
 
 def test_halves_share_nobody_and_halve_the_classes():
     from fer_course.data import make_manifest
-    rng = np.random.default_rng(0); people = rng.integers(0, 60, 400)
-    table = make_manifest([dict(image=f'{i:03}.png', expression=('anger', 'happiness', 'neutral')[i % 3], subject=f'p{p}') for i, p in enumerate(people)], 'toy')
-    half = halves(table); counts = pd.crosstab(half, table.expression)
-    assert not set(table.subject[half == 'choose']) & set(table.subject[half == 'report'])
-    assert (np.abs(counts.loc['choose'] - counts.loc['report']) <= .15*counts.sum()).all()
-    order = rng.permutation(len(table)); shuffled = halves(table.iloc[order])
+
+    rng = np.random.default_rng(0)
+    people = rng.integers(0, 60, 400)
+    table = make_manifest(
+        [
+            dict(
+                image=f"{i:03}.png",
+                expression=("anger", "happiness", "neutral")[i % 3],
+                subject=f"p{p}",
+            )
+            for i, p in enumerate(people)
+        ],
+        "toy",
+    )
+    half = halves(table)
+    counts = pd.crosstab(half, table.expression)
+    assert not set(table.subject[half == "choose"]) & set(table.subject[half == "report"])
+    assert (np.abs(counts.loc["choose"] - counts.loc["report"]) <= 0.15 * counts.sum()).all()
+    order = rng.permutation(len(table))
+    shuffled = halves(table.iloc[order])
     assert (shuffled == half[order]).all()
 
 
 def test_random_faces_can_be_switched_off_one_by_one_and_keep_their_p():
     import torch
     from fer_course.face_sets import FaceSet
-    plain, off = FaceSet(n=40, profile='photographs').parameters(0, 40), RandomFaces(n=40, profile='photographs', shapes=0., mouths=0., traces=0.).parameters(0, 40)
+
+    plain, off = (
+        FaceSet(n=40, profile="photographs").parameters(0, 40),
+        RandomFaces(n=40, profile="photographs", shapes=0.0, mouths=0.0, traces=0.0).parameters(
+            0, 40
+        ),
+    )
     same = lambda a, b: all(torch.equal(a[k], b[k]) for k in a)
-    assert same(plain.identity, off.identity) and torch.equal(plain.action_units, off.action_units) and same(plain.scene, off.scene)
-    what = RandomFaces(n=40, profile='photographs'); full = what.parameters(0, 40)
-    assert full.expressions == plain.expressions and same(full.scene, plain.scene) and not torch.equal(full.action_units, plain.action_units)
+    assert (
+        same(plain.identity, off.identity)
+        and torch.equal(plain.action_units, off.action_units)
+        and same(plain.scene, off.scene)
+    )
+    what = RandomFaces(n=40, profile="photographs")
+    full = what.parameters(0, 40)
+    assert (
+        full.expressions == plain.expressions
+        and same(full.scene, plain.scene)
+        and not torch.equal(full.action_units, plain.action_units)
+    )
     for name in SHAPES:
-        first, last = full.identity[name][0], full.identity[name][4]; assert torch.equal(first, last)          # five faces of one person
+        first, last = full.identity[name][0], full.identity[name][4]
+        assert torch.equal(first, last)  # five faces of one person
         assert not torch.equal(first, full.identity[name][5])
-    part = what.parameters(10, 5); assert same(part.identity, full[10:15].identity) and torch.equal(part.action_units, full[10:15].action_units)
-    assert (RandomFaces(wrinkles=0.).parameters(0, 5).identity['wrinkles'] == 0).all()
+    part = what.parameters(10, 5)
+    assert same(part.identity, full[10:15].identity) and torch.equal(
+        part.action_units, full[10:15].action_units
+    )
+    assert (RandomFaces(wrinkles=0.0).parameters(0, 5).identity["wrinkles"] == 0).all()
     assert ((full.action_units >= 0) & (full.action_units <= 5)).all()
 
 
 def test_standardised_images_forget_brightness_contrast_and_colour():
     import pytest
+
     rng = np.random.default_rng(0)
-    texture = np.repeat(rng.integers(60, 190, (3, 16, 16, 1)), 3, -1).repeat(4, 1).repeat(4, 2).astype(np.uint8)
-    plain = standardise(texture, least=0.)
+    texture = (
+        np.repeat(rng.integers(60, 190, (3, 16, 16, 1)), 3, -1)
+        .repeat(4, 1)
+        .repeat(4, 2)
+        .astype(np.uint8)
+    )
+    plain = standardise(texture, least=0.0)
     assert plain.shape == texture.shape and plain.dtype == np.uint8
-    one = standardise(texture, (.1,)*3); assert (one[..., 0] == one[..., 2]).all()
-    dim = (texture*.5 + 20).astype(np.uint8); assert np.abs(standardise(dim, least=0.).astype(int) - plain).mean() < 2
-    assert (standardise(np.full((1, 32, 32, 3), 90, np.uint8)) == 127).all()                      # nothing there: middle grey
-    assert (standardise(texture[1:2]) == standardise(texture)[1:2]).all()                          # images do not know each other
-    inner = inner_face(texture, 32); assert inner.shape == (3, 32, 32, 3)
-    assert (inner_face(texture, 64, (0, 1), (0, 1)) == texture).all()                              # the whole of it, in its own size
-    with pytest.raises(CourseError, match='nothing of the image'): inner_face(texture, 32, rows=(.5, .5))
+    one = standardise(texture, (0.1,) * 3)
+    assert (one[..., 0] == one[..., 2]).all()
+    dim = (texture * 0.5 + 20).astype(np.uint8)
+    assert np.abs(standardise(dim, least=0.0).astype(int) - plain).mean() < 2
+    assert (
+        standardise(np.full((1, 32, 32, 3), 90, np.uint8)) == 127
+    ).all()  # nothing there: middle grey
+    assert (
+        standardise(texture[1:2]) == standardise(texture)[1:2]
+    ).all()  # images do not know each other
+    inner = inner_face(texture, 32)
+    assert inner.shape == (3, 32, 32, 3)
+    assert (
+        inner_face(texture, 64, (0, 1), (0, 1)) == texture
+    ).all()  # the whole of it, in its own size
+    with pytest.raises(CourseError, match="nothing of the image"):
+        inner_face(texture, 32, rows=(0.5, 0.5))
 
 
 def test_adapting_norms_moves_statistics_and_no_weight():
     from fer_course.models import create
     from fer_course.train import predict
-    torch.manual_seed(0); rng = np.random.default_rng(0)
-    model = create('small', size=32, au_vocabulary=None).eval(); images = rng.integers(0, 90, (96, 32, 32, 3), dtype=np.uint8)
-    before = {k: v.clone() for k, v in model.state_dict().items()}; adapted = adapt_norms(model, images, device='cpu')
-    assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())                   # the given network is as it was
-    after, statistics = adapted.state_dict(), ('running_mean', 'running_var', 'num_batches_tracked')
-    assert all(torch.equal(v, before[k]) for k, v in after.items() if not k.endswith(statistics))  # and no weight moved
-    first = next(k for k in before if k.endswith('running_mean'))
+
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    model = create("small", size=32, au_vocabulary=None).eval()
+    images = rng.integers(0, 90, (96, 32, 32, 3), dtype=np.uint8)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    adapted = adapt_norms(model, images, device="cpu")
+    assert all(
+        torch.equal(v, before[k]) for k, v in model.state_dict().items()
+    )  # the given network is as it was
+    after, statistics = adapted.state_dict(), ("running_mean", "running_var", "num_batches_tracked")
+    assert all(
+        torch.equal(v, before[k]) for k, v in after.items() if not k.endswith(statistics)
+    )  # and no weight moved
+    first = next(k for k in before if k.endswith("running_mean"))
     assert not torch.equal(after[first], before[first])
-    seen = []; adapted.stem.input_layer[1].register_forward_hook(lambda layer, given, out: seen.append(out.detach()))
-    predict(adapted, images, device='cpu'); out = torch.cat(seen)
-    assert out.mean((0, 2, 3)).abs().max() < .01 and (out.var((0, 2, 3)) - 1).abs().max() < .05     # what enters the next layer is centred again
+    seen = []
+    adapted.stem.input_layer[1].register_forward_hook(
+        lambda layer, given, out: seen.append(out.detach())
+    )
+    predict(adapted, images, device="cpu")
+    out = torch.cat(seen)
+    assert (
+        out.mean((0, 2, 3)).abs().max() < 0.01 and (out.var((0, 2, 3)) - 1).abs().max() < 0.05
+    )  # what enters the next layer is centred again
 
 
 def test_only_conditions_and_keeps_the_odds():
-    p = np.array([[.2, .3, .5], [0., 0., 1.]])
-    assert np.allclose(only(p, 'abc', 'ba'), [[.6, .4], [.5, .5]]) and np.allclose(only(p, 'abc', 'abc'), p)
+    p = np.array([[0.2, 0.3, 0.5], [0.0, 0.0, 1.0]])
+    assert np.allclose(only(p, "abc", "ba"), [[0.6, 0.4], [0.5, 0.5]]) and np.allclose(
+        only(p, "abc", "abc"), p
+    )
 
 
 def test_em_finds_the_prior_and_reweighing_helps():
-    def simulated(prior, n=4000, noise=1., seed=0):
+    def simulated(prior, n=4000, noise=1.0, seed=0):
         rng, C = np.random.default_rng(seed), len(prior)
-        truth = rng.choice(C, n, p=prior); logits = (np.eye(C)[truth] + noise*rng.standard_normal((n, C)))/noise**2
-        p = np.exp(logits - logits.max(1, keepdims=True)); return truth, p/p.sum(1, keepdims=True)
-    for prior in ([.5, .3, .15, .05], [.25]*4, [.85, .05, .05, .05]):
-        truth, p = simulated(prior); found = estimate_prior(p)
-        assert np.abs(found - prior).max() < .05 and abs(found.sum() - 1) < 1e-9
-        assert (reweigh(p, found*4).argmax(1) == truth).mean() >= (p.argmax(1) == truth).mean() - .002
-    assert np.allclose(reweigh(p, np.ones(4)), p) and np.allclose(reweigh(reweigh(p, [1, 2, 3, 4]), 1/np.array([1, 2, 3, 4])), p)
+        truth = rng.choice(C, n, p=prior)
+        logits = (np.eye(C)[truth] + noise * rng.standard_normal((n, C))) / noise**2
+        p = np.exp(logits - logits.max(1, keepdims=True))
+        return truth, p / p.sum(1, keepdims=True)
+
+    for prior in ([0.5, 0.3, 0.15, 0.05], [0.25] * 4, [0.85, 0.05, 0.05, 0.05]):
+        truth, p = simulated(prior)
+        found = estimate_prior(p)
+        assert np.abs(found - prior).max() < 0.05 and abs(found.sum() - 1) < 1e-9
+        assert (reweigh(p, found * 4).argmax(1) == truth).mean() >= (
+            p.argmax(1) == truth
+        ).mean() - 0.002
+    assert np.allclose(reweigh(p, np.ones(4)), p) and np.allclose(
+        reweigh(reweigh(p, [1, 2, 3, 4]), 1 / np.array([1, 2, 3, 4])), p
+    )
 
 
 def test_balanced_answers_have_the_prior_and_keep_the_odds():
     rng = np.random.default_rng(0)
-    p = rng.dirichlet([.5, 1., 2., 4.], 500); fair = balance(p)
-    assert np.abs(fair.mean(0) - .25).max() < 1e-6 and np.allclose(fair.sum(1), 1)
-    ratio = fair/p/(fair/p)[:, :1]; assert np.allclose(ratio, ratio[0])                            # one factor per class
-    assert np.abs(balance(p, [.7, .1, .1, .1]).mean(0) - [.7, .1, .1, .1]).max() < 1e-6
-    assert np.allclose(balance(p, strength=0.), p) and np.allclose(balance(fair), fair, atol=1e-6)
+    p = rng.dirichlet([0.5, 1.0, 2.0, 4.0], 500)
+    fair = balance(p)
+    assert np.abs(fair.mean(0) - 0.25).max() < 1e-6 and np.allclose(fair.sum(1), 1)
+    ratio = fair / p / (fair / p)[:, :1]
+    assert np.allclose(ratio, ratio[0])  # one factor per class
+    assert np.abs(balance(p, [0.7, 0.1, 0.1, 0.1]).mean(0) - [0.7, 0.1, 0.1, 0.1]).max() < 1e-6
+    assert np.allclose(balance(p, strength=0.0), p) and np.allclose(balance(fair), fair, atol=1e-6)
 
 
 def test_information_is_sure_and_diverse():
     import torch
-    sure, same, vague = torch.eye(4), torch.eye(4)[[0, 0, 0, 0]], torch.full((4, 4), .25)
-    assert abs(information_loss(sure) + np.log(4)) < 1e-5 and abs(information_loss(same)) < 1e-5 and abs(information_loss(vague)) < 1e-5
+
+    sure, same, vague = torch.eye(4), torch.eye(4)[[0, 0, 0, 0]], torch.full((4, 4), 0.25)
+    assert (
+        abs(information_loss(sure) + np.log(4)) < 1e-5
+        and abs(information_loss(same)) < 1e-5
+        and abs(information_loss(vague)) < 1e-5
+    )
 
 
 def test_maximising_information_keeps_the_classifier_and_the_given_ne():
     from fer_course.models import create
-    torch.manual_seed(0); rng = np.random.default_rng(0)
-    model = create('small', size=32, au_vocabulary=None).eval(); images = rng.integers(0, 255, (64, 32, 32, 3), dtype=np.uint8)
+
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    model = create("small", size=32, au_vocabulary=None).eval()
+    images = rng.integers(0, 255, (64, 32, 32, 3), dtype=np.uint8)
     before = {k: v.clone() for k, v in model.state_dict().items()}
+
     def loss_of(network):
         from fer_course.train import predict
-        return float(information_loss(torch.from_numpy(predict(network, images, device='cpu')[0]), 2.))
-    start, adapted = adapt_norms(model, images, 32, 'cpu'), maximise_information(model, images, lr=1e-3, batch_size=32, device='cpu')
+
+        return float(
+            information_loss(torch.from_numpy(predict(network, images, device="cpu")[0]), 2.0)
+        )
+
+    start, adapted = (
+        adapt_norms(model, images, 32, "cpu"),
+        maximise_information(model, images, lr=1e-3, batch_size=32, device="cpu"),
+    )
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
-    moved = {k for k, v in adapted.state_dict().items() if not torch.equal(v, start.state_dict()[k])}
-    assert moved and not any(k.startswith('classify') or 'running' in k for k in moved) and loss_of(adapted) < loss_of(start)
-    again = maximise_information(model, images, lr=1e-3, batch_size=32, device='cpu')
+    moved = {
+        k for k, v in adapted.state_dict().items() if not torch.equal(v, start.state_dict()[k])
+    }
+    assert (
+        moved
+        and not any(k.startswith("classify") or "running" in k for k in moved)
+        and loss_of(adapted) < loss_of(start)
+    )
+    again = maximise_information(model, images, lr=1e-3, batch_size=32, device="cpu")
     assert all(torch.equal(v, adapted.state_dict()[k]) for k, v in again.state_dict().items())
 
 
 def test_the_surest_share_of_each_class():
-    rng = np.random.default_rng(0); p = rng.dirichlet([1., 1., 3.], 300); said = p.argmax(1)
-    for share in (.2, .5, 1.):
-        label = confident(p, share); known = label >= 0
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet([1.0, 1.0, 3.0], 300)
+    said = p.argmax(1)
+    for share in (0.2, 0.5, 1.0):
+        label = confident(p, share)
+        known = label >= 0
         assert (label[known] == said[known]).all()
         for c in range(3):
-            mine = said == c; assert abs((known & mine).sum() - share*mine.sum()) <= 1
-            if share < 1: assert p[known & mine, c].min() >= p[mine & ~known, c].max()
+            mine = said == c
+            assert abs((known & mine).sum() - share * mine.sum()) <= 1
+            if share < 1:
+                assert p[known & mine, c].min() >= p[mine & ~known, c].max()

@@ -15,219 +15,452 @@ from fer_course.parallel import Workers, cores
 import numpy as np
 from skimage.data import astronaut
 from fer_course.mtcnn import MTCNN
-FACE = np.array([[-20., -22], [20, -22], [0, 0], [-15, 22], [15, 22]])
-HOME = dict(course=through(alignment(FACE, 112), FACE), s=FACE + 55.5, k=FACE + 55.5, oadn=TEMPLATE*112 - .5)   # where a face lies that needs no alignment
-FELT = dict(course='', s='shift scale', k='', oadn='')                # changes that a rule lets into the crop: S turns only
-flip = lambda points, width: (points*[-1, 1] + [width - 1, 0])[[1, 0, 2, 4, 3]]
+
+FACE = np.array([[-20.0, -22], [20, -22], [0, 0], [-15, 22], [15, 22]])
+HOME = dict(
+    course=through(alignment(FACE, 112), FACE),
+    s=FACE + 55.5,
+    k=FACE + 55.5,
+    oadn=TEMPLATE * 112 - 0.5,
+)  # where a face lies that needs no alignment
+FELT = dict(
+    course="", s="shift scale", k="", oadn=""
+)  # changes that a rule lets into the crop: S turns only
+flip = lambda points, width: (points * [-1, 1] + [width - 1, 0])[[1, 0, 2, 4, 3]]
 import tempfile
 from PIL import Image
 from skimage.data import astronaut
 from skimage.transform import rotate
 from fer_course.data import check_images, make_manifest
 
+
 def some_photographs(folder):
     "Five turned faces and one grey square, as files and as a checked manifest"
-    face = astronaut()[:220, 120:340]; rows = []
+    face = astronaut()[:220, 120:340]
+    rows = []
     for i, angle in enumerate((-20, -10, 0, 10, 20, None)):
-        image = np.full((90, 90, 3), 120, np.uint8) if angle is None else (rotate(face, angle, mode='edge')*255).astype(np.uint8)
-        Image.fromarray(image).save(Path(folder)/f'{i} ü.png'); rows.append(dict(image=f'{i} ü.png', split='train', expression='happiness'))
-    return check_images(make_manifest(rows, 'toy'), folder)[0]
+        image = (
+            np.full((90, 90, 3), 120, np.uint8)
+            if angle is None
+            else (rotate(face, angle, mode="edge") * 255).astype(np.uint8)
+        )
+        Image.fromarray(image).save(Path(folder) / f"{i} ü.png")
+        rows.append(dict(image=f"{i} ü.png", split="train", expression="happiness"))
+    return check_images(make_manifest(rows, "toy"), folder)[0]
 
 
 def test_least_squares_agrees_with_umeyama():
     from skimage.transform import SimilarityTransform
+
     rng = np.random.default_rng(0)
     for _ in range(20):
-        points = TEMPLATE*rng.uniform(30, 300) + rng.normal(0, 5, (5, 2)) + rng.uniform(0, 200, 2)
-        theirs = SimilarityTransform.from_estimate(points, TEMPLATE*224 - .5).params[:2]
+        points = TEMPLATE * rng.uniform(30, 300) + rng.normal(0, 5, (5, 2)) + rng.uniform(0, 200, 2)
+        theirs = SimilarityTransform.from_estimate(points, TEMPLATE * 224 - 0.5).params[:2]
         assert np.allclose(five_point(points, 224), theirs, atol=1e-8)
 
 
 def test_every_rule_keeps_its_promises():
     import pytest
+
     rng = np.random.default_rng(0)
     for name, rule in RULES.items():
-        matrix = lambda points, size=112, shape=(112, 112), box=None: rule.matrix(points, size, shape, box)
-        assert np.allclose(matrix(HOME[name], box=(0, 0, 112, 112)), np.eye(3)[:2], atol=1e-6), f'{name}: a face that is at home stays'
+        matrix = lambda points, size=112, shape=(112, 112), box=None: rule.matrix(
+            points, size, shape, box
+        )
+        assert np.allclose(matrix(HOME[name], box=(0, 0, 112, 112)), np.eye(3)[:2], atol=1e-6), (
+            f"{name}: a face that is at home stays"
+        )
         for _ in range(30):
-            points = HOME[name] + rng.normal(0, 3, (5, 2)); there = matrix(points); crop = through(there, points)
+            points = HOME[name] + rng.normal(0, 3, (5, 2))
+            there = matrix(points)
+            crop = through(there, points)
             square_there = there[:, :2] @ there[:, :2].T
-            assert np.allclose(square_there/square_there[0, 0], np.diag([1, (BOX[0]/BOX[1])**2 if name == 'k' else 1]), atol=1e-6), f'{name}: shape is kept (K: squeezed)'
-            assert np.linalg.det(there[:, :2]) > 0 and (name == 'oadn' or abs(eye_angle(crop)) < 1e-6), f'{name}: no mirror, level eyes'
+            assert np.allclose(
+                square_there / square_there[0, 0],
+                np.diag([1, (BOX[0] / BOX[1]) ** 2 if name == "k" else 1]),
+                atol=1e-6,
+            ), f"{name}: shape is kept (K: squeezed)"
+            assert np.linalg.det(there[:, :2]) > 0 and (
+                name == "oadn" or abs(eye_angle(crop)) < 1e-6
+            ), f"{name}: no mirror, level eyes"
             again = matrix(crop, box=(0, 0, 112, 112))
-            assert np.allclose(again, np.eye(3)[:2], atol=1e-6), f'{name}: aligned twice is aligned once'
-            assert np.allclose(through(np.linalg.inv([*there, [0, 0, 1]])[:2], crop), points), f'{name}: there and back'
-            for size in (96, 224): assert np.allclose((through(matrix(points, size), points) + .5)/size, (crop + .5)/112), f'{name}: any size'
-            assert np.allclose(flip(crop, 112), through(matrix(flip(points, 112)), flip(points, 112)), atol=1e-6), f'{name}: a mirrored face gives a mirrored crop'
-            angle, s, t = rng.uniform(-np.pi, np.pi), rng.uniform(.3, 5), rng.uniform(-99, 99, 2)
-            turned = (points - 55.5) @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) + 55.5
-            changed = dict(turn=(turned, (112, 112)), shift=(points + t, (112, 112)), scale=((points + .5)*s - .5, (112, 112)), resize=((points + .5)*3 - .5, (336, 336)))
+            assert np.allclose(again, np.eye(3)[:2], atol=1e-6), (
+                f"{name}: aligned twice is aligned once"
+            )
+            assert np.allclose(through(np.linalg.inv([*there, [0, 0, 1]])[:2], crop), points), (
+                f"{name}: there and back"
+            )
+            for size in (96, 224):
+                assert np.allclose(
+                    (through(matrix(points, size), points) + 0.5) / size, (crop + 0.5) / 112
+                ), f"{name}: any size"
+            assert np.allclose(
+                flip(crop, 112), through(matrix(flip(points, 112)), flip(points, 112)), atol=1e-6
+            ), f"{name}: a mirrored face gives a mirrored crop"
+            angle, s, t = rng.uniform(-np.pi, np.pi), rng.uniform(0.3, 5), rng.uniform(-99, 99, 2)
+            turned = (points - 55.5) @ np.array(
+                [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+            ) + 55.5
+            changed = dict(
+                turn=(turned, (112, 112)),
+                shift=(points + t, (112, 112)),
+                scale=((points + 0.5) * s - 0.5, (112, 112)),
+                resize=((points + 0.5) * 3 - 0.5, (336, 336)),
+            )
             for change, (moved, shape) in changed.items():
                 same = np.allclose(through(matrix(moved, shape=shape), moved), crop, atol=1e-6)
-                assert same != (change in FELT[name]), f'{name}: {change} is {"" if same else "not "}removed'
+                assert same != (change in FELT[name]), (
+                    f"{name}: {change} is {'' if same else 'not '}removed"
+                )
         for bad in (np.ones((5, 2)), np.full((5, 2), np.nan)):
-            with pytest.raises(CourseError, match='coincide'): matrix(bad)
-    with pytest.raises(CourseError, match='choose course, s, k, oadn'): align_face(np.zeros((9, 9, 3), np.uint8), FACE, rule='guess')
+            with pytest.raises(CourseError, match="coincide"):
+                matrix(bad)
+    with pytest.raises(CourseError, match="choose course, s, k, oadn"):
+        align_face(np.zeros((9, 9, 3), np.uint8), FACE, rule="guess")
 
 
 def test_crops_follow_the_matrices():
     import cv2
-    image = cv2.GaussianBlur(astronaut()[:112, 170:282], (0, 0), 2).copy(); width = 112
+
+    image = cv2.GaussianBlur(astronaut()[:112, 170:282], (0, 0), 2).copy()
+    width = 112
     for name, rule in RULES.items():
-        home = HOME[name]; crop = align_face(image, home, 112, name, (0, 0, 112, 112))
-        assert np.abs(crop.astype(int) - image).max() <= 1, f'{name}: a face at home stays as it is'
-        near = lambda a, b, most=3: np.abs(a[8:-8, 8:-8].astype(float) - b[8:-8, 8:-8]).mean() < most
-        big = image.repeat(8, 0).repeat(8, 1)                                                                    # eight times as large: the same crop
-        assert near(align_face(big, (home + .5)*8 - .5, 112, name, (0, 0, 896, 896)), image), f'{name}: resized'
-        assert near(align_face(image[:, ::-1].copy(), flip(home, width), 112, name, (0, 0, 112, 112))[:, ::-1], image), f'{name}: mirrored'
-        wide = cv2.copyMakeBorder(image, 60, 60, 60, 60, cv2.BORDER_REPLICATE); spin = cv2.getRotationMatrix2D((115.5, 115.5), 25, 1)
-        turned = cv2.warpAffine(wide, spin, (232, 232), borderMode=cv2.BORDER_REPLICATE); moved = through(spin, home + 60)
+        home = HOME[name]
+        crop = align_face(image, home, 112, name, (0, 0, 112, 112))
+        assert np.abs(crop.astype(int) - image).max() <= 1, f"{name}: a face at home stays as it is"
+        near = lambda a, b, most=3: (
+            np.abs(a[8:-8, 8:-8].astype(float) - b[8:-8, 8:-8]).mean() < most
+        )
+        big = image.repeat(8, 0).repeat(8, 1)  # eight times as large: the same crop
+        assert near(align_face(big, (home + 0.5) * 8 - 0.5, 112, name, (0, 0, 896, 896)), image), (
+            f"{name}: resized"
+        )
+        assert near(
+            align_face(image[:, ::-1].copy(), flip(home, width), 112, name, (0, 0, 112, 112))[
+                :, ::-1
+            ],
+            image,
+        ), f"{name}: mirrored"
+        wide = cv2.copyMakeBorder(image, 60, 60, 60, 60, cv2.BORDER_REPLICATE)
+        spin = cv2.getRotationMatrix2D((115.5, 115.5), 25, 1)
+        turned = cv2.warpAffine(wide, spin, (232, 232), borderMode=cv2.BORDER_REPLICATE)
+        moved = through(spin, home + 60)
         middle = align_face(turned, moved, 112, name, (60, 60, 172, 172))
         straight = align_face(wide, home + 60, 112, name, (60, 60, 172, 172))
-        assert near(middle, straight, 4), f'{name}: turned by 25 degrees and brought back'
-    far = align_face(image, HOME['course'] + 1e4)
-    assert far.shape == (112, 112, 3) and len(np.unique(far.reshape(-1, 3), axis=0)) <= 4, 'a face outside of the photograph shows its border'
-    assert all(align_face(image, HOME['course'], rule=name).shape[0] == rule.size for name, rule in RULES.items())
+        assert near(middle, straight, 4), f"{name}: turned by 25 degrees and brought back"
+    far = align_face(image, HOME["course"] + 1e4)
+    assert far.shape == (112, 112, 3) and len(np.unique(far.reshape(-1, 3), axis=0)) <= 4, (
+        "a face outside of the photograph shows its border"
+    )
+    assert all(
+        align_face(image, HOME["course"], rule=name).shape[0] == rule.size
+        for name, rule in RULES.items()
+    )
 
 
 def test_eyes_lie_where_the_course_says():
     from fer_course.facs import REGIONS
-    moved = (through(alignment(FACE), FACE) + .5)/112*14                                                          # on the 14 x 14 map
+
+    moved = (through(alignment(FACE), FACE) + 0.5) / 112 * 14  # on the 14 x 14 map
     inside = lambda p, w: w[0] <= p[1] < w[1] and w[2] <= p[0] < w[3]
-    assert inside(moved[0], REGIONS['eyes'].windows[0]) and inside(moved[1], REGIONS['eyes'].windows[1]) and inside(moved[2], REGIONS['nose'].windows[0])
-    assert inside(moved[3], REGIONS['mouth'].windows[0]) and inside(moved[4], REGIONS['mouth'].windows[0])
+    assert (
+        inside(moved[0], REGIONS["eyes"].windows[0])
+        and inside(moved[1], REGIONS["eyes"].windows[1])
+        and inside(moved[2], REGIONS["nose"].windows[0])
+    )
+    assert inside(moved[3], REGIONS["mouth"].windows[0]) and inside(
+        moved[4], REGIONS["mouth"].windows[0]
+    )
 
 
 def test_five_of_sixty_eight():
     from fer_course.faces import Renderer, sample
-    faces = Renderer(64, 'cpu').render(sample(3, seed=1))
+
+    faces = Renderer(64, "cpu").render(sample(3, seed=1))
     assert np.allclose(five_points(faces.landmarks), faces.points, atol=1e-4)
-    points = faces.points[0].astype(float); box, (eyes, mouth, length) = box_of(points), (points[:2].mean(0), points[3:].mean(0), None)
-    assert np.allclose((box[2:] - box[:2])[1]/(box[2:] - box[:2])[0], BOX[1]/BOX[0]) and (box[:2] < points.min(0)).all() and (points.max(0) < box[2:]).all()
+    points = faces.points[0].astype(float)
+    box, (eyes, mouth, length) = box_of(points), (points[:2].mean(0), points[3:].mean(0), None)
+    assert (
+        np.allclose((box[2:] - box[:2])[1] / (box[2:] - box[:2])[0], BOX[1] / BOX[0])
+        and (box[:2] < points.min(0)).all()
+        and (points.max(0) < box[2:]).all()
+    )
 
 
 def test_second_look_gives_coordinates_of_the_photograph():
     import cv2, numpy as np
     from skimage.data import astronaut
-    photo = astronaut()[20:200, 140:320]; detector = MTCNN('cpu')
+
+    photo = astronaut()[20:200, 140:320]
+    detector = MTCNN("cpu")
     tiny = cv2.resize(photo, (18, 18), interpolation=cv2.INTER_AREA)
-    first, (blank, second) = detector.detect([photo])[0], locate([np.zeros((60, 60, 3), np.uint8), tiny], detector)
+    first, (blank, second) = (
+        detector.detect([photo])[0],
+        locate([np.zeros((60, 60, 3), np.uint8), tiny], detector),
+    )
     assert len(blank) == 0 and len(detector.detect([tiny])[0]) == 0 and len(second) == 1
-    assert np.abs(second.points[0]*10 - first.points[0]).max() < 25
+    assert np.abs(second.points[0] * 10 - first.points[0]).max() < 25
 
 
 def test_the_largest_sure_face_counts():
     import numpy as np
     from fer_course.mtcnn import Detections, no_faces
-    f = Detections(np.array([[0, 0, 10, 10], [0, 0, 50, 50], [0, 0, 90, 90.]], np.float32), np.array([.99, .95, .75], np.float32), np.zeros((3, 5, 2), np.float32))
-    assert choose_face(f) == (1, 2) and choose_face(Detections(f.boxes[2:], f.scores[2:], f.points[2:])) == (0, 1) and choose_face(no_faces()) == (None, 0)
+
+    f = Detections(
+        np.array([[0, 0, 10, 10], [0, 0, 50, 50], [0, 0, 90, 90.0]], np.float32),
+        np.array([0.99, 0.95, 0.75], np.float32),
+        np.zeros((3, 5, 2), np.float32),
+    )
+    assert (
+        choose_face(f) == (1, 2)
+        and choose_face(Detections(f.boxes[2:], f.scores[2:], f.points[2:])) == (0, 1)
+        and choose_face(no_faces()) == (None, 0)
+    )
     assert whole_image(np.zeros((40, 90, 3), np.uint8), 112).shape == (112, 112, 3)
 
 
 def test_nothing_but_training_images_is_dropped_by_drop_train():
     import itertools
-    for no_face, several, n, split in itertools.product(POLICIES['no_face'], POLICIES['several'], (0, 1, 2, 9), ('train', 'valid', 'test', None)):
+
+    for no_face, several, n, split in itertools.product(
+        POLICIES["no_face"], POLICIES["several"], (0, 1, 2, 9), ("train", "valid", "test", None)
+    ):
         outcome, policy = fate(n, split, no_face, several), no_face if n == 0 else several
-        if n == 1: assert outcome == 'align'
-        elif policy in ('keep', 'drop'): assert outcome == policy
-        elif policy == 'largest': assert outcome == 'align'
-        else: assert (outcome == 'drop') == (split == 'train') and (outcome == 'align') == (split != 'train' and n > 1)
+        if n == 1:
+            assert outcome == "align"
+        elif policy in ("keep", "drop"):
+            assert outcome == policy
+        elif policy == "largest":
+            assert outcome == "align"
+        else:
+            assert (outcome == "drop") == (split == "train") and (outcome == "align") == (
+                split != "train" and n > 1
+            )
 
 
 def test_packing_resumes_to_the_same_bytes():
     import pytest
+
     with tempfile.TemporaryDirectory() as folder:
         manifest, roots = some_photographs(folder), dict(toy=folder)
-        table, dropped = align_manifest(manifest, roots, f'{folder}/a', device='cpu', chunk=2)
-        whole = Path(f'{folder}/a/images.npy').read_bytes()
-        assert dropped.empty and table.aligned.tolist() == [True]*5 + [False] and not Path(f'{folder}/a/.align').exists()
-        assert np.load(f'{folder}/a/images.npy', mmap_mode='r').shape == (6, 112, 112, 3)
-        class Killed(MTCNN):                                                                    # stops in the third chunk, where the grey square is
+        table, dropped = align_manifest(manifest, roots, f"{folder}/a", device="cpu", chunk=2)
+        whole = Path(f"{folder}/a/images.npy").read_bytes()
+        assert (
+            dropped.empty
+            and table.aligned.tolist() == [True] * 5 + [False]
+            and not Path(f"{folder}/a/.align").exists()
+        )
+        assert np.load(f"{folder}/a/images.npy", mmap_mode="r").shape == (6, 112, 112, 3)
+
+        class Killed(MTCNN):  # stops in the third chunk, where the grey square is
             def detect(self, images):
-                if any(image.std() == 0 for image in images): raise KeyboardInterrupt
+                if any(image.std() == 0 for image in images):
+                    raise KeyboardInterrupt
                 return super().detect(images)
-        with pytest.raises(KeyboardInterrupt): align_manifest(manifest, roots, f'{folder}/b', detector=Killed('cpu'), chunk=2)
-        assert sorted(p.name for p in Path(f'{folder}/b/.align').iterdir()) == ['000000.npz', '000001.npz'] and not Path(f'{folder}/b/images.npy').exists()
-        Path(f'{folder}/b/.align/000001.npz').write_bytes(Path(f'{folder}/b/.align/000001.npz').read_bytes()[:-900])  # and one is damaged
+
+        with pytest.raises(KeyboardInterrupt):
+            align_manifest(manifest, roots, f"{folder}/b", detector=Killed("cpu"), chunk=2)
+        assert (
+            sorted(p.name for p in Path(f"{folder}/b/.align").iterdir())
+            == ["000000.npz", "000001.npz"]
+            and not Path(f"{folder}/b/images.npy").exists()
+        )
+        Path(f"{folder}/b/.align/000001.npz").write_bytes(
+            Path(f"{folder}/b/.align/000001.npz").read_bytes()[:-900]
+        )  # and one is damaged
         looked = []
+
         class Counting(MTCNN):
-            def detect(self, images): looked.append(len(images)); return super().detect(images)
-        again, _ = align_manifest(manifest, roots, f'{folder}/b', detector=Counting('cpu'), chunk=2)
-        assert Path(f'{folder}/b/images.npy').read_bytes() == whole and again.equals(table) and sum(looked) == 5, 'four images of two chunks, and a second look'
+            def detect(self, images):
+                looked.append(len(images))
+                return super().detect(images)
+
+        again, _ = align_manifest(manifest, roots, f"{folder}/b", detector=Counting("cpu"), chunk=2)
+        assert (
+            Path(f"{folder}/b/images.npy").read_bytes() == whole
+            and again.equals(table)
+            and sum(looked) == 5
+        ), "four images of two chunks, and a second look"
 
 
 def test_the_same_bytes_wherever_it_runs():
     import torch
+
     with tempfile.TemporaryDirectory() as folder:
-        manifest, roots = some_photographs(folder), dict(toy=folder); many = pd.concat([manifest]*3, ignore_index=True)   # 18 images, 9 chunks: processes
+        manifest, roots = some_photographs(folder), dict(toy=folder)
+        many = pd.concat([manifest] * 3, ignore_index=True)  # 18 images, 9 chunks: processes
+
         def aligned(out, workers):
-            table, dropped = align_manifest(many, roots, f'{folder}/{out}', device='cpu', workers=workers, chunk=2, size=48)
-            return Path(f'{folder}/{out}/images.npy').read_bytes(), table, dropped
-        before = torch.get_num_threads(); images, table, dropped = aligned(0, 0)
+            table, dropped = align_manifest(
+                many, roots, f"{folder}/{out}", device="cpu", workers=workers, chunk=2, size=48
+            )
+            return Path(f"{folder}/{out}/images.npy").read_bytes(), table, dropped
+
+        before = torch.get_num_threads()
+        images, table, dropped = aligned(0, 0)
         for threads in (1, 3):
-            torch.set_num_threads(threads); b, t, d = aligned('threads', 0); assert b == images and t.equals(table) and d.equals(dropped) and torch.get_num_threads() == threads
+            torch.set_num_threads(threads)
+            b, t, d = aligned("threads", 0)
+            assert (
+                b == images
+                and t.equals(table)
+                and d.equals(dropped)
+                and torch.get_num_threads() == threads
+            )
         torch.set_num_threads(before)
-        with Workers(2) as pool: b, t, d = aligned('processes', pool)
+        with Workers(2) as pool:
+            b, t, d = aligned("processes", pool)
         assert b == images and t.equals(table) and d.equals(dropped)
-        other, _ = align_manifest(many, roots, f'{folder}/other', device='cpu', chunk=7, size=48)                  # other chunks: the same crops, up to rounding
-        apart = np.load(f'{folder}/other/images.npy').astype(int) - np.load(f'{folder}/0/images.npy')
+        other, _ = align_manifest(
+            many, roots, f"{folder}/other", device="cpu", chunk=7, size=48
+        )  # other chunks: the same crops, up to rounding
+        apart = np.load(f"{folder}/other/images.npy").astype(int) - np.load(
+            f"{folder}/0/images.npy"
+        )
         assert np.abs(apart).max() <= 1 and other.n_faces.equals(table.n_faces)
 
 
 def test_policies_and_vanished_files():
     import pytest
+
     with tempfile.TemporaryDirectory() as folder:
         manifest, roots = some_photographs(folder), dict(toy=folder)
-        (Path(folder)/'2 ü.png').unlink()
-        table, dropped = align_manifest(manifest, roots, f'{folder}/out', device='cpu', no_face='drop')
-        assert table.image.tolist() == ['0 ü.png', '1 ü.png', '3 ü.png', '4 ü.png'] and dict(zip(dropped.image, dropped.reason)) == {'2 ü.png': 'the file is missing', '5 ü.png': 'no face found'}
-        assert len(np.load(f'{folder}/out/images.npy')) == len(table) and (dropped.step == 'align').all()
-        assert fate_table(table, dropped).images.sum() == len(manifest) and fate_table(table, dropped).outcome[0] == 'aligned'
-        with pytest.raises(CourseError, match='no image is left'): align_manifest(manifest[5:], roots, f'{folder}/out', device='cpu', no_face='drop')
-        for wrong in (dict(no_face='guess'), dict(several='guess'), dict(landmarks='guess'), dict(rule='guess')):
-            with pytest.raises(CourseError, match='"guess".*choose'): align_manifest(manifest, roots, f'{folder}/out', **wrong)
-        with pytest.raises(CourseError, match='no landmarks.*point_x0'): align_manifest(manifest, roots, f'{folder}/out', landmarks='given')
-        with pytest.raises(CourseError, match='nobody said where.*toy'): align_manifest(manifest, {}, f'{folder}/out')
+        (Path(folder) / "2 ü.png").unlink()
+        table, dropped = align_manifest(
+            manifest, roots, f"{folder}/out", device="cpu", no_face="drop"
+        )
+        assert table.image.tolist() == ["0 ü.png", "1 ü.png", "3 ü.png", "4 ü.png"] and dict(
+            zip(dropped.image, dropped.reason)
+        ) == {"2 ü.png": "the file is missing", "5 ü.png": "no face found"}
+        assert (
+            len(np.load(f"{folder}/out/images.npy")) == len(table)
+            and (dropped.step == "align").all()
+        )
+        assert (
+            fate_table(table, dropped).images.sum() == len(manifest)
+            and fate_table(table, dropped).outcome[0] == "aligned"
+        )
+        with pytest.raises(CourseError, match="no image is left"):
+            align_manifest(manifest[5:], roots, f"{folder}/out", device="cpu", no_face="drop")
+        for wrong in (
+            dict(no_face="guess"),
+            dict(several="guess"),
+            dict(landmarks="guess"),
+            dict(rule="guess"),
+        ):
+            with pytest.raises(CourseError, match='"guess".*choose'):
+                align_manifest(manifest, roots, f"{folder}/out", **wrong)
+        with pytest.raises(CourseError, match="no landmarks.*point_x0"):
+            align_manifest(manifest, roots, f"{folder}/out", landmarks="given")
+        with pytest.raises(CourseError, match="nobody said where.*toy"):
+            align_manifest(manifest, {}, f"{folder}/out")
 
 
 def test_several_faces_by_policy():
     with tempfile.TemporaryDirectory() as folder:
-        face = astronaut()[:220, 120:340]; pair = np.concatenate([face, face[::2, ::2].repeat(1, 0), np.zeros((110, 110, 3), np.uint8)][:1] + [np.pad(face[::2, ::2], ((0, 110), (0, 0), (0, 0)))], 1)
-        for name, image in (('one', face), ('pair', pair), ('test pair', pair)): Image.fromarray(image).save(Path(folder)/f'{name}.png')
-        manifest = make_manifest([dict(image=f'{name}.png', split='test' if 'test' in name else 'train') for name in ('one', 'pair', 'test pair')], 'toy')
-        expected = dict(largest=['align']*3, keep=['align', 'keep', 'keep'], drop=['align', 'drop', 'drop']) | {'drop-train': ['align', 'drop', 'align']}
+        face = astronaut()[:220, 120:340]
+        pair = np.concatenate(
+            [face, face[::2, ::2].repeat(1, 0), np.zeros((110, 110, 3), np.uint8)][:1]
+            + [np.pad(face[::2, ::2], ((0, 110), (0, 0), (0, 0)))],
+            1,
+        )
+        for name, image in (("one", face), ("pair", pair), ("test pair", pair)):
+            Image.fromarray(image).save(Path(folder) / f"{name}.png")
+        manifest = make_manifest(
+            [
+                dict(image=f"{name}.png", split="test" if "test" in name else "train")
+                for name in ("one", "pair", "test pair")
+            ],
+            "toy",
+        )
+        expected = dict(
+            largest=["align"] * 3, keep=["align", "keep", "keep"], drop=["align", "drop", "drop"]
+        ) | {"drop-train": ["align", "drop", "align"]}
         for several, outcome in expected.items():
-            table, dropped = align_manifest(manifest, dict(toy=folder), f'{folder}/out', device='cpu', several=several, size=48)
-            got = dict(zip(table.image, np.where(table.aligned, 'align', 'keep'))) | {name: 'drop' for name in dropped.image}
-            assert [got[name] for name in manifest.image] == outcome and set(dropped.reason) <= {'several faces found'}, several
+            table, dropped = align_manifest(
+                manifest, dict(toy=folder), f"{folder}/out", device="cpu", several=several, size=48
+            )
+            got = dict(zip(table.image, np.where(table.aligned, "align", "keep"))) | {
+                name: "drop" for name in dropped.image
+            }
+            assert [got[name] for name in manifest.image] == outcome and set(dropped.reason) <= {
+                "several faces found"
+            }, several
             assert (table.n_faces == 2).sum() == len(table) - 1
 
 
 def test_given_landmarks_need_no_detector():
     import cv2, pytest
+
     with tempfile.TemporaryDirectory() as folder:
         manifest, roots = some_photographs(folder), dict(toy=folder)
-        face = np.array([[80., 90], [140, 94], [110, 120], [85, 160], [135, 162]]); given = manifest.copy()
+        face = np.array([[80.0, 90], [140, 94], [110, 120], [85, 160], [135, 162]])
+        given = manifest.copy()
         for j in range(5):
-            for a, axis in enumerate('xy'): given[f'point_{axis}{j}'] = face[j, a]
-        given.loc[3, 'point_y2'] = np.nan; given.loc[4, list(POINTS)] = 5.                                        # not known; coincide
+            for a, axis in enumerate("xy"):
+                given[f"point_{axis}{j}"] = face[j, a]
+        given.loc[3, "point_y2"] = np.nan
+        given.loc[4, list(POINTS)] = 5.0  # not known; coincide
+
         class Never(MTCNN):
-            def detect(self, images): raise AssertionError('no detector is needed')
+            def detect(self, images):
+                raise AssertionError("no detector is needed")
+
         for rule in RULES:
-            table, dropped = align_manifest(given, roots, f'{folder}/{rule}', rule=rule, landmarks='given', detector=Never('cpu'), no_face='keep')
-            images = np.load(f'{folder}/{rule}/images.npy'); photo = load_image(Path(folder)/'0 ü.png')
-            assert table.aligned.tolist() == [True]*3 + [False]*2 + [True] and images.shape[1] == RULES[rule].size and dropped.empty
-            assert (images[0] == align_face(photo, face, rule=rule)).all() and np.isclose(table.angle[0], eye_angle(face)) and table.n_faces.tolist() == [1, 1, 1, 0, 0, 1]
-        _, dropped = align_manifest(given, roots, f'{folder}/k', rule='k', landmarks='given')
-        assert dropped.reason.tolist() == ['no landmarks given']*2, 'report K drops them from the training set'
-        boxed = given.assign(box_x0=10., box_y0=20., box_x1=200., box_y1=210.); boxed.loc[1, 'box_x1'] = np.nan
-        table, _ = align_manifest(boxed, roots, f'{folder}/k', rule='k', landmarks='given'); images = np.load(f'{folder}/k/images.npy')
-        assert (images[0] == align_face(photo, face, rule='k', box=(10, 20, 200, 210))).all()
-        assert (images[1] == align_face(load_image(Path(folder)/'1 ü.png'), face, rule='k')).all(), 'without a box, one is made from the landmarks'
+            table, dropped = align_manifest(
+                given,
+                roots,
+                f"{folder}/{rule}",
+                rule=rule,
+                landmarks="given",
+                detector=Never("cpu"),
+                no_face="keep",
+            )
+            images = np.load(f"{folder}/{rule}/images.npy")
+            photo = load_image(Path(folder) / "0 ü.png")
+            assert (
+                table.aligned.tolist() == [True] * 3 + [False] * 2 + [True]
+                and images.shape[1] == RULES[rule].size
+                and dropped.empty
+            )
+            assert (
+                (images[0] == align_face(photo, face, rule=rule)).all()
+                and np.isclose(table.angle[0], eye_angle(face))
+                and table.n_faces.tolist() == [1, 1, 1, 0, 0, 1]
+            )
+        _, dropped = align_manifest(given, roots, f"{folder}/k", rule="k", landmarks="given")
+        assert dropped.reason.tolist() == ["no landmarks given"] * 2, (
+            "report K drops them from the training set"
+        )
+        boxed = given.assign(box_x0=10.0, box_y0=20.0, box_x1=200.0, box_y1=210.0)
+        boxed.loc[1, "box_x1"] = np.nan
+        table, _ = align_manifest(boxed, roots, f"{folder}/k", rule="k", landmarks="given")
+        images = np.load(f"{folder}/k/images.npy")
+        assert (images[0] == align_face(photo, face, rule="k", box=(10, 20, 200, 210))).all()
+        assert (
+            images[1] == align_face(load_image(Path(folder) / "1 ü.png"), face, rule="k")
+        ).all(), "without a box, one is made from the landmarks"
 
 
 def test_the_table_adds_up():
-    table = make_manifest([dict(image=f'{i}.png', split=('train', 'test')[i % 2], expression=('anger', 'fear', None)[i % 3]) for i in range(60)], 'toy')
-    table['aligned'] = np.arange(60) % 4 > 0; counts = alignment_table(table)
-    assert counts[['aligned', 'not aligned']].sum().tolist() == [45, 15] and len(counts) == 6 and set(counts.expression) == {'anger', 'fear', 'unlabelled'}
-    assert alignment_table(table[table.aligned])['share aligned'].eq(1).all(), 'a column for those not aligned, even if there are none'
+    table = make_manifest(
+        [
+            dict(
+                image=f"{i}.png",
+                split=("train", "test")[i % 2],
+                expression=("anger", "fear", None)[i % 3],
+            )
+            for i in range(60)
+        ],
+        "toy",
+    )
+    table["aligned"] = np.arange(60) % 4 > 0
+    counts = alignment_table(table)
+    assert (
+        counts[["aligned", "not aligned"]].sum().tolist() == [45, 15]
+        and len(counts) == 6
+        and set(counts.expression) == {"anger", "fear", "unlabelled"}
+    )
+    assert alignment_table(table[table.aligned])["share aligned"].eq(1).all(), (
+        "a column for those not aligned, even if there are none"
+    )

@@ -8,43 +8,82 @@ import pytest
 
 
 def test_evidence_is_the_length_along_the_prototype():
-    pure = np.stack([5*Annotator().weights(name) for name in SEVEN])
+    pure = np.stack([5 * Annotator().weights(name) for name in SEVEN])
     table = evidence(pure)
-    assert list(table) == list(SEVEN[:6]) and np.allclose(np.diag(table.to_numpy()), 1) and (table.loc[6] == 0).all()
-    assert (table.iloc[:6].to_numpy().argmax(1) == np.arange(6)).all(), 'a prototype is nearest to itself'
+    assert (
+        list(table) == list(SEVEN[:6])
+        and np.allclose(np.diag(table.to_numpy()), 1)
+        and (table.loc[6] == 0).all()
+    )
+    assert (table.iloc[:6].to_numpy().argmax(1) == np.arange(6)).all(), (
+        "a prototype is nearest to itself"
+    )
     both = np.repeat(pure[:, :, None], 2, 2)
     assert np.allclose(evidence(both), table)
-    half = both.copy(); half[:, :, 1] = 0
-    assert np.allclose(evidence(half), table/2)
-    smirk = np.zeros((1, len(UNITS), 2)); smirk[0, UNITS.index(14), 0] = 4
-    assert evidence(smirk, classes=('happiness', 'contempt')).contempt[0] > .5 > evidence(smirk.max(2), classes=('contempt',)).contempt[0]
-    with pytest.raises(CourseError, match='unknown expressions.*rage'): evidence(pure, classes=('rage',))
-    with pytest.raises(CourseError, match='shape'): evidence(pure[:, :5])
+    half = both.copy()
+    half[:, :, 1] = 0
+    assert np.allclose(evidence(half), table / 2)
+    smirk = np.zeros((1, len(UNITS), 2))
+    smirk[0, UNITS.index(14), 0] = 4
+    assert (
+        evidence(smirk, classes=("happiness", "contempt")).contempt[0]
+        > 0.5
+        > evidence(smirk.max(2), classes=("contempt",)).contempt[0]
+    )
+    with pytest.raises(CourseError, match="unknown expressions.*rage"):
+        evidence(pure, classes=("rage",))
+    with pytest.raises(CourseError, match="shape"):
+        evidence(pure[:, :5])
 
 
 def test_labels_depend_on_seed_and_number_alone():
-    rng = np.random.default_rng(0); some = rng.uniform(0, 5, (60, len(UNITS)))*(rng.random((60, len(UNITS))) < .2)
-    mixed = Annotator(confusions={('fear', 'surprise'): .5, ('anger', 'disgust'): .5}, noise=.2)
+    rng = np.random.default_rng(0)
+    some = rng.uniform(0, 5, (60, len(UNITS))) * (rng.random((60, len(UNITS))) < 0.2)
+    mixed = Annotator(confusions={("fear", "surprise"): 0.5, ("anger", "disgust"): 0.5}, noise=0.2)
     whole = annotate(some, mixed, seed=3)
-    assert (np.concatenate([annotate(some[:17], mixed, seed=3), annotate(some[17:], mixed, seed=3, start=17)]) == whole).all()
+    assert (
+        np.concatenate(
+            [annotate(some[:17], mixed, seed=3), annotate(some[17:], mixed, seed=3, start=17)]
+        )
+        == whole
+    ).all()
     assert (annotate(some, mixed, seed=4) != whole).any() and len(annotate(some[:0], mixed)) == 0
-    assert (annotate(some, Annotator()) == seen(some)).all(), 'without confusions and noise, written is seen'
-    assert set(annotate(np.zeros((9, len(UNITS))))) == {'neutral'} and 'neutral' not in seen(some, classes=SEVEN[:6])
-    everything = annotate(np.zeros((2100, len(UNITS))), Annotator(noise=1.))
-    assert all(abs((everything == name).mean() - 1/7) < .03 for name in SEVEN)
-    with pytest.raises(CourseError, match='more than 1'): transitions(Annotator(confusions={('fear', 'surprise'): .6, ('fear', 'sadness'): .6}))
+    assert (annotate(some, Annotator()) == seen(some)).all(), (
+        "without confusions and noise, written is seen"
+    )
+    assert set(annotate(np.zeros((9, len(UNITS))))) == {"neutral"} and "neutral" not in seen(
+        some, classes=SEVEN[:6]
+    )
+    everything = annotate(np.zeros((2100, len(UNITS))), Annotator(noise=1.0))
+    assert all(abs((everything == name).mean() - 1 / 7) < 0.03 for name in SEVEN)
+    with pytest.raises(CourseError, match="more than 1"):
+        transitions(Annotator(confusions={("fear", "surprise"): 0.6, ("fear", "sadness"): 0.6}))
 
 
 def test_a_higher_threshold_names_more_faces_neutral():
-    rng = np.random.default_rng(2); weak = rng.uniform(0, 3, (400, len(UNITS)))*(rng.random((400, len(UNITS))) < .15)
-    shares = [(seen(weak, Annotator(threshold=t)) == 'neutral').mean() for t in (0., .15, .3, .5, .8)]
-    assert shares == sorted(shares) and shares[0] < .05 and shares[-1] > .5
+    rng = np.random.default_rng(2)
+    weak = rng.uniform(0, 3, (400, len(UNITS))) * (rng.random((400, len(UNITS))) < 0.15)
+    shares = [
+        (seen(weak, Annotator(threshold=t)) == "neutral").mean() for t in (0.0, 0.15, 0.3, 0.5, 0.8)
+    ]
+    assert shares == sorted(shares) and shares[0] < 0.05 and shares[-1] > 0.5
 
 
 def test_confusions_are_found_again():
-    rng = np.random.default_rng(5); many = rng.uniform(1, 5, (6000, len(UNITS)))*(rng.random((6000, len(UNITS))) < .15)
-    for name in ('confused', 'crowd', 'hasty'):
-        annotator = ANNOTATORS[name]; looked = seen(many, annotator)
-        table, n = disagreement(looked, annotate(many, annotator, seed=1)), np.unique(looked, return_counts=True)
-        for row, count in zip(*n): assert (abs(table.loc[row] - transitions(annotator).loc[row]) < 4*.5/count**.5).all(), (name, row)
-    assert disagreement(['anger'], ['fear']).loc['anger', 'fear'] == 1 and disagreement(['anger'], ['fear']).loc['fear'].isna().all()
+    rng = np.random.default_rng(5)
+    many = rng.uniform(1, 5, (6000, len(UNITS))) * (rng.random((6000, len(UNITS))) < 0.15)
+    for name in ("confused", "crowd", "hasty"):
+        annotator = ANNOTATORS[name]
+        looked = seen(many, annotator)
+        table, n = (
+            disagreement(looked, annotate(many, annotator, seed=1)),
+            np.unique(looked, return_counts=True),
+        )
+        for row, count in zip(*n):
+            assert (
+                abs(table.loc[row] - transitions(annotator).loc[row]) < 4 * 0.5 / count**0.5
+            ).all(), (name, row)
+    assert (
+        disagreement(["anger"], ["fear"]).loc["anger", "fear"] == 1
+        and disagreement(["anger"], ["fear"]).loc["fear"].isna().all()
+    )

@@ -10,235 +10,716 @@ import numpy as np, pandas as pd
 from fer_course.data import make_dropped, make_manifest
 from fer_course.facs import AU_VOCABULARIES, SEVEN
 from fer_course.files import CourseError
-from fer_course.layouts import LABEL_ORDERS, bare_stem, is_image, label_ids, list_files, need_images, read_lines, safe_name, subjects_from_names
+from fer_course.layouts import (
+    LABEL_ORDERS,
+    bare_stem,
+    is_image,
+    label_ids,
+    list_files,
+    need_images,
+    read_lines,
+    safe_name,
+    subjects_from_names,
+)
 import os, pytest, tempfile
 from hypothesis import given, settings, strategies as st
 from fer_course.facs import SEVEN, au_columns
+
 quick = settings(derandomize=True, max_examples=60, deadline=None, database=None)
+
 
 def tree(root, files):
     "Write a small folder: relative name -> text, bytes, or None for an empty file"
     for name, content in files.items():
-        path = Path(root)/name; path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else (content or '').encode())
+        path = Path(root) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else (content or "").encode())
     return Path(root)
+
 
 def accounted(root, manifest, dropped):
     "Whether every image of the folder stands in the manifest once, or among the dropped"
-    images, kept, gone = [n for n in list_files(root) if is_image(n)], manifest.image.tolist(), set(dropped.image)
-    return sorted(kept) == sorted(set(kept)) and all(n in kept or n in gone for n in images) and set(kept) <= set(images)
+    images, kept, gone = (
+        [n for n in list_files(root) if is_image(n)],
+        manifest.image.tolist(),
+        set(dropped.image),
+    )
+    return (
+        sorted(kept) == sorted(set(kept))
+        and all(n in kept or n in gone for n in images)
+        and set(kept) <= set(images)
+    )
 
 
 def test_tokens():
-    assert parse_units('1+2+L12+b25') == {1: '', 2: '', 12: 'left', 25: 'bottom'} and parse_units(' null ') == {} == parse_units('NULL')
-    assert parse_units('L12+R12') == {12: 'left+right'} and parse_units('12+L12') == {12: ''} == parse_units('12') and parse_units('LT10') == {10: 'left top'}
-    for bad in ('', '+', '1+', '1++2', 'X12', '125', 'null+1', '12.', '3', '0', 'L', '1 2', '١'):
-        with pytest.raises(ValueError, match='unknown token'): parse_units(bad)
+    assert parse_units("1+2+L12+b25") == {1: "", 2: "", 12: "left", 25: "bottom"} and parse_units(
+        " null "
+    ) == {} == parse_units("NULL")
+    assert (
+        parse_units("L12+R12") == {12: "left+right"}
+        and parse_units("12+L12") == {12: ""} == parse_units("12")
+        and parse_units("LT10") == {10: "left top"}
+    )
+    for bad in ("", "+", "1+", "1++2", "X12", "125", "null+1", "12.", "3", "0", "L", "1 2", "١"):
+        with pytest.raises(ValueError, match="unknown token"):
+            parse_units(bad)
 
-    token = st.tuples(st.sampled_from(['', 'L', 'R', 'B', 'T']), st.sampled_from([1, 2, 4, 12, 25, 28, 43]))
+    token = st.tuples(
+        st.sampled_from(["", "L", "R", "B", "T"]), st.sampled_from([1, 2, 4, 12, 25, 28, 43])
+    )
+
     @quick
     @given(st.lists(token, min_size=1))
     def what_is_written_is_read(tokens):
-        found = parse_units('+'.join(f'{side}{unit}' for side, unit in tokens))
+        found = parse_units("+".join(f"{side}{unit}" for side, unit in tokens))
         assert set(found) == {unit for _, unit in tokens}
-        assert all((found[unit] == '') == (('', unit) in tokens) for unit in found), 'part of a face only where no token says the whole of it'
+        assert all((found[unit] == "") == (("", unit) in tokens) for unit in found), (
+            "part of a face only where no token says the whole of it"
+        )
+
     @quick
     @given(st.text(max_size=30))
     def any_text_is_units_or_a_clear_error(text):
-        try: assert all(isinstance(unit, int) and 1 <= unit <= 98 for unit in parse_units(text))
-        except ValueError as error: assert 'unknown token' in str(error)
-    what_is_written_is_read(); any_text_is_units_or_a_clear_error()
+        try:
+            assert all(isinstance(unit, int) and 1 <= unit <= 98 for unit in parse_units(text))
+        except ValueError as error:
+            assert "unknown token" in str(error)
+
+    what_is_written_is_read()
+    any_text_is_units_or_a_clear_error()
 
 
 def test_raf_au_reads_both_lists_alike():
     from fer_course.facs import AU_VOCABULARIES
-    order = AU_VOCABULARIES['raf_au']; images = {f'aligned/{k:04}_aligned.jpg': None for k in range(1, 5)}
+
+    order = AU_VOCABULARIES["raf_au"]
+    images = {f"aligned/{k:04}_aligned.jpg": None for k in range(1, 5)}
     units = [(1, 2, 12), (), (4, 27), (25, 26)]
-    tokens = ''.join(f'{k:04}.jpg {"+".join(map(str, u)) or "null"}{" " if k % 2 else ""}\n' for k, u in enumerate(units, 1))
-    columns = ''.join(f'{k:04}.jpg {" ".join(str(int(n in u)) for n in order)}\n' for k, u in enumerate(units, 1))
+    tokens = "".join(
+        f"{k:04}.jpg {'+'.join(map(str, u)) or 'null'}{' ' if k % 2 else ''}\n"
+        for k, u in enumerate(units, 1)
+    )
+    columns = "".join(
+        f"{k:04}.jpg {' '.join(str(int(n in u)) for n in order)}\n" for k, u in enumerate(units, 1)
+    )
     read = {}
-    for kind, text in dict(tokens=tokens, columns=columns, crlf=tokens.replace('\n', '\r\n'), bom='\ufeff' + tokens, tabs=columns.replace('.jpg ', '.jpg\t')).items():
+    for kind, text in dict(
+        tokens=tokens,
+        columns=columns,
+        crlf=tokens.replace("\n", "\r\n"),
+        bom="\ufeff" + tokens,
+        tabs=columns.replace(".jpg ", ".jpg\t"),
+    ).items():
         with tempfile.TemporaryDirectory() as folder:
-            table, gone = read_raf_au(tree(folder, {'RAFAU_label.txt': text, **images}), 'x'); read[kind] = table
-            assert table.expression.isna().all() and gone.empty and table.aligned.all() and table[au_columns()].notna().all(axis=None), 'null is zeros, not unknown'
-            assert [[n for n in order if table[f'AU{n}'][k] == 1] for k in range(4)] == [list(u) for u in units], kind
-    assert all(t.equals(read['tokens']) for t in read.values()) and 'columns of 0 and 1' in read['columns'].attrs['said'][0] and 'tokens' in read['crlf'].attrs['said'][0]
+            table, gone = read_raf_au(tree(folder, {"RAFAU_label.txt": text, **images}), "x")
+            read[kind] = table
+            assert (
+                table.expression.isna().all()
+                and gone.empty
+                and table.aligned.all()
+                and table[au_columns()].notna().all(axis=None)
+            ), "null is zeros, not unknown"
+            assert [[n for n in order if table[f"AU{n}"][k] == 1] for k in range(4)] == [
+                list(u) for u in units
+            ], kind
+    assert (
+        all(t.equals(read["tokens"]) for t in read.values())
+        and "columns of 0 and 1" in read["columns"].attrs["said"][0]
+        and "tokens" in read["crlf"].attrs["said"][0]
+    )
 
 
 def test_raf_au_accounts_for_every_line_and_file():
-    text = '0001.jpg 1+L12\n0002.jpg 28+43\n0003.jpg 1+Z9\n0003.jpg 1\n0002.jpg 28+43\n0002.jpg 1\n0008.jpg 1\n../0001.jpg 1\n0004.jpg\n0005.jpg 1 2\n\n0006.jpg null'
-    files = {'RAFAU_label.txt': text, 'RAFAU_landmark.txt': 'x', 'original/0001.jpg': None, 'spare/0007.png': None, **{f'aligned/{k:04}_aligned.jpg': None for k in range(1, 7)}}
+    text = "0001.jpg 1+L12\n0002.jpg 28+43\n0003.jpg 1+Z9\n0003.jpg 1\n0002.jpg 28+43\n0002.jpg 1\n0008.jpg 1\n../0001.jpg 1\n0004.jpg\n0005.jpg 1 2\n\n0006.jpg null"
+    files = {
+        "RAFAU_label.txt": text,
+        "RAFAU_landmark.txt": "x",
+        "original/0001.jpg": None,
+        "spare/0007.png": None,
+        **{f"aligned/{k:04}_aligned.jpg": None for k in range(1, 7)},
+    }
     with tempfile.TemporaryDirectory() as folder:
-        root = tree(folder, files); os.symlink(root, root/'aligned'/'loop'); table, gone = read_raf_au(root, 'x')
-        assert accounted(root, table, gone) and table.image.tolist() == [f'aligned/{k:04}_aligned.jpg' for k in (1, 2, 6)]
-        assert len(table) + gone.reason.str.startswith('line').sum() == 11, 'every line is in one of the tables'
-        for line, says in {3: 'unknown token "Z9"', 4: 'listed before in line 3, there with other units', 5: 'listed before in line 2', 6: 'in line 2, there with other', 7: 'no such image',
-                           8: 'leads out', 9: '0 words', 10: '2 words'}.items(): assert gone.reason.str.contains(f'line {line} of RAFAU_label.txt: .*{says}').sum() == 1, says
-        assert gone.reason.str.contains('another picture').sum() == 1 and gone.reason.eq('in no list').sum() == 1 and gone.image.eq('RAFAU_landmark.txt').sum() == 1
-        assert table.AU28.tolist() == [0, 1, 0] and table.AU12_side.tolist() == ['left', None, None] and any('AU28 (1)' in s for s in table.attrs['said'])
-        for how, value in dict(present=1, absent=0).items(): assert read_raf_au(root, 'x', one_sided=how)[0].AU12[0] == value
-        assert np.isnan(read_raf_au(root, 'x', one_sided='unlabelled')[0].AU12[0]) and read_raf_au(root, 'x', images='original')[0].image[2] == 'original/0001.jpg'
+        root = tree(folder, files)
+        os.symlink(root, root / "aligned" / "loop")
+        table, gone = read_raf_au(root, "x")
+        assert accounted(root, table, gone) and table.image.tolist() == [
+            f"aligned/{k:04}_aligned.jpg" for k in (1, 2, 6)
+        ]
+        assert len(table) + gone.reason.str.startswith("line").sum() == 11, (
+            "every line is in one of the tables"
+        )
+        for line, says in {
+            3: 'unknown token "Z9"',
+            4: "listed before in line 3, there with other units",
+            5: "listed before in line 2",
+            6: "in line 2, there with other",
+            7: "no such image",
+            8: "leads out",
+            9: "0 words",
+            10: "2 words",
+        }.items():
+            assert (
+                gone.reason.str.contains(f"line {line} of RAFAU_label.txt: .*{says}").sum() == 1
+            ), says
+        assert (
+            gone.reason.str.contains("another picture").sum() == 1
+            and gone.reason.eq("in no list").sum() == 1
+            and gone.image.eq("RAFAU_landmark.txt").sum() == 1
+        )
+        assert (
+            table.AU28.tolist() == [0, 1, 0]
+            and table.AU12_side.tolist() == ["left", None, None]
+            and any("AU28 (1)" in s for s in table.attrs["said"])
+        )
+        for how, value in dict(present=1, absent=0).items():
+            assert read_raf_au(root, "x", one_sided=how)[0].AU12[0] == value
+        assert (
+            np.isnan(read_raf_au(root, "x", one_sided="unlabelled")[0].AU12[0])
+            and read_raf_au(root, "x", images="original")[0].image[2] == "original/0001.jpg"
+        )
 
 
 def test_raf_au_refuses_what_it_cannot_read():
-    one = {'aligned/0001_aligned.jpg': None}
-    for files, says in (({}, 'no image'), (one, 'no list of action units'), (one | {'RAFAU_label.txt': ''}, 'RAFAU_label.txt: the file is empty'), (one | {'a.txt': '0001.jpg 1+2', 'b.txt': '0001.jpg 4+7'}, 'several lists'),
-                        (one | {'RAFAU_label.txt': '0001.jpg 1+2\n0002.jpg ' + 'x'*(1 << 21)}, 'line 2 has more than'), (one | {'RAFAU_label.txt': b'0001.jpg 1+2\n\x00'}, 'line 2 holds a zero byte'),
-                        (one | {'RAFAU_label.txt': '0002.jpg 1+2'}, 'no row is usable.*no such image'), (one | {'RAFAU_label.txt': '0001.jpg ' + '0 '*22}, 'no row is usable.*22 columns'),
-                        ({f'{k:04}.jpg': None for k in range(9)} | {'RAFAU_label.txt': ''.join(f'{k:04}.jpg {k % 7 + 1}\n' for k in range(9))}, 'these are classes')):
+    one = {"aligned/0001_aligned.jpg": None}
+    for files, says in (
+        ({}, "no image"),
+        (one, "no list of action units"),
+        (one | {"RAFAU_label.txt": ""}, "RAFAU_label.txt: the file is empty"),
+        (one | {"a.txt": "0001.jpg 1+2", "b.txt": "0001.jpg 4+7"}, "several lists"),
+        (
+            one | {"RAFAU_label.txt": "0001.jpg 1+2\n0002.jpg " + "x" * (1 << 21)},
+            "line 2 has more than",
+        ),
+        (one | {"RAFAU_label.txt": b"0001.jpg 1+2\n\x00"}, "line 2 holds a zero byte"),
+        (one | {"RAFAU_label.txt": "0002.jpg 1+2"}, "no row is usable.*no such image"),
+        (one | {"RAFAU_label.txt": "0001.jpg " + "0 " * 22}, "no row is usable.*22 columns"),
+        (
+            {f"{k:04}.jpg": None for k in range(9)}
+            | {"RAFAU_label.txt": "".join(f"{k:04}.jpg {k % 7 + 1}\n" for k in range(9))},
+            "these are classes",
+        ),
+    ):
         with tempfile.TemporaryDirectory() as folder:
-            with pytest.raises(CourseError, match=says): read_raf_au(tree(folder, files), 'x')
-    for option in (dict(one_sided='no'), dict(images='both')):
-        with pytest.raises(CourseError, match='cannot be'): read_raf_au('.', 'x', **option)
+            with pytest.raises(CourseError, match=says):
+                read_raf_au(tree(folder, files), "x")
+    for option in (dict(one_sided="no"), dict(images="both")):
+        with pytest.raises(CourseError, match="cannot be"):
+            read_raf_au(".", "x", **option)
 
 
 def test_emotionet_masks_what_nobody_labelled():
-    def line(k, labels, n=60): return f'http://x.org/d{k}/f{k}.jpg\thttp://y.net/o{k}.jpg\t' + '\t'.join(str(labels.get(u, 999)) for u in range(1, n + 1)) + '\n'
-    def row(k, labels, units): return f"'http://x.org/d{k},1/f{k}.jpg','http://y.net/o{k}.jpg'," + ','.join(str(labels.get(u, 999)) for u in units) + '\n'
-    labels = [{1: 1, 2: 0, 43: 1, 7: 1}, {1: 0, 12: 1}, {3: 1}, {1: 0, 2: 0}]; images = {f'{"ab"[k % 2]}/F{k}.JPG': None for k in range(4)}
-    old = ''.join(line(k, l) for k, l in enumerate(labels)); units = (1, 2, 3, 7, 12, 43)
-    new = "URL,URL orig," + ','.join(f"'AU {u}'" for u in units) + '\n' + ''.join(row(k, l, units) for k, l in enumerate(labels))
-    for files in ({'dataFile_0001.txt': old}, {'x.csv': new}, {'x.csv': '\ufeff' + new.replace('\n', '\r\n')}):
+    def line(k, labels, n=60):
+        return (
+            f"http://x.org/d{k}/f{k}.jpg\thttp://y.net/o{k}.jpg\t"
+            + "\t".join(str(labels.get(u, 999)) for u in range(1, n + 1))
+            + "\n"
+        )
+
+    def row(k, labels, units):
+        return (
+            f"'http://x.org/d{k},1/f{k}.jpg','http://y.net/o{k}.jpg',"
+            + ",".join(str(labels.get(u, 999)) for u in units)
+            + "\n"
+        )
+
+    labels = [{1: 1, 2: 0, 43: 1, 7: 1}, {1: 0, 12: 1}, {3: 1}, {1: 0, 2: 0}]
+    images = {f"{'ab'[k % 2]}/F{k}.JPG": None for k in range(4)}
+    old = "".join(line(k, l) for k, l in enumerate(labels))
+    units = (1, 2, 3, 7, 12, 43)
+    new = (
+        "URL,URL orig,"
+        + ",".join(f"'AU {u}'" for u in units)
+        + "\n"
+        + "".join(row(k, l, units) for k, l in enumerate(labels))
+    )
+    for files in (
+        {"dataFile_0001.txt": old},
+        {"x.csv": new},
+        {"x.csv": "\ufeff" + new.replace("\n", "\r\n")},
+    ):
         with tempfile.TemporaryDirectory() as folder:
-            table, gone = read_emotionet(tree(folder, files | images), 'x'); byname = table.set_index('image')
-            assert len(table) == 3 and accounted(folder, table, gone) and gone.image.tolist() == ['a/F2.JPG'] and 'all are 999' in gone.reason[0]
-            assert byname.AU1.reindex(['a/F0.JPG', 'b/F1.JPG', 'b/F3.JPG']).tolist() == [1, 0, 0] and byname.AU43['a/F0.JPG'] == 1
-            assert byname.loc['b/F1.JPG', 'AU2'] != byname.loc['b/F1.JPG', 'AU2'] and byname.AU7.isna().all(), '999 and what is not annotated are unknown'
-            released, gone = read_emotionet(folder, 'x', released=True)
-            assert released.image.tolist() == ['a/F0.JPG', 'b/F1.JPG'] and released[au_columns('emotionet')].notna().all(axis=None) and released.AU2.tolist() == [0, 0]
-            assert np.allclose(released[['crop_x0', 'crop_y0', 'crop_x1', 'crop_y1']], RELEASED_CROP) and accounted(folder, released, gone)
+            table, gone = read_emotionet(tree(folder, files | images), "x")
+            byname = table.set_index("image")
+            assert (
+                len(table) == 3
+                and accounted(folder, table, gone)
+                and gone.image.tolist() == ["a/F2.JPG"]
+                and "all are 999" in gone.reason[0]
+            )
+            assert (
+                byname.AU1.reindex(["a/F0.JPG", "b/F1.JPG", "b/F3.JPG"]).tolist() == [1, 0, 0]
+                and byname.AU43["a/F0.JPG"] == 1
+            )
+            assert (
+                byname.loc["b/F1.JPG", "AU2"] != byname.loc["b/F1.JPG", "AU2"]
+                and byname.AU7.isna().all()
+            ), "999 and what is not annotated are unknown"
+            released, gone = read_emotionet(folder, "x", released=True)
+            assert (
+                released.image.tolist() == ["a/F0.JPG", "b/F1.JPG"]
+                and released[au_columns("emotionet")].notna().all(axis=None)
+                and released.AU2.tolist() == [0, 0]
+            )
+            assert np.allclose(
+                released[["crop_x0", "crop_y0", "crop_x1", "crop_y1"]], RELEASED_CROP
+            ) and accounted(folder, released, gone)
 
 
 def test_emotionet_finds_the_file_of_an_address():
     import hashlib
-    urls = [f'http://x.org/{k}/p%20{k}.jpg?s=1' for k in range(5)]; text = ''.join(f'{u}\thttp://o.org/q{k}.png\t{k % 2}' + '\t999'*59 + '\n' for k, u in enumerate(urls))
-    ways = dict(name=lambda k: f'all/p {k}.jpg', original=lambda k: f'q{k}.png', md5=lambda k: f'{hashlib.md5(urls[k].encode()).hexdigest()}.jpg', sha1=lambda k: f'ab/{hashlib.sha1(urls[k].encode()).hexdigest()}.jpg',
-                sha256=lambda k: f'{hashlib.sha256(urls[k].encode()).hexdigest()}.jpg', number0=lambda k: f'{k:06}.jpg', number1=lambda k: f'{k + 1:06}.jpg')
+
+    urls = [f"http://x.org/{k}/p%20{k}.jpg?s=1" for k in range(5)]
+    text = "".join(
+        f"{u}\thttp://o.org/q{k}.png\t{k % 2}" + "\t999" * 59 + "\n" for k, u in enumerate(urls)
+    )
+    ways = dict(
+        name=lambda k: f"all/p {k}.jpg",
+        original=lambda k: f"q{k}.png",
+        md5=lambda k: f"{hashlib.md5(urls[k].encode()).hexdigest()}.jpg",
+        sha1=lambda k: f"ab/{hashlib.sha1(urls[k].encode()).hexdigest()}.jpg",
+        sha256=lambda k: f"{hashlib.sha256(urls[k].encode()).hexdigest()}.jpg",
+        number0=lambda k: f"{k:06}.jpg",
+        number1=lambda k: f"{k + 1:06}.jpg",
+    )
     for rule, file in ways.items():
         with tempfile.TemporaryDirectory() as folder:
-            table, gone = read_emotionet(tree(folder, {'dataFile_0001.txt': text} | {file(k): None for k in range(5)}), 'x')
-            assert gone.empty and f'"{rule}"' in table.attrs['said'][0] and table.set_index('image').AU1.reindex(map(file, range(5))).tolist() == [0, 1, 0, 1, 0], rule
-    with tempfile.TemporaryDirectory() as folder:   # two lists, numbered folders, equal names
-        table, gone = read_emotionet(tree(folder, {'dataFile_0001.txt': 'http://a/1.jpg\tx\t1' + '\t0'*59, 'dataFile_0002.txt': 'http://b/1.jpg\tx\t0' + '\t1'*59, '0001/1.jpg': None, 'part2/1.jpg': None, 'part2/7.jpg': None}), 'x', files='name')
-        assert table.set_index('image').AU1.to_dict() == {'0001/1.jpg': 1, 'part2/1.jpg': 0} or len(gone) == 3, 'folder 0001 belongs to list 0001'
-        tree(folder, {'dataFile_0001.txt': 'http://a/1.jpg\tx\t1' + '\t0'*59 + '\nhttp://c/1.jpg\tx\t0' + '\t0'*59 + '\nhttp://c/7.jpg\tx\t0' + '\t0'*59}); (Path(folder)/'dataFile_0002.txt').unlink()
-        table, gone = read_emotionet(folder, 'x', files='name'); assert table.image.tolist() == ['part2/7.jpg'] and gone.reason.str.contains('which one the file is cannot be told').sum() == 2
+            table, gone = read_emotionet(
+                tree(folder, {"dataFile_0001.txt": text} | {file(k): None for k in range(5)}), "x"
+            )
+            assert (
+                gone.empty
+                and f'"{rule}"' in table.attrs["said"][0]
+                and table.set_index("image").AU1.reindex(map(file, range(5))).tolist()
+                == [0, 1, 0, 1, 0]
+            ), rule
+    with tempfile.TemporaryDirectory() as folder:  # two lists, numbered folders, equal names
+        table, gone = read_emotionet(
+            tree(
+                folder,
+                {
+                    "dataFile_0001.txt": "http://a/1.jpg\tx\t1" + "\t0" * 59,
+                    "dataFile_0002.txt": "http://b/1.jpg\tx\t0" + "\t1" * 59,
+                    "0001/1.jpg": None,
+                    "part2/1.jpg": None,
+                    "part2/7.jpg": None,
+                },
+            ),
+            "x",
+            files="name",
+        )
+        assert (
+            table.set_index("image").AU1.to_dict() == {"0001/1.jpg": 1, "part2/1.jpg": 0}
+            or len(gone) == 3
+        ), "folder 0001 belongs to list 0001"
+        tree(
+            folder,
+            {
+                "dataFile_0001.txt": "http://a/1.jpg\tx\t1"
+                + "\t0" * 59
+                + "\nhttp://c/1.jpg\tx\t0"
+                + "\t0" * 59
+                + "\nhttp://c/7.jpg\tx\t0"
+                + "\t0" * 59
+            },
+        )
+        (Path(folder) / "dataFile_0002.txt").unlink()
+        table, gone = read_emotionet(folder, "x", files="name")
+        assert (
+            table.image.tolist() == ["part2/7.jpg"]
+            and gone.reason.str.contains("which one the file is cannot be told").sum() == 2
+        )
     with tempfile.TemporaryDirectory() as folder:
-        tree(folder, {'dataFile_0001.txt': text} | {f'{k}.jpg': None for k in range(1, 4)})
-        with pytest.raises(CourseError, match='from 0 fits as well as from 1.*--files=number'): read_emotionet(folder, 'x')
-        assert read_emotionet(folder, 'x', files='number1')[0].AU1.tolist() == [0, 1, 0] and read_emotionet(folder, 'x', files='number0')[0].AU1.tolist() == [1, 0, 1]
+        tree(folder, {"dataFile_0001.txt": text} | {f"{k}.jpg": None for k in range(1, 4)})
+        with pytest.raises(CourseError, match="from 0 fits as well as from 1.*--files=number"):
+            read_emotionet(folder, "x")
+        assert read_emotionet(folder, "x", files="number1")[0].AU1.tolist() == [
+            0,
+            1,
+            0,
+        ] and read_emotionet(folder, "x", files="number0")[0].AU1.tolist() == [1, 0, 1]
 
 
 def test_emotionet_bad_lines_are_listed_and_bad_files_refused():
-    def line(k, labels, n=60): return f'http://x.org/d{k}/f{k}.jpg\thttp://y.net/o{k}.jpg\t' + '\t'.join(str(labels.get(u, 999)) for u in range(1, n + 1)) + '\n'
+    def line(k, labels, n=60):
+        return (
+            f"http://x.org/d{k}/f{k}.jpg\thttp://y.net/o{k}.jpg\t"
+            + "\t".join(str(labels.get(u, 999)) for u in range(1, n + 1))
+            + "\n"
+        )
+
     good = line(0, {1: 1})
-    bad = {2: (line(1, {1: 2}), '"2" is none of 0, 1, 999'), 3: (line(2, {1: 1}, 61), '63 columns, 62 are needed'), 4: (line(3, {1: 1}, 59), '61 columns'), 5: (line(0, {1: 1}), 'listed before in line 1'),
-           6: (line(0, {1: 0}), 'there with other units'), 7: (line(8, {1: 0}), 'no such image')}
+    bad = {
+        2: (line(1, {1: 2}), '"2" is none of 0, 1, 999'),
+        3: (line(2, {1: 1}, 61), "63 columns, 62 are needed"),
+        4: (line(3, {1: 1}, 59), "61 columns"),
+        5: (line(0, {1: 1}), "listed before in line 1"),
+        6: (line(0, {1: 0}), "there with other units"),
+        7: (line(8, {1: 0}), "no such image"),
+    }
     with tempfile.TemporaryDirectory() as folder:
-        tree(folder, {'dataFile_0001.txt': good + ''.join(text for text, _ in bad.values()), 'notes.txt': 'dear diary', **{f'f{k}.jpg': None for k in range(4)}}); table, gone = read_emotionet(folder, 'x')
-        assert len(table) == 1 and accounted(folder, table, gone) and gone.image.eq('notes.txt').sum() == 1
-        for number, (_, says) in bad.items(): assert gone.reason.str.contains(f'line {number} of dataFile_0001.txt: .*{says}').sum() == 1, says
-    for files, says in (({'a.txt': 'x'}, 'no list of EmotioNet|is usable'), ({'dataFile_1.txt': ''}, 'empty'), ({'dataFile_1.txt': good + 'x'*(1 << 21)}, 'line 2 has more than'), ({'x.csv': "URL,URL orig,'AU 1','smile'\n"}, 'smile'),
-                        ({'x.csv': "URL,URL orig,'AU 1'\n"}, 'no line is usable'), ({'dataFile_1.txt': line(77, {1: 1})}, 'no image could be told')):
+        tree(
+            folder,
+            {
+                "dataFile_0001.txt": good + "".join(text for text, _ in bad.values()),
+                "notes.txt": "dear diary",
+                **{f"f{k}.jpg": None for k in range(4)},
+            },
+        )
+        table, gone = read_emotionet(folder, "x")
+        assert (
+            len(table) == 1
+            and accounted(folder, table, gone)
+            and gone.image.eq("notes.txt").sum() == 1
+        )
+        for number, (_, says) in bad.items():
+            assert (
+                gone.reason.str.contains(f"line {number} of dataFile_0001.txt: .*{says}").sum() == 1
+            ), says
+    for files, says in (
+        ({"a.txt": "x"}, "no list of EmotioNet|is usable"),
+        ({"dataFile_1.txt": ""}, "empty"),
+        ({"dataFile_1.txt": good + "x" * (1 << 21)}, "line 2 has more than"),
+        ({"x.csv": "URL,URL orig,'AU 1','smile'\n"}, "smile"),
+        ({"x.csv": "URL,URL orig,'AU 1'\n"}, "no line is usable"),
+        ({"dataFile_1.txt": line(77, {1: 1})}, "no image could be told"),
+    ):
         with tempfile.TemporaryDirectory() as folder:
-            with pytest.raises(CourseError, match=says): read_emotionet(tree(folder, files | {'f0.jpg': None}), 'x')
+            with pytest.raises(CourseError, match=says):
+                read_emotionet(tree(folder, files | {"f0.jpg": None}), "x")
     from fer_course.au_layouts import _emotionet_row
+
     @quick
     @given(st.text(max_size=60), st.integers(1, 5))
     def any_line_is_a_row_or_a_clear_error(text, n):
-        for delimiter in '\t,':
-            try: assert len(_emotionet_row(text, delimiter, n)[2]) == n
-            except ValueError as error: assert 'columns' in str(error) or 'none of 0, 1, 999' in str(error)
+        for delimiter in "\t,":
+            try:
+                assert len(_emotionet_row(text, delimiter, n)[2]) == n
+            except ValueError as error:
+                assert "columns" in str(error) or "none of 0, 1, 999" in str(error)
+
     any_line_is_a_row_or_a_clear_error()
 
 
 def test_hidden_labels_read_as_zero_bias_prevalence_and_f1():
     from sklearn.metrics import f1_score
-    rng = np.random.default_rng(0); truth = rng.random(40_000) < .3
-    for hide in (.25, .5, .75):
+
+    rng = np.random.default_rng(0)
+    truth = rng.random(40_000) < 0.3
+    for hide in (0.25, 0.5, 0.75):
         read = truth & (rng.random(len(truth)) >= hide)
-        assert abs(read.mean()/truth.mean() - (1 - hide)) < .02 and abs(f1_score(read, truth) - 2*(1 - hide)/(2 - hide)) < .02
+        assert (
+            abs(read.mean() / truth.mean() - (1 - hide)) < 0.02
+            and abs(f1_score(read, truth) - 2 * (1 - hide) / (2 - hide)) < 0.02
+        )
 
 
 def test_openface_tables_of_every_kind():
-    def write(folder, name, header, *rows): return tree(folder, {name: header + '\n' + ''.join(','.join(map(str, r)) + '\n' for r in rows)})/name
-    R, C = [f'AU{u:02}_r' for u in OPENFACE_R], [f'AU{u:02}_c' for u in OPENFACE_C]; one, two = [k*.25 for k in range(17)], [k % 2 for k in range(18)]
+    def write(folder, name, header, *rows):
+        return (
+            tree(
+                folder, {name: header + "\n" + "".join(",".join(map(str, r)) + "\n" for r in rows)}
+            )
+            / name
+        )
+
+    R, C = [f"AU{u:02}_r" for u in OPENFACE_R], [f"AU{u:02}_c" for u in OPENFACE_C]
+    one, two = [k * 0.25 for k in range(17)], [k % 2 for k in range(18)]
     with tempfile.TemporaryDirectory() as folder:
-        new = read_openface_table(write(folder, 'new.csv', ', '.join(['frame', 'face_id', 'timestamp', 'confidence', 'success', 'pose_Tx', *R, *C]), [1, 0, 0, .9, 1, 5, *one, *two], [2, 1, .03, .2, 0, 6, *one, *two]), more=('pose_',))
-        old = read_openface_table(write(folder, 'old.csv', ', '.join(['frame', 'timestamp', 'confidence', 'success', *R, *C]), [1, 0, .9, 1, *one, *two]))
-        still = read_openface_table(write(folder, 'still.csv', ','.join(['face', 'confidence', *R, *C]), [0, .9, *one, *two], [1, .8, *one, *two]))
-        assert [t.attrs['kind'] for t in (new, old, still)] == ['sequence', 'sequence', 'image'] and new.face.tolist() == [0, 1] and new.frame.tolist() == [1, 2] and new.pose_Tx.tolist() == [5, 6] and 'pose_Tx' not in old
+        new = read_openface_table(
+            write(
+                folder,
+                "new.csv",
+                ", ".join(
+                    ["frame", "face_id", "timestamp", "confidence", "success", "pose_Tx", *R, *C]
+                ),
+                [1, 0, 0, 0.9, 1, 5, *one, *two],
+                [2, 1, 0.03, 0.2, 0, 6, *one, *two],
+            ),
+            more=("pose_",),
+        )
+        old = read_openface_table(
+            write(
+                folder,
+                "old.csv",
+                ", ".join(["frame", "timestamp", "confidence", "success", *R, *C]),
+                [1, 0, 0.9, 1, *one, *two],
+            )
+        )
+        still = read_openface_table(
+            write(
+                folder,
+                "still.csv",
+                ",".join(["face", "confidence", *R, *C]),
+                [0, 0.9, *one, *two],
+                [1, 0.8, *one, *two],
+            )
+        )
+        assert (
+            [t.attrs["kind"] for t in (new, old, still)] == ["sequence", "sequence", "image"]
+            and new.face.tolist() == [0, 1]
+            and new.frame.tolist() == [1, 2]
+            and new.pose_Tx.tolist() == [5, 6]
+            and "pose_Tx" not in old
+        )
         for t in (new, old, still):
-            assert np.allclose(t[R].iloc[0], one) and (t[C].iloc[0] == two).all() and t[R].dtypes.eq('float32').all() and 'AU28_r' not in t and 'not in it' not in t.attrs['said'][0]
-        assert still.image.tolist() == ['still', 'still'] and still.frame.isna().all() and still.success.isna().all() and still.face.tolist() == [0, 1]
-        six = [f'AU{u:02}_r' for u in AU_VOCABULARIES['openface']]
-        for label in ((), ('label',)):
+            assert (
+                np.allclose(t[R].iloc[0], one)
+                and (t[C].iloc[0] == two).all()
+                and t[R].dtypes.eq("float32").all()
+                and "AU28_r" not in t
+                and "not in it" not in t.attrs["said"][0]
+            )
+        assert (
+            still.image.tolist() == ["still", "still"]
+            and still.frame.isna().all()
+            and still.success.isna().all()
+            and still.face.tolist() == [0, 1]
+        )
+        six = [f"AU{u:02}_r" for u in AU_VOCABULARIES["openface"]]
+        for label in ((), ("label",)):
             for names in (six, [n[:-2] for n in six], [n.lower() for n in six]):
-                t = read_openface_table(write(folder, 'd.csv', ','.join(['img', *label, 'confidence', *names]), ['a/b.jpg', *([3] if label else []), .9, *one[:16]]))
-                assert t.attrs['kind'] == 'derived' and t.image[0] == 'a/b.jpg' and np.allclose(t[six].iloc[0], one[:16]) and ('label' in t) == bool(label) and 'AU45_r' in t.attrs['said'][0]
-            bare = write(folder, 'bare.csv', ','.join(map(str, ['a/b.jpg', *([3] if label else []), .9, *one[:16]])))
-            assert read_openface_table(bare, 'authors')[six].equals(t[six])
-            with pytest.raises(CourseError, match='bare.csv: line 1 names no columns.*authors'): read_openface_table(bare)
-        eight = write(folder, 'three.csv', 'x.jpg,1,2,3,4,5,6,7,8', ['y,1.jpg'.join('""'), 1, 2, 3, 4, 5, 6, 7, 9.5]); t = read_openface_table(eight, 'openface3')
-        assert t.image.tolist() == ['x.jpg', 'y,1.jpg'] and [c for c in t if c.startswith('AU')] == [f'AU{u:02}_r' for u in OPENFACE3] and t.AU26_r[1] == 9.5 and t.confidence.isna().all()
-        with pytest.raises(CourseError, match='names no columns.*openface3'): read_openface_table(eight)
-        with pytest.raises(CourseError, match='names the columns'): read_openface_table(Path(folder)/'new.csv', 'openface3')
+                t = read_openface_table(
+                    write(
+                        folder,
+                        "d.csv",
+                        ",".join(["img", *label, "confidence", *names]),
+                        ["a/b.jpg", *([3] if label else []), 0.9, *one[:16]],
+                    )
+                )
+                assert (
+                    t.attrs["kind"] == "derived"
+                    and t.image[0] == "a/b.jpg"
+                    and np.allclose(t[six].iloc[0], one[:16])
+                    and ("label" in t) == bool(label)
+                    and "AU45_r" in t.attrs["said"][0]
+                )
+            bare = write(
+                folder,
+                "bare.csv",
+                ",".join(map(str, ["a/b.jpg", *([3] if label else []), 0.9, *one[:16]])),
+            )
+            assert read_openface_table(bare, "authors")[six].equals(t[six])
+            with pytest.raises(CourseError, match="bare.csv: line 1 names no columns.*authors"):
+                read_openface_table(bare)
+        eight = write(
+            folder,
+            "three.csv",
+            "x.jpg,1,2,3,4,5,6,7,8",
+            ["y,1.jpg".join('""'), 1, 2, 3, 4, 5, 6, 7, 9.5],
+        )
+        t = read_openface_table(eight, "openface3")
+        assert (
+            t.image.tolist() == ["x.jpg", "y,1.jpg"]
+            and [c for c in t if c.startswith("AU")] == [f"AU{u:02}_r" for u in OPENFACE3]
+            and t.AU26_r[1] == 9.5
+            and t.confidence.isna().all()
+        )
+        with pytest.raises(CourseError, match="names no columns.*openface3"):
+            read_openface_table(eight)
+        with pytest.raises(CourseError, match="names the columns"):
+            read_openface_table(Path(folder) / "new.csv", "openface3")
 
 
 def test_openface_tables_that_are_broken():
-    head = 'frame, confidence, success, AU01_r, AU01_c\n'; good = '1, .9, 1, .5, 1\n'
+    head = "frame, confidence, success, AU01_r, AU01_c\n"
+    good = "1, .9, 1, .5, 1\n"
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder)/'t.csv'
-        for text in (head + good, '\ufeff' + head + good, (head + good).replace('\n', '\r\n'), head + good.strip(), '\n' + head + '\n' + good, head + good.replace('.5', '0.50'), (head + good).encode('utf-16')):
-            path.write_bytes(text if isinstance(text, bytes) else text.encode()); assert read_openface_table(path).AU01_r.tolist() == [.5]
-        for text, says in (('', 'empty'), (head, 'no row'), (head + good + '2, .9', 'line 3 has 2 cells, 5 are needed'), (head + good + '2, .9, 1, .5, 1, 7\n', 'line 3 has 6 cells'), (head + '1, .9, 1, x, 1\n', 'line 2: "x" in column 4'),
-                           (head + '1, 9, 1, .5, 1\n', 'line 2: confidence is 9'), (head + '1, .9, 1, 5.5, 1\n', 'line 2: AU01_r is 5.5'), (head + '1, .9, 1, .5, .5\n', 'AU01_c is 0.5'), (head + 'nan, .9, 1, .5, 1\n', 'frame is nan'), (head + '1, .9, 1, inf, 1\n', 'AU01_r is inf'),
-                           (head + good + 'x'*(1 << 21), 'line 3 has more than'), (head.replace('confidence', 'sure') + good, 'no column confidence'), ('confidence,AU01_r\n.9,1\n', 'no column img'), ('frame,confidence\n1,.9\n', 'no column of an action unit'),
-                           ('frame,confidence,AU01_r,AU01_r\n1,.9,1,1\n', 'au01_r is there twice'), (b'\x89PNG\r\n\x1a\n\x00', 'line 1 names no columns'), (head.encode() + b'1, .9\0', 'line 2 holds a zero byte')):
+        path = Path(folder) / "t.csv"
+        for text in (
+            head + good,
+            "\ufeff" + head + good,
+            (head + good).replace("\n", "\r\n"),
+            head + good.strip(),
+            "\n" + head + "\n" + good,
+            head + good.replace(".5", "0.50"),
+            (head + good).encode("utf-16"),
+        ):
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
-            with pytest.raises(CourseError, match=f't.csv.*{says}'): read_openface_table(path)
-        path.write_text(head + '1, .9, 1, nan, \n2, .9, 1, -1.#IND, 1\n'); t = read_openface_table(path); assert t.AU01_r.isna().all() and t.AU01_c.isna().tolist() == [True, False]
-        with pytest.raises(CourseError, match='missing'): read_openface_table(Path(folder)/'none.csv')
+            assert read_openface_table(path).AU01_r.tolist() == [0.5]
+        for text, says in (
+            ("", "empty"),
+            (head, "no row"),
+            (head + good + "2, .9", "line 3 has 2 cells, 5 are needed"),
+            (head + good + "2, .9, 1, .5, 1, 7\n", "line 3 has 6 cells"),
+            (head + "1, .9, 1, x, 1\n", 'line 2: "x" in column 4'),
+            (head + "1, 9, 1, .5, 1\n", "line 2: confidence is 9"),
+            (head + "1, .9, 1, 5.5, 1\n", "line 2: AU01_r is 5.5"),
+            (head + "1, .9, 1, .5, .5\n", "AU01_c is 0.5"),
+            (head + "nan, .9, 1, .5, 1\n", "frame is nan"),
+            (head + "1, .9, 1, inf, 1\n", "AU01_r is inf"),
+            (head + good + "x" * (1 << 21), "line 3 has more than"),
+            (head.replace("confidence", "sure") + good, "no column confidence"),
+            ("confidence,AU01_r\n.9,1\n", "no column img"),
+            ("frame,confidence\n1,.9\n", "no column of an action unit"),
+            ("frame,confidence,AU01_r,AU01_r\n1,.9,1,1\n", "au01_r is there twice"),
+            (b"\x89PNG\r\n\x1a\n\x00", "line 1 names no columns"),
+            (head.encode() + b"1, .9\0", "line 2 holds a zero byte"),
+        ):
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+            with pytest.raises(CourseError, match=f"t.csv.*{says}"):
+                read_openface_table(path)
+        path.write_text(head + "1, .9, 1, nan, \n2, .9, 1, -1.#IND, 1\n")
+        t = read_openface_table(path)
+        assert t.AU01_r.isna().all() and t.AU01_c.isna().tolist() == [True, False]
+        with pytest.raises(CourseError, match="missing"):
+            read_openface_table(Path(folder) / "none.csv")
+
         @quick
-        @given(st.lists(st.tuples(st.floats(0, 1, width=32, allow_subnormal=False), st.floats(0, 5, width=32, allow_subnormal=False), st.integers(0, 1)), min_size=1, max_size=5))
+        @given(
+            st.lists(
+                st.tuples(
+                    st.floats(0, 1, width=32, allow_subnormal=False),
+                    st.floats(0, 5, width=32, allow_subnormal=False),
+                    st.integers(0, 1),
+                ),
+                min_size=1,
+                max_size=5,
+            )
+        )
         def what_is_written_is_read(rows):
-            path.write_text(head + ''.join(f'{k}, {c!r}, 1, {r!r}, {p}\n' for k, (c, r, p) in enumerate(rows))); t = read_openface_table(path)
-            assert list(zip(t.confidence, t.AU01_r, t.AU01_c)) == rows and t.line.tolist() == list(range(2, len(rows) + 2))
+            path.write_text(
+                head + "".join(f"{k}, {c!r}, 1, {r!r}, {p}\n" for k, (c, r, p) in enumerate(rows))
+            )
+            t = read_openface_table(path)
+            assert list(zip(t.confidence, t.AU01_r, t.AU01_c)) == rows and t.line.tolist() == list(
+                range(2, len(rows) + 2)
+            )
+
         @quick
         @given(st.text(max_size=80))
         def any_text_is_a_table_or_a_clear_error(text):
-            path.write_text(head + text, encoding='utf-8', errors='replace')
-            try: assert len(read_openface_table(path))
-            except CourseError as error: assert 't.csv' in str(error)
-        what_is_written_is_read(); any_text_is_a_table_or_a_clear_error()
+            path.write_text(head + text, encoding="utf-8", errors="replace")
+            try:
+                assert len(read_openface_table(path))
+            except CourseError as error:
+                assert "t.csv" in str(error)
+
+        what_is_written_is_read()
+        any_text_is_a_table_or_a_clear_error()
 
 
 def test_openface_units_from_thresholds():
-    head = 'img,label,confidence,success,AU01_r,AU01_c,AU28_c,AU45_r\n'
-    rows = [('a.jpg', 0, .8, 1, .5, 1, 1, 2), ('b.jpg', 3, .79, 1, 3, 1, 1, 2), ('c.jpg', 7, .9, 0, 3, 1, 0, 2), ('d.jpg', 3, 'nan', 1, 3, 1, 0, 2), ('e.jpg', 3, 1, 1, 'nan', 0, 0, 2), ('f.jpg', 3, 1, 1, .51, 0, 0, .2)]
+    head = "img,label,confidence,success,AU01_r,AU01_c,AU28_c,AU45_r\n"
+    rows = [
+        ("a.jpg", 0, 0.8, 1, 0.5, 1, 1, 2),
+        ("b.jpg", 3, 0.79, 1, 3, 1, 1, 2),
+        ("c.jpg", 7, 0.9, 0, 3, 1, 0, 2),
+        ("d.jpg", 3, "nan", 1, 3, 1, 0, 2),
+        ("e.jpg", 3, 1, 1, "nan", 0, 0, 2),
+        ("f.jpg", 3, 1, 1, 0.51, 0, 0, 0.2),
+    ]
     with tempfile.TemporaryDirectory() as folder:
-        root = tree(folder, {'u.csv': head + ''.join(','.join(map(str, r)) + '\n' for r in rows), **{f'{k}.jpg': None for k in 'abcdefg'}})
-        table, gone = read_openface(root, 'x'); nan = float('nan')
-        assert accounted(root, table, gone) and gone.image.tolist() == ['g.jpg'] and np.array_equal(table.AU1, [0, nan, nan, nan, nan, 1], equal_nan=True) and 'AU28' not in table and np.array_equal(table.AU45, [1, nan, nan, nan, 1, 0], equal_nan=True)
-        assert table.expression.isna().all() and table.AU25.isna().all() and any('--label-order=' in s for s in table.attrs['said'])
-        assert np.array_equal(read_openface(root, 'x', by='presence')[0][['AU1', 'AU28']], [[1, 1], [nan]*2, [nan]*2, [nan]*2, [0, 0], [0, 0]], equal_nan=True)
-        low, gone = read_openface(root, 'x', low='drop', confidence=.7); assert low.image.tolist() == ['a.jpg', 'b.jpg', 'e.jpg', 'f.jpg'] and accounted(root, low, gone) and gone.reason.str.contains('line 4 of u.csv: confidence 0.9 or no success').any()
-        named, gone = read_openface(root, 'x', label_order='affectnet'); assert named.expression.tolist() == ['neutral', *['surprise']*4] and gone.reason.str.contains('not among the chosen').tolist().count(True) == 1 and accounted(root, named, gone)
-        counts = [read_openface(root, 'x', confidence=0, intensity=t)[0].AU1.sum() for t in (0, .5, .6, 4)]; assert counts == sorted(counts, reverse=True) and counts[0] > counts[-1]
-        for option in (dict(by='x'), dict(low='x'), dict(label_order='x'), dict(labels='none.csv')):
-            with pytest.raises(CourseError): read_openface(root, 'x', **option)
+        root = tree(
+            folder,
+            {
+                "u.csv": head + "".join(",".join(map(str, r)) + "\n" for r in rows),
+                **{f"{k}.jpg": None for k in "abcdefg"},
+            },
+        )
+        table, gone = read_openface(root, "x")
+        nan = float("nan")
+        assert (
+            accounted(root, table, gone)
+            and gone.image.tolist() == ["g.jpg"]
+            and np.array_equal(table.AU1, [0, nan, nan, nan, nan, 1], equal_nan=True)
+            and "AU28" not in table
+            and np.array_equal(table.AU45, [1, nan, nan, nan, 1, 0], equal_nan=True)
+        )
+        assert (
+            table.expression.isna().all()
+            and table.AU25.isna().all()
+            and any("--label-order=" in s for s in table.attrs["said"])
+        )
+        assert np.array_equal(
+            read_openface(root, "x", by="presence")[0][["AU1", "AU28"]],
+            [[1, 1], [nan] * 2, [nan] * 2, [nan] * 2, [0, 0], [0, 0]],
+            equal_nan=True,
+        )
+        low, gone = read_openface(root, "x", low="drop", confidence=0.7)
+        assert (
+            low.image.tolist() == ["a.jpg", "b.jpg", "e.jpg", "f.jpg"]
+            and accounted(root, low, gone)
+            and gone.reason.str.contains("line 4 of u.csv: confidence 0.9 or no success").any()
+        )
+        named, gone = read_openface(root, "x", label_order="affectnet")
+        assert (
+            named.expression.tolist() == ["neutral", *["surprise"] * 4]
+            and gone.reason.str.contains("not among the chosen").tolist().count(True) == 1
+            and accounted(root, named, gone)
+        )
+        counts = [
+            read_openface(root, "x", confidence=0, intensity=t)[0].AU1.sum()
+            for t in (0, 0.5, 0.6, 4)
+        ]
+        assert counts == sorted(counts, reverse=True) and counts[0] > counts[-1]
+        for option in (dict(by="x"), dict(low="x"), dict(label_order="x"), dict(labels="none.csv")):
+            with pytest.raises(CourseError):
+                read_openface(root, "x", **option)
 
 
 def test_openface_rows_find_their_images():
-    head, row = 'face,confidence,AU01_r\n', '0,.9,1\n'; sequence = 'frame,face_id,confidence,success,AU01_r\n' + ''.join(f'{k},0,.9,1,{k}\n' for k in (1, 2, 3))
+    head, row = "face,confidence,AU01_r\n", "0,.9,1\n"
+    sequence = "frame,face_id,confidence,success,AU01_r\n" + "".join(
+        f"{k},0,.9,1,{k}\n" for k in (1, 2, 3)
+    )
     with tempfile.TemporaryDirectory() as folder:
-        root = tree(folder, {'photos/a.jpg': None, 'photos/b.jpg': None, 'processed/a.csv': head + row + '1,.95,3\n', 'processed/a.jpg': None, 'processed/b.csv': head + row, 'processed/x.csv': head + row, 'processed/a_of_details.txt': 'x', 'other.csv': 'q,w\n1,2\n'})
-        (root/'processed'/'none.csv').write_text(head); (root/'photos'/'none.jpg').touch()                # OpenFace saw no face in it: one picture less, not no dataset
-        table, gone = read_openface(root, 'x', by='intensity'); assert table.image.tolist() == ['photos/a.jpg', 'photos/b.jpg'] and dict(zip(gone.image, gone.reason))['processed/none.csv'].endswith('no face was found') and table.n_faces.tolist() == [2, 1] and np.allclose(table.confidence, [.95, .9])
-        assert accounted(root, table, gone) and {'processed/a.jpg', 'processed/a_of_details.txt', 'other.csv', 'x'} <= set(gone.image) and gone.reason.str.contains('another face').sum() == 1
-    for files in ({f'clip/{k:03}.jpg': None for k in (7, 8, 9)}, {f'clip_aligned/frame_det_00_{k:06}.bmp': None for k in (1, 2, 3)}):
+        root = tree(
+            folder,
+            {
+                "photos/a.jpg": None,
+                "photos/b.jpg": None,
+                "processed/a.csv": head + row + "1,.95,3\n",
+                "processed/a.jpg": None,
+                "processed/b.csv": head + row,
+                "processed/x.csv": head + row,
+                "processed/a_of_details.txt": "x",
+                "other.csv": "q,w\n1,2\n",
+            },
+        )
+        (root / "processed" / "none.csv").write_text(head)
+        (
+            root / "photos" / "none.jpg"
+        ).touch()  # OpenFace saw no face in it: one picture less, not no dataset
+        table, gone = read_openface(root, "x", by="intensity")
+        assert (
+            table.image.tolist() == ["photos/a.jpg", "photos/b.jpg"]
+            and dict(zip(gone.image, gone.reason))["processed/none.csv"].endswith(
+                "no face was found"
+            )
+            and table.n_faces.tolist() == [2, 1]
+            and np.allclose(table.confidence, [0.95, 0.9])
+        )
+        assert (
+            accounted(root, table, gone)
+            and {"processed/a.jpg", "processed/a_of_details.txt", "other.csv", "x"}
+            <= set(gone.image)
+            and gone.reason.str.contains("another face").sum() == 1
+        )
+    for files in (
+        {f"clip/{k:03}.jpg": None for k in (7, 8, 9)},
+        {f"clip_aligned/frame_det_00_{k:06}.bmp": None for k in (1, 2, 3)},
+    ):
         with tempfile.TemporaryDirectory() as folder:
-            table, gone = read_openface(tree(folder, {'clip.csv': sequence, 'spare.jpg': None, **files}), 'x', intensity=2, subject='none'); assert table.image.tolist() == sorted(files) and table.AU1.tolist() == [0, 0, 1] and gone.image.tolist() == ['spare.jpg']
-    for files, says in (({}, 'no list of OpenFace'), ({'a.csv': ''}, 'a.csv: the file is empty'), ({'a.csv': head + '0,.9\n'}, 'a.csv: line 2 has 2 cells'), ({'a.csv': head, 'b.csv': head}, 'a.csv: there is a heading and no row'), ({'zz.csv': head + row}, 'no row is usable.*could be told'), ({'u.csv': 'img,confidence,AU01_r\n../a.jpg,.9,1\n'}, 'no row is usable.*line 2 of u.csv'), ({'u.csv': '1,2,3,4,5,6,7,8\n'}, 'openface3')):
+            table, gone = read_openface(
+                tree(folder, {"clip.csv": sequence, "spare.jpg": None, **files}),
+                "x",
+                intensity=2,
+                subject="none",
+            )
+            assert (
+                table.image.tolist() == sorted(files)
+                and table.AU1.tolist() == [0, 0, 1]
+                and gone.image.tolist() == ["spare.jpg"]
+            )
+    for files, says in (
+        ({}, "no list of OpenFace"),
+        ({"a.csv": ""}, "a.csv: the file is empty"),
+        ({"a.csv": head + "0,.9\n"}, "a.csv: line 2 has 2 cells"),
+        ({"a.csv": head, "b.csv": head}, "a.csv: there is a heading and no row"),
+        ({"zz.csv": head + row}, "no row is usable.*could be told"),
+        ({"u.csv": "img,confidence,AU01_r\n../a.jpg,.9,1\n"}, "no row is usable.*line 2 of u.csv"),
+        ({"u.csv": "1,2,3,4,5,6,7,8\n"}, "openface3"),
+    ):
         with tempfile.TemporaryDirectory() as folder:
-            with pytest.raises(CourseError, match=says): read_openface(tree(folder, files | {'a.jpg': None}), 'x')
+            with pytest.raises(CourseError, match=says):
+                read_openface(tree(folder, files | {"a.jpg": None}), "x")

@@ -8,181 +8,388 @@ import pytest
 
 
 def test_the_units_of_a_tool_are_named_and_never_matched_by_position():
-    two, three = TOOLS['openface2'], TOOLS['openface3']
-    assert len(two.intensity) == 17 and len(two.presence) == 18 and set(two.presence) - set(two.intensity) == {28}
-    assert set(AU_VOCABULARIES['openface']) == set(two.intensity) - {45}
-    named = name_outputs(np.arange(8.))
-    assert named['AU06_r'][0] == 3 and named['AU26_r'][0] == 7 and 'AU05_r' not in named
-    with pytest.raises(CourseError, match='17 of openface2'): name_outputs(np.zeros((1, 8)), 'openface2')
+    two, three = TOOLS["openface2"], TOOLS["openface3"]
+    assert (
+        len(two.intensity) == 17
+        and len(two.presence) == 18
+        and set(two.presence) - set(two.intensity) == {28}
+    )
+    assert set(AU_VOCABULARIES["openface"]) == set(two.intensity) - {45}
+    named = name_outputs(np.arange(8.0))
+    assert named["AU06_r"][0] == 3 and named["AU26_r"][0] == 7 and "AU05_r" not in named
+    with pytest.raises(CourseError, match="17 of openface2"):
+        name_outputs(np.zeros((1, 8)), "openface2")
 
 
 def test_unknown_stays_unknown_and_every_image_has_one_row():
     def openface(n=60, seed=0):
         "What a reader of OpenFace's files gives: some faces unsure, some lost, some images with two"
-        rng, units = np.random.default_rng(seed), TOOLS['openface2']
-        table = pd.DataFrame(dict(image=[f'{i - i % 5//4:03}.jpg' for i in range(n)], face=[i % 5//4 for i in range(n)], frame=None,
-                                  confidence=rng.uniform(.5, 1, n).round(2), success=(rng.random(n) < .9).astype(int)))
-        r = {f'AU{u:02d}_r': (rng.uniform(0, 5, n)*(rng.random(n) < .4)).round(2) for u in units.intensity}
-        return table.assign(**r, **{f'AU{u:02d}_c': (rng.random(n) < .3).astype(int) for u in units.presence})
-    table = openface(); labels = intensity_labels(table, 'raf_au'); units = labels[au_columns('raf_au')]
+        rng, units = np.random.default_rng(seed), TOOLS["openface2"]
+        table = pd.DataFrame(
+            dict(
+                image=[f"{i - i % 5 // 4:03}.jpg" for i in range(n)],
+                face=[i % 5 // 4 for i in range(n)],
+                frame=None,
+                confidence=rng.uniform(0.5, 1, n).round(2),
+                success=(rng.random(n) < 0.9).astype(int),
+            )
+        )
+        r = {
+            f"AU{u:02d}_r": (rng.uniform(0, 5, n) * (rng.random(n) < 0.4)).round(2)
+            for u in units.intensity
+        }
+        return table.assign(
+            **r, **{f"AU{u:02d}_c": (rng.random(n) < 0.3).astype(int) for u in units.presence}
+        )
+
+    table = openface()
+    labels = intensity_labels(table, "raf_au")
+    units = labels[au_columns("raf_au")]
     assert labels.image.tolist() == table.image.drop_duplicates().tolist()
-    assert units.columns[units.isna().all()].tolist() == ['AU16', 'AU18', 'AU22', 'AU24', 'AU27']       # not in the tool: never 0
+    assert units.columns[units.isna().all()].tolist() == [
+        "AU16",
+        "AU18",
+        "AU22",
+        "AU24",
+        "AU27",
+    ]  # not in the tool: never 0
     lost = labels.reason.notna()
-    assert 0 < lost.sum() < len(labels) and units[lost].isna().all(axis=None) and units.loc[~lost, au_columns('openface')].notna().all(axis=None)
+    assert (
+        0 < lost.sum() < len(labels)
+        and units[lost].isna().all(axis=None)
+        and units.loc[~lost, au_columns("openface")].notna().all(axis=None)
+    )
     assert set(np.unique(units.to_numpy()[~units.isna().to_numpy()])) == {0, 1}
-    for image, part in table.groupby('image'):                                                           # the surest face that was followed
-        best = max(part.itertuples(), key=lambda f: (f.success, f.confidence)); assert labels[labels.image == image].confidence.item() == best.confidence
+    for image, part in table.groupby("image"):  # the surest face that was followed
+        best = max(part.itertuples(), key=lambda f: (f.success, f.confidence))
+        assert labels[labels.image == image].confidence.item() == best.confidence
     assert (labels.faces == labels.image.map(table.image.value_counts())).all()
-    back = intensity_labels(table.iloc[::-1], 'raf_au').set_index('image').loc[labels.image].reset_index()
-    assert back[units.columns].equals(units)                                                             # the order of the lines does not matter
-    big = intensity_labels(table.assign(size=-table.confidence*table.success), prefer='size')
-    assert (big.confidence <= labels.confidence).all() or (big.reason.isna() <= labels.reason.isna()).all()
-    assert intensity_labels(table, 'emotionet', by='presence').AU28.notna().any() and intensity_labels(table, 'emotionet').AU28.isna().all()
+    back = (
+        intensity_labels(table.iloc[::-1], "raf_au")
+        .set_index("image")
+        .loc[labels.image]
+        .reset_index()
+    )
+    assert back[units.columns].equals(units)  # the order of the lines does not matter
+    big = intensity_labels(table.assign(size=-table.confidence * table.success), prefer="size")
+    assert (big.confidence <= labels.confidence).all() or (
+        big.reason.isna() <= labels.reason.isna()
+    ).all()
+    assert (
+        intensity_labels(table, "emotionet", by="presence").AU28.notna().any()
+        and intensity_labels(table, "emotionet").AU28.isna().all()
+    )
 
 
 def test_stricter_thresholds_never_add_a_label():
-    rng = np.random.default_rng(1); n = 200
-    table = pd.DataFrame(dict(image=np.arange(n).astype(str), confidence=rng.random(n), success=1, AU12_r=rng.uniform(0, 5, n), AU04_r=np.r_[np.nan, rng.uniform(0, 1, n - 1)]))
+    rng = np.random.default_rng(1)
+    n = 200
+    table = pd.DataFrame(
+        dict(
+            image=np.arange(n).astype(str),
+            confidence=rng.random(n),
+            success=1,
+            AU12_r=rng.uniform(0, 5, n),
+            AU04_r=np.r_[np.nan, rng.uniform(0, 1, n - 1)],
+        )
+    )
     known, present = [], []
-    for c, i in ((0., .5), (.5, .5), (.9, .5), (.9, 1.), (.9, 3.)):
-        found = intensity_labels(table, confidence=c, intensity=i); known.append(found.AU12.notna()); present.append(found.AU12 == 1)
-    assert all((b <= a).all() for a, b in zip(known, known[1:])) and all((b <= a).all() for a, b in zip(present, present[1:]))
-    assert np.isnan(intensity_labels(table, confidence=0).AU4[0])                                        # an empty cell is unknown
-    exact = pd.DataFrame(dict(image=['x', 'y'], confidence=[.8, .7999], success=1, AU12_r=[.5, 2.]))
-    assert intensity_labels(exact).AU12[0] == 0 and np.isnan(intensity_labels(exact).AU12[1])            # at least 0.8, but above 0.5
-    frames = pd.DataFrame(dict(image='v', frame=[1, 2, 2], confidence=.9, success=1, AU12_r=[0., 1., 2.]))
-    assert intensity_labels(frames).frame.tolist() == [1, 2] and intensity_labels(frames).faces.tolist() == [1, 2]
+    for c, i in ((0.0, 0.5), (0.5, 0.5), (0.9, 0.5), (0.9, 1.0), (0.9, 3.0)):
+        found = intensity_labels(table, confidence=c, intensity=i)
+        known.append(found.AU12.notna())
+        present.append(found.AU12 == 1)
+    assert all((b <= a).all() for a, b in zip(known, known[1:])) and all(
+        (b <= a).all() for a, b in zip(present, present[1:])
+    )
+    assert np.isnan(intensity_labels(table, confidence=0).AU4[0])  # an empty cell is unknown
+    exact = pd.DataFrame(
+        dict(image=["x", "y"], confidence=[0.8, 0.7999], success=1, AU12_r=[0.5, 2.0])
+    )
+    assert intensity_labels(exact).AU12[0] == 0 and np.isnan(
+        intensity_labels(exact).AU12[1]
+    )  # at least 0.8, but above 0.5
+    frames = pd.DataFrame(
+        dict(image="v", frame=[1, 2, 2], confidence=0.9, success=1, AU12_r=[0.0, 1.0, 2.0])
+    )
+    assert intensity_labels(frames).frame.tolist() == [1, 2] and intensity_labels(
+        frames
+    ).faces.tolist() == [1, 2]
 
 
 def test_values_that_no_tool_gives_are_refused():
-    table = pd.DataFrame(dict(image=['x'], confidence=[.9], success=1, AU12_r=[7.], AU12_c=[2]))
-    with pytest.raises(CourseError, match='AU12_r holds values outside'): intensity_labels(table)
-    with pytest.raises(CourseError, match='AU12_c holds values'): intensity_labels(table, by='presence')
-    with pytest.raises(CourseError, match='no labels by'): intensity_labels(table, by='guess')
-    with pytest.raises(CourseError, match='no column size'): intensity_labels(table, prefer='size')
-    with pytest.raises(KeyError): intensity_labels(table.assign(AU12_r=1.), 'nobody')
+    table = pd.DataFrame(dict(image=["x"], confidence=[0.9], success=1, AU12_r=[7.0], AU12_c=[2]))
+    with pytest.raises(CourseError, match="AU12_r holds values outside"):
+        intensity_labels(table)
+    with pytest.raises(CourseError, match="AU12_c holds values"):
+        intensity_labels(table, by="presence")
+    with pytest.raises(CourseError, match="no labels by"):
+        intensity_labels(table, by="guess")
+    with pytest.raises(CourseError, match="no column size"):
+        intensity_labels(table, prefer="size")
+    with pytest.raises(KeyError):
+        intensity_labels(table.assign(AU12_r=1.0), "nobody")
 
 
 def test_agreement_is_that_of_scikit_learn_on_the_known_cells():
     from sklearn.metrics import cohen_kappa_score, f1_score, precision_score, recall_score
-    rng = np.random.default_rng(0); truth, said = (rng.random((300, 3)) < [.5, .1, .3]).astype(float), (rng.random((300, 3)) < .3).astype(float)
-    truth[rng.random(truth.shape) < .2] = np.nan; said[rng.random(said.shape) < .2] = np.nan
-    found = agreement(truth, said, ['AU1', 'AU2', 'AU4'])
+
+    rng = np.random.default_rng(0)
+    truth, said = (
+        (rng.random((300, 3)) < [0.5, 0.1, 0.3]).astype(float),
+        (rng.random((300, 3)) < 0.3).astype(float),
+    )
+    truth[rng.random(truth.shape) < 0.2] = np.nan
+    said[rng.random(said.shape) < 0.2] = np.nan
+    found = agreement(truth, said, ["AU1", "AU2", "AU4"])
     for j, row in enumerate(found.itertuples()):
-        k = ~np.isnan(truth[:, j] + said[:, j]); t, s = truth[k, j], said[k, j]; assert row.n == k.sum()
-        for name, score in dict(f1=f1_score, precision=precision_score, recall=recall_score, kappa=cohen_kappa_score).items(): assert np.isclose(getattr(row, name), score(t, s))
-    assert np.allclose(agreement(truth, truth, ['AU1', 'AU2', 'AU4'])[['f1', 'kappa', 'precision', 'recall']], 1)
-    assert np.allclose(agreement(said, truth, list('abc')).f1, found.f1) and np.allclose(agreement(said, truth, list('abc')).kappa, found.kappa)
-    masked = truth.copy(); masked[:, 1] = np.nan
-    assert agreement(masked, said, list('abc')).loc['b', ['n', 'f1', 'kappa']].fillna(-1).tolist() == [0, -1, -1]
-    with pytest.raises(ValueError, match='do not fit'): agreement(truth, said[:, :2], list('abc'))
-    with pytest.raises(ValueError, match='1, 0 or NaN'): agreement(truth*2, said, list('abc'))
+        k = ~np.isnan(truth[:, j] + said[:, j])
+        t, s = truth[k, j], said[k, j]
+        assert row.n == k.sum()
+        for name, score in dict(
+            f1=f1_score, precision=precision_score, recall=recall_score, kappa=cohen_kappa_score
+        ).items():
+            assert np.isclose(getattr(row, name), score(t, s))
+    assert np.allclose(
+        agreement(truth, truth, ["AU1", "AU2", "AU4"])[["f1", "kappa", "precision", "recall"]], 1
+    )
+    assert np.allclose(agreement(said, truth, list("abc")).f1, found.f1) and np.allclose(
+        agreement(said, truth, list("abc")).kappa, found.kappa
+    )
+    masked = truth.copy()
+    masked[:, 1] = np.nan
+    assert agreement(masked, said, list("abc")).loc["b", ["n", "f1", "kappa"]].fillna(
+        -1
+    ).tolist() == [
+        0,
+        -1,
+        -1,
+    ]
+    with pytest.raises(ValueError, match="do not fit"):
+        agreement(truth, said[:, :2], list("abc"))
+    with pytest.raises(ValueError, match="1, 0 or NaN"):
+        agreement(truth * 2, said, list("abc"))
 
 
 def test_agreement_fits_the_metrics_of_chapter_12():
     from fer_course.evaluate import action_unit_metrics
-    rng = np.random.default_rng(2); truth = (rng.random((80, 16)) < .3).astype(float); truth[rng.random(truth.shape) < .1] = np.nan
-    p = rng.random((80, 16)); names = au_columns('openface'); scores = action_unit_metrics(truth, p, names)
-    assert np.allclose(agreement(truth, p >= .5, names).f1, [row['f1'] for row in scores['per_au']])
+
+    rng = np.random.default_rng(2)
+    truth = (rng.random((80, 16)) < 0.3).astype(float)
+    truth[rng.random(truth.shape) < 0.1] = np.nan
+    p = rng.random((80, 16))
+    names = au_columns("openface")
+    scores = action_unit_metrics(truth, p, names)
+    assert np.allclose(
+        agreement(truth, p >= 0.5, names).f1, [row["f1"] for row in scores["per_au"]]
+    )
 
 
 def test_flips_are_as_many_as_asked_and_leave_the_unknown():
-    labels = np.where(np.random.default_rng(0).random((2000, 5)) < .1, np.nan, np.random.default_rng(1).random((2000, 5)) < .2)
-    assert np.array_equal(flip_labels(labels, 0.), labels, equal_nan=True) and np.array_equal(flip_labels(labels, 1.), 1 - labels, equal_nan=True)
+    labels = np.where(
+        np.random.default_rng(0).random((2000, 5)) < 0.1,
+        np.nan,
+        np.random.default_rng(1).random((2000, 5)) < 0.2,
+    )
+    assert np.array_equal(flip_labels(labels, 0.0), labels, equal_nan=True) and np.array_equal(
+        flip_labels(labels, 1.0), 1 - labels, equal_nan=True
+    )
     known, before = ~np.isnan(labels), None
-    for share in (.05, .1, .2):
-        turned = flip_labels(labels, share, 3) != labels; turned &= known; assert abs(turned[known].mean() - share) < .01
-        assert before is None or (before <= turned).all(); before = turned
+    for share in (0.05, 0.1, 0.2):
+        turned = flip_labels(labels, share, 3) != labels
+        turned &= known
+        assert abs(turned[known].mean() - share) < 0.01
+        assert before is None or (before <= turned).all()
+        before = turned
         assert np.isnan(flip_labels(labels, share))[~known].all()
-    truth = np.random.default_rng(0).random((20_000, 3)) < [.05, .2, .5]
-    for e in (.05, .2):                                                                     # the formula above
-        p, found = truth.mean(0), agreement(truth, flip_labels(truth, e, 5), list('abc'))
-        assert np.allclose(found.precision, p*(1 - e)/(p*(1 - e) + (1 - p)*e), atol=.03) and np.allclose(found.recall, 1 - e, atol=.03)
+    truth = np.random.default_rng(0).random((20_000, 3)) < [0.05, 0.2, 0.5]
+    for e in (0.05, 0.2):  # the formula above
+        p, found = truth.mean(0), agreement(truth, flip_labels(truth, e, 5), list("abc"))
+        assert np.allclose(
+            found.precision, p * (1 - e) / (p * (1 - e) + (1 - p) * e), atol=0.03
+        ) and np.allclose(found.recall, 1 - e, atol=0.03)
 
 
 def test_the_map_is_increasing_and_puts_the_threshold_at_one_half():
     p = np.linspace(0, 1, 1001)
-    for t in (.01, .3, .5, .99):
-        r = as_intensity(p, t); assert (np.diff(r) > 0).all() and r[0] == 0 and r[-1] == 5 and np.isclose(as_intensity(t, t), .5)
-        assert ((r > .5) == (p > t)).all()
-    assert np.isnan(as_intensity([np.nan], .5)).all() and as_intensity(p[:, None], [.2, .8]).shape == (1001, 2)
+    for t in (0.01, 0.3, 0.5, 0.99):
+        r = as_intensity(p, t)
+        assert (
+            (np.diff(r) > 0).all()
+            and r[0] == 0
+            and r[-1] == 5
+            and np.isclose(as_intensity(t, t), 0.5)
+        )
+        assert ((r > 0.5) == (p > t)).all()
+    assert np.isnan(as_intensity([np.nan], 0.5)).all() and as_intensity(
+        p[:, None], [0.2, 0.8]
+    ).shape == (1001, 2)
     for bad in (0, 1, np.nan):
-        with pytest.raises(ValueError, match='threshold'): as_intensity(.5, bad)
-    with pytest.raises(ValueError, match='probability'): as_intensity(1.2)
+        with pytest.raises(ValueError, match="threshold"):
+            as_intensity(0.5, bad)
+    with pytest.raises(ValueError, match="probability"):
+        as_intensity(1.2)
 
 
 def test_no_other_threshold_is_better_on_validation():
-    rng = np.random.default_rng(0); truth = (rng.random((150, 4)) < [.5, .2, .1, .01]).astype(float); truth[rng.random(truth.shape) < .1] = np.nan
-    p = 1/(1 + np.exp(-(2*np.nan_to_num(truth) - 2 + rng.standard_normal(truth.shape)))).round(2); names = list('abcd')
-    chosen = choose_thresholds(truth, p, names); assert chosen['d'] == .5                                # too rare to choose
+    rng = np.random.default_rng(0)
+    truth = (rng.random((150, 4)) < [0.5, 0.2, 0.1, 0.01]).astype(float)
+    truth[rng.random(truth.shape) < 0.1] = np.nan
+    p = 1 / (1 + np.exp(-(2 * np.nan_to_num(truth) - 2 + rng.standard_normal(truth.shape)))).round(
+        2
+    )
+    names = list("abcd")
+    chosen = choose_thresholds(truth, p, names)
+    assert chosen["d"] == 0.5  # too rare to choose
     best = agreement(truth, p > chosen.to_numpy(), names).f1
-    for t in np.linspace(.005, .995, 100):
+    for t in np.linspace(0.005, 0.995, 100):
         assert (agreement(truth, p > t, names).f1 <= best + 1e-12)[:3].all()
     assert ((0 < chosen) & (chosen < 1)).all()
-    unknown = truth.copy(); unknown[:, 0] = np.nan; assert choose_thresholds(unknown, p, names)['a'] == .5
+    unknown = truth.copy()
+    unknown[:, 0] = np.nan
+    assert choose_thresholds(unknown, p, names)["a"] == 0.5
     assert choose_thresholds(unknown, p, names)[1:].equals(chosen[1:])
-    flat = choose_thresholds(truth, np.full_like(p, .3), names); assert ((0 < flat) & (flat < 1)).all()
-    order = rng.permutation(150); assert np.allclose(choose_thresholds(truth[order], p[order], names), chosen)
+    flat = choose_thresholds(truth, np.full_like(p, 0.3), names)
+    assert ((0 < flat) & (flat < 1)).all()
+    order = rng.permutation(150)
+    assert np.allclose(choose_thresholds(truth[order], p[order], names), chosen)
 
 
 def test_written_and_read_back_the_labels_are_the_same():
     from importlib.util import find_spec
-    def read_back(path):      # the reader of chapter 03 where it is there, else what it does as far as this file goes
-        if find_spec('fer_course.au_layouts'):
+
+    def read_back(
+        path,
+    ):  # the reader of chapter 03 where it is there, else what it does as far as this file goes
+        if find_spec("fer_course.au_layouts"):
             from fer_course.au_layouts import read_openface_table
+
             return read_openface_table(path)
-        table = pd.read_csv(path, dtype=dict(img=str), keep_default_na=False, na_values=['']).rename(columns={'img': 'image'})
-        return table if 'success' in table else table.assign(success=np.nan)
+        table = pd.read_csv(
+            path, dtype=dict(img=str), keep_default_na=False, na_values=[""]
+        ).rename(columns={"img": "image"})
+        return table if "success" in table else table.assign(success=np.nan)
+
     import tempfile
     from pathlib import Path
-    rng = np.random.default_rng(0); n = 300; p = rng.random((n, 21)); t = rng.uniform(.1, .9, 21)
-    p[:50] = t + rng.normal(0, 1e-5, (50, 21)); p[50] = t; p[51] = np.nextafter(t, 1); p[52, 3] = np.nan          # as near as it gets
-    images = [f'a, "{i}" é.jpg' if i % 7 == 0 else 'NA' if i == 1 else f'{i}.jpg' for i in range(n)]; confidence = np.r_[.8, .7999, rng.random(n - 2)]
-    made = openface_table(images, p, AU_VOCABULARIES['raf_au'], t, confidence); made.loc[5, 'success'] = 0
+
+    rng = np.random.default_rng(0)
+    n = 300
+    p = rng.random((n, 21))
+    t = rng.uniform(0.1, 0.9, 21)
+    p[:50] = t + rng.normal(0, 1e-5, (50, 21))
+    p[50] = t
+    p[51] = np.nextafter(t, 1)
+    p[52, 3] = np.nan  # as near as it gets
+    images = [f'a, "{i}" é.jpg' if i % 7 == 0 else "NA" if i == 1 else f"{i}.jpg" for i in range(n)]
+    confidence = np.r_[0.8, 0.7999, rng.random(n - 2)]
+    made = openface_table(images, p, AU_VOCABULARIES["raf_au"], t, confidence)
+    made.loc[5, "success"] = 0
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder)/'deep'/'labels.csv'; write_openface(path, made); back = read_back(path)
-        assert [p.name for p in path.parent.iterdir()] == ['labels.csv'] and len(path.read_bytes().splitlines()) == n + 1
-        header = path.read_text().splitlines()[0].split(','); write_openface(path, made.assign(success=1)); assert 'success' not in path.read_text().splitlines()[0]
-    assert header[4:39] == [f'AU{u:02d}_r' for u in TOOLS['openface2'].intensity] + [f'AU{u:02d}_c' for u in TOOLS['openface2'].presence]
-    assert header[39:44] == ['AU16_r', 'AU18_r', 'AU22_r', 'AU24_r', 'AU27_r'] and len(header) == 49
-    for by in ('intensity', 'presence'):
-        mine, theirs = intensity_labels(made, 'raf_au', by=by), intensity_labels(back, 'raf_au', by=by)
-        for column in ('image', 'reason', *au_columns('raf_au')): assert mine[column].equals(theirs[column]) or mine[column].fillna('-').tolist() == theirs[column].fillna('-').tolist()
-    units, known = intensity_labels(made, 'raf_au')[au_columns('raf_au')].to_numpy(), confidence >= .8; known[5] = False
+        path = Path(folder) / "deep" / "labels.csv"
+        write_openface(path, made)
+        back = read_back(path)
+        assert [p.name for p in path.parent.iterdir()] == ["labels.csv"] and len(
+            path.read_bytes().splitlines()
+        ) == n + 1
+        header = path.read_text().splitlines()[0].split(",")
+        write_openface(path, made.assign(success=1))
+        assert "success" not in path.read_text().splitlines()[0]
+    assert header[4:39] == [f"AU{u:02d}_r" for u in TOOLS["openface2"].intensity] + [
+        f"AU{u:02d}_c" for u in TOOLS["openface2"].presence
+    ]
+    assert header[39:44] == ["AU16_r", "AU18_r", "AU22_r", "AU24_r", "AU27_r"] and len(header) == 49
+    for by in ("intensity", "presence"):
+        mine, theirs = (
+            intensity_labels(made, "raf_au", by=by),
+            intensity_labels(back, "raf_au", by=by),
+        )
+        for column in ("image", "reason", *au_columns("raf_au")):
+            assert (
+                mine[column].equals(theirs[column])
+                or mine[column].fillna("-").tolist() == theirs[column].fillna("-").tolist()
+            )
+    units, known = (
+        intensity_labels(made, "raf_au")[au_columns("raf_au")].to_numpy(),
+        confidence >= 0.8,
+    )
+    known[5] = False
     assert np.isnan(units[~known]).all() and np.array_equal(units[known] == 1, (p > t)[known])
-    assert np.isnan(intensity_labels(back, 'emotionet').AU28).all()                                                # not predicted: unknown
+    assert np.isnan(intensity_labels(back, "emotionet").AU28).all()  # not predicted: unknown
 
 
 def test_a_file_that_could_not_be_read_is_not_written():
     import tempfile
     from pathlib import Path
-    made = openface_table(['x.jpg'], [[.2, .9]], ['AU4', 'AU12'])
+
+    made = openface_table(["x.jpg"], [[0.2, 0.9]], ["AU4", "AU12"])
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder)/'labels.csv'; write_openface(path, made); before = path.read_bytes()
-        for bad, words in ((made.assign(AU12_r=6.), 'AU12_r holds'), (made.assign(AU12_c=2), 'AU12_c holds'), (made.assign(image='a\nb'), 'line break'), (made.drop(columns='image'), 'no column image')):
-            with pytest.raises(CourseError, match=words): write_openface(path, bad)
+        path = Path(folder) / "labels.csv"
+        write_openface(path, made)
+        before = path.read_bytes()
+        for bad, words in (
+            (made.assign(AU12_r=6.0), "AU12_r holds"),
+            (made.assign(AU12_c=2), "AU12_c holds"),
+            (made.assign(image="a\nb"), "line break"),
+            (made.drop(columns="image"), "no column image"),
+        ):
+            with pytest.raises(CourseError, match=words):
+                write_openface(path, bad)
             assert path.read_bytes() == before
-    with pytest.raises(ValueError, match='do not fit'): openface_table(['x'], [[.1, .2]], [4])
+    with pytest.raises(ValueError, match="do not fit"):
+        openface_table(["x"], [[0.1, 0.2]], [4])
 
 
 def test_a_branch_labels_with_its_own_units_and_thresholds():
     from fer_course.models import create
     from fer_course.train import predict
     import torch
-    torch.manual_seed(0); rng = np.random.default_rng(0); images = rng.integers(0, 255, (6, 32, 32, 3), dtype=np.uint8)
-    model = create('small', size=32, au_vocabulary='openface').eval(); p = predict(model, images, device='cpu')[1]
-    thresholds = pd.Series(np.median(p, 0).astype(float), au_columns('openface'))
-    table = pseudo_labels(model, images, list('abcdef'), thresholds, confidence=np.ones(6), device='cpu'); labels = intensity_labels(table, 'raf_au')
-    assert np.array_equal(labels[au_columns('openface')].to_numpy() == 1, p > thresholds.to_numpy()) and labels[['AU16', 'AU27']].isna().all(axis=None)
-    shuffled = pseudo_labels(model, images, list('abcdef'), thresholds[::-1], np.ones(6), device='cpu'); assert shuffled.equals(table)     # by name, not by position
-    assert np.allclose(pseudo_labels(model, images, list('abcdef'), device='cpu').confidence, np.maximum(p, 1 - p).mean(1), atol=1e-6)
-    with pytest.raises(CourseError, match='no AU branch'): pseudo_labels(create('small', size=32, au_vocabulary=None), images, list('abcdef'))
+
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (6, 32, 32, 3), dtype=np.uint8)
+    model = create("small", size=32, au_vocabulary="openface").eval()
+    p = predict(model, images, device="cpu")[1]
+    thresholds = pd.Series(np.median(p, 0).astype(float), au_columns("openface"))
+    table = pseudo_labels(
+        model, images, list("abcdef"), thresholds, confidence=np.ones(6), device="cpu"
+    )
+    labels = intensity_labels(table, "raf_au")
+    assert np.array_equal(
+        labels[au_columns("openface")].to_numpy() == 1, p > thresholds.to_numpy()
+    ) and labels[["AU16", "AU27"]].isna().all(axis=None)
+    shuffled = pseudo_labels(
+        model, images, list("abcdef"), thresholds[::-1], np.ones(6), device="cpu"
+    )
+    assert shuffled.equals(table)  # by name, not by position
+    assert np.allclose(
+        pseudo_labels(model, images, list("abcdef"), device="cpu").confidence,
+        np.maximum(p, 1 - p).mean(1),
+        atol=1e-6,
+    )
+    with pytest.raises(CourseError, match="no AU branch"):
+        pseudo_labels(create("small", size=32, au_vocabulary=None), images, list("abcdef"))
 
 
 def test_coverage_never_grows_with_strictness_and_perfect_labels_stay():
-    rng = np.random.default_rng(0); truth = pd.DataFrame((rng.random((400, 16)) < .3).astype(float), columns=au_columns('openface'))
-    right = openface_table([str(i) for i in range(400)], truth.to_numpy()*.8 + .1, AU_VOCABULARIES['openface'], confidence=rng.random(400))
-    found = coverage(truth, right, (0, .3, .6, .9), (.1, .5, 3.)); assert (found[found.intensity == .5].f1 == 1).all()
-    assert all((np.diff(part.coverage) <= 0).all() for _, part in found.groupby('intensity')) and found.coverage[0] == 1
-    assert all((np.diff(part.recall) <= 0).all() for _, part in found.groupby('confidence'))                # a higher intensity takes presences away
-    assert np.isnan(coverage(truth, right, (2,)).f1[0]) and coverage(truth, right, (2,)).faces[0] == 0
+    rng = np.random.default_rng(0)
+    truth = pd.DataFrame(
+        (rng.random((400, 16)) < 0.3).astype(float), columns=au_columns("openface")
+    )
+    right = openface_table(
+        [str(i) for i in range(400)],
+        truth.to_numpy() * 0.8 + 0.1,
+        AU_VOCABULARIES["openface"],
+        confidence=rng.random(400),
+    )
+    found = coverage(truth, right, (0, 0.3, 0.6, 0.9), (0.1, 0.5, 3.0))
+    assert (found[found.intensity == 0.5].f1 == 1).all()
+    assert (
+        all((np.diff(part.coverage) <= 0).all() for _, part in found.groupby("intensity"))
+        and found.coverage[0] == 1
+    )
+    assert all(
+        (np.diff(part.recall) <= 0).all() for _, part in found.groupby("confidence")
+    )  # a higher intensity takes presences away
+    assert (
+        np.isnan(coverage(truth, right, (2,)).f1[0]) and coverage(truth, right, (2,)).faces[0] == 0
+    )

@@ -13,9 +13,17 @@ import pytest
 
 def test_noise_is_that_of_scikit_image_pixel_for_pixel():
     from skimage.util import img_as_ubyte, random_noise
+
     rng = np.random.default_rng(0)
-    images = [rng.integers(0, 256, (40, 30, 3), np.uint8), rng.integers(90, 100, (17, 23, 3), np.uint8), np.full((8, 8, 3), 77, np.uint8), np.zeros((8, 8, 3), np.uint8),
-              np.full((9, 9, 3), 255, np.uint8), np.where(rng.random((20, 20, 3)) < .5, 0, 255).astype(np.uint8), np.arange(256, dtype=np.uint8).reshape(16, 16)]
+    images = [
+        rng.integers(0, 256, (40, 30, 3), np.uint8),
+        rng.integers(90, 100, (17, 23, 3), np.uint8),
+        np.full((8, 8, 3), 77, np.uint8),
+        np.zeros((8, 8, 3), np.uint8),
+        np.full((9, 9, 3), 255, np.uint8),
+        np.where(rng.random((20, 20, 3)) < 0.5, 0, 255).astype(np.uint8),
+        np.arange(256, dtype=np.uint8).reshape(16, 16),
+    ]
     for i, image in enumerate(images):
         for mode in NOISES:
             theirs = img_as_ubyte(random_noise(image, mode=mode, rng=np.random.default_rng(i)))
@@ -24,114 +32,222 @@ def test_noise_is_that_of_scikit_image_pixel_for_pixel():
 
 
 def test_turned_is_what_it_says():
-    image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8); rng = lambda: np.random.default_rng(1)
+    image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    rng = lambda: np.random.default_rng(1)
     assert np.array_equal(turned(image, rng(), (0, 0), (1, 1), 0), image)
-    assert np.abs(turned(image, rng(), (90, 90), (1, 1), 0).astype(int) - np.rot90(image)).max() <= 1, 'counterclockwise'
+    assert (
+        np.abs(turned(image, rng(), (90, 90), (1, 1), 0).astype(int) - np.rot90(image)).max() <= 1
+    ), "counterclockwise"
     assert np.array_equal(turned(image, rng(), (0, 0), (1, 1), 1), image[:, ::-1])
-    assert np.array_equal(turned(image, rng(), (0, 0), (.5, .5), 0), np.rint(image*.5).astype(np.uint8))
-    flat = np.full((8, 8, 3), 200, np.uint8); light = np.array([turned(flat, np.random.default_rng(i)).mean()/200 for i in range(1000)])
-    assert light.min() >= .19 and light.max() <= 1.01 and abs(light.mean() - .6) < 4*.8/12**.5/1000**.5
+    assert np.array_equal(
+        turned(image, rng(), (0, 0), (0.5, 0.5), 0), np.rint(image * 0.5).astype(np.uint8)
+    )
+    flat = np.full((8, 8, 3), 200, np.uint8)
+    light = np.array([turned(flat, np.random.default_rng(i)).mean() / 200 for i in range(1000)])
+    assert (
+        light.min() >= 0.19
+        and light.max() <= 1.01
+        and abs(light.mean() - 0.6) < 4 * 0.8 / 12**0.5 / 1000**0.5
+    )
 
 
 def test_workers_and_order_do_not_change_a_byte():
-    rng = np.random.default_rng(0); images = list(rng.integers(0, 256, (40, 24, 24, 3), np.uint8))
-    modes = rng.choice([*CHANGES, AS_IT_IS], 40).tolist(); seeds = rng.integers(0, 2**62, 40).tolist()
+    rng = np.random.default_rng(0)
+    images = list(rng.integers(0, 256, (40, 24, 24, 3), np.uint8))
+    modes = rng.choice([*CHANGES, AS_IT_IS], 40).tolist()
+    seeds = rng.integers(0, 2**62, 40).tolist()
     one = noisy_images(images, modes, seeds, workers=1)
-    for workers in (2, 5): assert all(map(np.array_equal, one, noisy_images(images, modes, seeds, workers)))
-    order = rng.permutation(40); other = noisy_images([images[i] for i in order], [modes[i] for i in order], [seeds[i] for i in order])
+    for workers in (2, 5):
+        assert all(map(np.array_equal, one, noisy_images(images, modes, seeds, workers)))
+    order = rng.permutation(40)
+    other = noisy_images(
+        [images[i] for i in order], [modes[i] for i in order], [seeds[i] for i in order]
+    )
     assert all(np.array_equal(one[i], image) for i, image in zip(order, other))
-    assert all(np.array_equal(image, a) == (mode == AS_IT_IS) for image, a, mode in zip(images, one, modes)), 'every change changes'
-    with pytest.raises(CourseError, match='no change'): noisy_images(images[:1], ['salt'], [0])
+    assert all(
+        np.array_equal(image, a) == (mode == AS_IT_IS) for image, a, mode in zip(images, one, modes)
+    ), "every change changes"
+    with pytest.raises(CourseError, match="no change"):
+        noisy_images(images[:1], ["salt"], [0])
 
 
 def test_report_s_table_5_exactly_and_its_erratum():
     S = dict(anger=6582, disgust=1967, fear=2386, happiness=7290, sadness=10432, surprise=5934)
-    manifest = pd.DataFrame(dict(expression=np.repeat(list(S), list(S.values())), split='train'))
-    table = balance_table(manifest, plan(manifest, 'report_s'))
-    assert table.after.to_dict() == dict(anger=9543, disgust=7868, fear=9544, happiness=9477, sadness=10432, surprise=9492, total=56356)
-    assert [table.loc['sadness', f'{noise} replaced'] for noise in NOISES] == [1043]*3 and table.loc['sadness', 'poisson added'] == 0
-    assert balance_table(manifest, plan(manifest, 'report_s_printed')).after['anger'] == 10530, 'the printed 20%'
+    manifest = pd.DataFrame(dict(expression=np.repeat(list(S), list(S.values())), split="train"))
+    table = balance_table(manifest, plan(manifest, "report_s"))
+    assert table.after.to_dict() == dict(
+        anger=9543,
+        disgust=7868,
+        fear=9544,
+        happiness=9477,
+        sadness=10432,
+        surprise=9492,
+        total=56356,
+    )
+    assert [table.loc["sadness", f"{noise} replaced"] for noise in NOISES] == [
+        1043
+    ] * 3 and table.loc["sadness", "poisson added"] == 0
+    assert balance_table(manifest, plan(manifest, "report_s_printed")).after["anger"] == 10530, (
+        "the printed 20%"
+    )
 
 
 def test_report_k_counts_exactly():
     K = dict(anger=6171, disgust=1988, fear=2238, happiness=6834, sadness=9780, surprise=5563)
-    manifest = pd.DataFrame(dict(expression=np.repeat(list(K), list(K.values())), split='train')); planned = plan(manifest, 'report_k')
-    assert balance_table(manifest, planned).after.to_dict() == dict.fromkeys(K, 9780) | dict(total=6*9780)
-    added = planned.iloc[len(manifest):]; times = added.row.value_counts()
-    assert set(times[manifest.expression[times.index] == 'disgust']) == {3, 4}, 'each photograph three or four times: 7792 copies of 1988'
-    assert added.seed.is_unique and (added.change == 'turned').all()
+    manifest = pd.DataFrame(dict(expression=np.repeat(list(K), list(K.values())), split="train"))
+    planned = plan(manifest, "report_k")
+    assert balance_table(manifest, planned).after.to_dict() == dict.fromkeys(K, 9780) | dict(
+        total=6 * 9780
+    )
+    added = planned.iloc[len(manifest) :]
+    times = added.row.value_counts()
+    assert set(times[manifest.expression[times.index] == "disgust"]) == {3, 4}, (
+        "each photograph three or four times: 7792 copies of 1988"
+    )
+    assert added.seed.is_unique and (added.change == "turned").all()
 
 
 def test_only_labelled_training_rows_of_the_target_set_are_touched():
-    rng = np.random.default_rng(0); n = 900
-    manifest = pd.DataFrame(dict(expression=rng.choice(['sadness', 'disgust', 'neutral', None], n, p=[.5, .2, .2, .1]), split=rng.choice(['train', 'valid', 'test', None], n),
-                                 role=rng.choice(['target', 'auxiliary'], n)))
-    for recipe in ('report_s', 'report_k', Recipe(dict(disgust=('largest', 'add'), sadness=(.3, 'replace')), ('poisson', 'turned'))):
-        planned = plan(manifest, recipe); rows = planned.row.to_numpy(); touched = rows[(planned.change != AS_IT_IS).to_numpy()]
-        assert len(touched) and (manifest.split[touched] == 'train').all() and (manifest.role[touched] == 'target').all()
-        assert manifest.expression[touched].isin(['sadness', 'disgust']).all(), 'neutral is in no recipe here'
-        others = ~((manifest.split == 'train') & (manifest.role == 'target')).to_numpy()
-        assert (np.bincount(rows, minlength=n)[others] == 1).all(), 'everything else is there once'
+    rng = np.random.default_rng(0)
+    n = 900
+    manifest = pd.DataFrame(
+        dict(
+            expression=rng.choice(
+                ["sadness", "disgust", "neutral", None], n, p=[0.5, 0.2, 0.2, 0.1]
+            ),
+            split=rng.choice(["train", "valid", "test", None], n),
+            role=rng.choice(["target", "auxiliary"], n),
+        )
+    )
+    for recipe in (
+        "report_s",
+        "report_k",
+        Recipe(dict(disgust=("largest", "add"), sadness=(0.3, "replace")), ("poisson", "turned")),
+    ):
+        planned = plan(manifest, recipe)
+        rows = planned.row.to_numpy()
+        touched = rows[(planned.change != AS_IT_IS).to_numpy()]
+        assert (
+            len(touched)
+            and (manifest.split[touched] == "train").all()
+            and (manifest.role[touched] == "target").all()
+        )
+        assert manifest.expression[touched].isin(["sadness", "disgust"]).all(), (
+            "neutral is in no recipe here"
+        )
+        others = ~((manifest.split == "train") & (manifest.role == "target")).to_numpy()
+        assert (np.bincount(rows, minlength=n)[others] == 1).all(), "everything else is there once"
         assert (planned.change[:n][others] == AS_IT_IS).all() and (rows[:n] == np.arange(n)).all()
 
 
 def test_a_plan_is_repeatable_and_uses_all_before_any_twice():
-    manifest = pd.DataFrame(dict(expression=['fear']*50 + ['anger']*120, split='train'))
-    same, other = (plan(manifest, 'report_s', seed) for seed in (0, 1))
-    assert same.equals(plan(manifest, 'report_s', 0)) and not same.equals(other)
-    anger = same[len(manifest):]; anger = anger[anger.row >= 50]
-    assert len(anger) == 3*18 and anger.row.is_unique, '54 of 120: nobody twice'
-    assert same.seed[same.change != AS_IT_IS].is_unique and (same.seed[same.change == AS_IT_IS] == 0).all()
-    thrice = plan(manifest, Recipe(dict(fear=(2.5, 'add')), ('poisson',)))[len(manifest):]
-    assert set(thrice.row.value_counts()) == {2, 3} and thrice.seed.is_unique, 'the same change of the same photograph: other noise'
-    assert len(plan(manifest, Recipe(dict(anger=(.29, 'add')), ('speckle',)))) == 170 + 34                  # floor(.29*120)
-    one = plan(manifest.assign(split=['train']*100 + ['valid']*70), 'report_s')
+    manifest = pd.DataFrame(dict(expression=["fear"] * 50 + ["anger"] * 120, split="train"))
+    same, other = (plan(manifest, "report_s", seed) for seed in (0, 1))
+    assert same.equals(plan(manifest, "report_s", 0)) and not same.equals(other)
+    anger = same[len(manifest) :]
+    anger = anger[anger.row >= 50]
+    assert len(anger) == 3 * 18 and anger.row.is_unique, "54 of 120: nobody twice"
+    assert (
+        same.seed[same.change != AS_IT_IS].is_unique
+        and (same.seed[same.change == AS_IT_IS] == 0).all()
+    )
+    thrice = plan(manifest, Recipe(dict(fear=(2.5, "add")), ("poisson",)))[len(manifest) :]
+    assert set(thrice.row.value_counts()) == {2, 3} and thrice.seed.is_unique, (
+        "the same change of the same photograph: other noise"
+    )
+    assert (
+        len(plan(manifest, Recipe(dict(anger=(0.29, "add")), ("speckle",)))) == 170 + 34
+    )  # floor(.29*120)
+    one = plan(manifest.assign(split=["train"] * 100 + ["valid"] * 70), "report_s")
     small = lambda p: p[(p.row < 50) & (p.change != AS_IT_IS)].reset_index(drop=True)
-    assert small(one).equals(small(same)), 'fear does not depend on what happens to anger'
+    assert small(one).equals(small(same)), "fear does not depend on what happens to anger"
 
 
 def test_a_written_set_is_its_plan_whatever_the_workers_and_chunks():
     import tempfile
-    rng = np.random.default_rng(0); manifest = pd.DataFrame(dict(expression=rng.choice(['fear', 'sadness'], 60, p=[.2, .8]), split=rng.choice(['train', 'test'], 60, p=[.8, .2])))
-    images = rng.integers(0, 256, (60, 16, 16, 3), np.uint8); planned = plan(manifest, 'report_k', 3)
+
+    rng = np.random.default_rng(0)
+    manifest = pd.DataFrame(
+        dict(
+            expression=rng.choice(["fear", "sadness"], 60, p=[0.2, 0.8]),
+            split=rng.choice(["train", "test"], 60, p=[0.8, 0.2]),
+        )
+    )
+    images = rng.integers(0, 256, (60, 16, 16, 3), np.uint8)
+    planned = plan(manifest, "report_k", 3)
     whole = np.concatenate(list(apply(images, planned, workers=1)))
     assert np.array_equal(whole, np.concatenate(list(apply(images, planned, workers=3, chunk=7))))
     with tempfile.TemporaryDirectory() as folder:
-        made = write_balanced(manifest, images, 'report_k', folder, seed=3); stored = np.load(Path(folder)/'images.npy', mmap_mode='r')
+        made = write_balanced(manifest, images, "report_k", folder, seed=3)
+        stored = np.load(Path(folder) / "images.npy", mmap_mode="r")
         assert np.array_equal(stored, whole) and len(made) == len(planned)
-        assert (made.expression == manifest.expression[made.source].to_numpy()).all() and np.array_equal(stored[:60], images)
-        assert (made.change[made.split == 'test'] == AS_IT_IS).all()
-        with pytest.raises(CourseError, match='to read from'): write_balanced(made, stored, 'report_k', folder)
-        with pytest.raises(CourseError, match='belong together'): write_balanced(manifest[1:], images, 'report_k', folder)
+        assert (
+            made.expression == manifest.expression[made.source].to_numpy()
+        ).all() and np.array_equal(stored[:60], images)
+        assert (made.change[made.split == "test"] == AS_IT_IS).all()
+        with pytest.raises(CourseError, match="to read from"):
+            write_balanced(made, stored, "report_k", folder)
+        with pytest.raises(CourseError, match="belong together"):
+            write_balanced(manifest[1:], images, "report_k", folder)
 
 
 def test_class_weights_mean_one_and_agree_with_scikit_learn():
     from sklearn.utils.class_weight import compute_class_weight
-    names = ['anger']*60 + ['fear']*10 + ['sadness']*130 + [None]*7; classes = ('anger', 'fear', 'sadness', 'surprise')
+
+    names = ["anger"] * 60 + ["fear"] * 10 + ["sadness"] * 130 + [None] * 7
+    classes = ("anger", "fear", "sadness", "surprise")
     for kind in WEIGHTS:
-        w = class_weights(names, classes, kind); assert w[3] == 0 and np.isclose((w[:3]*[60, 10, 130]).sum(), 200), kind
+        w = class_weights(names, classes, kind)
+        assert w[3] == 0 and np.isclose((w[:3] * [60, 10, 130]).sum(), 200), kind
         assert w[1] > w[0] > w[2], kind
-    assert np.allclose(class_weights(names, classes)[:3], compute_class_weight('balanced', classes=np.array(classes[:3]), y=np.array(names[:200])))
-    assert np.allclose(class_weights(names, classes, 'effective', 0.)[:3], 1), 'one image says all: no weights'
-    assert np.allclose(class_weights(names, classes, 'effective', 1 - 1e-9), class_weights(names, classes), rtol=1e-4), 'each adds a whole one: 1/n'
-    with pytest.raises(CourseError, match='no class weights'): class_weights(names, classes, 'most')
+    assert np.allclose(
+        class_weights(names, classes)[:3],
+        compute_class_weight("balanced", classes=np.array(classes[:3]), y=np.array(names[:200])),
+    )
+    assert np.allclose(class_weights(names, classes, "effective", 0.0)[:3], 1), (
+        "one image says all: no weights"
+    )
+    assert np.allclose(
+        class_weights(names, classes, "effective", 1 - 1e-9),
+        class_weights(names, classes),
+        rtol=1e-4,
+    ), "each adds a whole one: 1/n"
+    with pytest.raises(CourseError, match="no class weights"):
+        class_weights(names, classes, "most")
 
 
 def test_a_sampler_draws_classes_as_often_as_asked():
-    names = np.array(['anger']*60 + ['fear']*10 + ['sadness']*130 + [None]*50, object); classes = ('anger', 'fear', 'sadness')
-    share = lambda power: [sampling_weights(names, classes, power)[names == c].sum() for c in (*classes, None)]
-    assert np.allclose(share(1), [.8/3]*3 + [.2]) and np.allclose(share(0), [.24, .04, .52, .2]), 'the unlabelled keep their share'
-    half = share(.5); assert half[1] > .04 and half[2] < .52 and half[0] < half[2]
-    rows = np.array(list(balanced_sampler(names, classes, n=8000, seed=1))); assert len(rows) == 8000
-    for c in classes: assert abs((names[rows] == c).mean() - .8/3) < 4*(.27*.73/8000)**.5
-    assert rows.tolist() == list(balanced_sampler(names, classes, n=8000, seed=1)) != list(balanced_sampler(names, classes, n=8000, seed=2))
+    names = np.array(["anger"] * 60 + ["fear"] * 10 + ["sadness"] * 130 + [None] * 50, object)
+    classes = ("anger", "fear", "sadness")
+    share = lambda power: [
+        sampling_weights(names, classes, power)[names == c].sum() for c in (*classes, None)
+    ]
+    assert np.allclose(share(1), [0.8 / 3] * 3 + [0.2]) and np.allclose(
+        share(0), [0.24, 0.04, 0.52, 0.2]
+    ), "the unlabelled keep their share"
+    half = share(0.5)
+    assert half[1] > 0.04 and half[2] < 0.52 and half[0] < half[2]
+    rows = np.array(list(balanced_sampler(names, classes, n=8000, seed=1)))
+    assert len(rows) == 8000
+    for c in classes:
+        assert abs((names[rows] == c).mean() - 0.8 / 3) < 4 * (0.27 * 0.73 / 8000) ** 0.5
+    assert (
+        rows.tolist()
+        == list(balanced_sampler(names, classes, n=8000, seed=1))
+        != list(balanced_sampler(names, classes, n=8000, seed=2))
+    )
 
 
 def test_what_cannot_be_planned_is_refused_with_a_remedy():
-    manifest = pd.DataFrame(dict(expression=['fear', 'sadness', 'sadness'], split='train'))
-    bad = {'no row belongs': (manifest.assign(split='valid'), 'report_s'), 'no changes salt': (manifest, Recipe(dict(fear=(1, 'add')), ('salt',))),
-           'no share': (manifest, Recipe(dict(fear=(-1, 'add')), ('poisson',))), 'cannot be replaced': (manifest, Recipe(dict(sadness=(.5, 'replace')), tuple(NOISES))),
-           "not 'swap'": (manifest, Recipe(dict(sadness=(.5, 'swap')), ('poisson',)))}
+    manifest = pd.DataFrame(dict(expression=["fear", "sadness", "sadness"], split="train"))
+    bad = {
+        "no row belongs": (manifest.assign(split="valid"), "report_s"),
+        "no changes salt": (manifest, Recipe(dict(fear=(1, "add")), ("salt",))),
+        "no share": (manifest, Recipe(dict(fear=(-1, "add")), ("poisson",))),
+        "cannot be replaced": (manifest, Recipe(dict(sadness=(0.5, "replace")), tuple(NOISES))),
+        "not 'swap'": (manifest, Recipe(dict(sadness=(0.5, "swap")), ("poisson",))),
+    }
     for problem, (m, recipe) in bad.items():
-        with pytest.raises(CourseError, match=problem) as caught: plan(m, recipe)
+        with pytest.raises(CourseError, match=problem) as caught:
+            plan(m, recipe)
         assert caught.value.remedy

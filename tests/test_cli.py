@@ -7,12 +7,16 @@ from fer_course.files import CourseError, say
 
 def test_every_verb_has_help_and_a_valid_example():
     import shlex
+
     for name, verb in VERBS.items():
-        options = vars(parser().parse_args(shlex.split(verb['example'])[1:]))
-        assert options.pop('verb') == name and options
-        assert set(verb.get('required', ()) + verb['options']) <= set(OPTIONS) and set(verb.get('own', {})) <= set(verb.get('required', ()) + verb['options'])
+        options = vars(parser().parse_args(shlex.split(verb["example"])[1:]))
+        assert options.pop("verb") == name and options
+        assert set(verb.get("required", ()) + verb["options"]) <= set(OPTIONS) and set(
+            verb.get("own", {})
+        ) <= set(verb.get("required", ()) + verb["options"])
     from fer_course.readers import READERS
-    assert set(READER_NAMES) == set(READERS), 'every reader can be asked for, and no other'
+
+    assert set(READER_NAMES) == set(READERS), "every reader can be asked for, and no other"
     from fer_course.align import RULES
     from fer_course.balance import RECIPES
     from fer_course.au_layouts import FILE_RULES
@@ -20,21 +24,48 @@ def test_every_verb_has_help_and_a_valid_example():
     from fer_course.layouts import LABEL_ORDERS
     from fer_course.joint import JOINT
     from fer_course.schedules import SCHEDULES
-    assert set(OPTIONS['joint']['choices']) == set(JOINT) and all(name in OPTIONS['schedule']['help'] for name in SCHEDULES)
+
+    assert set(OPTIONS["joint"]["choices"]) == set(JOINT) and all(
+        name in OPTIONS["schedule"]["help"] for name in SCHEDULES
+    )
     import inspect
     from fer_course import pipeline
-    for name, verb in VERBS.items():                                                   # what can be typed, the function takes
-        takes = inspect.signature(getattr(pipeline, name)).parameters; keywords = any(p.kind is p.VAR_KEYWORD for p in takes.values())
-        assert keywords or {o.replace('-', '_') for o in (*verb.get('arguments', ()), *verb.get('required', ()), *verb['options'])} <= set(takes), name
+
+    for name, verb in VERBS.items():  # what can be typed, the function takes
+        takes = inspect.signature(getattr(pipeline, name)).parameters
+        keywords = any(p.kind is p.VAR_KEYWORD for p in takes.values())
+        assert keywords or {
+            o.replace("-", "_")
+            for o in (*verb.get("arguments", ()), *verb.get("required", ()), *verb["options"])
+        } <= set(takes), name
     from fer_course.readers import options_of
+
     known = {option for reader in READERS for option in options_of(reader)}
-    assert {o.replace('-', '_') for o in READING} <= known and {'ids', 'labels', 'files', 'columns', 'by', 'label_order'} <= {o.replace('-', '_') for o in READING}, 'what a remedy names can be said here'
-    assert set(OPTIONS['ids']['choices']) == {*RAFDB_COPIES, *AFFECTNET_COPIES} and set(OPTIONS['files']['choices']) == set(FILE_RULES) and set(OPTIONS['label-order']['choices']) == set(LABEL_ORDERS)
-    assert set(OPTIONS['align']['choices']) == set(RULES) and set(OPTIONS['balance']['choices']) == set(RECIPES)
+    assert {o.replace("-", "_") for o in READING} <= known and {
+        "ids",
+        "labels",
+        "files",
+        "columns",
+        "by",
+        "label_order",
+    } <= {o.replace("-", "_") for o in READING}, "what a remedy names can be said here"
+    assert (
+        set(OPTIONS["ids"]["choices"]) == {*RAFDB_COPIES, *AFFECTNET_COPIES}
+        and set(OPTIONS["files"]["choices"]) == set(FILE_RULES)
+        and set(OPTIONS["label-order"]["choices"]) == set(LABEL_ORDERS)
+    )
+    assert set(OPTIONS["align"]["choices"]) == set(RULES) and set(
+        OPTIONS["balance"]["choices"]
+    ) == set(RECIPES)
 
 
 def test_errors_are_sentences():
     import contextlib, io, tempfile
+
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()) as said:
-        assert main(['prepare', '--target', f'{folder}/nowhere', '--out', f'{folder}/out']) == 1
-    assert 'nowhere' in said.getvalue() and 'Remedy' in said.getvalue() and 'Traceback' not in said.getvalue()
+        assert main(["prepare", "--target", f"{folder}/nowhere", "--out", f"{folder}/out"]) == 1
+    assert (
+        "nowhere" in said.getvalue()
+        and "Remedy" in said.getvalue()
+        and "Traceback" not in said.getvalue()
+    )

@@ -10,56 +10,118 @@ from fer_course.parallel import Workers, keep_map, read_kept
 
 
 def test_manifest_is_complete_typed_and_sorted():
-    table = make_manifest([dict(image='b.jpg', expression='fear', AU1=1), dict(image='a.jpg', own=3)], 'toy')
-    assert list(table.columns) == [*MANIFEST_COLUMNS, 'own'] and list(table.image) == ['a.jpg', 'b.jpg']
-    assert table.expression[0] is None and table.AU1.isna().tolist() == [True, False] and table.AU1.dtype == 'float32'
-    assert make_manifest([]).empty and list(make_dropped([('x', 'y')], 'd', 's').iloc[0]) == ['x', 'd', 'y', 's']
+    table = make_manifest(
+        [dict(image="b.jpg", expression="fear", AU1=1), dict(image="a.jpg", own=3)], "toy"
+    )
+    assert list(table.columns) == [*MANIFEST_COLUMNS, "own"] and list(table.image) == [
+        "a.jpg",
+        "b.jpg",
+    ]
+    assert (
+        table.expression[0] is None
+        and table.AU1.isna().tolist() == [True, False]
+        and table.AU1.dtype == "float32"
+    )
+    assert make_manifest([]).empty and list(make_dropped([("x", "y")], "d", "s").iloc[0]) == [
+        "x",
+        "d",
+        "y",
+        "s",
+    ]
 
 
 def test_any_image_becomes_rgb():
     import numpy as np, tempfile
     from PIL import Image
-    ramp = np.linspace(0, 255, 64).astype(np.uint8)[None].repeat(32, 0)                                   # (32, 64)
+
+    ramp = np.linspace(0, 255, 64).astype(np.uint8)[None].repeat(32, 0)  # (32, 64)
     with tempfile.TemporaryDirectory() as folder:
-        where = f'{folder}/ein Gesicht mit ü und 顔'
-        def read(image, ending, **options): image.save(f'{where}.{ending}', **options); return load_image(f'{where}.{ending}')
+        where = f"{folder}/ein Gesicht mit ü und 顔"
+
+        def read(image, ending, **options):
+            image.save(f"{where}.{ending}", **options)
+            return load_image(f"{where}.{ending}")
+
         grey = Image.fromarray(ramp)
-        for mode, ending, tolerance in (('L', 'png', 0), ('RGB', 'png', 0), ('P', 'png', 2), ('LA', 'png', 0), ('RGBA', 'webp', 6), ('CMYK', 'jpg', 6), ('L', 'jpg', 4), ('1', 'bmp', 255)):
+        for mode, ending, tolerance in (
+            ("L", "png", 0),
+            ("RGB", "png", 0),
+            ("P", "png", 2),
+            ("LA", "png", 0),
+            ("RGBA", "webp", 6),
+            ("CMYK", "jpg", 6),
+            ("L", "jpg", 4),
+            ("1", "bmp", 255),
+        ):
             got = read(grey.convert(mode), ending)
             assert got.shape == (32, 64, 3) and got.dtype == np.uint8, (mode, got.shape)
             assert np.abs(got.astype(int) - ramp[..., None]).max() <= tolerance, mode
-        deep = (ramp.astype(np.uint16)*257)
-        for ending in ('png', 'tiff'): assert (read(Image.fromarray(deep), ending) == ramp[..., None]).all(), '16 bits: 65535 becomes 255'
-        half = Image.new('RGBA', (4, 4), (0, 0, 0, 0)); assert (read(half, 'png') == 255).all(), 'transparent is white'
-        exif = Image.Exif(); exif[0x0112] = 6
-        assert read(grey, 'jpg', exif=exif).shape == (64, 32, 3), 'EXIF says: turn it'
+        deep = ramp.astype(np.uint16) * 257
+        for ending in ("png", "tiff"):
+            assert (read(Image.fromarray(deep), ending) == ramp[..., None]).all(), (
+                "16 bits: 65535 becomes 255"
+            )
+        half = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
+        assert (read(half, "png") == 255).all(), "transparent is white"
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        assert read(grey, "jpg", exif=exif).shape == (64, 32, 3), "EXIF says: turn it"
 
 
 def test_what_is_no_image_says_so():
     import numpy as np, pytest, tempfile
     from pathlib import Path
     from PIL import Image
+
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder); whole = folder/'whole.jpg'
-        Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)).save(whole)
-        (folder/'cut.jpg').write_bytes(whole.read_bytes()[:900]); (folder/'empty.jpg').touch(); (folder/'text.jpg').write_text('dear diary')
-        (folder/'sub').mkdir()
-        for name, says in dict(cut='truncated', empty='0 bytes', text='no image', gone='missing').items():
-            with pytest.raises(CourseError, match=f'{name}.jpg.*{says}.*Remedy'): load_image(folder/f'{name}.jpg')
-        with pytest.raises(CourseError, match='folder'): load_image(folder/'sub')
+        folder = Path(folder)
+        whole = folder / "whole.jpg"
+        Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)).save(
+            whole
+        )
+        (folder / "cut.jpg").write_bytes(whole.read_bytes()[:900])
+        (folder / "empty.jpg").touch()
+        (folder / "text.jpg").write_text("dear diary")
+        (folder / "sub").mkdir()
+        for name, says in dict(
+            cut="truncated", empty="0 bytes", text="no image", gone="missing"
+        ).items():
+            with pytest.raises(CourseError, match=f"{name}.jpg.*{says}.*Remedy"):
+                load_image(folder / f"{name}.jpg")
+        with pytest.raises(CourseError, match="folder"):
+            load_image(folder / "sub")
 
 
 def test_checks_in_any_number_of_processes_and_go_on():
     import numpy as np, os, tempfile
     from PIL import Image
+
     with tempfile.TemporaryDirectory() as folder:
-        for k in range(7): Image.fromarray(np.full((20 - 2*k, 20, 3), 30*k, np.uint8)).save(f'{folder}/{k}.png')
-        open(f'{folder}/7.png', 'w').write('no image')
-        table = make_manifest([dict(image=f'{k}.png') for k in range(9)], 'toy')
-        one, two = (check_images(table, folder, workers=n, chunk=2, keep=f'{folder}/.{n}') for n in (0, 2))
-        for a, b in zip(one, two): pd.testing.assert_frame_equal(a, b)
+        for k in range(7):
+            Image.fromarray(np.full((20 - 2 * k, 20, 3), 30 * k, np.uint8)).save(
+                f"{folder}/{k}.png"
+            )
+        open(f"{folder}/7.png", "w").write("no image")
+        table = make_manifest([dict(image=f"{k}.png") for k in range(9)], "toy")
+        one, two = (
+            check_images(table, folder, workers=n, chunk=2, keep=f"{folder}/.{n}") for n in (0, 2)
+        )
+        for a, b in zip(one, two):
+            pd.testing.assert_frame_equal(a, b)
         kept, gone = one
-        assert kept.image.tolist() == ['0.png', '1.png', '2.png'] and len(kept) + len(gone) == len(table) and kept.sha1.str.len().eq(40).all() and kept.sha1.is_unique
-        reason = dict(zip(gone.image, gone.reason)); assert 'no image' in reason['7.png'] and reason['8.png'] == 'the file is missing' and 'too small (20 x 8' in reason['6.png']
-        os.remove(f'{folder}/0.png'); again, _ = check_images(table, folder, chunk=2, keep=f'{folder}/.0'); pd.testing.assert_frame_equal(again, kept)
+        assert (
+            kept.image.tolist() == ["0.png", "1.png", "2.png"]
+            and len(kept) + len(gone) == len(table)
+            and kept.sha1.str.len().eq(40).all()
+            and kept.sha1.is_unique
+        )
+        reason = dict(zip(gone.image, gone.reason))
+        assert (
+            "no image" in reason["7.png"]
+            and reason["8.png"] == "the file is missing"
+            and "too small (20 x 8" in reason["6.png"]
+        )
+        os.remove(f"{folder}/0.png")
+        again, _ = check_images(table, folder, chunk=2, keep=f"{folder}/.0")
+        pd.testing.assert_frame_equal(again, kept)
         assert check_images(table.iloc[:0], folder)[0].empty

@@ -12,22 +12,67 @@ from fer_course.parallel import pick_device
 def test_one_process_needs_no_group():
     from unittest.mock import patch
     from fer_course.distributed import _mine
-    assert rank_and_world() == (0, 1) and gather(dict(a=1)) == [dict(a=1)] and mean(torch.tensor(3.)) == 3; barrier()
-    with group('cpu') as device: assert device == torch.device('cpu') and rank_and_world() == (0, 1)
-    with patch.dict(os.environ, LOCAL_RANK='1'), patch('torch.cuda.is_available', return_value=True):
-        assert (_mine(None), _mine('auto'), _mine('cuda'), _mine('cuda:3'), _mine('cpu')) == ('cuda:1', 'cuda:1', 'cuda:1', 'cuda:3', 'cpu')
+
+    assert (
+        rank_and_world() == (0, 1)
+        and gather(dict(a=1)) == [dict(a=1)]
+        and mean(torch.tensor(3.0)) == 3
+    )
+    barrier()
+    with group("cpu") as device:
+        assert device == torch.device("cpu") and rank_and_world() == (0, 1)
+    with (
+        patch.dict(os.environ, LOCAL_RANK="1"),
+        patch("torch.cuda.is_available", return_value=True),
+    ):
+        assert (_mine(None), _mine("auto"), _mine("cuda"), _mine("cuda:3"), _mine("cpu")) == (
+            "cuda:1",
+            "cuda:1",
+            "cuda:1",
+            "cuda:3",
+            "cpu",
+        )
     from fer_course.distributed import bare, wrap
-    net = torch.nn.Linear(2, 2); assert wrap(net, torch.device('cpu')) is net and bare(net) is net
+
+    net = torch.nn.Linear(2, 2)
+    assert wrap(net, torch.device("cpu")) is net and bare(net) is net
 
 
 def test_a_shared_norm_alone_is_batch_norm():
     from fer_course.distributed import _shared_norm
-    for shape, kind, affine in (((6, 4, 3, 3), torch.nn.BatchNorm2d, True), ((9, 4), torch.nn.BatchNorm1d, True), ((6, 4, 2, 2), torch.nn.BatchNorm2d, False)):
-        torch.manual_seed(0); a, b = kind(4, affine=affine), kind(4, affine=affine); x = torch.randn(shape)*3 + 1; xa, xb = x.clone().requires_grad_(), x.clone().requires_grad_(); target = torch.randn(shape)
-        for _ in range(2): ya, yb = a(xa), _shared_norm(b, xb)
-        ((ya - target)**2).sum().backward(); ((yb - target)**2).sum().backward()
-        assert torch.allclose(ya, yb, atol=1e-5) and torch.allclose(xa.grad, xb.grad, atol=1e-4) and all(torch.allclose(p.grad, q.grad, atol=1e-4) for p, q in zip(a.parameters(), b.parameters()))
-        for (name, p), q in zip(a.state_dict().items(), b.state_dict().values()): assert torch.allclose(p, q, atol=1e-5), name
-        a.eval(); b.eval(); assert torch.allclose(a(x), _shared_norm(b, x))
-    net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4)); names = list(net.state_dict()); share_norms(net, torch.device('cpu'))
-    assert 'forward' in vars(net[1]) and list(net.state_dict()) == names and 'forward' not in vars(unshare_norms(net)[1])
+
+    for shape, kind, affine in (
+        ((6, 4, 3, 3), torch.nn.BatchNorm2d, True),
+        ((9, 4), torch.nn.BatchNorm1d, True),
+        ((6, 4, 2, 2), torch.nn.BatchNorm2d, False),
+    ):
+        torch.manual_seed(0)
+        a, b = kind(4, affine=affine), kind(4, affine=affine)
+        x = torch.randn(shape) * 3 + 1
+        xa, xb = x.clone().requires_grad_(), x.clone().requires_grad_()
+        target = torch.randn(shape)
+        for _ in range(2):
+            ya, yb = a(xa), _shared_norm(b, xb)
+        ((ya - target) ** 2).sum().backward()
+        ((yb - target) ** 2).sum().backward()
+        assert (
+            torch.allclose(ya, yb, atol=1e-5)
+            and torch.allclose(xa.grad, xb.grad, atol=1e-4)
+            and all(
+                torch.allclose(p.grad, q.grad, atol=1e-4)
+                for p, q in zip(a.parameters(), b.parameters())
+            )
+        )
+        for (name, p), q in zip(a.state_dict().items(), b.state_dict().values()):
+            assert torch.allclose(p, q, atol=1e-5), name
+        a.eval()
+        b.eval()
+        assert torch.allclose(a(x), _shared_norm(b, x))
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    names = list(net.state_dict())
+    share_norms(net, torch.device("cpu"))
+    assert (
+        "forward" in vars(net[1])
+        and list(net.state_dict()) == names
+        and "forward" not in vars(unshare_norms(net)[1])
+    )

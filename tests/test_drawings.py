@@ -4,7 +4,15 @@ from contextlib import contextmanager
 from copy import copy
 import cv2, numpy as np, torch
 from scipy.interpolate import CubicSpline
-from fer_course.faces import ACTION_UNITS, Faces, _face_boxes, _five_points, _Noise, _photographs, _seen
+from fer_course.faces import (
+    ACTION_UNITS,
+    Faces,
+    _face_boxes,
+    _five_points,
+    _Noise,
+    _photographs,
+    _seen,
+)
 import numpy as np, torch
 from dataclasses import replace
 from fer_course.faces import ACTION_UNITS, sample
@@ -12,43 +20,117 @@ from fer_course.faces import ACTION_UNITS, sample
 
 def test_each_unit_moves_its_landmarks():
     from fer_course.faces import _shown
+
     count = len(ACTION_UNITS)
-    base = sample(3*count, seed=6, per_identity=3*count).frontal().with_scene(eye_distance=.3, occluder=0)
-    levels = torch.stack([torch.eye(count)*level for level in (0, 2, 5)], 1).view(-1, count, 1).expand(-1, -1, 2)
+    base = (
+        sample(3 * count, seed=6, per_identity=3 * count)
+        .frontal()
+        .with_scene(eye_distance=0.3, occluder=0)
+    )
+    levels = (
+        torch.stack([torch.eye(count) * level for level in (0, 2, 5)], 1)
+        .view(-1, count, 1)
+        .expand(-1, -1, 2)
+    )
     drawn = Illustrator(64).render(replace(base, action_units=levels))
     for k, unit in enumerate(ACTION_UNITS):
-        assert (np.diff(_shown(drawn.landmarks[3*k:3*k + 3], unit)) > .02).all(), unit
-        assert (drawn.images[3*k] != drawn.images[3*k + 2]).any(-1).sum() > 12, unit                 # and the picture moves with them
+        assert (np.diff(_shown(drawn.landmarks[3 * k : 3 * k + 3], unit)) > 0.02).all(), unit
+        assert (drawn.images[3 * k] != drawn.images[3 * k + 2]).any(-1).sum() > 12, (
+            unit
+        )  # and the picture moves with them
 
 
 def test_left_and_right_mirror():
-    base = sample(1, seed=9).frontal().with_scene(light_side=0, background_shape=.5)
-    same = {k: v.mean(1, keepdim=True).expand(-1, 2) if v.dim() == 2 and v.shape[1] == 2 else v for k, v in base.identity.items()}
+    base = sample(1, seed=9).frontal().with_scene(light_side=0, background_shape=0.5)
+    same = {
+        k: v.mean(1, keepdim=True).expand(-1, 2) if v.dim() == 2 and v.shape[1] == 2 else v
+        for k, v in base.identity.items()
+    }
     base = replace(base, identity=same)
-    order = [*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
-             54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
+    order = [
+        *range(16, -1, -1),
+        *range(26, 16, -1),
+        27,
+        28,
+        29,
+        30,
+        35,
+        34,
+        33,
+        32,
+        31,
+        45,
+        44,
+        43,
+        42,
+        47,
+        46,
+        39,
+        38,
+        37,
+        36,
+        41,
+        40,
+        54,
+        53,
+        52,
+        51,
+        50,
+        49,
+        48,
+        59,
+        58,
+        57,
+        56,
+        55,
+        64,
+        63,
+        62,
+        61,
+        60,
+        67,
+        66,
+        65,
+    ]
     for unit in (2, 4, 6, 12, 15, 43):
-        left, right = (Illustrator(64).render(base.with_units({unit: pair})).landmarks[0] for pair in ((5, 0), (0, 5)))
-        assert np.abs(left - np.stack([64 - right[order, 0], right[order, 1]], 1)).max() < .01, unit
-        assert np.abs(left - right).max() > .4, unit
+        left, right = (
+            Illustrator(64).render(base.with_units({unit: pair})).landmarks[0]
+            for pair in ((5, 0), (0, 5))
+        )
+        assert np.abs(left - np.stack([64 - right[order, 0], right[order, 1]], 1)).max() < 0.01, (
+            unit
+        )
+        assert np.abs(left - right).max() > 0.4, unit
 
 
 def test_a_portrait_depends_on_nothing_else():
-    p = sample(6, seed=8); together = Illustrator(64).render(p)
+    p = sample(6, seed=8)
+    together = Illustrator(64).render(p)
     for k in (0, 3, 5):
         alone = Illustrator(64).render(p[k])
-        assert np.abs(together.images[k].astype(int) - alone.images[0]).max() <= 1 and np.allclose(together.landmarks[k], alone.landmarks[0], atol=1e-4)
+        assert np.abs(together.images[k].astype(int) - alone.images[0]).max() <= 1 and np.allclose(
+            together.landmarks[k], alone.landmarks[0], atol=1e-4
+        )
     assert np.array_equal(Illustrator(64).render(p).images, together.images)
-    turned, other = p.with_scene(yaw=30, occluder=2), replace(p, identity=sample(6, seed=77).identity)
-    assert np.array_equal(Illustrator(64).render(turned).present(), together.present()) and np.array_equal(Illustrator(64).render(other).action_units, together.action_units)
+    turned, other = (
+        p.with_scene(yaw=30, occluder=2),
+        replace(p, identity=sample(6, seed=77).identity),
+    )
+    assert np.array_equal(
+        Illustrator(64).render(turned).present(), together.present()
+    ) and np.array_equal(Illustrator(64).render(other).action_units, together.action_units)
 
 
 def test_extremes_are_drawn():
-    p = sample(6, 'shifted', seed=1)
+    p = sample(6, "shifted", seed=1)
     p = replace(p, action_units=torch.full_like(p.action_units, 5))
     for size, yaw, pitch in ((48, -60, 22), (256, 60, -22)):
         drawn = Illustrator(size).render(p.with_scene(yaw=yaw, pitch=pitch, light_side=85))
-        assert drawn.images.shape == (6, size, size, 3) and drawn.images.dtype == np.uint8 and drawn.images.std(axis=(1, 2, 3)).min() > 4
+        assert (
+            drawn.images.shape == (6, size, size, 3)
+            and drawn.images.dtype == np.uint8
+            and drawn.images.std(axis=(1, 2, 3)).min() > 4
+        )
         assert np.isfinite(drawn.landmarks).all() and drawn.landmarks.dtype == np.float32
 
 
@@ -57,19 +139,54 @@ def test_visibility_agrees_with_what_hides():
     drawn = Illustrator(64).render(p.with_scene(occluder=torch.arange(60) % 6))
     inside = ((drawn.landmarks >= 0) & (drawn.landmarks < 64)).all(-1)
     behind = np.zeros_like(inside)
-    for k, j in np.argwhere(inside): behind[k, j] = drawn.hidden[k, int(drawn.landmarks[k, j, 1]), int(drawn.landmarks[k, j, 0])]
-    assert behind.any() and not (drawn.visible & (behind | ~inside)).any() and drawn.visible[inside & ~behind].mean() > .97
+    for k, j in np.argwhere(inside):
+        behind[k, j] = drawn.hidden[k, int(drawn.landmarks[k, j, 1]), int(drawn.landmarks[k, j, 0])]
+    assert (
+        behind.any()
+        and not (drawn.visible & (behind | ~inside)).any()
+        and drawn.visible[inside & ~behind].mean() > 0.97
+    )
     assert not drawn.hidden[::6].any() and all(drawn.hidden[k::6].any() for k in range(1, 6))
-    assert not drawn.visible[2::6, 48:].any() and not drawn.visible[1::6, 37:39].any()                # masks hide mouths, sunglasses hide eyes
+    assert (
+        not drawn.visible[2::6, 48:].any() and not drawn.visible[1::6, 37:39].any()
+    )  # masks hide mouths, sunglasses hide eyes
     turned = Illustrator(64).render(p.with_scene(yaw=65, occluder=0)).visible
-    assert turned[:, 45].mean() < turned[:, 36].mean() == 1                                             # the eye that turns away is lost first
+    assert turned[:, 45].mean() < turned[:, 36].mean() == 1  # the eye that turns away is lost first
 
 
 def test_landmarks_lie_on_the_lines():
-    p = sample(12, seed=4, per_identity=1).frontal().with_scene(eye_distance=.3, saturation=0, occluder=0, exposure=.33, background=.8, background2=.8)
-    p = replace(p.with_units({}), identity=p.identity | dict(glasses=torch.zeros(12), skin=torch.full((12, 3), .85), jitter=torch.linspace(.01, .99, 12)[:, None].expand(-1, 4), fringe=torch.zeros(12)))
+    p = (
+        sample(12, seed=4, per_identity=1)
+        .frontal()
+        .with_scene(
+            eye_distance=0.3,
+            saturation=0,
+            occluder=0,
+            exposure=0.33,
+            background=0.8,
+            background2=0.8,
+        )
+    )
+    p = replace(
+        p.with_units({}),
+        identity=p.identity
+        | dict(
+            glasses=torch.zeros(12),
+            skin=torch.full((12, 3), 0.85),
+            jitter=torch.linspace(0.01, 0.99, 12)[:, None].expand(-1, 4),
+            fringe=torch.zeros(12),
+        ),
+    )
     drawn = Illustrator(128).render(p)
     for image, points in zip(drawn.images[..., 0].astype(float), drawn.landmarks):
-        dark = lambda points: np.mean([image[int(y) - 1:int(y) + 2, int(x) - 1:int(x) + 2].min() for x, y in points])
-        skin = np.median([image[int(y), int(x)] for x, y in (points[[31, 35]] + points[[2, 14]])/2])
-        assert dark(points[18:26]) < .8*skin and dark(points[[37, 38, 43, 44]]) < .8*skin and dark(points[61:64]) < .8*skin
+        dark = lambda points: np.mean(
+            [image[int(y) - 1 : int(y) + 2, int(x) - 1 : int(x) + 2].min() for x, y in points]
+        )
+        skin = np.median(
+            [image[int(y), int(x)] for x, y in (points[[31, 35]] + points[[2, 14]]) / 2]
+        )
+        assert (
+            dark(points[18:26]) < 0.8 * skin
+            and dark(points[[37, 38, 43, 44]]) < 0.8 * skin
+            and dark(points[61:64]) < 0.8 * skin
+        )

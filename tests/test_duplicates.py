@@ -10,32 +10,78 @@ from fer_course.parallel import Workers, keep_map, read_kept
 
 def test_duplicates():
     from fer_course.data import make_manifest
-    rows = [('a', 'fear', 1), ('b', 'fear', 1), ('c', 'anger', 2), ('d', 'fear', 2), ('e', None, 3), ('f', 'anger', 3), ('g', 'fear', 4)]
-    table = make_manifest([dict(image=i, expression=e, sha1=str(s)) for i, e, s in rows], 'toy')
+
+    rows = [
+        ("a", "fear", 1),
+        ("b", "fear", 1),
+        ("c", "anger", 2),
+        ("d", "fear", 2),
+        ("e", None, 3),
+        ("f", "anger", 3),
+        ("g", "fear", 4),
+    ]
+    table = make_manifest([dict(image=i, expression=e, sha1=str(s)) for i, e, s in rows], "toy")
     kept, dropped = drop_duplicates(table)
-    assert list(kept.image) == ['a', 'f', 'g'] and len(kept) + len(dropped) == len(table)
+    assert list(kept.image) == ["a", "f", "g"] and len(kept) + len(dropped) == len(table)
     reason = dict(zip(dropped.image, dropped.reason))
-    assert reason['b'] == 'duplicate of a' and reason['e'] == 'duplicate of f' and 'c (anger), d (fear)' in reason['c'] == reason['d']
-    again, none = drop_duplicates(kept.sample(frac=1, random_state=0)); assert none.empty and again.equals(kept)
-    both, none = drop_duplicates(table, conflicts='keep'); assert {'c', 'd'} <= set(both.image) and list(label_conflicts(both).image) == ['c', 'd'] and not len(label_conflicts(kept))
-    published = make_manifest([dict(image='a', split='train', sha1='1'), dict(image='b', split='test', sha1='1'), dict(image='c', split='valid', sha1='1')], 'toy')
-    assert drop_duplicates(published)[0].image.tolist() == ['b'], 'a published test set stays as it is'
+    assert (
+        reason["b"] == "duplicate of a"
+        and reason["e"] == "duplicate of f"
+        and "c (anger), d (fear)" in reason["c"] == reason["d"]
+    )
+    again, none = drop_duplicates(kept.sample(frac=1, random_state=0))
+    assert none.empty and again.equals(kept)
+    both, none = drop_duplicates(table, conflicts="keep")
+    assert (
+        {"c", "d"} <= set(both.image)
+        and list(label_conflicts(both).image) == ["c", "d"]
+        and not len(label_conflicts(kept))
+    )
+    published = make_manifest(
+        [
+            dict(image="a", split="train", sha1="1"),
+            dict(image="b", split="test", sha1="1"),
+            dict(image="c", split="valid", sha1="1"),
+        ],
+        "toy",
+    )
+    assert drop_duplicates(published)[0].image.tolist() == ["b"], (
+        "a published test set stays as it is"
+    )
 
 
 def test_near_pairs_are_exact():
     from hypothesis import given, settings, strategies as st
+
     @settings(derandomize=True, deadline=None, max_examples=60)
     @given(st.integers(0, 2**32), st.integers(0, 9), st.integers(2, 60))
     def as_brute_force(seed, distance, n):
-        rng = np.random.default_rng(seed); base = rng.integers(0, 2**63, max(1, n//4), dtype=np.uint64)
+        rng = np.random.default_rng(seed)
+        base = rng.integers(0, 2**63, max(1, n // 4), dtype=np.uint64)
         hashes = base[rng.integers(0, len(base), n)]
-        for _ in range(rng.integers(0, 8)): hashes = hashes ^ (np.uint64(1) << rng.integers(0, 64, n).astype(np.uint64))
-        hashes = np.unique(hashes); i, j = np.triu_indices(len(hashes), 1); d = distances(hashes[i], hashes[j])
+        for _ in range(rng.integers(0, 8)):
+            hashes = hashes ^ (np.uint64(1) << rng.integers(0, 64, n).astype(np.uint64))
+        hashes = np.unique(hashes)
+        i, j = np.triu_indices(len(hashes), 1)
+        d = distances(hashes[i], hashes[j])
         first, second, bits = near_pairs(hashes, distance)
-        assert np.array_equal(np.stack([first, second, bits]), np.stack([i, j, d])[:, d <= distance])
+        assert np.array_equal(
+            np.stack([first, second, bits]), np.stack([i, j, d])[:, d <= distance]
+        )
+
     as_brute_force()
-    assert distances(np.uint64(0), np.uint64(2**64 - 1)) == 64 and near_groups(np.zeros(0, np.uint64)).tolist() == []
-    assert near_groups(np.array([0, 7, 0, 2**60, 7 + 56, 2**63 + 1023], np.uint64), 3).tolist() == [0, 0, 0, 0, 0, -1], 'a chain is one group'
+    assert (
+        distances(np.uint64(0), np.uint64(2**64 - 1)) == 64
+        and near_groups(np.zeros(0, np.uint64)).tolist() == []
+    )
+    assert near_groups(np.array([0, 7, 0, 2**60, 7 + 56, 2**63 + 1023], np.uint64), 3).tolist() == [
+        0,
+        0,
+        0,
+        0,
+        0,
+        -1,
+    ], "a chain is one group"
 
 
 def test_near_copies_are_found_across_datasets_and_reported():
@@ -43,19 +89,56 @@ def test_near_copies_are_found_across_datasets_and_reported():
     from PIL import Image
     from fer_course.data import make_manifest
     from fer_course.faces import Renderer, sample
+
     with tempfile.TemporaryDirectory() as folder:
-        place, six = Path(folder), Renderer(64, 'cpu').render(sample(6, seed=1)).images
-        for name in 'ab': (place/name).mkdir()
-        for k, face in enumerate(six): Image.fromarray(face).save(place/'a'/f'{k}.png')
-        for k in (1, 4): Image.fromarray(six[k]).resize((48, 48)).save(place/'b'/f'other {k}.jpg', quality=70)
-        Image.fromarray(six[0]).save(place/'b'/'z.png')
-        rows = [dict(image=f'{k}.png', dataset='a', split='train', expression='fear', sha1=f'a{k}') for k in range(6)]
-        rows += [dict(image=n, dataset='b', split='test', expression=e, sha1=s) for n, e, s in (('other 1.jpg', 'fear', 'b1'), ('other 4.jpg', 'anger', 'b4'), ('z.png', 'fear', 'a0'))]
-        listed = mark_near(make_manifest(rows), dict(a=place/'a', b=place/'b'), workers=0)
+        place, six = Path(folder), Renderer(64, "cpu").render(sample(6, seed=1)).images
+        for name in "ab":
+            (place / name).mkdir()
+        for k, face in enumerate(six):
+            Image.fromarray(face).save(place / "a" / f"{k}.png")
+        for k in (1, 4):
+            Image.fromarray(six[k]).resize((48, 48)).save(
+                place / "b" / f"other {k}.jpg", quality=70
+            )
+        Image.fromarray(six[0]).save(place / "b" / "z.png")
+        rows = [
+            dict(image=f"{k}.png", dataset="a", split="train", expression="fear", sha1=f"a{k}")
+            for k in range(6)
+        ]
+        rows += [
+            dict(image=n, dataset="b", split="test", expression=e, sha1=s)
+            for n, e, s in (
+                ("other 1.jpg", "fear", "b1"),
+                ("other 4.jpg", "anger", "b4"),
+                ("z.png", "fear", "a0"),
+            )
+        ]
+        listed = mark_near(make_manifest(rows), dict(a=place / "a", b=place / "b"), workers=0)
         found = leaks(listed)
-        assert set(found[found.kind == 'exact'].image) == {'0.png', 'z.png'} and set(found[found.kind == 'near'].image) == {'0.png', 'z.png', '1.png', 'other 1.jpg', '4.png', 'other 4.jpg'}
-        assert leak_counts(found).values.tolist() == [['exact', 'a train + b test', 1], ['near', 'a train + b test', 3]]
-        assert list(label_conflicts(listed, 'near').image) == ['4.png', 'other 4.jpg'] and leaks(listed.iloc[:0]).empty
-        kept, gone = drop_duplicates(listed, by='near')
-        assert set(gone.image) == {'0.png', '1.png', '4.png', 'other 4.jpg'} and leaks(kept).empty and len(kept) + len(gone) == len(listed)
-        assert (mark_near(listed.iloc[::-1].reset_index(drop=True), dict(a=place/'a', b=place/'b'), workers=2).near.isna().to_numpy()[::-1] == listed.near.isna().to_numpy()).all()
+        assert set(found[found.kind == "exact"].image) == {"0.png", "z.png"} and set(
+            found[found.kind == "near"].image
+        ) == {"0.png", "z.png", "1.png", "other 1.jpg", "4.png", "other 4.jpg"}
+        assert leak_counts(found).values.tolist() == [
+            ["exact", "a train + b test", 1],
+            ["near", "a train + b test", 3],
+        ]
+        assert (
+            list(label_conflicts(listed, "near").image) == ["4.png", "other 4.jpg"]
+            and leaks(listed.iloc[:0]).empty
+        )
+        kept, gone = drop_duplicates(listed, by="near")
+        assert (
+            set(gone.image) == {"0.png", "1.png", "4.png", "other 4.jpg"}
+            and leaks(kept).empty
+            and len(kept) + len(gone) == len(listed)
+        )
+        assert (
+            mark_near(
+                listed.iloc[::-1].reset_index(drop=True),
+                dict(a=place / "a", b=place / "b"),
+                workers=2,
+            )
+            .near.isna()
+            .to_numpy()[::-1]
+            == listed.near.isna().to_numpy()
+        ).all()

@@ -3,154 +3,271 @@ from fer_course.evaluate import *
 import numpy as np, pandas as pd
 from fer_course.facs import AU_NAMES, SEVEN, au_columns
 import json
+
+
 def random_case(seed, n=200, C=5):
     rng = np.random.default_rng(seed)
-    return rng.integers(0, C, n), rng.random((n, C)), [f'class {i}' for i in range(C)]
+    return rng.integers(0, C, n), rng.random((n, C)), [f"class {i}" for i in range(C)]
 
 
 def test_class_codes():
     import pytest
-    assert class_codes(['b', None, 'a', float('nan'), -1, 1], ['a', 'b']).tolist() == [1, -1, 0, -1, -1, 1]
-    assert class_codes([], ['a', 'b']).shape == (0,)
-    for wrong in ['c', 2, -2, .5]:
-        with pytest.raises(ValueError, match='is not one of the 2 classes'): class_codes([wrong], ['a', 'b'])
+
+    assert class_codes(["b", None, "a", float("nan"), -1, 1], ["a", "b"]).tolist() == [
+        1,
+        -1,
+        0,
+        -1,
+        -1,
+        1,
+    ]
+    assert class_codes([], ["a", "b"]).shape == (0,)
+    for wrong in ["c", 2, -2, 0.5]:
+        with pytest.raises(ValueError, match="is not one of the 2 classes"):
+            class_codes([wrong], ["a", "b"])
 
 
 def test_perfect_prediction_is_one():
     t, p, names = random_case(0)
     m = expression_metrics(t, np.eye(5)[t], names)
-    assert m['macro_f1'] == m['accuracy'] == m['balanced_accuracy'] == 1 and m['absent'] == [] and m['n'] == 200
-    assert all(c['f1'] == 1 and c['support'] == c['predicted'] for c in m['per_class'])
+    assert (
+        m["macro_f1"] == m["accuracy"] == m["balanced_accuracy"] == 1
+        and m["absent"] == []
+        and m["n"] == 200
+    )
+    assert all(c["f1"] == 1 and c["support"] == c["predicted"] for c in m["per_class"])
     assert json.dumps(m, allow_nan=False)
 
 
 def test_permuted_classes_permute_the_confusion():
     t, p, names = random_case(1)
     order = np.random.default_rng(2).permutation(5)
-    a, b = expression_metrics(t, p, names), expression_metrics([names[i] for i in t], p[:, order], [names[i] for i in order])
-    assert np.array_equal(np.array(a['confusion'])[np.ix_(order, order)], b['confusion'])
-    assert all(abs(a[k] - b[k]) < 1e-12 for k in ('macro_f1', 'accuracy', 'balanced_accuracy'))
+    a, b = (
+        expression_metrics(t, p, names),
+        expression_metrics([names[i] for i in t], p[:, order], [names[i] for i in order]),
+    )
+    assert np.array_equal(np.array(a["confusion"])[np.ix_(order, order)], b["confusion"])
+    assert all(abs(a[k] - b[k]) < 1e-12 for k in ("macro_f1", "accuracy", "balanced_accuracy"))
 
 
 def test_scikit_learn_agrees():
     from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
+
     t, p, names = random_case(3)
     m, said = expression_metrics(t, p, names), p.argmax(1)
-    assert abs(m['macro_f1'] - f1_score(t, said, average='macro')) < 1e-12
-    assert abs(m['accuracy'] - accuracy_score(t, said)) < 1e-12 and abs(m['balanced_accuracy'] - balanced_accuracy_score(t, said)) < 1e-12
-    assert np.array(m['confusion']).sum() == len(t)
+    assert abs(m["macro_f1"] - f1_score(t, said, average="macro")) < 1e-12
+    assert (
+        abs(m["accuracy"] - accuracy_score(t, said)) < 1e-12
+        and abs(m["balanced_accuracy"] - balanced_accuracy_score(t, said)) < 1e-12
+    )
+    assert np.array(m["confusion"]).sum() == len(t)
 
 
 def test_unlabelled_rows_are_skipped():
     t, p, names = random_case(4)
-    labels = [names[i] for i in t] + [None, float('nan'), -1]
-    assert expression_metrics(labels, np.vstack([p, np.ones((3, 5))]), names) == expression_metrics(t, p, names)
-    nothing = expression_metrics([None]*3, np.ones((3, 5)), names)
-    assert nothing['n'] == 0 and nothing['macro_f1'] is None and nothing['absent'] == names
+    labels = [names[i] for i in t] + [None, float("nan"), -1]
+    assert expression_metrics(labels, np.vstack([p, np.ones((3, 5))]), names) == expression_metrics(
+        t, p, names
+    )
+    nothing = expression_metrics([None] * 3, np.ones((3, 5)), names)
+    assert nothing["n"] == 0 and nothing["macro_f1"] is None and nothing["absent"] == names
     assert json.dumps(nothing, allow_nan=False)
 
 
 def test_absent_class_is_excluded_and_named():
     t, p, names = random_case(5)
-    t = t % 4                                                     # class 4 has no image, but is predicted
+    t = t % 4  # class 4 has no image, but is predicted
     m = expression_metrics(t, p, names)
-    assert m['absent'] == ['class 4'] and m['per_class'][4]['f1'] is None and m['per_class'][4]['predicted'] > 0
-    assert abs(m['macro_f1'] - np.mean([c['f1'] for c in m['per_class'][:4]])) < 1e-12
-    said = p.argmax(1)                                            # never predicted, but there: zero, and it counts
+    assert (
+        m["absent"] == ["class 4"]
+        and m["per_class"][4]["f1"] is None
+        and m["per_class"][4]["predicted"] > 0
+    )
+    assert abs(m["macro_f1"] - np.mean([c["f1"] for c in m["per_class"][:4]])) < 1e-12
+    said = p.argmax(1)  # never predicted, but there: zero, and it counts
     blind = expression_metrics(t, np.where(np.arange(5) == 0, -1, p), names)
-    assert blind['per_class'][0]['f1'] == 0 and blind['per_class'][0]['precision'] is None and 'class 0' not in blind['absent']
+    assert (
+        blind["per_class"][0]["f1"] == 0
+        and blind["per_class"][0]["precision"] is None
+        and "class 0" not in blind["absent"]
+    )
 
 
 def test_action_units_mask_and_undefined():
     nan = np.nan
-    t, p = np.array([[1, 0, nan], [0, 0, nan], [1, nan, nan]]), np.array([[.9, .1, .5], [.2, .7, .5], [.4, .9, .5]])
-    m = action_unit_metrics(t, p, ['a', 'b', 'c'])
-    a, b, c = m['per_au']
-    assert (a['support'], b['support'], c['support']) == (3, 2, 0) and a['positives'] == 2 and a['average_precision'] == 1
-    assert abs(a['f1'] - 2/3) < 1e-12 and m['macro_f1'] == a['f1'] and m['absent'] == ['b', 'c'] and m['n'] == 3
-    assert b['f1'] is None and b['average_precision'] is None and b['accuracy'] == .5 and c['accuracy'] is None
-    hidden = p.copy(); hidden[np.isnan(t)] = .99                 # what the model says where nobody knows is never counted
-    assert action_unit_metrics(t, hidden, ['a', 'b', 'c']) == m
+    t, p = (
+        np.array([[1, 0, nan], [0, 0, nan], [1, nan, nan]]),
+        np.array([[0.9, 0.1, 0.5], [0.2, 0.7, 0.5], [0.4, 0.9, 0.5]]),
+    )
+    m = action_unit_metrics(t, p, ["a", "b", "c"])
+    a, b, c = m["per_au"]
+    assert (
+        (a["support"], b["support"], c["support"]) == (3, 2, 0)
+        and a["positives"] == 2
+        and a["average_precision"] == 1
+    )
+    assert (
+        abs(a["f1"] - 2 / 3) < 1e-12
+        and m["macro_f1"] == a["f1"]
+        and m["absent"] == ["b", "c"]
+        and m["n"] == 3
+    )
+    assert (
+        b["f1"] is None
+        and b["average_precision"] is None
+        and b["accuracy"] == 0.5
+        and c["accuracy"] is None
+    )
+    hidden = p.copy()
+    hidden[np.isnan(t)] = 0.99  # what the model says where nobody knows is never counted
+    assert action_unit_metrics(t, hidden, ["a", "b", "c"]) == m
     assert json.dumps(m, allow_nan=False)
 
 
 def test_action_units_refuse_intensities():
     import pytest
-    with pytest.raises(ValueError, match='0, 1 or NaN'): action_unit_metrics([[999.]], [[.5]], ['AU1'])
-    with pytest.raises(ValueError, match='do not fit'): action_unit_metrics([[1., 0.]], [[.5]], ['AU1'])
+
+    with pytest.raises(ValueError, match="0, 1 or NaN"):
+        action_unit_metrics([[999.0]], [[0.5]], ["AU1"])
+    with pytest.raises(ValueError, match="do not fit"):
+        action_unit_metrics([[1.0, 0.0]], [[0.5]], ["AU1"])
 
 
 def test_bootstrap_is_seeded_and_contains_the_estimate():
     rng = np.random.default_rng(0)
-    t = rng.integers(0, 4, 300); said = np.where(rng.random(300) < .7, t, rng.integers(0, 4, 300)); who = rng.integers(0, 30, 300)
+    t = rng.integers(0, 4, 300)
+    said = np.where(rng.random(300) < 0.7, t, rng.integers(0, 4, 300))
+    who = rng.integers(0, 30, 300)
     for g in (None, who):
         b = bootstrap_interval(t, said, g, seed=1)
         assert b == bootstrap_interval(t, said, g, seed=1) != bootstrap_interval(t, said, g, seed=2)
-        assert b['low'] < b['estimate'] < b['high'] and b['n'] == 300
-        narrow = bootstrap_interval(t, said, g, level=.5, seed=1)
-        assert b['low'] < narrow['low'] < narrow['high'] < b['high']
+        assert b["low"] < b["estimate"] < b["high"] and b["n"] == 300
+        narrow = bootstrap_interval(t, said, g, level=0.5, seed=1)
+        assert b["low"] < narrow["low"] < narrow["high"] < b["high"]
         assert json.dumps(b, allow_nan=False)
-    assert abs(b['estimate'] - expression_metrics(t, np.eye(4)[said], 'abcd')['macro_f1']) < 1e-12
+    assert abs(b["estimate"] - expression_metrics(t, np.eye(4)[said], "abcd")["macro_f1"]) < 1e-12
 
 
 def test_bootstrap_over_people_widens_when_photos_repeat():
     rng = np.random.default_rng(0)
-    t = rng.integers(0, 4, 60); said = np.where(rng.random(60) < .7, t, (t + 1) % 4)
-    t, said, who = np.repeat(t, 10), np.repeat(said, 10), np.repeat(np.arange(60), 10)       # each photograph ten times: no new information
-    width = lambda b: b['high'] - b['low']
-    once, photos, people = bootstrap_interval(t[::10], said[::10]), bootstrap_interval(t, said), bootstrap_interval(t, said, who)
-    assert width(photos) < .5*width(people) and abs(width(people)/width(once) - 1) < .15
-    own = bootstrap_interval(t[::10], said[::10], [None]*60)                                 # nobody known: every image for itself
-    assert own['groups'] == 60 and abs(width(own)/width(once) - 1) < .15
+    t = rng.integers(0, 4, 60)
+    said = np.where(rng.random(60) < 0.7, t, (t + 1) % 4)
+    t, said, who = (
+        np.repeat(t, 10),
+        np.repeat(said, 10),
+        np.repeat(np.arange(60), 10),
+    )  # each photograph ten times: no new information
+    width = lambda b: b["high"] - b["low"]
+    once, photos, people = (
+        bootstrap_interval(t[::10], said[::10]),
+        bootstrap_interval(t, said),
+        bootstrap_interval(t, said, who),
+    )
+    assert width(photos) < 0.5 * width(people) and abs(width(people) / width(once) - 1) < 0.15
+    own = bootstrap_interval(
+        t[::10], said[::10], [None] * 60
+    )  # nobody known: every image for itself
+    assert own["groups"] == 60 and abs(width(own) / width(once) - 1) < 0.15
 
 
 def test_bootstrap_edges():
     import pytest
-    who = np.arange(30)//2
-    one = bootstrap_interval(['a', 'b'], ['a', 'a'], ['x', 'x'])
-    assert one['low'] is None and one['groups'] == 1 and one['estimate'] is not None
-    assert bootstrap_interval(['a', None, 'b', 'a'], ['a', 'b', 'b', 'b'], ['x', 'y', 'z', None])['n'] == 3
-    assert bootstrap_interval([], [])['estimate'] is None
-    for g in (None, who[:15]):                                                               # three trainings: the interval of their mean
-        three = bootstrap_interval([0, 1, 2]*5, [[0, 1, 2]*5, [0, 0, 2]*5, [1, 1, 2]*5], g)
-        alone = [bootstrap_interval([0, 1, 2]*5, p, g)['estimate'] for p in ([0, 1, 2]*5, [0, 0, 2]*5, [1, 1, 2]*5)]
-        assert abs(three['estimate'] - sum(alone)/3) < 1e-12 and three['runs'] == 3 and three['low'] <= three['estimate'] <= three['high']
-        same = bootstrap_interval([0, 1, 2]*5, [[0, 0, 2]*5]*3, g); once = bootstrap_interval([0, 1, 2]*5, [0, 0, 2]*5, g)
-        assert all(abs(same[k] - once[k]) < 1e-12 for k in ('estimate', 'low', 'high')), 'equal trainings say no more than one'
-    perfect = bootstrap_interval([0, 1, 2]*5, [0, 1, 2]*5)
-    assert perfect['low'] == perfect['high'] == 1
-    with pytest.raises(ValueError, match='names or both'): bootstrap_interval(['a', 'b'], [0, 1])
-    with pytest.raises(ValueError, match='length'): bootstrap_interval(['a', 'b'], ['a'])
+
+    who = np.arange(30) // 2
+    one = bootstrap_interval(["a", "b"], ["a", "a"], ["x", "x"])
+    assert one["low"] is None and one["groups"] == 1 and one["estimate"] is not None
+    assert (
+        bootstrap_interval(["a", None, "b", "a"], ["a", "b", "b", "b"], ["x", "y", "z", None])["n"]
+        == 3
+    )
+    assert bootstrap_interval([], [])["estimate"] is None
+    for g in (None, who[:15]):  # three trainings: the interval of their mean
+        three = bootstrap_interval([0, 1, 2] * 5, [[0, 1, 2] * 5, [0, 0, 2] * 5, [1, 1, 2] * 5], g)
+        alone = [
+            bootstrap_interval([0, 1, 2] * 5, p, g)["estimate"]
+            for p in ([0, 1, 2] * 5, [0, 0, 2] * 5, [1, 1, 2] * 5)
+        ]
+        assert (
+            abs(three["estimate"] - sum(alone) / 3) < 1e-12
+            and three["runs"] == 3
+            and three["low"] <= three["estimate"] <= three["high"]
+        )
+        same = bootstrap_interval([0, 1, 2] * 5, [[0, 0, 2] * 5] * 3, g)
+        once = bootstrap_interval([0, 1, 2] * 5, [0, 0, 2] * 5, g)
+        assert all(abs(same[k] - once[k]) < 1e-12 for k in ("estimate", "low", "high")), (
+            "equal trainings say no more than one"
+        )
+    perfect = bootstrap_interval([0, 1, 2] * 5, [0, 1, 2] * 5)
+    assert perfect["low"] == perfect["high"] == 1
+    with pytest.raises(ValueError, match="names or both"):
+        bootstrap_interval(["a", "b"], [0, 1])
+    with pytest.raises(ValueError, match="length"):
+        bootstrap_interval(["a", "b"], ["a"])
 
 
 def test_compare_pairs_seeds():
     import pytest
+
     run = lambda v, s=None: dict(macro_f1=v, **({} if s is None else dict(seed=s)))
-    c = compare([run(.5, 0), run(.6, 1)], [run(.7, 1), run(.6, 0)])              # order does not matter when seeds are named
-    assert np.allclose(c['differences'], [.1, .1]) and 'larger than the spread' in c['verdict']
-    assert 'within the spread' in compare([run(.5), run(.6), run(.55)], [run(.6), run(.5), run(.56)])['verdict']
-    assert 'still compatible' in compare([run(.5), run(.5)], [run(.51), run(.54)])['verdict']
-    assert 'one seed' in compare([run(.5)], [run(.9)])['verdict'] and compare([run(.5)], [run(.9)])['sd'] is None
-    back = compare([run(.6), run(.8)], [run(.5), run(.6)]); there = compare([run(.5), run(.6)], [run(.6), run(.8)])
-    assert abs(back['mean'] + there['mean']) < 1e-12 and abs(back['low'] + there['high']) < 1e-12
-    with pytest.raises(ValueError, match='do not pair'): compare([run(.5)], [run(.5), run(.6)])
-    with pytest.raises(ValueError, match='do not pair'): compare([run(.5, 0)], [run(.5, 1)])
+    c = compare(
+        [run(0.5, 0), run(0.6, 1)], [run(0.7, 1), run(0.6, 0)]
+    )  # order does not matter when seeds are named
+    assert np.allclose(c["differences"], [0.1, 0.1]) and "larger than the spread" in c["verdict"]
+    assert (
+        "within the spread"
+        in compare([run(0.5), run(0.6), run(0.55)], [run(0.6), run(0.5), run(0.56)])["verdict"]
+    )
+    assert "still compatible" in compare([run(0.5), run(0.5)], [run(0.51), run(0.54)])["verdict"]
+    assert (
+        "one seed" in compare([run(0.5)], [run(0.9)])["verdict"]
+        and compare([run(0.5)], [run(0.9)])["sd"] is None
+    )
+    back = compare([run(0.6), run(0.8)], [run(0.5), run(0.6)])
+    there = compare([run(0.5), run(0.6)], [run(0.6), run(0.8)])
+    assert abs(back["mean"] + there["mean"]) < 1e-12 and abs(back["low"] + there["high"]) < 1e-12
+    with pytest.raises(ValueError, match="do not pair"):
+        compare([run(0.5)], [run(0.5), run(0.6)])
+    with pytest.raises(ValueError, match="do not pair"):
+        compare([run(0.5, 0)], [run(0.5, 1)])
     assert json.dumps(c, allow_nan=False)
 
 
 def test_summarise_means_and_spread():
-    s = summarise(dict(A=[dict(macro_f1=.4), dict(macro_f1=.6)], B=[dict(macro_f1=.5)], C=[dict(macro_f1=None)]), ['macro_f1']).set_index('model')
-    assert abs(s.loc['A', 'mean'] - .5) < 1e-12 and abs(s.loc['A', 'sd'] - .02**.5) < 1e-12 and (s.loc['A', 'min'], s.loc['A', 'max']) == (.4, .6)
-    assert np.isnan(s.loc['B', 'sd']) and s.seeds.tolist() == [2, 1, 0] and np.isnan(s.loc['C', 'mean'])
+    s = summarise(
+        dict(
+            A=[dict(macro_f1=0.4), dict(macro_f1=0.6)],
+            B=[dict(macro_f1=0.5)],
+            C=[dict(macro_f1=None)],
+        ),
+        ["macro_f1"],
+    ).set_index("model")
+    assert (
+        abs(s.loc["A", "mean"] - 0.5) < 1e-12
+        and abs(s.loc["A", "sd"] - 0.02**0.5) < 1e-12
+        and (s.loc["A", "min"], s.loc["A", "max"]) == (0.4, 0.6)
+    )
+    assert (
+        np.isnan(s.loc["B", "sd"])
+        and s.seeds.tolist() == [2, 1, 0]
+        and np.isnan(s.loc["C", "mean"])
+    )
 
 
 def test_figures_for_odd_input():
     import matplotlib
-    m = expression_metrics(['a', 'a', '$b'], np.eye(3)[[0, 1, 1]], ['a', '$b', 'c $'])
-    a = action_unit_metrics([[1., np.nan]], [[.9, .1]], ['AU1', 'AU2'])
-    h = pd.DataFrame(dict(epoch=[0], train_loss=[1.], valid_loss=[2.], macro_f1=[np.nan]))
-    for figure in (confusion_figure(m, 'x$'), confusion_figure([m, m]), per_class_figure({'one $': m}), per_class_figure({'one': [m, m], 'two': m}, 'recall'),
-                   au_figure({'one': a}), curves_figure({'one': h, 'two': [h, h]}), curves_figure({'bare': pd.DataFrame(dict(train_loss=[1., 2.]))})):
+
+    m = expression_metrics(["a", "a", "$b"], np.eye(3)[[0, 1, 1]], ["a", "$b", "c $"])
+    a = action_unit_metrics([[1.0, np.nan]], [[0.9, 0.1]], ["AU1", "AU2"])
+    h = pd.DataFrame(dict(epoch=[0], train_loss=[1.0], valid_loss=[2.0], macro_f1=[np.nan]))
+    for figure in (
+        confusion_figure(m, "x$"),
+        confusion_figure([m, m]),
+        per_class_figure({"one $": m}),
+        per_class_figure({"one": [m, m], "two": m}, "recall"),
+        au_figure({"one": a}),
+        curves_figure({"one": h, "two": [h, h]}),
+        curves_figure({"bare": pd.DataFrame(dict(train_loss=[1.0, 2.0]))}),
+    ):
         figure.canvas.draw()
         assert isinstance(figure, matplotlib.figure.Figure) and len(figure.axes)
 
@@ -159,20 +276,40 @@ def test_annotate_sizes_and_faces():
     rng = np.random.default_rng(0)
     p, a = rng.dirichlet(np.ones(7), 9), rng.random((9, 21))
     for shape in [(48, 48, 3), (3000, 4000, 3), (1, 1, 3), (30, 900, 3), (900, 30, 3), (64, 64)]:
-        image = rng.integers(0, 255, shape, dtype=np.uint8); before = image.copy()
+        image = rng.integers(0, 255, shape, dtype=np.uint8)
+        before = image.copy()
         h, w = shape[:2]
-        out = annotate(image, [w*.2, h*.2, w*.8, h*.8], np.full((5, 2), .5)*[w, h], p[0], a[0])
+        out = annotate(
+            image, [w * 0.2, h * 0.2, w * 0.8, h * 0.8], np.full((5, 2), 0.5) * [w, h], p[0], a[0]
+        )
         assert out.dtype == np.uint8 and out.ndim == 3 and out.shape[0] == 640 and out.shape[2] == 3
-        assert (image == before).all() and (out == annotate(image, [w*.2, h*.2, w*.8, h*.8], np.full((5, 2), .5)*[w, h], p[0], a[0])).all()
-    image, box = np.full((100, 150, 3), 90, np.uint8), np.array([10., 10, 60, 80])
-    none, one, two, nine = (annotate(image, np.tile(box, (n, 1)), None, p[:n], a[:n]) for n in (0, 1, 2, 9))
+        assert (image == before).all() and (
+            out
+            == annotate(
+                image,
+                [w * 0.2, h * 0.2, w * 0.8, h * 0.8],
+                np.full((5, 2), 0.5) * [w, h],
+                p[0],
+                a[0],
+            )
+        ).all()
+    image, box = np.full((100, 150, 3), 90, np.uint8), np.array([10.0, 10, 60, 80])
+    none, one, two, nine = (
+        annotate(image, np.tile(box, (n, 1)), None, p[:n], a[:n]) for n in (0, 1, 2, 9)
+    )
     assert none.shape[1] < two.shape[1] < nine.shape[1]
     assert (one == annotate(image, box, None, p[0], a[0])).all()
-    assert (annotate(image, [box, box], None, [p[0], None]).shape[2]) == 3          # one face could not be aligned: it has no prediction
-    assert annotate(image, box, None, p[0]).shape[1] < one.shape[1]                 # without an AU branch there are no AU bars
+    assert (
+        (annotate(image, [box, box], None, [p[0], None]).shape[2]) == 3
+    )  # one face could not be aligned: it has no prediction
+    assert (
+        annotate(image, box, None, p[0]).shape[1] < one.shape[1]
+    )  # without an AU branch there are no AU bars
     assert not (none[:, :900] == one[:, :900]).all() if none.shape[1] >= 900 else True
 
 
 def test_annotate_refuses_what_is_no_image():
     import pytest
-    with pytest.raises(ValueError, match='uint8'): annotate(np.zeros((4, 4, 3), np.float32))
+
+    with pytest.raises(ValueError, match="uint8"):
+        annotate(np.zeros((4, 4, 3), np.float32))

@@ -7,194 +7,579 @@ from pathlib import Path, PurePosixPath
 import numpy as np, pandas as pd
 from fer_course.facs import SEVEN
 from fer_course.files import CourseError, atomic, progress
-from fer_course.layouts import LABEL_ORDERS, SPLIT_NAMES, choose, is_image, label_ids, list_files, need_images, parse_expression, read_lines, read_rows, safe_name
+from fer_course.layouts import (
+    LABEL_ORDERS,
+    SPLIT_NAMES,
+    choose,
+    is_image,
+    label_ids,
+    list_files,
+    need_images,
+    parse_expression,
+    read_lines,
+    read_rows,
+    safe_name,
+)
 import os, pytest, tempfile
 from contextlib import contextmanager
+
 
 @contextmanager
 def tree(build=None, *arguments):
     "A folder that `build(root)` has filled"
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)/'set'; root.mkdir()
-        if build: build(root, *arguments)
+        root = Path(folder) / "set"
+        root.mkdir()
+        if build:
+            build(root, *arguments)
         yield root
+
 
 def touch(root, *names):
     "Empty files: readers list images and do not open them"
-    for name in names: (root/name).parent.mkdir(parents=True, exist_ok=True); (root/name).touch()
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+
 
 def lsd_tree(root):
     "LSD as released: two of each folder, a list of the test images with its faults"
-    touch(root, *[f'{f}/{c}/{i}.jpg' for f in LSD_FOLDERS for c in ('ANGRER', 'DISGUST', 'FEAR', 'HAPPINESS', 'SADNESS', 'SURPRISE') for i in (1, 2)], *[f'test_set/{i}.jpg' for i in (0, 1, 2, 3, 9)])
-    touch(root, 'training_set_synthetic_images/WEIRD/1.jpg', 'readme.jpg')
-    (root/'LSD_Challenge_test_set_release.txt').write_bytes(b'\xef\xbb\xbfimage,expression\r\n0.jpg,\r\n1.jpg,3\r\n2.jpg,-1\r\n7.jpg,\r\n1.jpg,3\r\n../x.jpg,1\r\n3.jpg,9')
+    touch(
+        root,
+        *[
+            f"{f}/{c}/{i}.jpg"
+            for f in LSD_FOLDERS
+            for c in ("ANGRER", "DISGUST", "FEAR", "HAPPINESS", "SADNESS", "SURPRISE")
+            for i in (1, 2)
+        ],
+        *[f"test_set/{i}.jpg" for i in (0, 1, 2, 3, 9)],
+    )
+    touch(root, "training_set_synthetic_images/WEIRD/1.jpg", "readme.jpg")
+    (root / "LSD_Challenge_test_set_release.txt").write_bytes(
+        b"\xef\xbb\xbfimage,expression\r\n0.jpg,\r\n1.jpg,3\r\n2.jpg,-1\r\n7.jpg,\r\n1.jpg,3\r\n../x.jpg,1\r\n3.jpg,9"
+    )
+
 
 def rafdb_tree(root):
     "RAF-DB: ten lines of which four are good"
-    touch(root, *[f'basic/Image/aligned/{s}_aligned.jpg' for s in ('train_00001', 'train_00002', 'train_00003', 'train_00004', 'train_00005', 'test_0001')])
-    touch(root, *[f'basic/Image/original/{s}.jpg' for s in ('train_00001', 'train_00002', 'train_00003', 'train_00004', 'test_0001')]); (root/'basic'/'EmoLabel').mkdir(); (root/'basic'/'Annotation'/'manual').mkdir(parents=True)
-    lines = ['train_00001.jpg 5', 'train_00002.jpg 1', 'train_00003.jpg 7', 'test_0001.jpg 4', 'train_00002.jpg 1', 'train_00001.jpg 6', 'train_00009.jpg 2', 'train_00004.jpg 9', 'a b c', '../train_00001.jpg 5']
-    (root/'basic'/'EmoLabel'/'list_patition_label.txt').write_bytes('\r\n'.join(lines).encode())
-    (root/'basic'/'Annotation'/'manual'/'train_00001_manu_attri.txt').write_text('10.5\t20\n30\t20\n20\t30\n12\t50\n28\t50.25\n1\n0\n2')
-    (root/'basic'/'Annotation'/'manual'/'train_00002_manu_attri.txt').write_text('10.5\t20\nnobody\n')
+    touch(
+        root,
+        *[
+            f"basic/Image/aligned/{s}_aligned.jpg"
+            for s in (
+                "train_00001",
+                "train_00002",
+                "train_00003",
+                "train_00004",
+                "train_00005",
+                "test_0001",
+            )
+        ],
+    )
+    touch(
+        root,
+        *[
+            f"basic/Image/original/{s}.jpg"
+            for s in ("train_00001", "train_00002", "train_00003", "train_00004", "test_0001")
+        ],
+    )
+    (root / "basic" / "EmoLabel").mkdir()
+    (root / "basic" / "Annotation" / "manual").mkdir(parents=True)
+    lines = [
+        "train_00001.jpg 5",
+        "train_00002.jpg 1",
+        "train_00003.jpg 7",
+        "test_0001.jpg 4",
+        "train_00002.jpg 1",
+        "train_00001.jpg 6",
+        "train_00009.jpg 2",
+        "train_00004.jpg 9",
+        "a b c",
+        "../train_00001.jpg 5",
+    ]
+    (root / "basic" / "EmoLabel" / "list_patition_label.txt").write_bytes(
+        "\r\n".join(lines).encode()
+    )
+    (root / "basic" / "Annotation" / "manual" / "train_00001_manu_attri.txt").write_text(
+        "10.5\t20\n30\t20\n20\t30\n12\t50\n28\t50.25\n1\n0\n2"
+    )
+    (root / "basic" / "Annotation" / "manual" / "train_00002_manu_attri.txt").write_text(
+        "10.5\t20\nnobody\n"
+    )
+
 
 def fer2013_tree(root):
     "fer2013.csv and fer2013new.csv: a row without a name, one with too few pixels"
-    rows = [('Training', 'fer0000000.png', (8, 0, 0, 1, 1, 0, 0, 0, 0, 0)), ('Training', 'fer0000001.png', (0, 9, 0, 1, 0, 0, 0, 0, 0, 0)), ('Training', '', (0,)*10), ('PublicTest', 'fer0000003.png', (0, 0, 0, 0, 0, 0, 0, 10, 0, 0)),
-            ('PrivateTest', 'fer0000004.png', (0, 0, 0, 5, 5, 0, 0, 0, 0, 0)), ('Training', 'fer0000005.png', (9, 0, 0, 0, 0, 0, 0, 0, 0, 0)), ('Training', 'fer0000006.png', (0, 0, 0, 0, 0, 0, 0, 0, 9, 0))]
-    (root/'fer2013new.csv').write_text('\n'.join(['Usage,Image name,' + ','.join(FERPLUS_ANSWERS), *[f'{u},{n},{",".join(map(str, v))}' for u, n, v in rows]]))
-    (root/'fer2013.csv').write_text('\r\n'.join(['emotion,pixels,Usage', *[f'0,{" ".join([str(i)]*(2304 if i != 5 else 2303))},{u}' for i, (u, _, _) in enumerate(rows)]]) + '\r\n')
+    rows = [
+        ("Training", "fer0000000.png", (8, 0, 0, 1, 1, 0, 0, 0, 0, 0)),
+        ("Training", "fer0000001.png", (0, 9, 0, 1, 0, 0, 0, 0, 0, 0)),
+        ("Training", "", (0,) * 10),
+        ("PublicTest", "fer0000003.png", (0, 0, 0, 0, 0, 0, 0, 10, 0, 0)),
+        ("PrivateTest", "fer0000004.png", (0, 0, 0, 5, 5, 0, 0, 0, 0, 0)),
+        ("Training", "fer0000005.png", (9, 0, 0, 0, 0, 0, 0, 0, 0, 0)),
+        ("Training", "fer0000006.png", (0, 0, 0, 0, 0, 0, 0, 0, 9, 0)),
+    ]
+    (root / "fer2013new.csv").write_text(
+        "\n".join(
+            [
+                "Usage,Image name," + ",".join(FERPLUS_ANSWERS),
+                *[f"{u},{n},{','.join(map(str, v))}" for u, n, v in rows],
+            ]
+        )
+    )
+    (root / "fer2013.csv").write_text(
+        "\r\n".join(
+            [
+                "emotion,pixels,Usage",
+                *[
+                    f"0,{' '.join([str(i)] * (2304 if i != 5 else 2303))},{u}"
+                    for i, (u, _, _) in enumerate(rows)
+                ],
+            ]
+        )
+        + "\r\n"
+    )
 
-def landmarks(): return ';'.join(f'{i}.0;{i + 100}' for i in range(68))
+
+def landmarks():
+    return ";".join(f"{i}.0;{i + 100}" for i in range(68))
+
 
 def affectnet_2017_tree(root):
     "AffectNet's csv with its malformed row"
-    row = lambda name, label, points=landmarks(), mood='0.5,0.25': f'{name},1,2,100,110,{points},{label},{mood}'
-    touch(root, *[f'Manually_Annotated_Images/1/{i:02}.jpg' for i in (0, 1, 2, 3, 4, 5, 6, 8)], 'Manually_Annotated_Images/2/v0.png', 'Automatically_Annotated_Images/1/x.jpg')
-    lines = [','.join(AFFECTNET_COLUMNS), row('1/00.jpg', 0), row('1/01.jpg', 1, mood='-2,-2'), row('1/02.jpg', 7), row('1/03.jpg', 10), row('1/04.jpg', 11), '1/05.jpg,1,2,100,110,3;4,0,0.1', row('1/06.jpg', 2, '1;2;3'), row('1/07.jpg', 2)]
-    (root/'training.csv').write_text('\n'.join(lines)); (root/'validation.csv').write_bytes(f'{row("2/v0.png", 6)}\r\n'.encode())
+    row = lambda name, label, points=landmarks(), mood="0.5,0.25": (
+        f"{name},1,2,100,110,{points},{label},{mood}"
+    )
+    touch(
+        root,
+        *[f"Manually_Annotated_Images/1/{i:02}.jpg" for i in (0, 1, 2, 3, 4, 5, 6, 8)],
+        "Manually_Annotated_Images/2/v0.png",
+        "Automatically_Annotated_Images/1/x.jpg",
+    )
+    lines = [
+        ",".join(AFFECTNET_COLUMNS),
+        row("1/00.jpg", 0),
+        row("1/01.jpg", 1, mood="-2,-2"),
+        row("1/02.jpg", 7),
+        row("1/03.jpg", 10),
+        row("1/04.jpg", 11),
+        "1/05.jpg,1,2,100,110,3;4,0,0.1",
+        row("1/06.jpg", 2, "1;2;3"),
+        row("1/07.jpg", 2),
+    ]
+    (root / "training.csv").write_text("\n".join(lines))
+    (root / "validation.csv").write_bytes(f"{row('2/v0.png', 6)}\r\n".encode())
+
 
 def affectnet_2021_tree(root):
     "AffectNet's npy files: ids as strings, a pickle, a truncated file"
-    folder = root/'train_set'/'annotations'; folder.mkdir(parents=True); (root/'val_set'/'annotations').mkdir(parents=True)
-    touch(root, *[f'train_set/images/{i}.jpg' for i in range(6)], 'val_set/images/0.jpg')
-    for i, value in enumerate(('0', '1', '8')): np.save(folder/f'{i}_exp.npy', value)
-    np.save(folder/'3_exp.npy', np.array([{}], object), allow_pickle=True); (folder/'4_exp.npy').write_bytes((folder/'0_exp.npy').read_bytes()[:70])
-    np.save(folder/'6_exp.npy', '2'); np.save(root/'val_set'/'annotations'/'0_exp.npy', '6')
-    np.save(folder/'0_val.npy', '0.5'); np.save(folder/'0_aro.npy', .25); np.save(folder/'0_lnd.npy', np.array([[i, i + 100] for i in range(68)], float))
+    folder = root / "train_set" / "annotations"
+    folder.mkdir(parents=True)
+    (root / "val_set" / "annotations").mkdir(parents=True)
+    touch(root, *[f"train_set/images/{i}.jpg" for i in range(6)], "val_set/images/0.jpg")
+    for i, value in enumerate(("0", "1", "8")):
+        np.save(folder / f"{i}_exp.npy", value)
+    np.save(folder / "3_exp.npy", np.array([{}], object), allow_pickle=True)
+    (folder / "4_exp.npy").write_bytes((folder / "0_exp.npy").read_bytes()[:70])
+    np.save(folder / "6_exp.npy", "2")
+    np.save(root / "val_set" / "annotations" / "0_exp.npy", "6")
+    np.save(folder / "0_val.npy", "0.5")
+    np.save(folder / "0_aro.npy", 0.25)
+    np.save(folder / "0_lnd.npy", np.array([[i, i + 100] for i in range(68)], float))
 
 
 def test_published_counts():
-    sums = {name: {split: sum(c.values()) for split, c in published(name).items()} for name in PUBLISHED}
-    assert sums['LSD'] == dict(train=277251, valid=4670, test=106120) and sums['RAF-DB'] == dict(train=12271, test=3068)
-    assert sums['FERPlus, majority'] == dict(train=25060, valid=3199, test=3153), 'what the program of the authors prints'
-    assert sums['AffectNet, 7 classes'] == dict(train=283901, valid=3500) and sums['AffectNet, 8 classes'] == dict(train=287651, valid=4000)
-    assert sums['LSD, subset of reports S and K'][''] - sums['LSD, subset without duplicates'][''] == 196
-    assert published('RAF-DB')['test']['fear'] == 74 and published('AffectNet, 7 classes')['valid'].keys() == set(SEVEN)
+    sums = {
+        name: {split: sum(c.values()) for split, c in published(name).items()} for name in PUBLISHED
+    }
+    assert sums["LSD"] == dict(train=277251, valid=4670, test=106120) and sums["RAF-DB"] == dict(
+        train=12271, test=3068
+    )
+    assert sums["FERPlus, majority"] == dict(train=25060, valid=3199, test=3153), (
+        "what the program of the authors prints"
+    )
+    assert sums["AffectNet, 7 classes"] == dict(train=283901, valid=3500) and sums[
+        "AffectNet, 8 classes"
+    ] == dict(train=287651, valid=4000)
+    assert (
+        sums["LSD, subset of reports S and K"][""] - sums["LSD, subset without duplicates"][""]
+        == 196
+    )
+    assert published("RAF-DB")["test"]["fear"] == 74 and published("AffectNet, 7 classes")[
+        "valid"
+    ].keys() == set(SEVEN)
 
 
 def test_whose_numbers():
-    def numbered(name, order, split='train', factor=1):
+    def numbered(name, order, split="train", factor=1):
         "Counts under the ids of an order"
         numbers = {e: i for i, e in label_ids(order).items()}
-        return {split: {numbers[e]: int(n*factor) for e, n in published(name)[split].items()}}
+        return {split: {numbers[e]: int(n * factor) for e, n in published(name)[split].items()}}
+
     for true in RAFDB_COPIES:
-        assert label_order(numbered('RAF-DB', true), RAFDB_COPIES, ['RAF-DB'])[0] == true, 'by the ids or the counts'
-        assert label_order(numbered('RAF-DB', 'rafdb'), ('rafdb', 'rafdb0'), [], 'rafdb0')[0] == 'rafdb0', 'asked for'
-    seven, eight = 'AffectNet, 7 classes', 'AffectNet, 8 classes'; orders = AFFECTNET_COPIES
-    assert label_order(numbered(seven, 'alphabetical'), orders, [seven, eight])[0] == 'alphabetical' and label_order(numbered(eight, 'alphabetical8'), orders, [seven, eight])[0] == 'alphabetical8'
-    for counts, says in ((numbered(eight, 'affectnet', 'valid'), 'could be affectnet or alphabetical8'), (numbered(eight, 'alphabetical8', factor=.9), 'nearest to "alphabetical8"'), ({'': {1: 5, 2: 7}}, 'could be'),
-                         ({'': {3: 1, 9: 1}}, 'fit no known order')):
-        with pytest.raises(CourseError, match=says): label_order(counts, orders, [seven, eight])
-    with pytest.raises(CourseError, match='cannot be read as "fer2013".*choose from'): label_order({}, orders, [], 'fer2013')
+        assert label_order(numbered("RAF-DB", true), RAFDB_COPIES, ["RAF-DB"])[0] == true, (
+            "by the ids or the counts"
+        )
+        assert (
+            label_order(numbered("RAF-DB", "rafdb"), ("rafdb", "rafdb0"), [], "rafdb0")[0]
+            == "rafdb0"
+        ), "asked for"
+    seven, eight = "AffectNet, 7 classes", "AffectNet, 8 classes"
+    orders = AFFECTNET_COPIES
+    assert (
+        label_order(numbered(seven, "alphabetical"), orders, [seven, eight])[0] == "alphabetical"
+        and label_order(numbered(eight, "alphabetical8"), orders, [seven, eight])[0]
+        == "alphabetical8"
+    )
+    for counts, says in (
+        (numbered(eight, "affectnet", "valid"), "could be affectnet or alphabetical8"),
+        (numbered(eight, "alphabetical8", factor=0.9), 'nearest to "alphabetical8"'),
+        ({"": {1: 5, 2: 7}}, "could be"),
+        ({"": {3: 1, 9: 1}}, "fit no known order"),
+    ):
+        with pytest.raises(CourseError, match=says):
+            label_order(counts, orders, [seven, eight])
+    with pytest.raises(CourseError, match='cannot be read as "fer2013".*choose from'):
+        label_order({}, orders, [], "fer2013")
 
 
 def test_lsd_in_all_its_shapes():
     with tree(lsd_tree) as root:
-        table, gone = read_lsd(root, 'LSD'); reason = dict(zip(gone.image, gone.reason)); got = dict(zip(table.image, zip(table.split, table.expression)))
-        assert got['training_set_synthetic_images/ANGRER/1.jpg'] == ('train', 'anger') and got['validation_set_real_images/FEAR/1.jpg'] == ('valid', 'fear')
-        assert got['test_set/0.jpg'] == ('test', None) and got['test_set/1.jpg'] == ('test', 'happiness') and got['test_set/2.jpg'] == ('test', None)
-        for name, says in {'7.jpg': 'line 5 of LSD_Challenge_test_set_release.txt: there is no such file', 'test_set/1.jpg': 'line 6.*listed before in line 3', '../x.jpg': 'leads out', 'test_set/9.jpg': 'not listed',
-                           'training_set_synthetic_images/WEIRD/1.jpg': 'unknown label "WEIRD"', 'test_set/3.jpg': 'line 8.*unknown label "9"', 'readme.jpg': 'not listed'}.items(): assert re.search(says, reason[name]), name
-        assert len(set(table.image) | set(gone.image)) == len([n for n in list_files(root) if is_image(n)]) + 2, 'every image and every line has a place'
-        train, _ = read_lsd(root/'training_set_synthetic_images', 'LSD'); assert set(train.split) == {'train'} and set(train.expression) == set(label_ids('lsd').values()) and train.attrs['layout'] == 'only train'
-        test, none = read_lsd(root/'test_set', 'LSD'); assert set(test.split) == {'test'} and test.expression.isna().all() and none.empty
-        os.rename(root/'test_set'/'1.jpg', root/'test_set'/'1.JPG'); again, _ = read_lsd(root, 'LSD'); assert again.set_index('image').expression['test_set/1.JPG'] == 'happiness', 'another case, the same file'
-        os.rename(root/'training_set_synthetic_images', root/'subset'); flat, _ = read_lsd(root/'subset', 'LSD'); assert flat.split.isna().all() and len(flat) == len(train) and flat.attrs['layout'] == 'flat'
+        table, gone = read_lsd(root, "LSD")
+        reason = dict(zip(gone.image, gone.reason))
+        got = dict(zip(table.image, zip(table.split, table.expression)))
+        assert got["training_set_synthetic_images/ANGRER/1.jpg"] == ("train", "anger") and got[
+            "validation_set_real_images/FEAR/1.jpg"
+        ] == ("valid", "fear")
+        assert (
+            got["test_set/0.jpg"] == ("test", None)
+            and got["test_set/1.jpg"] == ("test", "happiness")
+            and got["test_set/2.jpg"] == ("test", None)
+        )
+        for name, says in {
+            "7.jpg": "line 5 of LSD_Challenge_test_set_release.txt: there is no such file",
+            "test_set/1.jpg": "line 6.*listed before in line 3",
+            "../x.jpg": "leads out",
+            "test_set/9.jpg": "not listed",
+            "training_set_synthetic_images/WEIRD/1.jpg": 'unknown label "WEIRD"',
+            "test_set/3.jpg": 'line 8.*unknown label "9"',
+            "readme.jpg": "not listed",
+        }.items():
+            assert re.search(says, reason[name]), name
+        assert (
+            len(set(table.image) | set(gone.image))
+            == len([n for n in list_files(root) if is_image(n)]) + 2
+        ), "every image and every line has a place"
+        train, _ = read_lsd(root / "training_set_synthetic_images", "LSD")
+        assert (
+            set(train.split) == {"train"}
+            and set(train.expression) == set(label_ids("lsd").values())
+            and train.attrs["layout"] == "only train"
+        )
+        test, none = read_lsd(root / "test_set", "LSD")
+        assert set(test.split) == {"test"} and test.expression.isna().all() and none.empty
+        os.rename(root / "test_set" / "1.jpg", root / "test_set" / "1.JPG")
+        again, _ = read_lsd(root, "LSD")
+        assert again.set_index("image").expression["test_set/1.JPG"] == "happiness", (
+            "another case, the same file"
+        )
+        os.rename(root / "training_set_synthetic_images", root / "subset")
+        flat, _ = read_lsd(root / "subset", "LSD")
+        assert (
+            flat.split.isna().all() and len(flat) == len(train) and flat.attrs["layout"] == "flat"
+        )
 
 
 def test_rafdb_the_list():
     with tree(rafdb_tree) as root:
-        table, gone = read_rafdb(root, 'RAF-DB'); reason = list(zip(gone.image, gone.reason)); label = dict(zip(table.image, table.expression))
-        assert label == {f'basic/Image/aligned/{s}_aligned.jpg': label_ids('rafdb')[i] for s, i in (('train_00001', 5), ('train_00002', 1), ('train_00003', 7), ('test_0001', 4))}
-        assert dict(zip(table.image, table.split))['basic/Image/aligned/test_0001_aligned.jpg'] == 'test' and table.subject.isna().all(), 'train and test are no people'
-        for name, line, says in (('train_00001', 6, 'listed before in line 1.*there as sadness, here as anger'), ('train_00009.jpg', 7, 'no such file'), ('train_00004', 8, 'unknown id 9'), ('a b c', 9, 'not a name and a number'), ('../train_00001', 10, 'leads out')):
-            assert any(name in i and f'line {line} of' in r and re.search(says, r) for i, r in reason), name
-        assert any('train_00005_aligned' in i and 'not listed' in r for i, r in reason) and len(table) + len(gone) == 10 + 1, 'ten lines, one image without a line'
-        first = table[table.image.str.contains('train_00001')].iloc[0]; assert (first.gender, first.race, first.age) == (1, 0, 2) and np.isnan(first.point_x0)
-        original, _ = read_rafdb(root, 'RAF-DB', images='original'); first = original[original.image.str.contains('train_00001')].iloc[0]
-        assert (first.point_x0, first.point_y4) == (10.5, 50.25) and 'damaged' in ' '.join(original.attrs['said']) and len(read_rafdb(root/'basic', 'RAF-DB')[0]) == 4
+        table, gone = read_rafdb(root, "RAF-DB")
+        reason = list(zip(gone.image, gone.reason))
+        label = dict(zip(table.image, table.expression))
+        assert label == {
+            f"basic/Image/aligned/{s}_aligned.jpg": label_ids("rafdb")[i]
+            for s, i in (
+                ("train_00001", 5),
+                ("train_00002", 1),
+                ("train_00003", 7),
+                ("test_0001", 4),
+            )
+        }
+        assert (
+            dict(zip(table.image, table.split))["basic/Image/aligned/test_0001_aligned.jpg"]
+            == "test"
+            and table.subject.isna().all()
+        ), "train and test are no people"
+        for name, line, says in (
+            ("train_00001", 6, "listed before in line 1.*there as sadness, here as anger"),
+            ("train_00009.jpg", 7, "no such file"),
+            ("train_00004", 8, "unknown id 9"),
+            ("a b c", 9, "not a name and a number"),
+            ("../train_00001", 10, "leads out"),
+        ):
+            assert any(
+                name in i and f"line {line} of" in r and re.search(says, r) for i, r in reason
+            ), name
+        assert (
+            any("train_00005_aligned" in i and "not listed" in r for i, r in reason)
+            and len(table) + len(gone) == 10 + 1
+        ), "ten lines, one image without a line"
+        first = table[table.image.str.contains("train_00001")].iloc[0]
+        assert (first.gender, first.race, first.age) == (1, 0, 2) and np.isnan(first.point_x0)
+        original, _ = read_rafdb(root, "RAF-DB", images="original")
+        first = original[original.image.str.contains("train_00001")].iloc[0]
+        assert (
+            (first.point_x0, first.point_y4) == (10.5, 50.25)
+            and "damaged" in " ".join(original.attrs["said"])
+            and len(read_rafdb(root / "basic", "RAF-DB")[0]) == 4
+        )
         for name in list_files(root):
-            if '_aligned' in name: os.rename(root/name, root/name.replace('_aligned', ''))
-        with pytest.raises(CourseError, match='no "_aligned" in their names.*rename them'): read_rafdb(root, 'RAF-DB')
-        with pytest.raises(CourseError, match='images cannot be "cropped"'): read_rafdb(root, 'RAF-DB', images='cropped')
+            if "_aligned" in name:
+                os.rename(root / name, root / name.replace("_aligned", ""))
+        with pytest.raises(CourseError, match='no "_aligned" in their names.*rename them'):
+            read_rafdb(root, "RAF-DB")
+        with pytest.raises(CourseError, match='images cannot be "cropped"'):
+            read_rafdb(root, "RAF-DB", images="cropped")
 
 
 def test_rafdb_copies():
     def copy(root, names, **options):
-        for name in names: (root/name).parent.mkdir(parents=True, exist_ok=True); (root/name).touch()
-        table, gone = read_rafdb(root, 'RAF-DB', **options); return {i: (s, e) for i, s, e in zip(table.image, table.split, table.expression)}, table.attrs
+        for name in names:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).touch()
+        table, gone = read_rafdb(root, "RAF-DB", **options)
+        return {
+            i: (s, e) for i, s, e in zip(table.image, table.split, table.expression)
+        }, table.attrs
+
     with tree() as root:
-        got, attrs = copy(root/'kaggle', [f'DATASET/{s}/{i}/{s}_{i}.jpg' for s in ('train', 'test') for i in range(1, 8)])
-        assert got['DATASET/test/1/test_1.jpg'] == ('test', 'surprise') and got['DATASET/train/7/train_7.jpg'] == ('train', 'neutral') and attrs['layout'] == 'numbered folders' and 'no other known order' in attrs['said'][1]
-        names = [f'train/{i}/{i}.jpg' for i in range(7)]
-        with pytest.raises(CourseError, match='ids 0-6 could be rafdb0 or efficientface or alphabetical.*say which with --ids=rafdb0 or --ids=eff'): copy(root/'zero', names)
-        assert [copy(root/'zero', [], ids=o)[0]['train/0/0.jpg'][1] for o in ('rafdb0', 'efficientface', 'alphabetical')] == ['surprise', 'neutral', 'anger']
-        got, attrs = copy(root/'named', ['train/happy/1.jpg', 'valid/Anger/2.jpg', 'test/SAD/3.jpg']); assert got == {'train/happy/1.jpg': ('train', 'happiness'), 'valid/Anger/2.jpg': ('valid', 'anger'), 'test/SAD/3.jpg': ('test', 'sadness')}
-        (root/'apvit'/'EmoLabel').mkdir(parents=True); (root/'apvit'/'EmoLabel'/'train.txt').write_text('train_00001_aligned.jpg 5'); (root/'apvit'/'EmoLabel'/'test.txt').write_text('test_0001_aligned.jpg 7\r\n')
-        got, attrs = copy(root/'apvit', [f'Image/aligned_224/{n}.jpg' for n in ('train_00001', 'test_0001')])
-        assert got == {'Image/aligned_224/train_00001.jpg': ('train', 'sadness'), 'Image/aligned_224/test_0001.jpg': ('test', 'neutral')} and attrs['layout'] == 'apvit'
+        got, attrs = copy(
+            root / "kaggle",
+            [f"DATASET/{s}/{i}/{s}_{i}.jpg" for s in ("train", "test") for i in range(1, 8)],
+        )
+        assert (
+            got["DATASET/test/1/test_1.jpg"] == ("test", "surprise")
+            and got["DATASET/train/7/train_7.jpg"] == ("train", "neutral")
+            and attrs["layout"] == "numbered folders"
+            and "no other known order" in attrs["said"][1]
+        )
+        names = [f"train/{i}/{i}.jpg" for i in range(7)]
+        with pytest.raises(
+            CourseError,
+            match="ids 0-6 could be rafdb0 or efficientface or alphabetical.*say which with --ids=rafdb0 or --ids=eff",
+        ):
+            copy(root / "zero", names)
+        assert [
+            copy(root / "zero", [], ids=o)[0]["train/0/0.jpg"][1]
+            for o in ("rafdb0", "efficientface", "alphabetical")
+        ] == ["surprise", "neutral", "anger"]
+        got, attrs = copy(
+            root / "named", ["train/happy/1.jpg", "valid/Anger/2.jpg", "test/SAD/3.jpg"]
+        )
+        assert got == {
+            "train/happy/1.jpg": ("train", "happiness"),
+            "valid/Anger/2.jpg": ("valid", "anger"),
+            "test/SAD/3.jpg": ("test", "sadness"),
+        }
+        (root / "apvit" / "EmoLabel").mkdir(parents=True)
+        (root / "apvit" / "EmoLabel" / "train.txt").write_text("train_00001_aligned.jpg 5")
+        (root / "apvit" / "EmoLabel" / "test.txt").write_text("test_0001_aligned.jpg 7\r\n")
+        got, attrs = copy(
+            root / "apvit", [f"Image/aligned_224/{n}.jpg" for n in ("train_00001", "test_0001")]
+        )
+        assert (
+            got
+            == {
+                "Image/aligned_224/train_00001.jpg": ("train", "sadness"),
+                "Image/aligned_224/test_0001.jpg": ("test", "neutral"),
+            }
+            and attrs["layout"] == "apvit"
+        )
 
 
 def test_ferplus_rules():
     label = lambda votes, rule: tuple(x[0] for x in ferplus_labels([votes], rule))
-    assert label([4, 0, 0, 1, 3, 2, 0, 0, 0, 0], 'majority') == (None, 'no expression has more than half of the votes'), '4 of 9: the single vote is gone'
-    assert label([5, 0, 0, 1, 1, 0, 1, 1, 1, 0], 'majority')[0] == 'neutral', '5 of 5 after the slips' and label([5, 0, 0, 5, 0, 0, 0, 0, 0, 0], 'majority')[1].startswith('no expression')
-    assert label([0, 0, 0, 0, 0, 0, 0, 2, 8, 0], 'majority')[1] == 'most votes say unknown' and label([0, 0, 0, 0, 0, 0, 0, 0, 0, 10], 'argmax')[1].endswith('no face')
-    assert label([1]*10, 'majority')[1] == 'no expression has more than one vote' and label([1]*10, 'argmax')[0] == 'neutral' and label([0]*10, 'argmax')[1] == 'nobody voted'
-    assert label([2, 3, 0, 0, 0, 0, 0, 0, 1, 1], 'probability')[0] == 'happiness' and label([2, 3, 0, 0, 0, 0, 0, 0, 3, 0], 'probability')[1].startswith('as many')
-    ten = np.random.default_rng(1).multinomial(10, [.1]*10, 500); majority, argmax = (ferplus_labels(ten, r)[0] for r in ('majority', 'argmax'))
-    assert all(m in (None, a) for m, a in zip(majority, argmax)) and 0 < sum(m is not None for m in majority) < sum(a is not None for a in argmax), 'majority keeps some of argmax, and nothing else'
+    assert label([4, 0, 0, 1, 3, 2, 0, 0, 0, 0], "majority") == (
+        None,
+        "no expression has more than half of the votes",
+    ), "4 of 9: the single vote is gone"
+    assert label([5, 0, 0, 1, 1, 0, 1, 1, 1, 0], "majority")[0] == "neutral", (
+        "5 of 5 after the slips"
+        and label([5, 0, 0, 5, 0, 0, 0, 0, 0, 0], "majority")[1].startswith("no expression")
+    )
+    assert label([0, 0, 0, 0, 0, 0, 0, 2, 8, 0], "majority")[
+        1
+    ] == "most votes say unknown" and label([0, 0, 0, 0, 0, 0, 0, 0, 0, 10], "argmax")[1].endswith(
+        "no face"
+    )
+    assert (
+        label([1] * 10, "majority")[1] == "no expression has more than one vote"
+        and label([1] * 10, "argmax")[0] == "neutral"
+        and label([0] * 10, "argmax")[1] == "nobody voted"
+    )
+    assert label([2, 3, 0, 0, 0, 0, 0, 0, 1, 1], "probability")[0] == "happiness" and label(
+        [2, 3, 0, 0, 0, 0, 0, 0, 3, 0], "probability"
+    )[1].startswith("as many")
+    ten = np.random.default_rng(1).multinomial(10, [0.1] * 10, 500)
+    majority, argmax = (ferplus_labels(ten, r)[0] for r in ("majority", "argmax"))
+    assert all(m in (None, a) for m, a in zip(majority, argmax)) and 0 < sum(
+        m is not None for m in majority
+    ) < sum(a is not None for a in argmax), "majority keeps some of argmax, and nothing else"
 
 
 def test_ferplus_files():
     with tree(fer2013_tree) as root:
-        with pytest.raises(CourseError, match='still inside fer2013.csv.*write them: python -c') as told: read_ferplus(root, 'FERPlus')
-        assert 'write_fer2013_images' in str(told.value) and str(root) in told.value.remedy, 'what the remedy says can be done'
-        n, skipped = write_fer2013_images(root, root/'out'); assert n == 5 and skipped == [(7, 'fer0000005.png: not 2,304 numbers from 0 to 255')]
-        plain = (root/'fer2013new.csv').read_bytes(); (root/'fer2013new.csv').write_bytes(plain.decode().encode('utf-16')); assert write_fer2013_images(root, root/'wide')[0] == 5 and len(read_ferplus(root/'wide', 'FERPlus')[0]) == 2
-        (root/'fer2013new.csv').write_bytes(plain); before = {p: p.stat().st_mtime_ns for p in (root/'out').rglob('*.png')}; assert write_fer2013_images(root, root/'out')[0] == 5 and before == {p: p.stat().st_mtime_ns for p in before}
+        with pytest.raises(
+            CourseError, match="still inside fer2013.csv.*write them: python -c"
+        ) as told:
+            read_ferplus(root, "FERPlus")
+        assert "write_fer2013_images" in str(told.value) and str(root) in told.value.remedy, (
+            "what the remedy says can be done"
+        )
+        n, skipped = write_fer2013_images(root, root / "out")
+        assert n == 5 and skipped == [(7, "fer0000005.png: not 2,304 numbers from 0 to 255")]
+        plain = (root / "fer2013new.csv").read_bytes()
+        (root / "fer2013new.csv").write_bytes(plain.decode().encode("utf-16"))
+        assert (
+            write_fer2013_images(root, root / "wide")[0] == 5
+            and len(read_ferplus(root / "wide", "FERPlus")[0]) == 2
+        )
+        (root / "fer2013new.csv").write_bytes(plain)
+        before = {p: p.stat().st_mtime_ns for p in (root / "out").rglob("*.png")}
+        assert write_fer2013_images(root, root / "out")[0] == 5 and before == {
+            p: p.stat().st_mtime_ns for p in before
+        }
         from PIL import Image
-        assert (np.asarray(Image.open(root/'out'/'FER2013Train'/'fer0000001.png')) == 1).all()
-        table, gone = read_ferplus(root/'out', 'FERPlus', expressions=(*SEVEN, 'contempt')); reason = dict(zip(gone.image, gone.reason)); got = dict(zip(table.image, zip(table.split, table.expression)))
-        assert got == {'FER2013Train/fer0000000.png': ('train', 'neutral'), 'FER2013Train/fer0000001.png': ('train', 'happiness'), 'FER2013Valid/fer0000003.png': ('valid', 'contempt')}
-        assert 'more than half' in reason['FER2013Test/fer0000004.png'] and 'unknown' in reason['FER2013Train/fer0000006.png'] and 'no such file' in reason['fer0000005.png'] and 'line 4' in reason['(no name, Training)']
-        for png in list((root/'out').rglob('*.png')): png.rename(png.with_suffix('.PNG'))
-        assert read_ferplus(root/'out', 'FERPlus', expressions=(*SEVEN, 'contempt'))[0].expression.tolist() == table.expression.tolist(), 'another case, the same files'
-        for png in list((root/'out').rglob('*.PNG')): png.rename(png.with_suffix('.png'))
-        shares, _ = read_ferplus(root/'out', 'FERPlus', rule='probability'); assert np.isclose(shares.filter(like='p_').sum(1), 1).all() and shares.set_index('image').p_anger['FER2013Test/fer0000004.png'] == .5
-        with pytest.raises(CourseError, match='no rule "best"'): read_ferplus(root/'out', 'FERPlus', rule='best')
-        (root/'out'/'fer2013new.csv').unlink(); (root/'out'/'FER2013Train'/'label.csv').write_bytes(b'fer0000000.png,"(0, 0, 48, 48)",8,0,0,1,1,0,0,0,0,0\r\nfer0000001.png,"(0, 0, 48, 48)",0,9,0,1\r\nfer0000009.png,"(0, 0, 48, 48)",8,0,0,1,1,0,0,0,0,0')
-        table, gone = read_ferplus(root/'out', 'FERPlus'); assert table.image.tolist() == ['FER2013Train/fer0000000.png'] and table.attrs['layout'] == 'generated folders'
-        assert any('6 cells, 12 are expected' in r for r in gone.reason) and any('no such file' in r for r in gone.reason) and sum('not listed' in r for r in gone.reason) == 3
-        lines = (root/'fer2013new.csv').read_text().split('\n'); (root/'fer2013new.csv').write_text('\n'.join([lines[0], *lines[1:][::-1]]))
-        with pytest.raises(CourseError, match='line 2 is Training, line 2 .*PublicTest.*not the same order|line .* not the same order'): write_fer2013_images(root, root/'other')
-        (root/'fer2013new.csv').write_text('\n'.join(lines[:-2]))
-        with pytest.raises(CourseError, match='has more rows than fer2013new.csv'): write_fer2013_images(root, root/'third')
+
+        assert (np.asarray(Image.open(root / "out" / "FER2013Train" / "fer0000001.png")) == 1).all()
+        table, gone = read_ferplus(root / "out", "FERPlus", expressions=(*SEVEN, "contempt"))
+        reason = dict(zip(gone.image, gone.reason))
+        got = dict(zip(table.image, zip(table.split, table.expression)))
+        assert got == {
+            "FER2013Train/fer0000000.png": ("train", "neutral"),
+            "FER2013Train/fer0000001.png": ("train", "happiness"),
+            "FER2013Valid/fer0000003.png": ("valid", "contempt"),
+        }
+        assert (
+            "more than half" in reason["FER2013Test/fer0000004.png"]
+            and "unknown" in reason["FER2013Train/fer0000006.png"]
+            and "no such file" in reason["fer0000005.png"]
+            and "line 4" in reason["(no name, Training)"]
+        )
+        for png in list((root / "out").rglob("*.png")):
+            png.rename(png.with_suffix(".PNG"))
+        assert (
+            read_ferplus(root / "out", "FERPlus", expressions=(*SEVEN, "contempt"))[
+                0
+            ].expression.tolist()
+            == table.expression.tolist()
+        ), "another case, the same files"
+        for png in list((root / "out").rglob("*.PNG")):
+            png.rename(png.with_suffix(".png"))
+        shares, _ = read_ferplus(root / "out", "FERPlus", rule="probability")
+        assert (
+            np.isclose(shares.filter(like="p_").sum(1), 1).all()
+            and shares.set_index("image").p_anger["FER2013Test/fer0000004.png"] == 0.5
+        )
+        with pytest.raises(CourseError, match='no rule "best"'):
+            read_ferplus(root / "out", "FERPlus", rule="best")
+        (root / "out" / "fer2013new.csv").unlink()
+        (root / "out" / "FER2013Train" / "label.csv").write_bytes(
+            b'fer0000000.png,"(0, 0, 48, 48)",8,0,0,1,1,0,0,0,0,0\r\nfer0000001.png,"(0, 0, 48, 48)",0,9,0,1\r\nfer0000009.png,"(0, 0, 48, 48)",8,0,0,1,1,0,0,0,0,0'
+        )
+        table, gone = read_ferplus(root / "out", "FERPlus")
+        assert (
+            table.image.tolist() == ["FER2013Train/fer0000000.png"]
+            and table.attrs["layout"] == "generated folders"
+        )
+        assert (
+            any("6 cells, 12 are expected" in r for r in gone.reason)
+            and any("no such file" in r for r in gone.reason)
+            and sum("not listed" in r for r in gone.reason) == 3
+        )
+        lines = (root / "fer2013new.csv").read_text().split("\n")
+        (root / "fer2013new.csv").write_text("\n".join([lines[0], *lines[1:][::-1]]))
+        with pytest.raises(
+            CourseError,
+            match="line 2 is Training, line 2 .*PublicTest.*not the same order|line .* not the same order",
+        ):
+            write_fer2013_images(root, root / "other")
+        (root / "fer2013new.csv").write_text("\n".join(lines[:-2]))
+        with pytest.raises(CourseError, match="has more rows than fer2013new.csv"):
+            write_fer2013_images(root, root / "third")
 
 
 def test_affectnet_2017():
     with tree(affectnet_2017_tree) as root:
-        table, gone = read_affectnet(root, 'AffectNet'); reason = {i.split('/')[-1]: r for i, r in zip(gone.image, gone.reason)}
-        assert dict(zip(table.image.str[-7:], zip(table.split, table.expression))) == {'/00.jpg': ('train', 'neutral'), '/01.jpg': ('train', 'happiness'), '/v0.png': ('valid', 'anger')}
-        for name, says in {'02.jpg': 'contempt is not among', '03.jpg': 'line 5 of training.csv: its expression is 10: no face', '04.jpg': 'line 6.*unknown id "11"', '05.jpg': '8 cells, 9 are expected', '06.jpg': 'not 68 points', '07.jpg': 'no such file',
-                           '08.jpg': 'not listed'}.items(): assert re.search(says, reason[name]), name
-        first = table.iloc[0]; assert (first.point_x0, first.point_x2, first.point_x4, first.face_width) == (38.5, 30, 54, 100) and np.isnan(table.valence[1])
-        assert set(read_affectnet(root, 'AffectNet', expressions=(*SEVEN, 'contempt'))[0].expression) == {'neutral', 'happiness', 'anger', 'contempt'}
-        image = root/table.image[0]; image.rename(image.with_suffix('.JPG')); again, _ = read_affectnet(root, 'AffectNet'); assert again.expression.tolist() == table.expression.tolist() and again.image[0].endswith('.JPG')
-        (root/'training.csv').write_text('file,label\na.jpg,1\n')
-        with pytest.raises(CourseError, match='training.csv: line 1 lacks the columns'): read_affectnet(root, 'AffectNet')
+        table, gone = read_affectnet(root, "AffectNet")
+        reason = {i.split("/")[-1]: r for i, r in zip(gone.image, gone.reason)}
+        assert dict(zip(table.image.str[-7:], zip(table.split, table.expression))) == {
+            "/00.jpg": ("train", "neutral"),
+            "/01.jpg": ("train", "happiness"),
+            "/v0.png": ("valid", "anger"),
+        }
+        for name, says in {
+            "02.jpg": "contempt is not among",
+            "03.jpg": "line 5 of training.csv: its expression is 10: no face",
+            "04.jpg": 'line 6.*unknown id "11"',
+            "05.jpg": "8 cells, 9 are expected",
+            "06.jpg": "not 68 points",
+            "07.jpg": "no such file",
+            "08.jpg": "not listed",
+        }.items():
+            assert re.search(says, reason[name]), name
+        first = table.iloc[0]
+        assert (first.point_x0, first.point_x2, first.point_x4, first.face_width) == (
+            38.5,
+            30,
+            54,
+            100,
+        ) and np.isnan(table.valence[1])
+        assert set(
+            read_affectnet(root, "AffectNet", expressions=(*SEVEN, "contempt"))[0].expression
+        ) == {"neutral", "happiness", "anger", "contempt"}
+        image = root / table.image[0]
+        image.rename(image.with_suffix(".JPG"))
+        again, _ = read_affectnet(root, "AffectNet")
+        assert again.expression.tolist() == table.expression.tolist() and again.image[0].endswith(
+            ".JPG"
+        )
+        (root / "training.csv").write_text("file,label\na.jpg,1\n")
+        with pytest.raises(CourseError, match="training.csv: line 1 lacks the columns"):
+            read_affectnet(root, "AffectNet")
 
 
 def test_affectnet_2021_and_copies():
     with tree(affectnet_2021_tree) as root:
-        table, gone = read_affectnet(root, 'AffectNet', details=True); reason = dict(zip(gone.image, gone.reason))
-        assert dict(zip(table.image, zip(table.split, table.expression))) == {'train_set/images/0.jpg': ('train', 'neutral'), 'train_set/images/1.jpg': ('train', 'happiness'), 'val_set/images/0.jpg': ('valid', 'anger')}
-        assert '8: none' in reason['train_set/images/2.jpg'] and all('cannot be read' in reason[f'train_set/images/{i}.jpg'] for i in (3, 4)) and 'no _exp.npy' in reason['train_set/images/5.jpg'] and 'no image' in reason['train_set/annotations/6_exp.npy']
-        assert table.valence.tolist()[:1] == [.5] and table.point_x2[0] == 30 and table.point_x0.isna().sum() == 2 and '_lnd.npy' in ' '.join(table.attrs['said']) and 'valence' not in read_affectnet(root, 'AffectNet')[0]
-        (root/'training.csv').write_text('x')
-        with pytest.raises(CourseError, match='the lists of 2017 and the annotations of 2021'): read_affectnet(root, 'AffectNet')
+        table, gone = read_affectnet(root, "AffectNet", details=True)
+        reason = dict(zip(gone.image, gone.reason))
+        assert dict(zip(table.image, zip(table.split, table.expression))) == {
+            "train_set/images/0.jpg": ("train", "neutral"),
+            "train_set/images/1.jpg": ("train", "happiness"),
+            "val_set/images/0.jpg": ("valid", "anger"),
+        }
+        assert (
+            "8: none" in reason["train_set/images/2.jpg"]
+            and all("cannot be read" in reason[f"train_set/images/{i}.jpg"] for i in (3, 4))
+            and "no _exp.npy" in reason["train_set/images/5.jpg"]
+            and "no image" in reason["train_set/annotations/6_exp.npy"]
+        )
+        assert (
+            table.valence.tolist()[:1] == [0.5]
+            and table.point_x2[0] == 30
+            and table.point_x0.isna().sum() == 2
+            and "_lnd.npy" in " ".join(table.attrs["said"])
+            and "valence" not in read_affectnet(root, "AffectNet")[0]
+        )
+        (root / "training.csv").write_text("x")
+        with pytest.raises(CourseError, match="the lists of 2017 and the annotations of 2021"):
+            read_affectnet(root, "AffectNet")
     with tree() as root:
-        for i in range(8): (root/'val'/str(i)).mkdir(parents=True); (root/'val'/str(i)/'a.jpg').touch()
-        with pytest.raises(CourseError, match='could be affectnet or alphabetical8'): read_affectnet(root, 'AffectNet')
-        table, _ = read_affectnet(root, 'AffectNet', ids='alphabetical8'); assert table.expression.tolist()[:2] == ['anger', 'disgust'] and len(table) == 7, 'contempt is 1, and was not asked for'
+        for i in range(8):
+            (root / "val" / str(i)).mkdir(parents=True)
+            (root / "val" / str(i) / "a.jpg").touch()
+        with pytest.raises(CourseError, match="could be affectnet or alphabetical8"):
+            read_affectnet(root, "AffectNet")
+        table, _ = read_affectnet(root, "AffectNet", ids="alphabetical8")
+        assert table.expression.tolist()[:2] == ["anger", "disgust"] and len(table) == 7, (
+            "contempt is 1, and was not asked for"
+        )

@@ -8,7 +8,18 @@ from fer_course.annotators import ANNOTATORS, annotate
 from fer_course.drawings import Illustrator
 from fer_course.facs import SEVEN, au_columns
 from fer_course.faces import ACTION_UNITS, OCCLUDERS, PLACES, Renderer, _Draws, sample
-from fer_course.files import CourseError, atomic, fingerprint, make_folder, progress, read_json, read_table, sweep, write_json, write_table
+from fer_course.files import (
+    CourseError,
+    atomic,
+    fingerprint,
+    make_folder,
+    progress,
+    read_json,
+    read_table,
+    sweep,
+    write_json,
+    write_table,
+)
 import tempfile, torch
 from pathlib import Path
 
@@ -16,86 +27,205 @@ from pathlib import Path
 def test_conditions_hide_what_they_say_and_nothing_else():
     plain = sample(6, seed=5)
     for name, wanted in CONDITIONS.items():
-        changed = under(plain, [name]*6)
-        assert torch.equal(changed.action_units, plain.action_units) and all(torch.equal(changed.identity[k], plain.identity[k]) for k in plain.identity)
-        drawn = Renderer(64, 'cpu').render(changed.with_scene(pitch=0, roll=0, **({} if 'turned' in wanted else dict(yaw=0))))
-        assert drawn.occluders == [wanted.get('occluder')]*6
-        yaw = np.abs(drawn.pose[:, 0]); low, high = wanted.get('turned', (0, 90)); assert ((yaw >= low) & (yaw <= high)).all()
-        if 'turned' in wanted: assert (np.sign(drawn.pose[:, 0]) == np.sign(plain.scene['yaw'].numpy())).all(); continue
+        changed = under(plain, [name] * 6)
+        assert torch.equal(changed.action_units, plain.action_units) and all(
+            torch.equal(changed.identity[k], plain.identity[k]) for k in plain.identity
+        )
+        drawn = Renderer(64, "cpu").render(
+            changed.with_scene(pitch=0, roll=0, **({} if "turned" in wanted else dict(yaw=0)))
+        )
+        assert drawn.occluders == [wanted.get("occluder")] * 6
+        yaw = np.abs(drawn.pose[:, 0])
+        low, high = wanted.get("turned", (0, 90))
+        assert ((yaw >= low) & (yaw <= high)).all()
+        if "turned" in wanted:
+            assert (np.sign(drawn.pose[:, 0]) == np.sign(plain.scene["yaw"].numpy())).all()
+            continue
         seen = drawn.visible.mean(0)
-        shown, hidden = dict(mask=(range(36, 48), range(48, 68)), sunglasses=(range(48, 68), range(36, 48)), upper=(range(55, 60), (39, 42)),
-                             lower=(range(17, 22), (57, 66)), left=((45,), (31, 48)), right=((36,), (35, 54)))[name]
-        assert seen[list(hidden)].mean() < .5 < seen[list(shown)].mean(), (name, seen[list(hidden)].mean(), seen[list(shown)].mean())
-    assert torch.equal(under(plain, [None]*6).scene['yaw'], plain.scene['yaw'])
+        shown, hidden = dict(
+            mask=(range(36, 48), range(48, 68)),
+            sunglasses=(range(48, 68), range(36, 48)),
+            upper=(range(55, 60), (39, 42)),
+            lower=(range(17, 22), (57, 66)),
+            left=((45,), (31, 48)),
+            right=((36,), (35, 54)),
+        )[name]
+        assert seen[list(hidden)].mean() < 0.5 < seen[list(shown)].mean(), (
+            name,
+            seen[list(hidden)].mean(),
+            seen[list(shown)].mean(),
+        )
+    assert torch.equal(under(plain, [None] * 6).scene["yaw"], plain.scene["yaw"])
 
 
 def test_killed_and_resumed_gives_the_same_bytes():
     import shutil
     from fer_course.files import digest
+
     with tempfile.TemporaryDirectory() as place:
-        options, a, b = dict(n=20, size=64, seed=3, device='cpu', chunk=8, annotator='crowd', duplicates=.3), Path(place)/'a', Path(place)/'b'
-        whole = render_dataset(a, **options); copies = whole.image.str.contains('copy').sum()
+        options, a, b = (
+            dict(n=20, size=64, seed=3, device="cpu", chunk=8, annotator="crowd", duplicates=0.3),
+            Path(place) / "a",
+            Path(place) / "b",
+        )
+        whole = render_dataset(a, **options)
+        copies = whole.image.str.contains("copy").sum()
         shutil.copytree(a, b)
-        (b/'manifest.parquet').unlink(); (b/'.render'/'000008.parquet').unlink()      # as if killed in the second of three chunks
-        for k in (9, 12): (b/'images'/f'{k:06d}.png').unlink()
+        (b / "manifest.parquet").unlink()
+        (b / ".render" / "000008.parquet").unlink()  # as if killed in the second of three chunks
+        for k in (9, 12):
+            (b / "images" / f"{k:06d}.png").unlink()
         assert render_dataset(b, **options).equals(whole)
-        files = sorted(f.relative_to(a) for f in a.rglob('*') if f.is_file())
-        assert len(files) == 20 + copies + 2*3 + 3 and files == sorted(f.relative_to(b) for f in b.rglob('*') if f.is_file())
-        for f in files: assert digest(a/f) == digest(b/f), f
+        files = sorted(f.relative_to(a) for f in a.rglob("*") if f.is_file())
+        assert len(files) == 20 + copies + 2 * 3 + 3 and files == sorted(
+            f.relative_to(b) for f in b.rglob("*") if f.is_file()
+        )
+        for f in files:
+            assert digest(a / f) == digest(b / f), f
 
 
 def test_identities_stay_in_one_split():
     with tempfile.TemporaryDirectory() as place:
-        table = render_dataset(place, 60, size=32, device='cpu', independent=.2)
-        assert (table.groupby('subject').split.nunique() == 1).all() and set(table.split) == {'train', 'valid', 'test'}
-        assert table.columns[:5].tolist() == ['image', 'dataset', 'split', 'expression', 'subject'] and table.columns[5:26].tolist() == au_columns('raf_au')
-        assert 0 < table.expression.isna().mean() < .5 and set(np.unique(table[au_columns('raf_au')])) == {0., 1.}
-        assert ((table.AU12 == 1) == (table.AU12_intensity >= 1.5)).all() and table.meant.equals(table.expression)
+        table = render_dataset(place, 60, size=32, device="cpu", independent=0.2)
+        assert (table.groupby("subject").split.nunique() == 1).all() and set(table.split) == {
+            "train",
+            "valid",
+            "test",
+        }
+        assert table.columns[:5].tolist() == [
+            "image",
+            "dataset",
+            "split",
+            "expression",
+            "subject",
+        ] and table.columns[5:26].tolist() == au_columns("raf_au")
+        assert 0 < table.expression.isna().mean() < 0.5 and set(
+            np.unique(table[au_columns("raf_au")])
+        ) == {0.0, 1.0}
+        assert ((table.AU12 == 1) == (table.AU12_intensity >= 1.5)).all() and table.meant.equals(
+            table.expression
+        )
 
 
 def test_landmarks_and_scene_are_written_beside_the_images():
     with tempfile.TemporaryDirectory() as place:
-        table = render_dataset(place, 40, size=64, device='cpu', chunk=24, profile='web', seed=4, duplicates=.2, conditions=('mask', 'yaw30'))
-        points = np.load(Path(place)/'landmarks.npy')
-        assert points.shape == (len(table), 68, 3) and points.dtype == np.float32 and set(np.unique(points[..., 2])) == {0., 1.}
-        eyes = np.stack([points[:, 36:42, :2].mean(1), points[:, 42:48, :2].mean(1)], 1).reshape(-1, 4)
-        assert np.allclose(eyes, table[['point_x0', 'point_y0', 'point_x1', 'point_y1']], atol=1e-3)
-        masked = (table.condition == 'mask').to_numpy()
-        assert not points[masked, 51:58, 2].any() and (table.hidden_share[masked] > .1).all() and (table.hidden_share[~masked] == 0).all()
-        assert np.allclose(table.yaw.abs(), table.pose) and (table.pose[~masked] >= 30).all() and table.light_contrast.min() > 0
-        assert table.blend.notna().any() and (table.blend.dropna() != table.meant[table.blend.notna()]).all()
+        table = render_dataset(
+            place,
+            40,
+            size=64,
+            device="cpu",
+            chunk=24,
+            profile="web",
+            seed=4,
+            duplicates=0.2,
+            conditions=("mask", "yaw30"),
+        )
+        points = np.load(Path(place) / "landmarks.npy")
+        assert (
+            points.shape == (len(table), 68, 3)
+            and points.dtype == np.float32
+            and set(np.unique(points[..., 2])) == {0.0, 1.0}
+        )
+        eyes = np.stack([points[:, 36:42, :2].mean(1), points[:, 42:48, :2].mean(1)], 1).reshape(
+            -1, 4
+        )
+        assert np.allclose(eyes, table[["point_x0", "point_y0", "point_x1", "point_y1"]], atol=1e-3)
+        masked = (table.condition == "mask").to_numpy()
+        assert (
+            not points[masked, 51:58, 2].any()
+            and (table.hidden_share[masked] > 0.1).all()
+            and (table.hidden_share[~masked] == 0).all()
+        )
+        assert (
+            np.allclose(table.yaw.abs(), table.pose)
+            and (table.pose[~masked] >= 30).all()
+            and table.light_contrast.min() > 0
+        )
+        assert (
+            table.blend.notna().any()
+            and (table.blend.dropna() != table.meant[table.blend.notna()]).all()
+        )
 
 
 def test_another_hand_draws_the_same_people():
     with tempfile.TemporaryDirectory() as place:
-        modelled, drawn = (render_dataset(Path(place)/style, 24, size=64, device='cpu', style=style, seed=6) for style in ('modelled', 'drawn'))
-        same = ['image', 'split', 'expression', 'subject', *au_columns('raf_au'), 'occlusion', 'yaw', 'light_side']
-        assert drawn[same].equals(modelled[same]) and not set(drawn.sha1) & set(modelled.sha1) and set(drawn.dataset) == {'drawn-course'}
+        modelled, drawn = (
+            render_dataset(Path(place) / style, 24, size=64, device="cpu", style=style, seed=6)
+            for style in ("modelled", "drawn")
+        )
+        same = [
+            "image",
+            "split",
+            "expression",
+            "subject",
+            *au_columns("raf_au"),
+            "occlusion",
+            "yaw",
+            "light_side",
+        ]
+        assert (
+            drawn[same].equals(modelled[same])
+            and not set(drawn.sha1) & set(modelled.sha1)
+            and set(drawn.dataset) == {"drawn-course"}
+        )
         assert not np.allclose(drawn.point_y4, modelled.point_y4, atol=1)
 
 
 def test_settings_are_not_mixed_and_errors_have_remedies():
     import pytest
+
     with tempfile.TemporaryDirectory() as place:
-        render_dataset(place, 2, size=32, device='cpu', label_expressions=False)
-        with pytest.raises(CourseError, match='other settings.*another folder'): render_dataset(place, 2, size=32, device='cpu', seed=9, label_expressions=False)
-    for wrong, says in ((dict(like='huge'), 'no set .huge'), (dict(annotator='me'), 'choose among meant'), (dict(conditions=('fog',)), 'fog'), (dict(profile='nobody'), 'no profile'),
-                        (dict(size=33), 'even size'), (dict(duplicates=2.), 'shares'), (dict(colour=1), 'has no colour'), (dict(expressions=('joy',)), 'joy'), (dict(split='dev'), 'split'), (dict(style='oil'), 'choose among modelled')):
-        with pytest.raises(CourseError, match=says): face_set(**wrong)
+        render_dataset(place, 2, size=32, device="cpu", label_expressions=False)
+        with pytest.raises(CourseError, match="other settings.*another folder"):
+            render_dataset(place, 2, size=32, device="cpu", seed=9, label_expressions=False)
+    for wrong, says in (
+        (dict(like="huge"), "no set .huge"),
+        (dict(annotator="me"), "choose among meant"),
+        (dict(conditions=("fog",)), "fog"),
+        (dict(profile="nobody"), "no profile"),
+        (dict(size=33), "even size"),
+        (dict(duplicates=2.0), "shares"),
+        (dict(colour=1), "has no colour"),
+        (dict(expressions=("joy",)), "joy"),
+        (dict(split="dev"), "split"),
+        (dict(style="oil"), "choose among modelled"),
+    ):
+        with pytest.raises(CourseError, match=says):
+            face_set(**wrong)
 
 
 def test_copies_are_equal_bytes_and_labelled_again():
     from fer_course.files import digest
+
     with tempfile.TemporaryDirectory() as place:
-        table = render_dataset(place, 48, size=32, device='cpu', duplicates=.4, annotator='hasty', seed=2)
-        copies = table[table.image.str.endswith('-copy.png')]
-        first = table.set_index('image').loc[copies.image.str.replace('-copy', '')].reset_index()
-        assert 8 < len(copies) < 32 and (copies.sha1.to_numpy() == first.sha1.to_numpy()).all() and table.sha1.nunique() == 48
-        assert all(digest(Path(place)/name) == sha1 for name, sha1 in zip(copies.image, copies.sha1))
-        assert 0 < (copies.expression.to_numpy() != first.expression.to_numpy()).sum() < len(copies)/2
+        table = render_dataset(
+            place, 48, size=32, device="cpu", duplicates=0.4, annotator="hasty", seed=2
+        )
+        copies = table[table.image.str.endswith("-copy.png")]
+        first = table.set_index("image").loc[copies.image.str.replace("-copy", "")].reset_index()
+        assert (
+            8 < len(copies) < 32
+            and (copies.sha1.to_numpy() == first.sha1.to_numpy()).all()
+            and table.sha1.nunique() == 48
+        )
+        assert all(
+            digest(Path(place) / name) == sha1 for name, sha1 in zip(copies.image, copies.sha1)
+        )
+        assert (
+            0
+            < (copies.expression.to_numpy() != first.expression.to_numpy()).sum()
+            < len(copies) / 2
+        )
         assert (copies.meant.to_numpy() == first.meant.to_numpy()).all()
 
 
 def test_a_small_part_of_a_large_set_has_its_shares():
-    names = face_set('lsd', n=1400).parameters(0, 1400).expressions
-    assert abs(names.count('sadness')/1400 - 144631/277251) < .04 and set(names) == {'anger', 'disgust', 'fear', 'happiness', 'sadness', 'surprise'}
+    names = face_set("lsd", n=1400).parameters(0, 1400).expressions
+    assert abs(names.count("sadness") / 1400 - 144631 / 277251) < 0.04 and set(names) == {
+        "anger",
+        "disgust",
+        "fear",
+        "happiness",
+        "sadness",
+        "surprise",
+    }

@@ -14,153 +14,330 @@ from fer_course.parallel import no_denormals
 
 def test_draws_do_not_depend_on_the_batch():
     from fer_course.faces import _Draws
+
     all_rows = _Draws(0, 1, range(6)).uniform(columns=4)
     assert torch.equal(_Draws(0, 1, [4]).uniform(columns=4), all_rows[4:5])
-    assert not torch.equal(_Draws(1, 1, [4]).uniform(columns=4), all_rows[4:5]) and not torch.equal(_Draws(0, 2, [4]).uniform(columns=4), all_rows[4:5])
+    assert not torch.equal(_Draws(1, 1, [4]).uniform(columns=4), all_rows[4:5]) and not torch.equal(
+        _Draws(0, 2, [4]).uniform(columns=4), all_rows[4:5]
+    )
 
 
 def test_units_obey_the_rules():
     from fer_course.faces import _expression_group
-    drawn = _expression_group(list(SEVEN) * 6 + [None] * 40, 1, range(82), PROFILES['course'])[0]
+
+    drawn = _expression_group(list(SEVEN) * 6 + [None] * 40, 1, range(82), PROFILES["course"])[0]
     assert drawn.shape == (82, len(ACTION_UNITS), 2) and drawn.min() >= 0 and drawn.max() <= 5
     level = {unit: drawn[:, k].amax(1) for k, unit in enumerate(ACTION_UNITS)}
-    for one, other in ((24, 25), (24, 26), (27, 26), (43, 5), (28, 25), (12, 15)): assert not ((level[one] > 0) & (level[other] > 0)).any(), (one, other)
+    for one, other in ((24, 25), (24, 26), (27, 26), (43, 5), (28, 25), (12, 15)):
+        assert not ((level[one] > 0) & (level[other] > 0)).any(), (one, other)
     assert (level[25][(level[26] > 0) | (level[27] > 0)] > 0).all()
-    assert drawn[6:42:7].mean() < .1 * drawn[:42].mean() * 7           # neutral faces are nearly still
-    assert ((drawn[42:] >= PRESENT).any(2).float().mean(0) > 0).sum() > 18   # independent draws reach almost every unit
+    assert drawn[6:42:7].mean() < 0.1 * drawn[:42].mean() * 7  # neutral faces are nearly still
+    assert (
+        (drawn[42:] >= PRESENT).any(2).float().mean(0) > 0
+    ).sum() > 18  # independent draws reach almost every unit
 
 
 def test_sample_is_seeded_and_resumable():
     whole, part = sample(12, seed=4), sample(5, seed=4, start=7)
-    assert part.expressions == whole.expressions[7:] and torch.equal(part.persons, whole.persons[7:])
+    assert part.expressions == whole.expressions[7:] and torch.equal(
+        part.persons, whole.persons[7:]
+    )
     assert torch.equal(part.action_units, whole.action_units[7:])
-    for group in ('identity', 'scene'):
-        for name, value in getattr(whole, group).items(): assert torch.equal(value[7:], getattr(part, group)[name]), name
+    for group in ("identity", "scene"):
+        for name, value in getattr(whole, group).items():
+            assert torch.equal(value[7:], getattr(part, group)[name]), name
     assert not torch.equal(sample(12, seed=5).action_units, whole.action_units)
-    assert torch.equal(whole.identity['skin'][0], whole.identity['skin'][4]) and not torch.equal(whole.identity['skin'][0], whole.identity['skin'][5])
-    assert all(name is None for name in sample(20, independent=1.).expressions)
+    assert torch.equal(whole.identity["skin"][0], whole.identity["skin"][4]) and not torch.equal(
+        whole.identity["skin"][0], whole.identity["skin"][5]
+    )
+    assert all(name is None for name in sample(20, independent=1.0).expressions)
     counted = dict(fear=3, happiness=9, neutral=2)
     names = sample(14, seed=1, expressions=counted).expressions
-    assert {name: names.count(name) for name in counted} == counted and names[5:] == sample(9, seed=1, expressions=counted, start=5).expressions
+    assert {name: names.count(name) for name in counted} == counted and names[5:] == sample(
+        9, seed=1, expressions=counted, start=5
+    ).expressions
 
 
 def test_sample_refuses_unknown_names():
-    for wrong in (dict(profile='nobody'), dict(expressions=('joy',))):
-        try: sample(1, **wrong)
-        except CourseError as error: assert 'Remedy: choose among' in str(error)
-        else: raise AssertionError('accepted')
+    for wrong in (dict(profile="nobody"), dict(expressions=("joy",))):
+        try:
+            sample(1, **wrong)
+        except CourseError as error:
+            assert "Remedy: choose among" in str(error)
+        else:
+            raise AssertionError("accepted")
 
 
 def test_rays_end_on_the_surface():
     from fer_course.faces import _Camera, _Noise, _Surface, _controls, _head_surface, _intersect
+
     p = sample(3, seed=2, per_identity=1)
     still = {unit: torch.zeros(3, 2) for unit in ACTION_UNITS}
-    surface = _Surface(_head_surface(p.identity, _controls(p.identity, still), still, _Noise('cpu')))
+    surface = _Surface(
+        _head_surface(p.identity, _controls(p.identity, still), still, _Noise("cpu"))
+    )
     *point, covered = _intersect(surface, _Camera(p.scene, 64))
-    assert (surface.outside(*point)[covered > .9].abs() < .02).float().mean() > .98
+    assert (surface.outside(*point)[covered > 0.9].abs() < 0.02).float().mean() > 0.98
 
 
 def test_heads_end_at_the_top():
-    from fer_course.faces import _Camera, _Noise, _Surface, _TOP, _controls, _head_surface, _intersect
-    p = sample(60, seed=11, per_identity=1).frontal().with_scene(eye_distance=.12)
+    from fer_course.faces import (
+        _Camera,
+        _Noise,
+        _Surface,
+        _TOP,
+        _controls,
+        _head_surface,
+        _intersect,
+    )
+
+    p = sample(60, seed=11, per_identity=1).frontal().with_scene(eye_distance=0.12)
     still = {unit: torch.zeros(60, 2) for unit in ACTION_UNITS}
-    p.identity['hair_height'][:20], p.identity['crown'][:20] = .3, 1.3            # taller than the map
-    surface, camera = _Surface(_head_surface(p.identity, _controls(p.identity, still), still, _Noise('cpu'))), _Camera(p.scene, 96)
+    p.identity["hair_height"][:20], p.identity["crown"][:20] = 0.3, 1.3  # taller than the map
+    surface, camera = (
+        _Surface(_head_surface(p.identity, _controls(p.identity, still), still, _Noise("cpu"))),
+        _Camera(p.scene, 96),
+    )
     covered = _intersect(surface, camera)[3]
-    top = camera.project(torch.tensor([[[0., _TOP, .9]]]).expand(60, -1, -1))[:, 0, 1].floor().long()
-    assert (top > 2).all()                                                          # there is room above the heads ...
-    for k in range(60): assert covered[k, :top[k]].max() < .05 and covered[k, top[k]:].max() > .95, k     # ... and nothing in it
+    top = (
+        camera.project(torch.tensor([[[0.0, _TOP, 0.9]]]).expand(60, -1, -1))[:, 0, 1]
+        .floor()
+        .long()
+    )
+    assert (top > 2).all()  # there is room above the heads ...
+    for k in range(60):
+        assert covered[k, : top[k]].max() < 0.05 and covered[k, top[k] :].max() > 0.95, (
+            k
+        )  # ... and nothing in it
 
 
 def test_projection_inverts_rays():
     from fer_course.faces import _Camera
+
     camera = _Camera(sample(2, seed=3).scene, 64)
     origin, step = camera.rays(64)
-    points = torch.stack([o + .7 * s for o, s in zip(origin, step)], -1)[:, 10, 20:24]      # pixels (20 to 23, 10) at depth 0.7
-    assert torch.allclose(camera.project(points), torch.tensor([[20.5 + k, 10.5] for k in range(4)]).expand(2, -1, -1), atol=1e-3)
+    points = torch.stack([o + 0.7 * s for o, s in zip(origin, step)], -1)[
+        :, 10, 20:24
+    ]  # pixels (20 to 23, 10) at depth 0.7
+    assert torch.allclose(
+        camera.project(points),
+        torch.tensor([[20.5 + k, 10.5] for k in range(4)]).expand(2, -1, -1),
+        atol=1e-3,
+    )
 
 
 def test_each_unit_moves_its_landmarks():
     from fer_course.faces import _SHOWN_BY, _shown
+
     assert set(_SHOWN_BY) == set(ACTION_UNITS)
     count = len(ACTION_UNITS)
-    base = sample(3 * count, seed=6, per_identity=3 * count).frontal().with_scene(distance=8, eye_distance=.3, occluder=0)      # one person, 69 times
-    levels = torch.stack([torch.eye(count) * level for level in (0, 2, 5)], 1).view(-1, count, 1).expand(-1, -1, 2)
-    landmarks = Renderer(64, 'cpu').render(replace(base, action_units=levels)).landmarks
+    base = (
+        sample(3 * count, seed=6, per_identity=3 * count)
+        .frontal()
+        .with_scene(distance=8, eye_distance=0.3, occluder=0)
+    )  # one person, 69 times
+    levels = (
+        torch.stack([torch.eye(count) * level for level in (0, 2, 5)], 1)
+        .view(-1, count, 1)
+        .expand(-1, -1, 2)
+    )
+    landmarks = Renderer(64, "cpu").render(replace(base, action_units=levels)).landmarks
     for k, unit in enumerate(ACTION_UNITS):
-        assert (np.diff(_shown(landmarks[3 * k:3 * k + 3], unit)) > .02).all(), unit
+        assert (np.diff(_shown(landmarks[3 * k : 3 * k + 3], unit)) > 0.02).all(), unit
 
 
 def test_each_unit_moves_only_where_it_should():
-    regions = dict(brows=range(17, 27), eyes=range(36, 48), nose=range(27, 36), mouth=range(48, 68), chin=range(7, 10))
-    moves = {1: 'brows', 2: 'brows eyes', 4: 'brows eyes', 5: 'eyes', 6: 'brows eyes', 7: 'eyes', 9: 'brows eyes nose mouth', 10: 'eyes nose mouth', 12: 'eyes nose mouth',
-             14: 'mouth', 15: 'mouth', 16: 'mouth', 17: 'mouth chin', 18: 'mouth', 20: 'mouth', 22: 'mouth', 23: 'mouth', 24: 'mouth', 25: 'mouth', 26: 'mouth chin',
-             27: 'mouth chin', 28: 'mouth chin', 43: 'eyes'}
+    regions = dict(
+        brows=range(17, 27),
+        eyes=range(36, 48),
+        nose=range(27, 36),
+        mouth=range(48, 68),
+        chin=range(7, 10),
+    )
+    moves = {
+        1: "brows",
+        2: "brows eyes",
+        4: "brows eyes",
+        5: "eyes",
+        6: "brows eyes",
+        7: "eyes",
+        9: "brows eyes nose mouth",
+        10: "eyes nose mouth",
+        12: "eyes nose mouth",
+        14: "mouth",
+        15: "mouth",
+        16: "mouth",
+        17: "mouth chin",
+        18: "mouth",
+        20: "mouth",
+        22: "mouth",
+        23: "mouth",
+        24: "mouth",
+        25: "mouth",
+        26: "mouth chin",
+        27: "mouth chin",
+        28: "mouth chin",
+        43: "eyes",
+    }
     assert set(moves) == set(ACTION_UNITS)
     count = len(ACTION_UNITS)
-    base = sample(count + 1, seed=6, per_identity=count + 1).frontal().with_scene(distance=8, eye_distance=.3, occluder=0)
+    base = (
+        sample(count + 1, seed=6, per_identity=count + 1)
+        .frontal()
+        .with_scene(distance=8, eye_distance=0.3, occluder=0)
+    )
     units = torch.cat([torch.zeros(1, count), 5 * torch.eye(count)])[:, :, None].expand(-1, -1, 2)
-    points = Renderer(96, 'cpu').render(replace(base, action_units=units)).landmarks
+    points = Renderer(96, "cpu").render(replace(base, action_units=units)).landmarks
     for k, unit in enumerate(ACTION_UNITS):
-        moved = {name: np.abs(points[k + 1] - points[0])[list(rows)].max() for name, rows in regions.items()}
-        for name, far in moved.items(): assert far > .25 if name in moves[unit].split() else far < .1, (unit, name, far)
+        moved = {
+            name: np.abs(points[k + 1] - points[0])[list(rows)].max()
+            for name, rows in regions.items()
+        }
+        for name, far in moved.items():
+            assert far > 0.25 if name in moves[unit].split() else far < 0.1, (unit, name, far)
 
 
 def test_landmarks_lie_on_the_drawn_features():
-    p = sample(12, seed=4, per_identity=1, expressions=('neutral',))
-    p = replace(p, action_units=torch.zeros_like(p.action_units), identity=p.identity | dict(skin=p.identity['skin'].clamp(min=.5), **{name: torch.zeros(12) for name in ('glasses', 'fringe', 'beard', 'stubble')}))
-    grey = Renderer(128, 'cpu').render(p.frontal().with_scene(light_side=0, light_height=20, ambient=.8, saturation=0, eye_distance=.32))
-    at = lambda k, points: grey.images[k, points[:, 1].astype(int).clip(0, 127), points[:, 0].astype(int).clip(0, 127), 0].astype(float)
+    p = sample(12, seed=4, per_identity=1, expressions=("neutral",))
+    p = replace(
+        p,
+        action_units=torch.zeros_like(p.action_units),
+        identity=p.identity
+        | dict(
+            skin=p.identity["skin"].clamp(min=0.5),
+            **{name: torch.zeros(12) for name in ("glasses", "fringe", "beard", "stubble")},
+        ),
+    )
+    grey = Renderer(128, "cpu").render(
+        p.frontal().with_scene(
+            light_side=0, light_height=20, ambient=0.8, saturation=0, eye_distance=0.32
+        )
+    )
+    at = lambda k, points: grey.images[
+        k, points[:, 1].astype(int).clip(0, 127), points[:, 0].astype(int).clip(0, 127), 0
+    ].astype(float)
     for k in range(12):
         cheek = at(k, (grey.landmarks[k, [31, 35]] + grey.landmarks[k, [1, 15]]) / 2).mean()
-        assert at(k, grey.landmarks[k, 18:26]).mean() < .85 * cheek                                   # brows are darker than the cheeks
-        around = np.stack([at(k, grey.points[k, :2] + [dx, dy]) for dx in (-1, 0, 1) for dy in (-1, 0, 1)])
-        assert (around.min(0) < .6 * cheek).all(), k                                                  # so are the pupils, beside the reflection of the light
+        assert (
+            at(k, grey.landmarks[k, 18:26]).mean() < 0.85 * cheek
+        )  # brows are darker than the cheeks
+        around = np.stack(
+            [at(k, grey.points[k, :2] + [dx, dy]) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
+        )
+        assert (around.min(0) < 0.6 * cheek).all(), (
+            k
+        )  # so are the pupils, beside the reflection of the light
         line = (grey.landmarks[k, [61, 62, 63]] + grey.landmarks[k, [67, 66, 65]]) / 2
-        near, above = (np.stack([at(k, line + [0, dy]) for dy in rows]) for rows in ((-1, 0, 1), (-4, -3)))
-        assert near.min(0).mean() < .9 * above.mean(), k                                              # and the line between the lips is darker than the upper lip
+        near, above = (
+            np.stack([at(k, line + [0, dy]) for dy in rows]) for rows in ((-1, 0, 1), (-4, -3))
+        )
+        assert near.min(0).mean() < 0.9 * above.mean(), (
+            k
+        )  # and the line between the lips is darker than the upper lip
 
 
 def test_visibility_agrees_with_the_mask():
     p = sample(60, seed=17, per_identity=1).with_scene(pitch=0)
-    faces = Renderer(64, 'cpu').render(p.with_scene(occluder=torch.arange(60) % 6))
+    faces = Renderer(64, "cpu").render(p.with_scene(occluder=torch.arange(60) % 6))
     cells = faces.landmarks.astype(int)
     inside = ((faces.landmarks >= 0) & (faces.landmarks < 64)).all(-1)
     behind = np.zeros_like(inside)
-    for k, j in np.argwhere(inside): behind[k, j] = faces.hidden[k, cells[k, j, 1], cells[k, j, 0]]
-    assert behind.any() and not (faces.visible & behind).any() and not (faces.visible & ~inside).any()
+    for k, j in np.argwhere(inside):
+        behind[k, j] = faces.hidden[k, cells[k, j, 1], cells[k, j, 0]]
+    assert (
+        behind.any() and not (faces.visible & behind).any() and not (faces.visible & ~inside).any()
+    )
     assert not faces.hidden[::6].any() and all(faces.hidden[k::6].any() for k in range(1, 6))
     front = np.abs(faces.pose[:, 0]) < 10
-    assert faces.visible[front][:, 17:][(inside & ~behind)[front][:, 17:]].mean() > .97                # what is not behind something is seen from the front
+    assert (
+        faces.visible[front][:, 17:][(inside & ~behind)[front][:, 17:]].mean() > 0.97
+    )  # what is not behind something is seen from the front
 
 
 def test_blends_and_weak_expressions():
-    base = replace(PROFILES['course'], intensity=(.9, 1.))
-    strength = lambda profile: sample(60, profile, seed=3, expressions=('fear',)).action_units.amax(2).sum(1).mean()
-    assert strength(replace(base, weak=1.)) < .55 * strength(base)
-    blends = sample(60, replace(base, blend=1.), seed=3, expressions=('happiness', 'neutral'))
-    assert all((second is None) == (name == 'neutral') and second != name for name, second in zip(blends.expressions, blends.seconds))
-    plain = sample(60, base, seed=3, expressions=('happiness', 'neutral'))
-    assert set(plain.seconds) == {None} and torch.equal(blends.action_units[1::2], plain.action_units[1::2])
-    assert (blends.action_units[::2] > 0).float().sum() > 1.3 * (plain.action_units[::2] > 0).float().sum()
+    base = replace(PROFILES["course"], intensity=(0.9, 1.0))
+    strength = lambda profile: (
+        sample(60, profile, seed=3, expressions=("fear",)).action_units.amax(2).sum(1).mean()
+    )
+    assert strength(replace(base, weak=1.0)) < 0.55 * strength(base)
+    blends = sample(60, replace(base, blend=1.0), seed=3, expressions=("happiness", "neutral"))
+    assert all(
+        (second is None) == (name == "neutral") and second != name
+        for name, second in zip(blends.expressions, blends.seconds)
+    )
+    plain = sample(60, base, seed=3, expressions=("happiness", "neutral"))
+    assert set(plain.seconds) == {None} and torch.equal(
+        blends.action_units[1::2], plain.action_units[1::2]
+    )
+    assert (blends.action_units[::2] > 0).float().sum() > 1.3 * (
+        plain.action_units[::2] > 0
+    ).float().sum()
 
 
 def test_left_and_right_mirror():
     base = sample(1, seed=9).frontal().with_scene(light_side=0)
-    same = {k: v.mean(1, keepdim=True).expand(-1, 2) if v.dim() == 2 and v.shape[1] == 2 else v for k, v in base.identity.items()}
+    same = {
+        k: v.mean(1, keepdim=True).expand(-1, 2) if v.dim() == 2 and v.shape[1] == 2 else v
+        for k, v in base.identity.items()
+    }
     base = replace(base, identity=same | dict(mouth_shift=torch.zeros(1)))
-    order = [*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
-             54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
-    renderer = Renderer(64, 'cpu')
+    order = [
+        *range(16, -1, -1),
+        *range(26, 16, -1),
+        27,
+        28,
+        29,
+        30,
+        35,
+        34,
+        33,
+        32,
+        31,
+        45,
+        44,
+        43,
+        42,
+        47,
+        46,
+        39,
+        38,
+        37,
+        36,
+        41,
+        40,
+        54,
+        53,
+        52,
+        51,
+        50,
+        49,
+        48,
+        59,
+        58,
+        57,
+        56,
+        55,
+        64,
+        63,
+        62,
+        61,
+        60,
+        67,
+        66,
+        65,
+    ]
+    renderer = Renderer(64, "cpu")
     for unit in (4, 6, 12):
-        left, right = (renderer.render(base.with_units({unit: pair})).landmarks[0] for pair in ((5, 0), (0, 5)))
+        left, right = (
+            renderer.render(base.with_units({unit: pair})).landmarks[0] for pair in ((5, 0), (0, 5))
+        )
         mirrored = np.stack([64 - right[order, 0], right[order, 1]], 1)
-        assert np.abs(left - mirrored).max() < .3, unit
-        assert np.abs(left - right).max() > .4, unit
+        assert np.abs(left - mirrored).max() < 0.3, unit
+        assert np.abs(left - right).max() > 0.4, unit
 
 
 def test_who_and_how_leave_the_labels_alone():
-    renderer, p = Renderer(64, 'cpu'), sample(4, seed=3)
+    renderer, p = Renderer(64, "cpu"), sample(4, seed=3)
     turned = p.with_scene(yaw=30, pitch=-10, occluder=2, light_side=60)
     other = replace(p, identity=sample(4, seed=77).identity)
     assert np.array_equal(renderer.render(p).present(), renderer.render(turned).present())
@@ -170,31 +347,55 @@ def test_who_and_how_leave_the_labels_alone():
 
 
 def test_a_face_does_not_depend_on_its_batch():
-    renderer, p = Renderer(64, 'cpu'), sample(5, seed=8)
+    renderer, p = Renderer(64, "cpu"), sample(5, seed=8)
     together, alone = renderer.render(p), renderer.render(p[3])
-    assert np.abs(together.images[3].astype(int) - alone.images[0]).mean() < .05
-    assert np.allclose(together.landmarks[3], alone.landmarks[0], atol=1e-3) and np.array_equal(together.visible[3], alone.visible[0])
+    assert np.abs(together.images[3].astype(int) - alone.images[0]).mean() < 0.05
+    assert np.allclose(together.landmarks[3], alone.landmarks[0], atol=1e-3) and np.array_equal(
+        together.visible[3], alone.visible[0]
+    )
     assert np.array_equal(renderer.render(p).images, together.images)
 
 
 def test_extremes_are_drawn():
-    p = sample(6, 'shifted', seed=1)
-    p = replace(p, action_units=torch.full_like(p.action_units, 5))                       # all units at once, which no face can do
+    p = sample(6, "shifted", seed=1)
+    p = replace(
+        p, action_units=torch.full_like(p.action_units, 5)
+    )  # all units at once, which no face can do
     for yaw, pitch, distance in ((-40, 22, 3), (40, -22, 12)):
-        faces = Renderer(64, 'cpu').render(p.with_scene(yaw=yaw, pitch=pitch, distance=distance, light_side=85))
+        faces = Renderer(64, "cpu").render(
+            p.with_scene(yaw=yaw, pitch=pitch, distance=distance, light_side=85)
+        )
         assert np.isfinite(faces.landmarks).all() and faces.images.std(axis=(1, 2, 3)).min() > 4
 
 
 def test_labels_have_their_shapes():
-    faces = Renderer(64, 'cpu').render(sample(3, seed=2, per_identity=1).frontal())
+    faces = Renderer(64, "cpu").render(sample(3, seed=2, per_identity=1).frontal())
     assert faces.images.shape == (3, 64, 64, 3) and faces.images.dtype == np.uint8
-    assert faces.landmarks.shape == (3, 68, 2) and faces.visible.shape == (3, 68) and faces.points.shape == (3, 5, 2)
-    assert faces.hidden.shape == (3, 64, 64) and not faces.hidden.any() and faces.present().shape == (3, 21)
+    assert (
+        faces.landmarks.shape == (3, 68, 2)
+        and faces.visible.shape == (3, 68)
+        and faces.points.shape == (3, 5, 2)
+    )
+    assert (
+        faces.hidden.shape == (3, 64, 64)
+        and not faces.hidden.any()
+        and faces.present().shape == (3, 21)
+    )
     x0, y0, x1, y1 = faces.boxes.T
     assert ((faces.points[:, :, 0] > x0[:, None]) & (faces.points[:, :, 0] < x1[:, None])).all()
-    assert (((y1 - y0) / (x1 - x0) > .8) & ((y1 - y0) / (x1 - x0) < 1.7)).all()
-    assert (faces.points[:, 0, 0] < faces.points[:, 1, 0]).all() and (faces.points[:, 2, 1] < faces.points[:, 3, 1]).all()
-    assert faces.visible[:, 17:].mean() > .95
-    worn = Renderer(64, 'cpu').render(sample(3, seed=2).frontal().with_scene(occluder=2))
-    assert faces.light.shape == (3, 3) and faces.persons.tolist() == [0, 1, 2] and np.allclose(faces.pose, 0)
-    assert worn.hidden.any(axis=(1, 2)).all() and not worn.visible[:, 48:].any() and worn.occluders == ['mask'] * 3
+    assert (((y1 - y0) / (x1 - x0) > 0.8) & ((y1 - y0) / (x1 - x0) < 1.7)).all()
+    assert (faces.points[:, 0, 0] < faces.points[:, 1, 0]).all() and (
+        faces.points[:, 2, 1] < faces.points[:, 3, 1]
+    ).all()
+    assert faces.visible[:, 17:].mean() > 0.95
+    worn = Renderer(64, "cpu").render(sample(3, seed=2).frontal().with_scene(occluder=2))
+    assert (
+        faces.light.shape == (3, 3)
+        and faces.persons.tolist() == [0, 1, 2]
+        and np.allclose(faces.pose, 0)
+    )
+    assert (
+        worn.hidden.any(axis=(1, 2)).all()
+        and not worn.visible[:, 48:].any()
+        and worn.occluders == ["mask"] * 3
+    )

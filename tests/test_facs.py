@@ -4,12 +4,19 @@ from dataclasses import dataclass
 
 
 def test_vocabularies():
-    assert [len(AU_VOCABULARIES[k]) for k in ('raf_au', 'openface', 'common', 'emotionet')] == [21, 16, 13, 16]
+    assert [len(AU_VOCABULARIES[k]) for k in ("raf_au", "openface", "common", "emotionet")] == [
+        21,
+        16,
+        13,
+        16,
+    ]
     for numbers in AU_VOCABULARIES.values():
         assert list(numbers) == sorted(set(numbers)) and set(numbers) <= set(AU_NAMES)
-    assert set(AU_VOCABULARIES['openface']) < set(AU_VOCABULARIES['raf_au'])
-    assert set(AU_VOCABULARIES['common']) == set(AU_VOCABULARIES['raf_au']) & set(AU_VOCABULARIES['openface']) & set(AU_VOCABULARIES['emotionet'])
-    assert au_columns('common')[:3] == ['AU1', 'AU2', 'AU4']
+    assert set(AU_VOCABULARIES["openface"]) < set(AU_VOCABULARIES["raf_au"])
+    assert set(AU_VOCABULARIES["common"]) == set(AU_VOCABULARIES["raf_au"]) & set(
+        AU_VOCABULARIES["openface"]
+    ) & set(AU_VOCABULARIES["emotionet"])
+    assert au_columns("common")[:3] == ["AU1", "AU2", "AU4"]
 
 
 def test_prototypes():
@@ -18,16 +25,18 @@ def test_prototypes():
         units = [n for n, _ in prototype.core + prototype.optional]
         assert len(units) == len(set(units)) and set(units) <= set(AU_NAMES) and prototype.source
         assert all(0 < share <= 1 for _, share in prototype.core + prototype.optional)
-    assert not PROTOTYPES['neutral'].core
+    assert not PROTOTYPES["neutral"].core
 
 
 def test_regions():
     assert sum(len(r.windows) for r in REGIONS.values()) == 7
     units = [n for r in REGIONS.values() for n in r.action_units]
-    assert len(units) == len(set(units)), 'each unit is read in one region'
-    for vocabulary in AU_VOCABULARIES.values(): assert set(vocabulary) <= set(units)
+    assert len(units) == len(set(units)), "each unit is read in one region"
+    for vocabulary in AU_VOCABULARIES.values():
+        assert set(vocabulary) <= set(units)
     for region in REGIONS.values():
-        for r0, r1, c0, c1 in region.windows: assert 0 <= r0 < r1 <= 14 and 0 <= c0 < c1 <= 14
-    for name in ('eyes', 'cheeks'):                                  # left and right windows are mirror images
+        for r0, r1, c0, c1 in region.windows:
+            assert 0 <= r0 < r1 <= 14 and 0 <= c0 < c1 <= 14
+    for name in ("eyes", "cheeks"):  # left and right windows are mirror images
         (a0, a1, a2, a3), (b0, b1, b2, b3) = REGIONS[name].windows
         assert (a0, a1, 14 - a3, 14 - a2) == (b0, b1, b2, b3)

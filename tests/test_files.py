@@ -7,63 +7,99 @@ from pathlib import Path
 
 def test_os_errors_have_a_remedy():
     import errno, os, pytest, tempfile
-    with pytest.raises(CourseError, match='big.npy: the disk is full.*Remedy'):
-        with os_errors('big.npy'): raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    with pytest.raises(OSError) as info:                                        # what we cannot explain stays as it is
-        with os_errors('x'): raise OSError(errno.EIO, 'input/output error')
+
+    with pytest.raises(CourseError, match="big.npy: the disk is full.*Remedy"):
+        with os_errors("big.npy"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(OSError) as info:  # what we cannot explain stays as it is
+        with os_errors("x"):
+            raise OSError(errno.EIO, "input/output error")
     assert not isinstance(info.value, CourseError)
-    with tempfile.NamedTemporaryFile() as f, pytest.raises(CourseError, match='a file stands where a folder'): make_folder(f.name + '/out')
+    with (
+        tempfile.NamedTemporaryFile() as f,
+        pytest.raises(CourseError, match="a file stands where a folder"),
+    ):
+        make_folder(f.name + "/out")
 
 
 def test_atomic_is_all_or_nothing():
     import pytest, tempfile
     from pathlib import Path
+
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder)/'a'/'name with blank and ü.txt'
-        with atomic(path) as t: t.write_text('old')
+        path = Path(folder) / "a" / "name with blank and ü.txt"
+        with atomic(path) as t:
+            t.write_text("old")
         with pytest.raises(RuntimeError):
-            with atomic(path) as t: t.write_text('half'); raise RuntimeError('killed')
-        assert path.read_text() == 'old' and [p.name for p in path.parent.iterdir()] == [path.name]
+            with atomic(path) as t:
+                t.write_text("half")
+                raise RuntimeError("killed")
+        assert path.read_text() == "old" and [p.name for p in path.parent.iterdir()] == [path.name]
 
 
 def test_sweep_takes_only_what_the_dead_left():
     import os, subprocess, sys, tempfile
     from pathlib import Path
-    child = subprocess.Popen([sys.executable, '-c', '']); child.wait()
+
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
     with tempfile.TemporaryDirectory() as folder:
-        dead, own = Path(folder)/f'.a.npy.{child.pid}.tmp', Path(folder)/f'.b.npy.{os.getpid()}.tmp'
-        dead.touch(); own.touch()
+        dead, own = (
+            Path(folder) / f".a.npy.{child.pid}.tmp",
+            Path(folder) / f".b.npy.{os.getpid()}.tmp",
+        )
+        dead.touch()
+        own.touch()
         assert sweep(folder) == [dead.name] and own.exists() and not dead.exists()
 
 
 def test_tables_and_json_return():
     import pandas as pd, pytest, tempfile
     from pathlib import Path
+
     with tempfile.TemporaryDirectory() as folder:
-        table = pd.DataFrame(dict(image=['a.jpg', 'ü b.jpg'], AU1=[1., None]))
-        write_table(f'{folder}/m.parquet', table); first = Path(f'{folder}/m.parquet').read_bytes(); write_table(f'{folder}/m.parquet', table)
-        assert first == Path(f'{folder}/m.parquet').read_bytes(), 'same table, same bytes'
-        pd.testing.assert_frame_equal(read_table(f'{folder}/m.parquet'), table)
-        write_json(f'{folder}/s.json', dict(name='ü', n=[1, 2])); assert read_json(f'{folder}/s.json') == dict(name='ü', n=[1, 2])
-        with pytest.raises(ValueError): write_json(f'{folder}/s.json', dict(x=float('nan')))
-        assert read_json(f'{folder}/s.json')['n'] == [1, 2], 'the old file is still there'
-        Path(f'{folder}/m.parquet').write_bytes(first[:50])
-        with pytest.raises(CourseError, match='m.parquet: is no readable parquet'): read_table(f'{folder}/m.parquet')
-        with pytest.raises(CourseError, match='gone.json: is missing'): read_json(f'{folder}/gone.json')
+        table = pd.DataFrame(dict(image=["a.jpg", "ü b.jpg"], AU1=[1.0, None]))
+        write_table(f"{folder}/m.parquet", table)
+        first = Path(f"{folder}/m.parquet").read_bytes()
+        write_table(f"{folder}/m.parquet", table)
+        assert first == Path(f"{folder}/m.parquet").read_bytes(), "same table, same bytes"
+        pd.testing.assert_frame_equal(read_table(f"{folder}/m.parquet"), table)
+        write_json(f"{folder}/s.json", dict(name="ü", n=[1, 2]))
+        assert read_json(f"{folder}/s.json") == dict(name="ü", n=[1, 2])
+        with pytest.raises(ValueError):
+            write_json(f"{folder}/s.json", dict(x=float("nan")))
+        assert read_json(f"{folder}/s.json")["n"] == [1, 2], "the old file is still there"
+        Path(f"{folder}/m.parquet").write_bytes(first[:50])
+        with pytest.raises(CourseError, match="m.parquet: is no readable parquet"):
+            read_table(f"{folder}/m.parquet")
+        with pytest.raises(CourseError, match="gone.json: is missing"):
+            read_json(f"{folder}/gone.json")
 
 
 def test_digests():
     import hashlib, tempfile
     from pathlib import Path
+
     with tempfile.TemporaryDirectory() as folder:
-        Path(f'{folder}/x').write_bytes(b'abc' * 1_000_000)
-        assert digest(f'{folder}/x') == hashlib.sha1(b'abc' * 1_000_000).hexdigest() and len(digest(f'{folder}/x', 'sha256')) == 64
-        paths = [Path(folder)/f'{k}' for k in range(100)]
-        for k, path in enumerate(paths): path.write_bytes(bytes([k])*k*3000)
-        for workers in (1, 3): assert digests(paths, workers) == [digest(path) for path in paths], 'in order, the empty file included'
+        Path(f"{folder}/x").write_bytes(b"abc" * 1_000_000)
+        assert (
+            digest(f"{folder}/x") == hashlib.sha1(b"abc" * 1_000_000).hexdigest()
+            and len(digest(f"{folder}/x", "sha256")) == 64
+        )
+        paths = [Path(folder) / f"{k}" for k in range(100)]
+        for k, path in enumerate(paths):
+            path.write_bytes(bytes([k]) * k * 3000)
+        for workers in (1, 3):
+            assert digests(paths, workers) == [digest(path) for path in paths], (
+                "in order, the empty file included"
+            )
         assert digests([]) == []
-    assert fingerprint(dict(a=1, b=(2, 3))) == fingerprint(dict(b=[2, 3], a=1)) != fingerprint(dict(a=1, b=[3, 2]))
+    assert (
+        fingerprint(dict(a=1, b=(2, 3)))
+        == fingerprint(dict(b=[2, 3], a=1))
+        != fingerprint(dict(a=1, b=[3, 2]))
+    )
 
 
 def test_progress_changes_nothing():
-    assert list(progress(range(3), label='counting')) == [0, 1, 2]
+    assert list(progress(range(3), label="counting")) == [0, 1, 2]

@@ -13,128 +13,298 @@ from fer_course.augment import normalise
 from fer_course.facs import SEVEN, au_columns
 from fer_course.files import CourseError
 import pytest
-torch.set_num_threads(1)                     # tensors this small only lose by sharing
+
+torch.set_num_threads(1)  # tensors this small only lose by sharing
 
 
 def test_streams():
-    assert len({stream(seed, epoch) for seed in range(20) for epoch in range(20)}) == 400 and stream(3, 4) == stream(3, 4) >= 0
-    seed_everything(5); a = torch.rand(3), np.random.rand(), random.random()
-    seed_everything(5); assert torch.equal(a[0], torch.rand(3)) and a[1:] == (np.random.rand(), random.random())
+    assert (
+        len({stream(seed, epoch) for seed in range(20) for epoch in range(20)}) == 400
+        and stream(3, 4) == stream(3, 4) >= 0
+    )
+    seed_everything(5)
+    a = torch.rand(3), np.random.rand(), random.random()
+    seed_everything(5)
+    assert torch.equal(a[0], torch.rand(3)) and a[1:] == (np.random.rand(), random.random())
 
 
 def test_labels_mask_what_is_unknown():
-    m = pd.DataFrame(dict(expression=['fear', None, 'contempt', 'anger'], role=['target', 'target', 'target', 'auxiliary'], AU1=[1., np.nan, 0., 1.]))
+    m = pd.DataFrame(
+        dict(
+            expression=["fear", None, "contempt", "anger"],
+            role=["target", "target", "target", "auxiliary"],
+            AU1=[1.0, np.nan, 0.0, 1.0],
+        )
+    )
     yt, ut = labels(m)
-    assert yt.tolist() == [2, -1, -1, -1] and yt.dtype == torch.int64 and ut.shape == (4, 21) and ut.dtype == torch.float32
-    assert ut[:, 0].isnan().tolist() == [False, True, False, False] and ut[:, 1:].isnan().all(), 'columns that are not there are unlabelled'
-    assert labels(m.drop(columns='role'))[0].tolist() == [2, -1, -1, 0] and labels(m, vocabulary=None)[1].shape == (4, 0)
-    assert labels(m.assign(expression=None))[0].tolist() == [-1]*4
-    naive, both = labels(m, joint='expressions'), labels(m, joint='both')
-    assert naive[0].tolist() == both[0].tolist() == [2, -1, -1, 0] and naive[1][3].isnan().all() and both[1][3, 0] == 1 and naive[1][0, 0] == 1
-    with pytest.raises(CourseError, match='magic.*choose from units, expressions, both'): labels(m, joint='magic')
+    assert (
+        yt.tolist() == [2, -1, -1, -1]
+        and yt.dtype == torch.int64
+        and ut.shape == (4, 21)
+        and ut.dtype == torch.float32
+    )
+    assert ut[:, 0].isnan().tolist() == [False, True, False, False] and ut[:, 1:].isnan().all(), (
+        "columns that are not there are unlabelled"
+    )
+    assert labels(m.drop(columns="role"))[0].tolist() == [2, -1, -1, 0] and labels(
+        m, vocabulary=None
+    )[1].shape == (4, 0)
+    assert labels(m.assign(expression=None))[0].tolist() == [-1] * 4
+    naive, both = labels(m, joint="expressions"), labels(m, joint="both")
+    assert (
+        naive[0].tolist() == both[0].tolist() == [2, -1, -1, 0]
+        and naive[1][3].isnan().all()
+        and both[1][3, 0] == 1
+        and naive[1][0, 0] == 1
+    )
+    with pytest.raises(CourseError, match="magic.*choose from units, expressions, both"):
+        labels(m, joint="magic")
 
 
 def test_loss_is_the_mean_over_what_is_labelled():
-    g = torch.Generator().manual_seed(0); nan = float('nan')
-    zt, zat, yt, ya = torch.randn(6, 7, generator=g), torch.randn(6, 4, generator=g), torch.tensor([0, 3, -1, 6, -1, 2]), torch.randint(0, 2, (6, 4), generator=g).float()
-    ya[2], ya[0, 1] = nan, nan; known, there = yt >= 0, ~ya.isnan()
-    ce, bce = F.cross_entropy(zt[known], yt[known]), F.binary_cross_entropy_with_logits(zat[there], ya[there])
-    assert torch.allclose(JointLoss()((zt, zat), yt, ya), ce + bce) and torch.allclose(JointLoss(2., .5)((zt, zat), yt, ya), 2*ce + .5*bce)
-    assert torch.allclose(JointLoss()((zt, None), yt, ya), ce), 'no AU branch, no AU loss'
-    w = torch.rand(7, generator=g) + .5
-    for smoothing in (0., .1):
-        assert torch.allclose(JointLoss(class_weights=w, smoothing=smoothing)((zt, None), yt, ya), F.cross_entropy(zt[known], yt[known], w, label_smoothing=smoothing))
+    g = torch.Generator().manual_seed(0)
+    nan = float("nan")
+    zt, zat, yt, ya = (
+        torch.randn(6, 7, generator=g),
+        torch.randn(6, 4, generator=g),
+        torch.tensor([0, 3, -1, 6, -1, 2]),
+        torch.randint(0, 2, (6, 4), generator=g).float(),
+    )
+    ya[2], ya[0, 1] = nan, nan
+    known, there = yt >= 0, ~ya.isnan()
+    ce, bce = (
+        F.cross_entropy(zt[known], yt[known]),
+        F.binary_cross_entropy_with_logits(zat[there], ya[there]),
+    )
+    assert torch.allclose(JointLoss()((zt, zat), yt, ya), ce + bce) and torch.allclose(
+        JointLoss(2.0, 0.5)((zt, zat), yt, ya), 2 * ce + 0.5 * bce
+    )
+    assert torch.allclose(JointLoss()((zt, None), yt, ya), ce), "no AU branch, no AU loss"
+    w = torch.rand(7, generator=g) + 0.5
+    for smoothing in (0.0, 0.1):
+        assert torch.allclose(
+            JointLoss(class_weights=w, smoothing=smoothing)((zt, None), yt, ya),
+            F.cross_entropy(zt[known], yt[known], w, label_smoothing=smoothing),
+        )
     order = torch.randperm(6, generator=g)
-    assert torch.allclose(JointLoss()((zt[order], zat[order]), yt[order], ya[order]), ce + bce), 'the order of a batch means nothing'
+    assert torch.allclose(JointLoss()((zt[order], zat[order]), yt[order], ya[order]), ce + bce), (
+        "the order of a batch means nothing"
+    )
 
 
 def test_nothing_labelled_is_zero_with_a_gradient():
     zt, zat = torch.randn(3, 7, requires_grad=True), torch.randn(3, 4, requires_grad=True)
     for weights in (None, torch.ones(7)):
-        loss = JointLoss(class_weights=weights)((zt, zat), torch.full((3,), -1), torch.full((3, 4), float('nan')))
-        loss.backward(); assert loss == 0 and (zt.grad == 0).all() and (zat.grad == 0).all()
+        loss = JointLoss(class_weights=weights)(
+            (zt, zat), torch.full((3,), -1), torch.full((3, 4), float("nan"))
+        )
+        loss.backward()
+        assert loss == 0 and (zt.grad == 0).all() and (zat.grad == 0).all()
 
 
 def test_weights_balance():
-    yt = torch.tensor([0]*6 + [1]*3 + [3] + [-1]*5)
+    yt = torch.tensor([0] * 6 + [1] * 3 + [3] + [-1] * 5)
     w = balanced_weights(yt, 4)
-    assert torch.allclose(w[:2]*torch.tensor([6., 3.]), w[3].expand(2)) and w[2] == 0 and torch.isclose(w[yt[yt >= 0]].sum()/10, torch.tensor(.75))
-    ut = torch.tensor([[1., 0., float('nan')], [0., 0., float('nan')], [0., 0., 1.], [0., float('nan'), 1.]])
-    assert positive_weights(ut, most=5).tolist() == [3., 3., 1.]
+    assert (
+        torch.allclose(w[:2] * torch.tensor([6.0, 3.0]), w[3].expand(2))
+        and w[2] == 0
+        and torch.isclose(w[yt[yt >= 0]].sum() / 10, torch.tensor(0.75))
+    )
+    ut = torch.tensor(
+        [
+            [1.0, 0.0, float("nan")],
+            [0.0, 0.0, float("nan")],
+            [0.0, 0.0, 1.0],
+            [0.0, float("nan"), 1.0],
+        ]
+    )
+    assert positive_weights(ut, most=5).tolist() == [3.0, 3.0, 1.0]
 
 
 def test_joint_batches_pass_once_over_the_target():
     target, auxiliary = torch.arange(205), torch.arange(1000, 1030)
     make = lambda seed: joint_batches(target, auxiliary, 50, 4, torch.Generator().manual_seed(seed))
-    steps = make(0); t, a = [s[s < 1000] for s in steps], [s[s >= 1000] for s in steps]
-    assert len(steps) == 5 and torch.cat(t).sort().values.equal(target), 'each target row once'
-    assert max(map(len, t)) <= 50 and min(map(len, t)) >= 40 and all(abs(len(b) - len(c)/4) < 1 for b, c in zip(a, t))
-    uses = torch.bincount(torch.cat(a) - 1000, minlength=30); assert uses.max() - uses.min() <= 1, 'the deck is dealt to its end before it is shuffled'
+    steps = make(0)
+    t, a = [s[s < 1000] for s in steps], [s[s >= 1000] for s in steps]
+    assert len(steps) == 5 and torch.cat(t).sort().values.equal(target), "each target row once"
+    assert (
+        max(map(len, t)) <= 50
+        and min(map(len, t)) >= 40
+        and all(abs(len(b) - len(c) / 4) < 1 for b, c in zip(a, t))
+    )
+    uses = torch.bincount(torch.cat(a) - 1000, minlength=30)
+    assert uses.max() - uses.min() <= 1, "the deck is dealt to its end before it is shuffled"
     assert all(xt.equal(yt) for xt, yt in zip(make(0), make(0))) and not steps[0].equal(make(1)[0])
-    assert sum(map(len, joint_batches(target, (), 50))) == 205 and min(map(len, joint_batches(torch.arange(65), (), 64))) > 1
+    assert (
+        sum(map(len, joint_batches(target, (), 50))) == 205
+        and min(map(len, joint_batches(torch.arange(65), (), 64))) > 1
+    )
 
 
 def test_any_ratio_any_size():
-    for n, k, size, ratio in ((205, 30, 50, 4), (64, 3, 1, 4), (63, 200, 7, 3), (40, 1, 16, .5), (10, 5, 64, 10), (1, 1, 1, 1), (101, 9, 25, 2.5)):
-        steps = joint_batches(torch.arange(n), torch.arange(1000, 1000 + k), size, ratio); drawn = torch.cat(steps); extra = drawn[drawn >= 1000]
-        assert len(extra) == math.floor(n/ratio + .5) and (drawn < 1000).sum() == n, 'the ratio holds over the epoch, for an auxiliary set smaller than a batch too'
-        assert all((s < 1000).sum() <= size and abs((s >= 1000).sum() - (s < 1000).sum()/ratio) < 1 + 1e-9 for s in steps)
-        shares = [joint_batches(torch.arange(n), torch.arange(1000, 1000 + k), size, ratio, torch.Generator().manual_seed(3), (r, 2)) for r in range(2)]
-        whole = joint_batches(torch.arange(n), torch.arange(1000, 1000 + k), size, ratio, torch.Generator().manual_seed(3))
-        for one, *two in zip(whole, *shares): assert torch.cat(two).sort().values.equal(one.sort().values), 'the shares of two processes are the step of one'
+    for n, k, size, ratio in (
+        (205, 30, 50, 4),
+        (64, 3, 1, 4),
+        (63, 200, 7, 3),
+        (40, 1, 16, 0.5),
+        (10, 5, 64, 10),
+        (1, 1, 1, 1),
+        (101, 9, 25, 2.5),
+    ):
+        steps = joint_batches(torch.arange(n), torch.arange(1000, 1000 + k), size, ratio)
+        drawn = torch.cat(steps)
+        extra = drawn[drawn >= 1000]
+        assert len(extra) == math.floor(n / ratio + 0.5) and (drawn < 1000).sum() == n, (
+            "the ratio holds over the epoch, for an auxiliary set smaller than a batch too"
+        )
+        assert all(
+            (s < 1000).sum() <= size
+            and abs((s >= 1000).sum() - (s < 1000).sum() / ratio) < 1 + 1e-9
+            for s in steps
+        )
+        shares = [
+            joint_batches(
+                torch.arange(n),
+                torch.arange(1000, 1000 + k),
+                size,
+                ratio,
+                torch.Generator().manual_seed(3),
+                (r, 2),
+            )
+            for r in range(2)
+        ]
+        whole = joint_batches(
+            torch.arange(n),
+            torch.arange(1000, 1000 + k),
+            size,
+            ratio,
+            torch.Generator().manual_seed(3),
+        )
+        for one, *two in zip(whole, *shares):
+            assert torch.cat(two).sort().values.equal(one.sort().values), (
+                "the shares of two processes are the step of one"
+            )
 
 
 def test_stacked_is_a_concatenation():
-    a, b = np.random.default_rng(0).integers(0, 256, (7, 4, 4, 3), dtype=np.uint8), np.zeros((5, 4, 4, 3), np.uint8)
+    a, b = (
+        np.random.default_rng(0).integers(0, 256, (7, 4, 4, 3), dtype=np.uint8),
+        np.zeros((5, 4, 4, 3), np.uint8),
+    )
     stack, whole = Stacked(a, b), np.concatenate([a, b])
-    for rows in (3, 11, np.int64(7), slice(None), slice(2, 9), slice(0, 12, 3), [11, 0, 6, 7], np.array([], int), np.arange(12) % 2 == 0): assert np.array_equal(stack[rows], whole[rows])
-    assert stack.shape == whole.shape and len(stack) == 12 and stack.nbytes == whole.nbytes and stack.dtype == np.uint8
-    with pytest.raises(CourseError, match='4 and 8 pixels.*--size'): Stacked(a, np.zeros((2, 8, 8, 3), np.uint8))
+    for rows in (
+        3,
+        11,
+        np.int64(7),
+        slice(None),
+        slice(2, 9),
+        slice(0, 12, 3),
+        [11, 0, 6, 7],
+        np.array([], int),
+        np.arange(12) % 2 == 0,
+    ):
+        assert np.array_equal(stack[rows], whole[rows])
+    assert (
+        stack.shape == whole.shape
+        and len(stack) == 12
+        and stack.nbytes == whole.nbytes
+        and stack.dtype == np.uint8
+    )
+    with pytest.raises(CourseError, match="4 and 8 pixels.*--size"):
+        Stacked(a, np.zeros((2, 8, 8, 3), np.uint8))
 
 
 def test_weights_draw_a_class_as_often_as_they_say():
-    n_rare = 40; yt, ut = torch.tensor([0]*360 + [1]*n_rare), torch.full((400, 1), float('nan'))
+    n_rare = 40
+    yt, ut = torch.tensor([0] * 360 + [1] * n_rare), torch.full((400, 1), float("nan"))
     pixels = np.zeros((400, 8, 8, 3), np.uint8)
-    drawn = lambda chances, seed: torch.cat([y for _, y, _ in Batches(pixels, yt, ut, range(400), batch_size=50, seed=seed, weights=chances)])
-    even = torch.where(yt == 1, 9., 1.)
+    drawn = lambda chances, seed: torch.cat(
+        [
+            y
+            for _, y, _ in Batches(
+                pixels, yt, ut, range(400), batch_size=50, seed=seed, weights=chances
+            )
+        ]
+    )
+    even = torch.where(yt == 1, 9.0, 1.0)
     share = [(drawn(even, seed) == 1).float().mean() for seed in range(10)]
-    assert abs(np.mean(share) - .5) < 4*.5/4000**.5                                    # four standard errors
-    assert torch.equal(drawn(even, 3), drawn(even, 3)) and not torch.equal(drawn(even, 3), drawn(even, 4))
-    assert (drawn(None, 0) == 1).sum() == n_rare, 'without weights each row comes once'
+    assert abs(np.mean(share) - 0.5) < 4 * 0.5 / 4000**0.5  # four standard errors
+    assert torch.equal(drawn(even, 3), drawn(even, 3)) and not torch.equal(
+        drawn(even, 3), drawn(even, 4)
+    )
+    assert (drawn(None, 0) == 1).sum() == n_rare, "without weights each row comes once"
 
 
 def test_batches_give_what_rows_say():
     pixels = np.random.default_rng(0).integers(0, 256, (90, 16, 16, 3), dtype=np.uint8)
     yt, ut = torch.arange(90) % 3, torch.rand(90, 13).round()
-    batches = Batches(pixels, yt, ut, range(40), range(40, 60), batch_size=16, seed=0, augment=lambda xt, g: xt)
+    batches = Batches(
+        pixels, yt, ut, range(40), range(40, 60), batch_size=16, seed=0, augment=lambda xt, g: xt
+    )
     assert len(batches) == 3 == len(list(batches))
     for xt, yb, ub in batches:
-        assert xt.shape[0] == len(yb) == len(ub) and xt.dtype == torch.float32 and xt.abs().max() <= 1
-    first = [b[1] for b in batches]; assert all(torch.equal(a, b[1]) for a, b in zip(first, batches)), 'the same epoch again'
-    batches.epoch = 1; assert not all(torch.equal(a, b[1]) for a, b in zip(first, batches)), 'another epoch, another order'
-    held = Batches(torch.from_numpy(pixels), yt, ut, range(60, 80), batch_size=8)          # a tensor, as on a GPU, instead of an array
+        assert (
+            xt.shape[0] == len(yb) == len(ub) and xt.dtype == torch.float32 and xt.abs().max() <= 1
+        )
+    first = [b[1] for b in batches]
+    assert all(torch.equal(a, b[1]) for a, b in zip(first, batches)), "the same epoch again"
+    batches.epoch = 1
+    assert not all(torch.equal(a, b[1]) for a, b in zip(first, batches)), (
+        "another epoch, another order"
+    )
+    held = Batches(
+        torch.from_numpy(pixels), yt, ut, range(60, 80), batch_size=8
+    )  # a tensor, as on a GPU, instead of an array
     there = Batches(pixels, yt, ut, range(60, 80), batch_size=8)
-    assert all(torch.equal(a[0], b[0]) for a, b in zip(held, there)) and torch.equal(torch.cat([b[1] for b in there]), yt[60:80])
-    stacked = Batches(Stacked(pixels[:70], pixels[70:]), yt, ut, range(60, 80), batch_size=8, channels_last=True)
-    assert all(torch.equal(a[0], b[0]) and a[0].is_contiguous(memory_format=torch.channels_last) for a, b in zip(stacked, there))
+    assert all(torch.equal(a[0], b[0]) for a, b in zip(held, there)) and torch.equal(
+        torch.cat([b[1] for b in there]), yt[60:80]
+    )
+    stacked = Batches(
+        Stacked(pixels[:70], pixels[70:]), yt, ut, range(60, 80), batch_size=8, channels_last=True
+    )
+    assert all(
+        torch.equal(a[0], b[0]) and a[0].is_contiguous(memory_format=torch.channels_last)
+        for a, b in zip(stacked, there)
+    )
 
 
 def test_every_size_of_batch_and_every_share():
-    pixels, yt, ut = np.zeros((9, 8, 8, 3), np.uint8), torch.arange(9) % 3, torch.full((9, 2), float('nan'))
-    for size, want in ((1, [1]*9), (4, [3]*3), (8, [5, 4]), (9, [9]), (50, [9])):
-        assert [len(b[1]) for b in Batches(pixels, yt, ut, range(9), batch_size=size, seed=0)] == want, 'no last batch of one beside larger ones'
+    pixels, yt, ut = (
+        np.zeros((9, 8, 8, 3), np.uint8),
+        torch.arange(9) % 3,
+        torch.full((9, 2), float("nan")),
+    )
+    for size, want in ((1, [1] * 9), (4, [3] * 3), (8, [5, 4]), (9, [9]), (50, [9])):
+        assert [
+            len(b[1]) for b in Batches(pixels, yt, ut, range(9), batch_size=size, seed=0)
+        ] == want, "no last batch of one beside larger ones"
     for options in (dict(seed=1), dict()):
-        two = [Batches(pixels, yt, ut, range(9), batch_size=4, part=(r, 2), **options) for r in range(2)]
+        two = [
+            Batches(pixels, yt, ut, range(9), batch_size=4, part=(r, 2), **options)
+            for r in range(2)
+        ]
         rows = torch.cat([row for b in two for row in b.plan()[0]])
-        assert rows.sort().values.tolist() == [*range(9)] and [len(b) for b in two] == [len(list(b)) for b in two]
+        assert rows.sort().values.tolist() == [*range(9)] and [len(b) for b in two] == [
+            len(list(b)) for b in two
+        ]
 
 
 def test_made_ahead_in_order_and_errors_come_through():
     from fer_course.joint import _ahead
+
     made = []
+
     def make(k):
-        if k == 4: raise RuntimeError('four')
-        made.append(k); return k
-    assert [*_ahead(make, range(4), torch.device('cpu'))] == [0, 1, 2, 3]
-    made.clear(); few = _ahead(make, range(1000, 2000), torch.device('cpu')); next(few); few.close(); assert len(made) <= 4, 'who leaves early does not wait for the rest'
-    with pytest.raises(RuntimeError, match='four'): [*_ahead(make, range(9), torch.device('cpu'))]
+        if k == 4:
+            raise RuntimeError("four")
+        made.append(k)
+        return k
+
+    assert [*_ahead(make, range(4), torch.device("cpu"))] == [0, 1, 2, 3]
+    made.clear()
+    few = _ahead(make, range(1000, 2000), torch.device("cpu"))
+    next(few)
+    few.close()
+    assert len(made) <= 4, "who leaves early does not wait for the rest"
+    with pytest.raises(RuntimeError, match="four"):
+        [*_ahead(make, range(9), torch.device("cpu"))]

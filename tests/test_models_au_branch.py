@@ -9,55 +9,98 @@ from fer_course.files import CourseError
 def test_branch_reads_where_it_claims():
     import torch
     from fer_course.facs import AU_VOCABULARIES, REGIONS
-    torch.manual_seed(0); units = AU_VOCABULARIES['raf_au']
+
+    torch.manual_seed(0)
+    units = AU_VOCABULARIES["raf_au"]
     for shared in (True, False):
-        branch = AUBranch(8, units, shared=shared); tokens = torch.randn(2, 196, 8, requires_grad=True)
-        logits = branch(tokens, (14, 14)); assert logits.shape == (2, 21)
-        for unit, region in ((1, 'eyes'), (4, 'brows'), (6, 'cheeks'), (9, 'nose'), (26, 'mouth')):
-            gradient, = torch.autograd.grad(logits[0, units.index(unit)], tokens, retain_graph=True)
-            touched = gradient[0].abs().sum(-1).view(14, 14) > 0; allowed = torch.zeros(14, 14, dtype=bool)
-            for r0, r1, c0, c1 in REGIONS[region].windows: allowed[r0:r1, c0:c1] = True
+        branch = AUBranch(8, units, shared=shared)
+        tokens = torch.randn(2, 196, 8, requires_grad=True)
+        logits = branch(tokens, (14, 14))
+        assert logits.shape == (2, 21)
+        for unit, region in ((1, "eyes"), (4, "brows"), (6, "cheeks"), (9, "nose"), (26, "mouth")):
+            (gradient,) = torch.autograd.grad(
+                logits[0, units.index(unit)], tokens, retain_graph=True
+            )
+            touched = gradient[0].abs().sum(-1).view(14, 14) > 0
+            allowed = torch.zeros(14, 14, dtype=bool)
+            for r0, r1, c0, c1 in REGIONS[region].windows:
+                allowed[r0:r1, c0:c1] = True
             assert touched.any() and not (touched & ~allowed).any(), (unit, region)
 
 
 def test_maxout_is_symmetric():
     import torch
-    torch.manual_seed(0); branch = AUBranch(8, (1, 6)); tokens = torch.randn(3, 196, 8)
+
+    torch.manual_seed(0)
+    branch = AUBranch(8, (1, 6))
+    tokens = torch.randn(3, 196, 8)
     mirrored = tokens.view(3, 14, 14, 8).flip(2).reshape(3, 196, 8)
-    assert torch.allclose(branch(tokens, (14, 14)), branch(mirrored, (14, 14)), atol=1e-6), 'shared weights: a mirrored face has the same units'
+    assert torch.allclose(branch(tokens, (14, 14)), branch(mirrored, (14, 14)), atol=1e-6), (
+        "shared weights: a mirrored face has the same units"
+    )
 
 
 def test_every_vocabulary_and_map_size_works():
     import torch
     from fer_course.facs import AU_VOCABULARIES
-    torch.manual_seed(0); smooth = torch.ones(1, 28, 28, 8)*torch.randn(8)
+
+    torch.manual_seed(0)
+    smooth = torch.ones(1, 28, 28, 8) * torch.randn(8)
     for units in AU_VOCABULARIES.values():
         for regions in AU_REGIONS:
-            branch = AUBranch(8, units, regions); answers = [branch(smooth[:, :s, :s].flatten(1, 2), (s, s)) for s in (3, 7, 14, 28)]
-            assert answers[0].shape == (1, len(units)) and all(torch.allclose(a, answers[0], atol=1e-5) for a in answers), 'a constant map reads alike at any size'
-    shuffled = AUBranch(8, (26, 1, 12)); shuffled.load_state_dict((ordered := AUBranch(8, (1, 12, 26))).state_dict(), strict=True)
-    tokens = torch.randn(2, 196, 8); mouth = ordered.table['mouth'][1]; assert mouth == [12, 26]
-    assert torch.equal(ordered(tokens, (14, 14))[:, [2, 0, 1]], shuffled(tokens, (14, 14))), 'columns follow the vocabulary, weights do not'
+            branch = AUBranch(8, units, regions)
+            answers = [branch(smooth[:, :s, :s].flatten(1, 2), (s, s)) for s in (3, 7, 14, 28)]
+            assert answers[0].shape == (1, len(units)) and all(
+                torch.allclose(a, answers[0], atol=1e-5) for a in answers
+            ), "a constant map reads alike at any size"
+    shuffled = AUBranch(8, (26, 1, 12))
+    shuffled.load_state_dict((ordered := AUBranch(8, (1, 12, 26))).state_dict(), strict=True)
+    tokens = torch.randn(2, 196, 8)
+    mouth = ordered.table["mouth"][1]
+    assert mouth == [12, 26]
+    assert torch.equal(ordered(tokens, (14, 14))[:, [2, 0, 1]], shuffled(tokens, (14, 14))), (
+        "columns follow the vocabulary, weights do not"
+    )
 
 
 def test_each_number_of_windows_is_a_table():
     import torch
     from fer_course.facs import AU_VOCABULARIES
-    torch.manual_seed(0); tokens = torch.randn(2, 196, 8)
+
+    torch.manual_seed(0)
+    tokens = torch.randn(2, 196, 8)
     for number, (name, regions) in zip((1, 2, 3, 5, 7, 9), AU_REGIONS.items()):
         assert sum(len(r.windows) for r in regions.values()) == number, name
-        units = sorted(n for r in regions.values() for n in r.action_units); assert units == sorted(set(units)) and set(AU_VOCABULARIES['raf_au']) | {28, 43} == set(units), 'each unit is read once'
-        branch = AUBranch(8, AU_VOCABULARIES['raf_au'], name, shared=False); assert sum(len(heads) for heads in branch.heads.values()) == number
+        units = sorted(n for r in regions.values() for n in r.action_units)
+        assert units == sorted(set(units)) and set(AU_VOCABULARIES["raf_au"]) | {28, 43} == set(
+            units
+        ), "each unit is read once"
+        branch = AUBranch(8, AU_VOCABULARIES["raf_au"], name, shared=False)
+        assert sum(len(heads) for heads in branch.heads.values()) == number
         assert branch(tokens, (14, 14)).shape == (2, 21)
-    branch = AUBranch(8, (12, 26), 'nine', shared=False); mouth = tokens.view(2, 14, 14, 8)[:, 6:]
-    thirds = torch.stack([branch.heads['mouth'][i](mouth[:, :, a:b].mean((1, 2))) for i, (a, b) in enumerate(((0, 5), (5, 10), (9, 14)))])
-    assert torch.allclose(branch(tokens, (14, 14)), thirds.amax(0), atol=1e-6), 'the strongest third of the mouth counts'
+    branch = AUBranch(8, (12, 26), "nine", shared=False)
+    mouth = tokens.view(2, 14, 14, 8)[:, 6:]
+    thirds = torch.stack(
+        [
+            branch.heads["mouth"][i](mouth[:, :, a:b].mean((1, 2)))
+            for i, (a, b) in enumerate(((0, 5), (5, 10), (9, 14)))
+        ]
+    )
+    assert torch.allclose(branch(tokens, (14, 14)), thirds.amax(0), atol=1e-6), (
+        "the strongest third of the mouth counts"
+    )
 
 
 def test_the_token_stands_in_front():
     import torch
-    token, x = AUToken(8, 8, (1, 2, 4)), torch.randn(3, 5, 8); y = token.join(x)
-    assert torch.equal(y[:, 1:], x) and all(torch.equal(row, token.token[0, 0]) for row in y[:, 0]) and token(y[:, 0]).shape == (3, 3)
+
+    token, x = AUToken(8, 8, (1, 2, 4)), torch.randn(3, 5, 8)
+    y = token.join(x)
+    assert (
+        torch.equal(y[:, 1:], x)
+        and all(torch.equal(row, token.token[0, 0]) for row in y[:, 0])
+        and token(y[:, 0]).shape == (3, 3)
+    )
 
 
 def test_windows_keep_their_place_on_other_maps():
@@ -65,11 +108,22 @@ def test_windows_keep_their_place_on_other_maps():
         for region in regions.values():
             for w in region.windows:
                 for side in (3, 4, 7, 14, 28):
-                    rows, columns = window(w, (side, side)); assert 0 <= rows.start < rows.stop <= side and 0 <= columns.start < columns.stop <= side
-                    assert rows.start/side <= w[0]/14 and rows.stop/side >= w[1]/14 and columns.start/side <= w[2]/14 and columns.stop/side >= w[3]/14, 'rounded outwards: nothing of a window is lost'
+                    rows, columns = window(w, (side, side))
+                    assert (
+                        0 <= rows.start < rows.stop <= side
+                        and 0 <= columns.start < columns.stop <= side
+                    )
+                    assert (
+                        rows.start / side <= w[0] / 14
+                        and rows.stop / side >= w[1] / 14
+                        and columns.start / side <= w[2] / 14
+                        and columns.stop / side >= w[3] / 14
+                    ), "rounded outwards: nothing of a window is lost"
                 assert window(w, (14, 14)) == (slice(*w[:2]), slice(*w[2:]))
 
 
 def test_a_unit_without_a_region_is_refused():
     import pytest
-    with pytest.raises(CourseError, match=r'no region reads the action units \[99\]'): AUBranch(8, (1, 99))
+
+    with pytest.raises(CourseError, match=r"no region reads the action units \[99\]"):
+        AUBranch(8, (1, 99))

@@ -12,120 +12,324 @@ from fer_course.models.weights import load_ir50, load_resnet50
 
 def test_table_1_at_small_size():
     import torch
+
     x, counts = torch.randn(2, 3, 112, 112), {}
-    for preset, place in (('small_resnet', (80, 7, 7)), ('small_vit', (50, 96)), ('small_cvt', (49, 128)), ('small', (49, 128))):
-        torch.manual_seed(0); model = create(preset, classes=6).eval(); counts[preset] = sum(p.numel() for p in model.parameters()); seen = []
-        (model.stages[-1][-1] if model.stages else model.stem).register_forward_hook(lambda m, i, y: seen.append(tuple(y.shape[1:])))
-        expression, units = model(x); assert expression.shape == (2, 6) and (units is None) == (preset != 'small') and seen == [place]
-        (expression.sum() + (0 if units is None else units.sum())).backward(); assert all(p.grad is not None for p in model.parameters()), 'no dead weights'
-    assert max(counts.values()) < 1.1*min(counts.values()), 'about as many parameters in each'
-    for preset, after in (('small_resnet', 0), ('small_vit', 2), ('small_vit', 0)):
-        units = create(preset, au_vocabulary='openface', au_after=after)(x)[1]; assert units.shape == (2, 16), 'each can have an AU branch: one switch'
-    for size in (32, 64): assert all(create(preset, size=size)(torch.randn(1, 3, size, size))[0].shape == (1, 7) for preset in counts)
-    torch.manual_seed(0); vit = create('small_vit').eval(); shift = vit(x)[0]
-    with torch.no_grad(): vit.class_token.normal_()
-    assert not torch.allclose(vit(x)[0], shift), 'the class token answers'
+    for preset, place in (
+        ("small_resnet", (80, 7, 7)),
+        ("small_vit", (50, 96)),
+        ("small_cvt", (49, 128)),
+        ("small", (49, 128)),
+    ):
+        torch.manual_seed(0)
+        model = create(preset, classes=6).eval()
+        counts[preset] = sum(p.numel() for p in model.parameters())
+        seen = []
+        (model.stages[-1][-1] if model.stages else model.stem).register_forward_hook(
+            lambda m, i, y: seen.append(tuple(y.shape[1:]))
+        )
+        expression, units = model(x)
+        assert (
+            expression.shape == (2, 6)
+            and (units is None) == (preset != "small")
+            and seen == [place]
+        )
+        (expression.sum() + (0 if units is None else units.sum())).backward()
+        assert all(p.grad is not None for p in model.parameters()), "no dead weights"
+    assert max(counts.values()) < 1.1 * min(counts.values()), "about as many parameters in each"
+    for preset, after in (("small_resnet", 0), ("small_vit", 2), ("small_vit", 0)):
+        units = create(preset, au_vocabulary="openface", au_after=after)(x)[1]
+        assert units.shape == (2, 16), "each can have an AU branch: one switch"
+    for size in (32, 64):
+        assert all(
+            create(preset, size=size)(torch.randn(1, 3, size, size))[0].shape == (1, 7)
+            for preset in counts
+        )
+    torch.manual_seed(0)
+    vit = create("small_vit").eval()
+    shift = vit(x)[0]
+    with torch.no_grad():
+        vit.class_token.normal_()
+    assert not torch.allclose(vit(x)[0], shift), "the class token answers"
 
 
 def test_presets_give_logits_and_gradients():
     import torch
+
     torch.manual_seed(0)
-    for changes in (dict(), dict(au_vocabulary=None), dict(ffn='mlp', head='mean', merge=False, drop_path=.1), dict(au_vocabulary='openface', expressions=('anger', 'fear'), au_after=2),
-                    dict(size=96, patch=3), dict(au_regions='two', au_norm=True, au_shared=False), dict(size=100, merge=False, head='mean'), dict(head='class'), dict(head='class', merge='conv', au_head='token'), dict(head='flatten_mlp', position_conv=True), dict(merge='conv', size=80, au_merged=True), dict(patch=0, width=48, heads=(2, 4), position=False),
-                    dict(au_after=0, au_regions='nine'), dict(embedding='resnet50', stem_depths=(1, 1), size=64), dict(au_head='token', au_vocabulary='emotionet', merge=False),
-                    dict(classes=6, depths=(1,), heads=(2,))):
-        model = create('small', **changes); size = model.config.size
+    for changes in (
+        dict(),
+        dict(au_vocabulary=None),
+        dict(ffn="mlp", head="mean", merge=False, drop_path=0.1),
+        dict(au_vocabulary="openface", expressions=("anger", "fear"), au_after=2),
+        dict(size=96, patch=3),
+        dict(au_regions="two", au_norm=True, au_shared=False),
+        dict(size=100, merge=False, head="mean"),
+        dict(head="class"),
+        dict(head="class", merge="conv", au_head="token"),
+        dict(head="flatten_mlp", position_conv=True),
+        dict(merge="conv", size=80, au_merged=True),
+        dict(patch=0, width=48, heads=(2, 4), position=False),
+        dict(au_after=0, au_regions="nine"),
+        dict(embedding="resnet50", stem_depths=(1, 1), size=64),
+        dict(au_head="token", au_vocabulary="emotionet", merge=False),
+        dict(classes=6, depths=(1,), heads=(2,)),
+    ):
+        model = create("small", **changes)
+        size = model.config.size
         expression, units = model(torch.randn(2, 3, size, size))
-        assert expression.shape == (2, model.config.classes) and (units is None if model.config.au_vocabulary is None else units.shape == (2, len(model.config.action_units)))
+        assert expression.shape == (2, model.config.classes) and (
+            units is None
+            if model.config.au_vocabulary is None
+            else units.shape == (2, len(model.config.action_units))
+        )
         (expression.sum() + (0 if units is None else units.sum())).backward()
-        assert all(p.grad is not None for p in model.parameters()), f'no dead weights: {changes}'
-    assert model.config.expressions == EXPRESSIONS[:6] and PRESETS['paper'].classes == 7
+        assert all(p.grad is not None for p in model.parameters()), f"no dead weights: {changes}"
+    assert model.config.expressions == EXPRESSIONS[:6] and PRESETS["paper"].classes == 7
 
 
 def test_every_preset_has_the_shapes_of_its_configuration():
     import torch
+
     for name, config in PRESETS.items():
-        model = AUCVT(shallow(config)).eval(); c = model.config; seen = {}
-        assert (c.embedding, c.head, c.merge, c.widths, c.sides) == (config.embedding, config.head, config.merge, config.widths, config.sides)
-        for s, stage in enumerate(model.stages): stage[-1].register_forward_hook(lambda m, i, y, s=s: seen.update({s: tuple(y.shape[1:])}))
-        if model.au_branch is not None: model.au_branch.register_forward_hook(lambda m, i, y: seen.update(map=tuple(i[0].shape[1:])))
-        with torch.no_grad(): expression, units = model(torch.randn(1, 3, c.size, c.size))
-        assert expression.shape == (1, 7) and (units is None if c.au_vocabulary is None else units.shape == (1, 21)), name
-        assert [seen[s] for s in range(len(c.depths))] == [(c.placeless + side**2, width) for side, width in zip(c.sides, c.widths)][:len(c.depths)], name
-        if model.au_branch is not None: assert seen['map'] == (c.sides[c.au_merged]**2, c.widths[c.au_merged]), name
+        model = AUCVT(shallow(config)).eval()
+        c = model.config
+        seen = {}
+        assert (c.embedding, c.head, c.merge, c.widths, c.sides) == (
+            config.embedding,
+            config.head,
+            config.merge,
+            config.widths,
+            config.sides,
+        )
+        for s, stage in enumerate(model.stages):
+            stage[-1].register_forward_hook(
+                lambda m, i, y, s=s: seen.update({s: tuple(y.shape[1:])})
+            )
+        if model.au_branch is not None:
+            model.au_branch.register_forward_hook(
+                lambda m, i, y: seen.update(map=tuple(i[0].shape[1:]))
+            )
+        with torch.no_grad():
+            expression, units = model(torch.randn(1, 3, c.size, c.size))
+        assert expression.shape == (1, 7) and (
+            units is None if c.au_vocabulary is None else units.shape == (1, 21)
+        ), name
+        assert [seen[s] for s in range(len(c.depths))] == [
+            (c.placeless + side**2, width) for side, width in zip(c.sides, c.widths)
+        ][: len(c.depths)], name
+        if model.au_branch is not None:
+            assert seen["map"] == (c.sides[c.au_merged] ** 2, c.widths[c.au_merged]), name
 
 
 def test_the_equations_shapes():
     import torch
-    c = PRESETS['paper']; K = len(c.depths) - 1
-    assert (c.side, c.side, c.stem_width) == (14, 14, 256), 'AU-CVT section 3.2: H/R x W/R x C of the first three stages, R = 8'
-    assert (c.patch, c.width) == (1, 256) and c.placeless == 0, 'patch size 1 x 1, 256 dimensions, no class token'
-    assert (c.sides[K], c.widths[K]) == (c.side//2**K, 2**K*c.width), 'after stage K: H_f/2^K x W_f/2^K x 2^K C_f'
-    model = AUCVT(shallow(c)); assert model.classify.in_features == 7*7*512, 'Patch-flatten: all tokens, one fully connected layer'
-    assert {name: [head[1].out_features for head in heads] for name, heads in model.au_branch.heads.items()} == dict(eyes=[4], cheeks=[1], brows=[1], nose=[1], mouth=[14]), 'section 3.3: which region reads how many units'
-    v = PRESETS['vit']; assert (v.side, v.width, v.placeless, sum(v.depths)) == (7, 256, 1, 12), 'AU-ViT section III-B: 16 x 16 patches, 256 dimensions, a class token; IV-F: 12 blocks'
-    assert AUCVT(shallow(v)).position.shape == (1, 1 + 49, 256), 'equation 1: Z = [X_1; ...; X_N] + P, the class token included'
-    assert PRESETS['au_vit'].au_after == 10 and PRESETS['au_vit'].depths == (10, 2), 'the branch extends from block 10; two more blocks behind it'
-    r = PRESETS['released']; assert (r.side, r.width, r.heads, r.depths, r.patch) == (14, 512, (16, 16), (4, 2), 3) and AUCVT(shallow(r)).position.shape == (1, 196, 512), 'row 3 of the differences'
+
+    c = PRESETS["paper"]
+    K = len(c.depths) - 1
+    assert (c.side, c.side, c.stem_width) == (14, 14, 256), (
+        "AU-CVT section 3.2: H/R x W/R x C of the first three stages, R = 8"
+    )
+    assert (c.patch, c.width) == (1, 256) and c.placeless == 0, (
+        "patch size 1 x 1, 256 dimensions, no class token"
+    )
+    assert (c.sides[K], c.widths[K]) == (c.side // 2**K, 2**K * c.width), (
+        "after stage K: H_f/2^K x W_f/2^K x 2^K C_f"
+    )
+    model = AUCVT(shallow(c))
+    assert model.classify.in_features == 7 * 7 * 512, (
+        "Patch-flatten: all tokens, one fully connected layer"
+    )
+    assert {
+        name: [head[1].out_features for head in heads]
+        for name, heads in model.au_branch.heads.items()
+    } == dict(eyes=[4], cheeks=[1], brows=[1], nose=[1], mouth=[14]), (
+        "section 3.3: which region reads how many units"
+    )
+    v = PRESETS["vit"]
+    assert (v.side, v.width, v.placeless, sum(v.depths)) == (7, 256, 1, 12), (
+        "AU-ViT section III-B: 16 x 16 patches, 256 dimensions, a class token; IV-F: 12 blocks"
+    )
+    assert AUCVT(shallow(v)).position.shape == (1, 1 + 49, 256), (
+        "equation 1: Z = [X_1; ...; X_N] + P, the class token included"
+    )
+    assert PRESETS["au_vit"].au_after == 10 and PRESETS["au_vit"].depths == (10, 2), (
+        "the branch extends from block 10; two more blocks behind it"
+    )
+    r = PRESETS["released"]
+    assert (r.side, r.width, r.heads, r.depths, r.patch) == (
+        14,
+        512,
+        (16, 16),
+        (4, 2),
+        3,
+    ) and AUCVT(shallow(r)).position.shape == (1, 196, 512), "row 3 of the differences"
 
 
 def test_each_switch_changes_one_thing():
     import torch
-    x = torch.randn(1, 3, 112, 112); count = lambda m: sum(p.numel() for p in m.parameters() if m is not None)
-    base = dict(stem_depths=(1, 1, 1), stem_widths=(8, 8, 8, 16), width=32, depths=(1, 1), heads=(2, 2), au_after=1); full = create('paper', **base).state_dict()
+
+    x = torch.randn(1, 3, 112, 112)
+    count = lambda m: sum(p.numel() for p in m.parameters() if m is not None)
+    base = dict(
+        stem_depths=(1, 1, 1),
+        stem_widths=(8, 8, 8, 16),
+        width=32,
+        depths=(1, 1),
+        heads=(2, 2),
+        au_after=1,
+    )
+    full = create("paper", **base).state_dict()
     for change, gone, come in (
-        (dict(patch=3), (), ()), (dict(position=False), ('position',), ()), (dict(merge=False), ('merging.',), ()), (dict(merge='conv'), ('merging.0.norm.',), ('merging.0.reduce.bias',)), (dict(position_conv=True), (), ('position_convs.',)),
-        (dict(ffn='mlp'), ('stages.0.0.ffn.look.', 'stages.1.0.ffn.look.'), ('stages.0.0.ffn.expand.weight', 'stages.1.0.ffn.expand.bias')), (dict(head='mean'), (), ()), (dict(head='flatten_mlp'), (), ('hidden.',)),
-        (dict(head='class'), (), ('class_token', 'merging.0.widen.')), (dict(au_shared=False), (), ('au_branch.heads.eyes.1.', 'au_branch.heads.cheeks.1.')), (dict(au_norm=True), (), ('au_branch.heads.eyes.0.0.',)),
-        (dict(au_regions='two'), ('au_branch.heads.eyes.',), ('au_branch.heads.upper.',)), (dict(au_head='token'), ('au_branch.',), ('au_token.', 'merging.0.widen.')), (dict(au_merged=True), (), ()), (dict(au_after=2), (), ()),
-        (dict(au_vocabulary=None), ('au_branch.',), ())):
-        model = create('paper', **{**base, **change}); now = model.state_dict(); model.eval()(x)
-        for prefix in gone: assert any(k.startswith(prefix) for k in full) and not any(k.startswith(prefix) for k in now), (change, prefix)
-        for prefix in come: assert any(k.startswith(prefix) for k in now) and not any(k.startswith(prefix) for k in full), (change, prefix)
-        touched = {k.split('.')[0] for k in set(full) ^ set(now)} | {k.split('.')[0] for k in set(full) & set(now) if full[k].shape != now[k].shape}
-        assert touched <= {'patch': {'embedding'}, 'position': {'position'}, 'merge': {'merging', 'stages', 'norm', 'classify', 'hidden'}, 'position_conv': {'position_convs'}, 'ffn': {'stages'}, 'head': {'classify', 'hidden', 'class_token', 'position', 'merging'},
-                           'au_shared': {'au_branch'}, 'au_norm': {'au_branch'}, 'au_regions': {'au_branch'}, 'au_head': {'au_branch', 'au_token', 'merging'}, 'au_merged': {'au_branch'}, 'au_after': {'au_branch'},
-                           'au_vocabulary': {'au_branch'}}[next(iter(change))], (change, touched)
+        (dict(patch=3), (), ()),
+        (dict(position=False), ("position",), ()),
+        (dict(merge=False), ("merging.",), ()),
+        (dict(merge="conv"), ("merging.0.norm.",), ("merging.0.reduce.bias",)),
+        (dict(position_conv=True), (), ("position_convs.",)),
+        (
+            dict(ffn="mlp"),
+            ("stages.0.0.ffn.look.", "stages.1.0.ffn.look."),
+            ("stages.0.0.ffn.expand.weight", "stages.1.0.ffn.expand.bias"),
+        ),
+        (dict(head="mean"), (), ()),
+        (dict(head="flatten_mlp"), (), ("hidden.",)),
+        (dict(head="class"), (), ("class_token", "merging.0.widen.")),
+        (dict(au_shared=False), (), ("au_branch.heads.eyes.1.", "au_branch.heads.cheeks.1.")),
+        (dict(au_norm=True), (), ("au_branch.heads.eyes.0.0.",)),
+        (dict(au_regions="two"), ("au_branch.heads.eyes.",), ("au_branch.heads.upper.",)),
+        (dict(au_head="token"), ("au_branch.",), ("au_token.", "merging.0.widen.")),
+        (dict(au_merged=True), (), ()),
+        (dict(au_after=2), (), ()),
+        (dict(au_vocabulary=None), ("au_branch.",), ()),
+    ):
+        model = create("paper", **{**base, **change})
+        now = model.state_dict()
+        model.eval()(x)
+        for prefix in gone:
+            assert any(k.startswith(prefix) for k in full) and not any(
+                k.startswith(prefix) for k in now
+            ), (change, prefix)
+        for prefix in come:
+            assert any(k.startswith(prefix) for k in now) and not any(
+                k.startswith(prefix) for k in full
+            ), (change, prefix)
+        touched = {k.split(".")[0] for k in set(full) ^ set(now)} | {
+            k.split(".")[0] for k in set(full) & set(now) if full[k].shape != now[k].shape
+        }
+        assert (
+            touched
+            <= {
+                "patch": {"embedding"},
+                "position": {"position"},
+                "merge": {"merging", "stages", "norm", "classify", "hidden"},
+                "position_conv": {"position_convs"},
+                "ffn": {"stages"},
+                "head": {"classify", "hidden", "class_token", "position", "merging"},
+                "au_shared": {"au_branch"},
+                "au_norm": {"au_branch"},
+                "au_regions": {"au_branch"},
+                "au_head": {"au_branch", "au_token", "merging"},
+                "au_merged": {"au_branch"},
+                "au_after": {"au_branch"},
+                "au_vocabulary": {"au_branch"},
+            }[next(iter(change))]
+        ), (change, touched)
 
 
 def test_impossible_networks_are_refused():
     import numpy, pytest, torch
-    for bad, says in ((dict(preset='tiny'), 'no preset'), (dict(preset=['small']), 'no preset'), (dict(colour=1), 'no field colour'), (dict(ffn='x'), "ffn cannot be 'x'"), (dict(au_after=9), 'au_after'),
-                      (dict(depths=(1, 1, 1)), '3 stages .* 2 heads'), (dict(heads=(3, 4)), '64 dimensions cannot be divided among 3 heads'), (dict(size=100), 'size cannot be 100.*multiple of 16'),
-                      (dict(size=0), 'size cannot be 0'), (dict(patch=2), 'odd kernel'), (dict(patch=0), 'the stem gives the tokens'), (dict(au_merged=True, au_after=2), 'no merging after block 2'), (dict(merge='no'), 'merge cannot'), (dict(width='64'), "width cannot be '64'"), (dict(dropout=1), 'dropout'), (dict(embedding='resnet50', stem_depths=(1,)*5), 'up to 4 stages'),
-                      (dict(expressions='anger'), 'different names'), (dict(expressions=('anger', 'anger')), 'different names'), (dict(classes=9), '9 classes have no names'),
-                      (dict(classes=3, expressions=('a', 'b')), 'disagree'), (dict(stem_widths=(8, 8)), 'need 3 stem_widths'), (dict(depths=2), 'depths cannot be 2'), (dict(depths=(), heads=()), 'without transformer blocks'),
-                      (dict(preset='small_vit', size=100), 'patches of 16 pixels do not fill it'), (dict(embedding='none'), 'embedding cannot be')):
-        with pytest.raises(CourseError, match=says): create(**bad)
-    model = create('small')
-    for bad, says in ((torch.zeros(1, 3, 64, 64), r'wants images of shape \(batch, 3, 112, 112\) and got \(1, 3, 64, 64\)'), (torch.zeros(1, 1, 112, 112), r'got \(1, 1'), (torch.zeros(3, 112, 112), r'got \(3,'),
-                      (torch.zeros(1, 3, 112, 112, dtype=torch.uint8), r'\[-1, 1\] and got torch.uint8'), (numpy.zeros((1, 3, 112, 112)), 'got a ndarray')):
-        with pytest.raises(CourseError, match=says): model(bad)
+
+    for bad, says in (
+        (dict(preset="tiny"), "no preset"),
+        (dict(preset=["small"]), "no preset"),
+        (dict(colour=1), "no field colour"),
+        (dict(ffn="x"), "ffn cannot be 'x'"),
+        (dict(au_after=9), "au_after"),
+        (dict(depths=(1, 1, 1)), "3 stages .* 2 heads"),
+        (dict(heads=(3, 4)), "64 dimensions cannot be divided among 3 heads"),
+        (dict(size=100), "size cannot be 100.*multiple of 16"),
+        (dict(size=0), "size cannot be 0"),
+        (dict(patch=2), "odd kernel"),
+        (dict(patch=0), "the stem gives the tokens"),
+        (dict(au_merged=True, au_after=2), "no merging after block 2"),
+        (dict(merge="no"), "merge cannot"),
+        (dict(width="64"), "width cannot be '64'"),
+        (dict(dropout=1), "dropout"),
+        (dict(embedding="resnet50", stem_depths=(1,) * 5), "up to 4 stages"),
+        (dict(expressions="anger"), "different names"),
+        (dict(expressions=("anger", "anger")), "different names"),
+        (dict(classes=9), "9 classes have no names"),
+        (dict(classes=3, expressions=("a", "b")), "disagree"),
+        (dict(stem_widths=(8, 8)), "need 3 stem_widths"),
+        (dict(depths=2), "depths cannot be 2"),
+        (dict(depths=(), heads=()), "without transformer blocks"),
+        (dict(preset="small_vit", size=100), "patches of 16 pixels do not fill it"),
+        (dict(embedding="none"), "embedding cannot be"),
+    ):
+        with pytest.raises(CourseError, match=says):
+            create(**bad)
+    model = create("small")
+    for bad, says in (
+        (
+            torch.zeros(1, 3, 64, 64),
+            r"wants images of shape \(batch, 3, 112, 112\) and got \(1, 3, 64, 64\)",
+        ),
+        (torch.zeros(1, 1, 112, 112), r"got \(1, 1"),
+        (torch.zeros(3, 112, 112), r"got \(3,"),
+        (torch.zeros(1, 3, 112, 112, dtype=torch.uint8), r"\[-1, 1\] and got torch.uint8"),
+        (numpy.zeros((1, 3, 112, 112)), "got a ndarray"),
+    ):
+        with pytest.raises(CourseError, match=says):
+            model(bad)
 
 
 def test_batch_items_are_independent():
     import torch
-    torch.manual_seed(0); model, x = create('small').eval(), torch.randn(3, 3, 112, 112)
+
+    torch.manual_seed(0)
+    model, x = create("small").eval(), torch.randn(3, 3, 112, 112)
     with torch.no_grad():
-        for together, alone in zip(model(x), model(x[1:2])): assert torch.allclose(together[1:2], alone, atol=1e-5)
+        for together, alone in zip(model(x), model(x[1:2])):
+            assert torch.allclose(together[1:2], alone, atol=1e-5)
 
 
 def test_without_the_branch_expressions_stay():
     import torch
-    torch.manual_seed(0); full, plain = create('small').eval(), create('small', au_vocabulary=None).eval()
-    plain.load_state_dict({k: v for k, v in full.state_dict().items() if not k.startswith('au_branch.')})
+
+    torch.manual_seed(0)
+    full, plain = create("small").eval(), create("small", au_vocabulary=None).eval()
+    plain.load_state_dict(
+        {k: v for k, v in full.state_dict().items() if not k.startswith("au_branch.")}
+    )
     x = torch.randn(2, 3, 112, 112)
-    with torch.no_grad(): assert torch.equal(full(x)[0], plain(x)[0]) and plain(x)[1] is None, 'CVT is AU-CVT without its branch, nothing else'
+    with torch.no_grad():
+        assert torch.equal(full(x)[0], plain(x)[0]) and plain(x)[1] is None, (
+            "CVT is AU-CVT without its branch, nothing else"
+        )
 
 
 def test_weights_for_the_stem():
     import pytest, tempfile, torch
     from fer_course.models.weights import load_ir50
+
     with tempfile.TemporaryDirectory() as folder:
-        torch.manual_seed(0); stem = create('paper', depths=(1,), heads=(2,), au_after=1).stem; torch.save({k: v for k, v in stem.state_dict().items()}, f'{folder}/ir50.pth')
-        assert torch.equal(create('released', ir50=f'{folder}/ir50.pth').stem.body[20].res_layer[3].weight, stem.body[20].res_layer[3].weight)
-        with pytest.raises(CourseError, match='another stem than IR50'): create('small', ir50=f'{folder}/ir50.pth')
-        deep = create('resnet50', stem_depths=(1, 1, 1, 1)); torch.save(deep.stem.state_dict(), f'{folder}/r.pth')
-        assert torch.equal(create('resnet50', resnet50=f'{folder}/r.pth', stem_depths=(1, 1, 1, 1)).stem.conv1.weight, deep.stem.conv1.weight)
-        with pytest.raises(CourseError, match='another stem than ResNet50'): create('paper', resnet50=f'{folder}/r.pth')
-        with pytest.raises(CourseError, match='missing .*layer1.1'): create('resnet50', resnet50=f'{folder}/r.pth')
+        torch.manual_seed(0)
+        stem = create("paper", depths=(1,), heads=(2,), au_after=1).stem
+        torch.save({k: v for k, v in stem.state_dict().items()}, f"{folder}/ir50.pth")
+        assert torch.equal(
+            create("released", ir50=f"{folder}/ir50.pth").stem.body[20].res_layer[3].weight,
+            stem.body[20].res_layer[3].weight,
+        )
+        with pytest.raises(CourseError, match="another stem than IR50"):
+            create("small", ir50=f"{folder}/ir50.pth")
+        deep = create("resnet50", stem_depths=(1, 1, 1, 1))
+        torch.save(deep.stem.state_dict(), f"{folder}/r.pth")
+        assert torch.equal(
+            create(
+                "resnet50", resnet50=f"{folder}/r.pth", stem_depths=(1, 1, 1, 1)
+            ).stem.conv1.weight,
+            deep.stem.conv1.weight,
+        )
+        with pytest.raises(CourseError, match="another stem than ResNet50"):
+            create("paper", resnet50=f"{folder}/r.pth")
+        with pytest.raises(CourseError, match="missing .*layer1.1"):
+            create("resnet50", resnet50=f"{folder}/r.pth")

@@ -9,47 +9,122 @@ from fer_course.models.au_cvt import create
 def test_table_iii_is_the_plain_vit_with_switches():
     from dataclasses import asdict
     from fer_course.models.au_cvt import MODULES, PRESETS
-    plain = asdict(PRESETS['vit']); built = {'vit': (), 'vit_au': ('units',), 'vit_cnn': ('cnn',), 'vit_cnn_stages': ('cnn', 'stages'), 'vit_cnn_stages_conv': ('cnn', 'stages', 'conv'), 'vit_cnn_stages_conv_flatten': ('cnn', 'stages', 'conv', 'flatten'), 'au_vit': tuple(MODULES)}
+
+    plain = asdict(PRESETS["vit"])
+    built = {
+        "vit": (),
+        "vit_au": ("units",),
+        "vit_cnn": ("cnn",),
+        "vit_cnn_stages": ("cnn", "stages"),
+        "vit_cnn_stages_conv": ("cnn", "stages", "conv"),
+        "vit_cnn_stages_conv_flatten": ("cnn", "stages", "conv", "flatten"),
+        "au_vit": tuple(MODULES),
+    }
     for preset, modules in built.items():
-        changes = {k: v for m in modules for k, v in MODULES[m].items()}; assert asdict(PRESETS[preset]) == plain | changes, preset
-    assert all(len(set(change) - {'heads', 'patch'}) == 1 for change in MODULES.values()), 'one switch each (heads and patch follow the width and the map)'
-    assert {k for k, v in asdict(PRESETS['au_vit']).items() if v != asdict(PRESETS['au_cvt'])[k]} == {'depths', 'au_after'}, 'AU-ViT is AU-CVT with more blocks'
+        changes = {k: v for m in modules for k, v in MODULES[m].items()}
+        assert asdict(PRESETS[preset]) == plain | changes, preset
+    assert all(len(set(change) - {"heads", "patch"}) == 1 for change in MODULES.values()), (
+        "one switch each (heads and patch follow the width and the map)"
+    )
+    assert {
+        k for k, v in asdict(PRESETS["au_vit"]).items() if v != asdict(PRESETS["au_cvt"])[k]
+    } == {
+        "depths",
+        "au_after",
+    }, "AU-ViT is AU-CVT with more blocks"
 
 
 def test_every_row_of_both_papers_builds():
     import pytest, torch
     from fer_course.models.au_cvt import AUCVT, configure
-    assert {t: len(rows) for t, rows in ROWS.items()} == {'AU-CVT Table 1': 5, 'AU-ViT Table I': 15, 'AU-ViT Table II': 12, 'AU-ViT Table III': 7, 'AU-ViT Tables IV-VI': 3, 'AU-ViT Table VII': 6, 'AU-ViT Table VIII': 10,
-                                                          'AU-ViT Fig. 8': 4, 'AU-ViT Fig. 9': 12, 'AU-ViT Fig. 10': 6}
+
+    assert {t: len(rows) for t, rows in ROWS.items()} == {
+        "AU-CVT Table 1": 5,
+        "AU-ViT Table I": 15,
+        "AU-ViT Table II": 12,
+        "AU-ViT Table III": 7,
+        "AU-ViT Tables IV-VI": 3,
+        "AU-ViT Table VII": 6,
+        "AU-ViT Table VIII": 10,
+        "AU-ViT Fig. 8": 4,
+        "AU-ViT Fig. 9": 12,
+        "AU-ViT Fig. 10": 6,
+    }
     built = {}
     for table, rows in ROWS.items():
         for name, row in rows.items():
-            assert len(set(row.changes) - {'expressions', 'au_vocabulary'}) <= 1, f'{table}, {name}: a preset and one switch (classes and vocabulary follow the data)'
+            assert len(set(row.changes) - {"expressions", "au_vocabulary"}) <= 1, (
+                f"{table}, {name}: a preset and one switch (classes and vocabulary follow the data)"
+            )
             config = configure(row.preset, **row.changes)
             if config not in built:
-                with torch.device('meta'): model, x = AUCVT(config), torch.empty(2, 3, config.size, config.size)
-                with torch.no_grad(): expression, units = model.eval()(x)
-                assert expression.shape == (2, config.classes) and (units is None if config.au_vocabulary is None else units.shape == (2, len(config.action_units))), (table, name)
+                with torch.device("meta"):
+                    model, x = AUCVT(config), torch.empty(2, 3, config.size, config.size)
+                with torch.no_grad():
+                    expression, units = model.eval()(x)
+                assert expression.shape == (2, config.classes) and (
+                    units is None
+                    if config.au_vocabulary is None
+                    else units.shape == (2, len(config.action_units))
+                ), (table, name)
                 built[config] = name
     assert len(built) > 30
-    torch.manual_seed(0); model = network_of('AU-ViT Fig. 10', '9 patches', stem_depths=(1, 1, 1), depths=(1, 1), au_after=1, expressions=('a', 'b')); assert model.au_branch.heads['mouth'][0][1].out_features == 14 and model.config.classes == 2
-    for table, row, says in (('AU-ViT Table IX', 'x', 'no table'), ('AU-ViT Fig. 9', 'after block 13', 'has no row')):
-        with pytest.raises(CourseError, match=says): network_of(table, row)
+    torch.manual_seed(0)
+    model = network_of(
+        "AU-ViT Fig. 10",
+        "9 patches",
+        stem_depths=(1, 1, 1),
+        depths=(1, 1),
+        au_after=1,
+        expressions=("a", "b"),
+    )
+    assert model.au_branch.heads["mouth"][0][1].out_features == 14 and model.config.classes == 2
+    for table, row, says in (
+        ("AU-ViT Table IX", "x", "no table"),
+        ("AU-ViT Fig. 9", "after block 13", "has no row"),
+    ):
+        with pytest.raises(CourseError, match=says):
+            network_of(table, row)
 
 
 def test_printed_numbers_agree_across_tables():
-    rows = {(t, n): r.printed.get('accuracy') for t, group in ROWS.items() for n, r in group.items()}
-    assert rows['AU-ViT Table I', 'RAFDB'] == rows['AU-ViT Table III', 'vit'] and rows['AU-ViT Table II', 'RAFDB + RAFAU'] == rows['AU-ViT Table III', 'vit_au'] == rows['AU-ViT Table VIII', 'AU branch, RAFAU'] == rows['AU-ViT Fig. 9', 'after block 10']
-    assert rows['AU-ViT Table III', 'au_vit'] == rows['AU-ViT Tables IV-VI', 'RAFDB'] == rows['AU-ViT Fig. 10', '7 patches']
-    assert all(rows['AU-ViT Table VIII', f'AU branch, {a}'] == rows['AU-ViT Table II', f'RAFDB + {a}'] for a in ('FERPlus', 'AffectNet', 'RAFAU', 'EmotioNet')), 'Table VIII repeats the first row of Table II'
+    rows = {
+        (t, n): r.printed.get("accuracy") for t, group in ROWS.items() for n, r in group.items()
+    }
+    assert (
+        rows["AU-ViT Table I", "RAFDB"] == rows["AU-ViT Table III", "vit"]
+        and rows["AU-ViT Table II", "RAFDB + RAFAU"]
+        == rows["AU-ViT Table III", "vit_au"]
+        == rows["AU-ViT Table VIII", "AU branch, RAFAU"]
+        == rows["AU-ViT Fig. 9", "after block 10"]
+    )
+    assert (
+        rows["AU-ViT Table III", "au_vit"]
+        == rows["AU-ViT Tables IV-VI", "RAFDB"]
+        == rows["AU-ViT Fig. 10", "7 patches"]
+    )
+    assert all(
+        rows["AU-ViT Table VIII", f"AU branch, {a}"] == rows["AU-ViT Table II", f"RAFDB + {a}"]
+        for a in ("FERPlus", "AffectNet", "RAFAU", "EmotioNet")
+    ), "Table VIII repeats the first row of Table II"
 
 
 def test_units_train_what_lies_before_the_branch():
     import torch
     from fer_course.models.au_cvt import create
+
     for after in (1, 3):
-        torch.manual_seed(0); model = create('vit_au', width=32, depths=(3, 1), heads=(1, 1), au_after=after).eval(); model(torch.randn(1, 3, 112, 112))[1].sum().backward()
-        blocks = [b for stage in model.stages for b in stage]; assert [all(p.grad is not None for p in b.parameters()) for b in blocks] == [i < after for i in range(4)], after
+        torch.manual_seed(0)
+        model = create("vit_au", width=32, depths=(3, 1), heads=(1, 1), au_after=after).eval()
+        model(torch.randn(1, 3, 112, 112))[1].sum().backward()
+        blocks = [b for stage in model.stages for b in stage]
+        assert [all(p.grad is not None for p in b.parameters()) for b in blocks] == [
+            i < after for i in range(4)
+        ], after
         assert model.classify.weight.grad is None and model.embedding.weight.grad is not None
-    torch.manual_seed(0); model = create('vit_au_token', width=32, depths=(3, 1), heads=(1, 1)).eval(); model(torch.randn(1, 3, 112, 112))[1].sum().backward()
-    assert all(p.grad is not None for p in model.stages.parameters()), 'a token is read at the end: the units train every block'
+    torch.manual_seed(0)
+    model = create("vit_au_token", width=32, depths=(3, 1), heads=(1, 1)).eval()
+    model(torch.randn(1, 3, 112, 112))[1].sum().backward()
+    assert all(p.grad is not None for p in model.stages.parameters()), (
+        "a token is read at the end: the units train every block"
+    )

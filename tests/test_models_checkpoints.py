@@ -10,202 +10,539 @@ from fer_course.models.au_cvt import AUCVT, configure, create
 from fer_course.models.weights import fill, read_weights
 import math, tempfile
 from pathlib import Path
-HEADS = {1: {'': 21}, 2: dict(up=7, low=14), 3: {'1': 5, '2': 2, '3': 14}, 5: {'1': 5, '21': 1, '22': 1, '23': 1, '3': 14}, 7: {'11': 4, '12': 1, '13': 4, '21': 1, '22': 1, '23': 1, '3': 14},
-         9: {'11': 4, '12': 1, '13': 4, '21': 1, '22': 1, '23': 1, '31': 14, '32': 14, '33': 14}}                      # their patches and how many units each answers
-WINDOWS = {'': (0, 14, 0, 14), 'up': (0, 8, 0, 14), 'low': (6, 14, 0, 14), '1': (0, 7, 0, 14), '2': (4, 12, 0, 14), '3': (6, 14, 0, 14), '11': (0, 7, 0, 7), '12': (0, 7, 4, 10), '13': (0, 7, 7, 14),
-           '21': (5, 12, 0, 6), '22': (4, 10, 4, 10), '23': (5, 12, 8, 14), '31': (6, 14, 0, 5), '32': (6, 14, 5, 10), '33': (6, 14, 9, 14)}
-def names(p): return {'': ('norm_AU', 'AU_head'), 'up': ('norm_AU_up', 'upperAU_head'), 'low': ('norm_AU_low', 'lowerAU_head')}.get(p, (f'norm_AU{p}', f'head_AU{p}'))
+
+HEADS = {
+    1: {"": 21},
+    2: dict(up=7, low=14),
+    3: {"1": 5, "2": 2, "3": 14},
+    5: {"1": 5, "21": 1, "22": 1, "23": 1, "3": 14},
+    7: {"11": 4, "12": 1, "13": 4, "21": 1, "22": 1, "23": 1, "3": 14},
+    9: {"11": 4, "12": 1, "13": 4, "21": 1, "22": 1, "23": 1, "31": 14, "32": 14, "33": 14},
+}  # their patches and how many units each answers
+WINDOWS = {
+    "": (0, 14, 0, 14),
+    "up": (0, 8, 0, 14),
+    "low": (6, 14, 0, 14),
+    "1": (0, 7, 0, 14),
+    "2": (4, 12, 0, 14),
+    "3": (6, 14, 0, 14),
+    "11": (0, 7, 0, 7),
+    "12": (0, 7, 4, 10),
+    "13": (0, 7, 7, 14),
+    "21": (5, 12, 0, 6),
+    "22": (4, 10, 4, 10),
+    "23": (5, 12, 8, 14),
+    "31": (6, 14, 0, 5),
+    "32": (6, 14, 5, 10),
+    "33": (6, 14, 9, 14),
+}
+
+
+def names(p):
+    return {
+        "": ("norm_AU", "AU_head"),
+        "up": ("norm_AU_up", "upperAU_head"),
+        "low": ("norm_AU_low", "lowerAU_head"),
+    }.get(p, (f"norm_AU{p}", f"head_AU{p}"))
+
 
 class Layout:
     "State dicts with the authors' names and random contents"
-    def __init__(self, seed=0): self.g, self.state = torch.Generator().manual_seed(seed), {}
-    def add(self, name, *shape): self.state[name] = torch.randn(*shape, generator=self.g)/math.sqrt(max(1, math.prod(shape[1:])))
+
+    def __init__(self, seed=0):
+        self.g, self.state = torch.Generator().manual_seed(seed), {}
+
+    def add(self, name, *shape):
+        self.state[name] = torch.randn(*shape, generator=self.g) / math.sqrt(
+            max(1, math.prod(shape[1:]))
+        )
+
     def bn(self, name, n):
-        for k in ('weight', 'bias', 'running_mean', 'running_var'): self.state[f'{name}.{k}'] = torch.rand(n, generator=self.g)*.5 + (.75 if k in ('weight', 'running_var') else -.25)
-        self.state[f'{name}.num_batches_tracked'] = torch.tensor(7)
-    def linear(self, name, *shape): self.add(f'{name}.weight', *shape); self.add(f'{name}.bias', shape[0])
-    def norm(self, name, n): self.state[f'{name}.weight'], self.state[f'{name}.bias'] = torch.rand(n, generator=self.g) + .5, torch.randn(n, generator=self.g)*.1
+        for k in ("weight", "bias", "running_mean", "running_var"):
+            self.state[f"{name}.{k}"] = torch.rand(n, generator=self.g) * 0.5 + (
+                0.75 if k in ("weight", "running_var") else -0.25
+            )
+        self.state[f"{name}.num_batches_tracked"] = torch.tensor(7)
+
+    def linear(self, name, *shape):
+        self.add(f"{name}.weight", *shape)
+        self.add(f"{name}.bias", shape[0])
+
+    def norm(self, name, n):
+        self.state[f"{name}.weight"], self.state[f"{name}.bias"] = (
+            torch.rand(n, generator=self.g) + 0.5,
+            torch.randn(n, generator=self.g) * 0.1,
+        )
+
     def ir50(self, cache={}):
-        if cache: self.state |= cache; return
-        self.add('cnn.input_layer.0.weight', 64, 3, 3, 3); self.bn('cnn.input_layer.1', 64); self.state['cnn.input_layer.2.weight'] = torch.full((64,), .25); channels, n = 64, 0
+        if cache:
+            self.state |= cache
+            return
+        self.add("cnn.input_layer.0.weight", 64, 3, 3, 3)
+        self.bn("cnn.input_layer.1", 64)
+        self.state["cnn.input_layer.2.weight"] = torch.full((64,), 0.25)
+        channels, n = 64, 0
         for width, depth in ((64, 3), (128, 4), (256, 14)):
             for _ in range(depth):
-                p = f'cnn.body.{n}'; n += 1
-                if channels != width: self.add(f'{p}.shortcut_layer.0.weight', width, channels, 1, 1); self.bn(f'{p}.shortcut_layer.1', width)
-                self.bn(f'{p}.res_layer.0', channels); self.add(f'{p}.res_layer.1.weight', width, channels, 3, 3); self.state[f'{p}.res_layer.2.weight'] = torch.full((width,), .25)
-                self.add(f'{p}.res_layer.3.weight', width, width, 3, 3); self.bn(f'{p}.res_layer.4', width); channels = width
-        cache |= self.state                                                                                              # the same for all: drawn once
+                p = f"cnn.body.{n}"
+                n += 1
+                if channels != width:
+                    self.add(f"{p}.shortcut_layer.0.weight", width, channels, 1, 1)
+                    self.bn(f"{p}.shortcut_layer.1", width)
+                self.bn(f"{p}.res_layer.0", channels)
+                self.add(f"{p}.res_layer.1.weight", width, channels, 3, 3)
+                self.state[f"{p}.res_layer.2.weight"] = torch.full((width,), 0.25)
+                self.add(f"{p}.res_layer.3.weight", width, width, 3, 3)
+                self.bn(f"{p}.res_layer.4", width)
+                channels = width
+        cache |= self.state  # the same for all: drawn once
+
     def block(self, p, w, conv=False):
-        self.norm(f'{p}.norm1', w); self.norm(f'{p}.norm2', w); self.linear(f'{p}.attn.qkv', 3*w, w); self.linear(f'{p}.attn.proj', w, w)
-        if not conv: self.linear(f'{p}.mlp.fc1', 4*w, w); self.linear(f'{p}.mlp.fc2', w, 4*w)
+        self.norm(f"{p}.norm1", w)
+        self.norm(f"{p}.norm2", w)
+        self.linear(f"{p}.attn.qkv", 3 * w, w)
+        self.linear(f"{p}.attn.proj", w, w)
+        if not conv:
+            self.linear(f"{p}.mlp.fc1", 4 * w, w)
+            self.linear(f"{p}.mlp.fc2", w, 4 * w)
         else:
-            for name, shape, bn in (('fc1', (4*w, w, 1, 1), 'bn1'), ('dwconv', (4*w, 1, 3, 3), 'bn2'), ('fc2', (w, 4*w, 1, 1), 'bn3')): self.linear(f'{p}.mlp.{name}', *shape); self.bn(f'{p}.mlp.{bn}', shape[0])
+            for name, shape, bn in (
+                ("fc1", (4 * w, w, 1, 1), "bn1"),
+                ("dwconv", (4 * w, 1, 3, 3), "bn2"),
+                ("fc2", (w, 4 * w, 1, 1), "bn3"),
+            ):
+                self.linear(f"{p}.mlp.{name}", *shape)
+                self.bn(f"{p}.mlp.{bn}", shape[0])
+
     def patches(self, v, number, w, own_norms=True):
         for p, units in HEADS[number].items():
-            self.linear(f'{v}{names(p)[1]}', units, w)
-            if own_norms: self.norm(f'{v}{names(p)[0]}', w)
+            self.linear(f"{v}{names(p)[1]}", units, w)
+            if own_norms:
+                self.norm(f"{v}{names(p)[0]}", w)
+
 
 def released_checkpoint(patches=7, classes=6, w=64, pooled=False):
     "IR50 with a transformer: AU-CVT, AU-ViT; `pooled`: the one that pools between the stages and flattens"
-    s = Layout(); s.ir50(); s.norm('norm', 256); s.add('vit.pos_block.0.proj.0.weight', w, 1, 3, 3); w2 = 2*w if pooled else w
-    if not pooled: s.linear('vit.patch_embed', w, 256, 3, 3)
-    s.add('vit.pos_embed', 1, 196, w); s.linear('vit.pools.0.conv', w2, 1, 3, 3); s.linear('vit.output_layer.2', w2, w2*49 if pooled else 8)
+    s = Layout()
+    s.ir50()
+    s.norm("norm", 256)
+    s.add("vit.pos_block.0.proj.0.weight", w, 1, 3, 3)
+    w2 = 2 * w if pooled else w
+    if not pooled:
+        s.linear("vit.patch_embed", w, 256, 3, 3)
+    s.add("vit.pos_embed", 1, 196, w)
+    s.linear("vit.pools.0.conv", w2, 1, 3, 3)
+    s.linear("vit.output_layer.2", w2, w2 * 49 if pooled else 8)
     for stage, depth, width in ((0, 2, w), (1, 1, w2)):
-        for b in range(depth): s.block(f'vit.transformers.{stage}.blocks.{b}', width, pooled)
-    s.norm('vit.norm', w2); s.linear('vit.head', classes, w2); s.patches('vit.', patches, w2, not pooled)
+        for b in range(depth):
+            s.block(f"vit.transformers.{stage}.blocks.{b}", width, pooled)
+    s.norm("vit.norm", w2)
+    s.linear("vit.head", classes, w2)
+    s.patches("vit.", patches, w2, not pooled)
     return s.state
+
 
 def plain_checkpoint(patches=7, classes=7, w=64, side=14, token=False):
     "A plain ViT with its blocks cut where the AU branch reads, or with an AU token"
-    s = Layout(); s.linear('patch_embed.proj', w, 3, 4, 4); s.add('pos_embed', 1, 1 + side*side, w); s.add('cls_token', 1, 1, w); s.norm('norm', w); s.linear('head', classes, w)
-    for p in ([f'blocks.{b}' for b in range(3)] if token else ['blocks_1.0', 'blocks_1.1', 'blocks_2.0']): s.block(p, w)
-    if token: s.add('au_token', 1, 1, w); s.linear('AU_head', 21, w)
-    else: s.patches('', patches, w)
+    s = Layout()
+    s.linear("patch_embed.proj", w, 3, 4, 4)
+    s.add("pos_embed", 1, 1 + side * side, w)
+    s.add("cls_token", 1, 1, w)
+    s.norm("norm", w)
+    s.linear("head", classes, w)
+    for p in (
+        [f"blocks.{b}" for b in range(3)] if token else ["blocks_1.0", "blocks_1.1", "blocks_2.0"]
+    ):
+        s.block(p, w)
+    if token:
+        s.add("au_token", 1, 1, w)
+        s.linear("AU_head", 21, w)
+    else:
+        s.patches("", patches, w)
     return s.state
+
+
 def by_hand(s, x):
     "The authors' forward passes as functions over a state dict with their names: expression logits, AU logits"
-    F = torch.nn.functional; v = 'vit.' if 'vit.head.weight' in s else ''; pooled = v and 'vit.patch_embed.weight' not in s; B = len(x)
-    bn = lambda x, p: F.batch_norm(x, s[p + '.running_mean'], s[p + '.running_var'], s[p + '.weight'], s[p + '.bias'])
-    ln = lambda x, p: F.layer_norm(x, x.shape[-1:], s[p + '.weight'], s[p + '.bias'], 1e-6)
-    fc = lambda x, p: F.linear(x, s[p + '.weight'], s[p + '.bias'])
-    conv = lambda x, p, **how: F.conv2d(x, s[p + '.weight'], s[p + '.bias'], **how)
+    F = torch.nn.functional
+    v = "vit." if "vit.head.weight" in s else ""
+    pooled = v and "vit.patch_embed.weight" not in s
+    B = len(x)
+    bn = lambda x, p: F.batch_norm(
+        x, s[p + ".running_mean"], s[p + ".running_var"], s[p + ".weight"], s[p + ".bias"]
+    )
+    ln = lambda x, p: F.layer_norm(x, x.shape[-1:], s[p + ".weight"], s[p + ".bias"], 1e-6)
+    fc = lambda x, p: F.linear(x, s[p + ".weight"], s[p + ".bias"])
+    conv = lambda x, p, **how: F.conv2d(x, s[p + ".weight"], s[p + ".bias"], **how)
+
     def stem(x):
-        x = F.prelu(bn(F.conv2d(x, s['cnn.input_layer.0.weight'], padding=1), 'cnn.input_layer.1'), s['cnn.input_layer.2.weight'])
+        x = F.prelu(
+            bn(F.conv2d(x, s["cnn.input_layer.0.weight"], padding=1), "cnn.input_layer.1"),
+            s["cnn.input_layer.2.weight"],
+        )
         for n in range(21):
-            p, stride = f'cnn.body.{n}', 2 if n in (0, 3, 7) else 1
-            short = bn(F.conv2d(x, s[f'{p}.shortcut_layer.0.weight'], stride=stride), f'{p}.shortcut_layer.1') if f'{p}.shortcut_layer.0.weight' in s else x[:, :, ::stride, ::stride]
-            y = F.prelu(F.conv2d(bn(x, f'{p}.res_layer.0'), s[f'{p}.res_layer.1.weight'], padding=1), s[f'{p}.res_layer.2.weight'])
-            x = short + bn(F.conv2d(y, s[f'{p}.res_layer.3.weight'], stride=stride, padding=1), f'{p}.res_layer.4')
+            p, stride = f"cnn.body.{n}", 2 if n in (0, 3, 7) else 1
+            short = (
+                bn(
+                    F.conv2d(x, s[f"{p}.shortcut_layer.0.weight"], stride=stride),
+                    f"{p}.shortcut_layer.1",
+                )
+                if f"{p}.shortcut_layer.0.weight" in s
+                else x[:, :, ::stride, ::stride]
+            )
+            y = F.prelu(
+                F.conv2d(bn(x, f"{p}.res_layer.0"), s[f"{p}.res_layer.1.weight"], padding=1),
+                s[f"{p}.res_layer.2.weight"],
+            )
+            x = short + bn(
+                F.conv2d(y, s[f"{p}.res_layer.3.weight"], stride=stride, padding=1),
+                f"{p}.res_layer.4",
+            )
         return x
+
     def block(x, p, size):
-        N, w = x.shape[1:]; q, k, v_ = fc(ln(x, p + '.norm1'), p + '.attn.qkv').view(B, N, 3, w//size, size).permute(2, 0, 3, 1, 4)
-        x = x + fc(((q @ k.mT)*size**-.5).softmax(-1).matmul(v_).transpose(1, 2).reshape(B, N, w), p + '.attn.proj'); y = ln(x, p + '.norm2')
-        if p + '.mlp.bn1.weight' not in s: return x + fc(F.gelu(fc(y, p + '.mlp.fc1')), p + '.mlp.fc2')
-        side = round(N**.5); y = y.view(B, side, side, w).permute(0, 3, 1, 2); y = F.gelu(bn(conv(y, p + '.mlp.fc1'), p + '.mlp.bn1'))
-        y = F.gelu(bn(conv(y, p + '.mlp.dwconv', padding=1, groups=4*w), p + '.mlp.bn2')); return x + bn(conv(y, p + '.mlp.fc2'), p + '.mlp.bn3').permute(0, 2, 3, 1).reshape(B, N, w)
+        N, w = x.shape[1:]
+        q, k, v_ = (
+            fc(ln(x, p + ".norm1"), p + ".attn.qkv")
+            .view(B, N, 3, w // size, size)
+            .permute(2, 0, 3, 1, 4)
+        )
+        x = x + fc(
+            ((q @ k.mT) * size**-0.5).softmax(-1).matmul(v_).transpose(1, 2).reshape(B, N, w),
+            p + ".attn.proj",
+        )
+        y = ln(x, p + ".norm2")
+        if p + ".mlp.bn1.weight" not in s:
+            return x + fc(F.gelu(fc(y, p + ".mlp.fc1")), p + ".mlp.fc2")
+        side = round(N**0.5)
+        y = y.view(B, side, side, w).permute(0, 3, 1, 2)
+        y = F.gelu(bn(conv(y, p + ".mlp.fc1"), p + ".mlp.bn1"))
+        y = F.gelu(bn(conv(y, p + ".mlp.dwconv", padding=1, groups=4 * w), p + ".mlp.bn2"))
+        return x + bn(conv(y, p + ".mlp.fc2"), p + ".mlp.bn3").permute(0, 2, 3, 1).reshape(B, N, w)
+
     def units(x):
-        side = round(x.shape[1]**.5); image = x.view(B, side, side, -1); number = next(n for n, t in HEADS.items() if all(f'{v}{names(p)[1]}.weight' in s for p in t)); a = {}
+        side = round(x.shape[1] ** 0.5)
+        image = x.view(B, side, side, -1)
+        number = next(
+            n for n, t in HEADS.items() if all(f"{v}{names(p)[1]}.weight" in s for p in t)
+        )
+        a = {}
         for p in HEADS[number]:
-            r0, r1, c0, c1 = (round(n*side/14 + (.01 if i % 2 else -.01)) if pooled else n for i, n in enumerate(WINDOWS[p])); n, h = names(p)
-            if pooled: r0, r1 = dict(up=(0, 4), low=(3, 7))[p]
-            a[p] = fc(ln(image[:, r0:r1, c0:c1].mean((1, 2)), v + ('norm' if pooled else n)), v + h)
-        if number == 1: return a['']
-        if number == 2: return torch.cat([a['up'], a['low']], 1)
-        if number == 3: return torch.cat([a['1'][:, :4], a['2'][:, :1], a['1'][:, 4:], a['2'][:, 1:], a['3']], 1)
-        six = torch.maximum(a['21'], a['23'])
-        if number == 5: return torch.cat([a['1'][:, :4], six, a['1'][:, 4:], a['22'], a['3']], 1)
-        eyes, mouth = torch.maximum(a['11'], a['13']), a['3'] if number == 7 else torch.maximum(torch.maximum(a['31'], a['32']), a['33'])
-        return torch.cat([eyes[:, :2], a['12'], eyes[:, 2:3], six, eyes[:, 3:], a['22'], mouth], 1)
+            r0, r1, c0, c1 = (
+                round(n * side / 14 + (0.01 if i % 2 else -0.01)) if pooled else n
+                for i, n in enumerate(WINDOWS[p])
+            )
+            n, h = names(p)
+            if pooled:
+                r0, r1 = dict(up=(0, 4), low=(3, 7))[p]
+            a[p] = fc(ln(image[:, r0:r1, c0:c1].mean((1, 2)), v + ("norm" if pooled else n)), v + h)
+        if number == 1:
+            return a[""]
+        if number == 2:
+            return torch.cat([a["up"], a["low"]], 1)
+        if number == 3:
+            return torch.cat(
+                [a["1"][:, :4], a["2"][:, :1], a["1"][:, 4:], a["2"][:, 1:], a["3"]], 1
+            )
+        six = torch.maximum(a["21"], a["23"])
+        if number == 5:
+            return torch.cat([a["1"][:, :4], six, a["1"][:, 4:], a["22"], a["3"]], 1)
+        eyes, mouth = (
+            torch.maximum(a["11"], a["13"]),
+            a["3"] if number == 7 else torch.maximum(torch.maximum(a["31"], a["32"]), a["33"]),
+        )
+        return torch.cat([eyes[:, :2], a["12"], eyes[:, 2:3], six, eyes[:, 3:], a["22"], mouth], 1)
+
     if v:
-        x = stem(x); x = (x if pooled else conv(x, 'vit.patch_embed', padding=1)).flatten(2).transpose(1, 2) + s['vit.pos_embed']
-        for b in range(2): x = block(x, f'vit.transformers.0.blocks.{b}', 32)
-        if pooled: x = conv(x.view(B, 14, 14, -1).permute(0, 3, 1, 2), 'vit.pools.0.conv', padding=1, stride=2, groups=x.shape[2]).flatten(2).transpose(1, 2)
-        read = units(x); x = block(x, 'vit.transformers.1.blocks.0', 32)
-        x = ln(F.relu(fc(x.transpose(1, 2).flatten(1), 'vit.output_layer.2')), 'vit.norm') if pooled else ln(x.mean(1), 'vit.norm')
-        return fc(x, 'vit.head'), read
-    x = torch.cat([s['cls_token'].expand(B, -1, -1), conv(x, 'patch_embed.proj', stride=4).flatten(2).transpose(1, 2)], 1) + s['pos_embed']
-    if 'au_token' in s:
-        x = torch.cat([s['au_token'].expand(B, -1, -1), x], 1)
-        for b in range(3): x = block(x, f'blocks.{b}', 64)
-        x = ln(x, 'norm'); return fc(x[:, 0], 'head'), fc(x[:, 1], 'AU_head')
-    for p in ('blocks_1.0', 'blocks_1.1'): x = block(x, p, 64)
-    read = units(x[:, 1:]); return fc(ln(block(x, 'blocks_2.0', 64), 'norm')[:, 0], 'head'), read
+        x = stem(x)
+        x = (x if pooled else conv(x, "vit.patch_embed", padding=1)).flatten(2).transpose(1, 2) + s[
+            "vit.pos_embed"
+        ]
+        for b in range(2):
+            x = block(x, f"vit.transformers.0.blocks.{b}", 32)
+        if pooled:
+            x = (
+                conv(
+                    x.view(B, 14, 14, -1).permute(0, 3, 1, 2),
+                    "vit.pools.0.conv",
+                    padding=1,
+                    stride=2,
+                    groups=x.shape[2],
+                )
+                .flatten(2)
+                .transpose(1, 2)
+            )
+        read = units(x)
+        x = block(x, "vit.transformers.1.blocks.0", 32)
+        x = (
+            ln(F.relu(fc(x.transpose(1, 2).flatten(1), "vit.output_layer.2")), "vit.norm")
+            if pooled
+            else ln(x.mean(1), "vit.norm")
+        )
+        return fc(x, "vit.head"), read
+    x = (
+        torch.cat(
+            [
+                s["cls_token"].expand(B, -1, -1),
+                conv(x, "patch_embed.proj", stride=4).flatten(2).transpose(1, 2),
+            ],
+            1,
+        )
+        + s["pos_embed"]
+    )
+    if "au_token" in s:
+        x = torch.cat([s["au_token"].expand(B, -1, -1), x], 1)
+        for b in range(3):
+            x = block(x, f"blocks.{b}", 64)
+        x = ln(x, "norm")
+        return fc(x[:, 0], "head"), fc(x[:, 1], "AU_head")
+    for p in ("blocks_1.0", "blocks_1.1"):
+        x = block(x, p, 64)
+    read = units(x[:, 1:])
+    return fc(ln(block(x, "blocks_2.0", 64), "norm")[:, 0], "head"), read
 
 
 def test_released_checkpoints_give_the_authors_outputs():
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
-        for state, preset, regions in ((released_checkpoint(7), 'released', 'seven'), (released_checkpoint(2), 'released', 'two'), (released_checkpoint(9), 'released', 'nine'), (released_checkpoint(2, 7, 256, True), 'au_vit_pooled', 'two'),
-                              (plain_checkpoint(5), 'vit_released', 'five'), (plain_checkpoint(3), 'vit_released', 'three'), (plain_checkpoint(1), 'vit_released', 'one'), (plain_checkpoint(token=True), 'vit_token_released', None)):
-            torch.save(state, f'{folder}/a.pth'); model = load_released(f'{folder}/a.pth'); c = model.config; x = torch.rand(2, 3, c.size, c.size)*2 - 1; assert not model.training
+        for state, preset, regions in (
+            (released_checkpoint(7), "released", "seven"),
+            (released_checkpoint(2), "released", "two"),
+            (released_checkpoint(9), "released", "nine"),
+            (released_checkpoint(2, 7, 256, True), "au_vit_pooled", "two"),
+            (plain_checkpoint(5), "vit_released", "five"),
+            (plain_checkpoint(3), "vit_released", "three"),
+            (plain_checkpoint(1), "vit_released", "one"),
+            (plain_checkpoint(token=True), "vit_token_released", None),
+        ):
+            torch.save(state, f"{folder}/a.pth")
+            model = load_released(f"{folder}/a.pth")
+            c = model.config
+            x = torch.rand(2, 3, c.size, c.size) * 2 - 1
+            assert not model.training
             with torch.no_grad():
-                for ours, theirs in zip(model(x), by_hand(state, x)): assert ours.shape == theirs.shape and (ours - theirs).abs().max() <= 2e-5*theirs.abs().max(), preset
-            assert c.au_head == ('token' if regions is None else 'branch') and c.au_regions in (regions, 'seven') and c.embedding == ('ir' if 'cnn.input_layer.0.weight' in state else 'patch')
-            used = sum(v.numel() for k, v in state.items() if not k.startswith(DEAD[preset]) and 'running' not in k and 'num_batches' not in k)
-            if preset == 'au_vit_pooled': used += 4*512 - sum(v.numel() for k, v in state.items() if k.endswith(('mlp.fc1.bias', 'dwconv.bias', 'mlp.fc2.bias')))   # two copies of a norm; no biases in front of batch norms
-            assert used == sum(p.numel() for p in model.parameters()), "the authors' parameter count for the parts that are used"
+                for ours, theirs in zip(model(x), by_hand(state, x)):
+                    assert (
+                        ours.shape == theirs.shape
+                        and (ours - theirs).abs().max() <= 2e-5 * theirs.abs().max()
+                    ), preset
+            assert (
+                c.au_head == ("token" if regions is None else "branch")
+                and c.au_regions in (regions, "seven")
+                and c.embedding == ("ir" if "cnn.input_layer.0.weight" in state else "patch")
+            )
+            used = sum(
+                v.numel()
+                for k, v in state.items()
+                if not k.startswith(DEAD[preset]) and "running" not in k and "num_batches" not in k
+            )
+            if preset == "au_vit_pooled":
+                used += 4 * 512 - sum(
+                    v.numel()
+                    for k, v in state.items()
+                    if k.endswith(("mlp.fc1.bias", "dwconv.bias", "mlp.fc2.bias"))
+                )  # two copies of a norm; no biases in front of batch norms
+            assert used == sum(p.numel() for p in model.parameters()), (
+                "the authors' parameter count for the parts that are used"
+            )
 
 
 def test_a_full_size_file_fits():
     from fer_course.models.checkpoints import _recognise, _released_name
-    with torch.device('meta'): state = {_released_name(k, 'cnn', 'seven'): v for k, v in AUCVT(configure('released')).state_dict().items()}
-    kind, preset, changes = _recognise(state); assert (kind, preset, changes['width'], changes['depths'], changes['heads'], changes['au_regions'], changes['units'], changes['classes']) == ('cnn', 'released', 512, (4, 2), (16, 16), 'seven', 21, 7)
-    with torch.device('meta'): plain = {_released_name(k, 'plain', 'seven'): v for k, v in AUCVT(configure('vit_released')).state_dict().items()}
-    kind, preset, changes = _recognise(plain); assert (kind, preset, changes['width'], changes['depths'], changes['heads'], changes['size'], changes['patch']) == ('plain', 'vit_released', 768, (10, 2), (12, 12), 224, 16)
+
+    with torch.device("meta"):
+        state = {
+            _released_name(k, "cnn", "seven"): v
+            for k, v in AUCVT(configure("released")).state_dict().items()
+        }
+    kind, preset, changes = _recognise(state)
+    assert (
+        kind,
+        preset,
+        changes["width"],
+        changes["depths"],
+        changes["heads"],
+        changes["au_regions"],
+        changes["units"],
+        changes["classes"],
+    ) == ("cnn", "released", 512, (4, 2), (16, 16), "seven", 21, 7)
+    with torch.device("meta"):
+        plain = {
+            _released_name(k, "plain", "seven"): v
+            for k, v in AUCVT(configure("vit_released")).state_dict().items()
+        }
+    kind, preset, changes = _recognise(plain)
+    assert (
+        kind,
+        preset,
+        changes["width"],
+        changes["depths"],
+        changes["heads"],
+        changes["size"],
+        changes["patch"],
+    ) == ("plain", "vit_released", 768, (10, 2), (12, 12), 224, 16)
 
 
 def test_broken_files_are_named():
     import pytest
+
     with tempfile.TemporaryDirectory() as folder:
         state = released_checkpoint(2)
-        for broken, says in ((lambda s: s.pop('vit.norm.weight'), 'missing 1: vit.norm.weight'), (lambda s: s.update(extra=torch.zeros(1)), 'unexpected 1: extra'),
-                             (lambda s: s.update({'vit.pos_embed': torch.zeros(1, 49, 64)}), r'of another shape 1: vit.pos_embed \(1, 49, 64\) instead of \(1, 196, 64\)'),
-                             (lambda s: s.update({'vit.lowerAU_head.weight': torch.zeros(3, 64)}), 'answers 10 action units'), (lambda s: s.pop('vit.head.weight'), 'is no AU-CVT'), (lambda s: s.pop('vit.lowerAU_head.weight'), 'is no AU-CVT'),
-                             (lambda s: s.update({'vit.head.weight': torch.tensor(1.)}), 'is no AU-CVT'), (lambda s: s.update({'vit.head.weight': torch.zeros(5, 64)}), 'has 5 classes.*expressions')):
-            changed = dict(state); broken(changed); torch.save(changed, f'{folder}/b.pth')
-            with pytest.raises(CourseError, match=says): load_released(f'{folder}/b.pth')
-        pooled = released_checkpoint(2, 7, 256, True); pooled.pop('vit.output_layer.2.weight'); torch.save(pooled, f'{folder}/p.pth')
-        with pytest.raises(CourseError, match='does not fit the network au_vit_pooled'): load_released(f'{folder}/p.pth')
-        torch.save({'fc.weight': torch.zeros(2, 2)}, f'{folder}/o.pth')
-        with pytest.raises(CourseError, match='is no AU-CVT'): load_released(f'{folder}/o.pth')
+        for broken, says in (
+            (lambda s: s.pop("vit.norm.weight"), "missing 1: vit.norm.weight"),
+            (lambda s: s.update(extra=torch.zeros(1)), "unexpected 1: extra"),
+            (
+                lambda s: s.update({"vit.pos_embed": torch.zeros(1, 49, 64)}),
+                r"of another shape 1: vit.pos_embed \(1, 49, 64\) instead of \(1, 196, 64\)",
+            ),
+            (
+                lambda s: s.update({"vit.lowerAU_head.weight": torch.zeros(3, 64)}),
+                "answers 10 action units",
+            ),
+            (lambda s: s.pop("vit.head.weight"), "is no AU-CVT"),
+            (lambda s: s.pop("vit.lowerAU_head.weight"), "is no AU-CVT"),
+            (lambda s: s.update({"vit.head.weight": torch.tensor(1.0)}), "is no AU-CVT"),
+            (
+                lambda s: s.update({"vit.head.weight": torch.zeros(5, 64)}),
+                "has 5 classes.*expressions",
+            ),
+        ):
+            changed = dict(state)
+            broken(changed)
+            torch.save(changed, f"{folder}/b.pth")
+            with pytest.raises(CourseError, match=says):
+                load_released(f"{folder}/b.pth")
+        pooled = released_checkpoint(2, 7, 256, True)
+        pooled.pop("vit.output_layer.2.weight")
+        torch.save(pooled, f"{folder}/p.pth")
+        with pytest.raises(CourseError, match="does not fit the network au_vit_pooled"):
+            load_released(f"{folder}/p.pth")
+        torch.save({"fc.weight": torch.zeros(2, 2)}, f"{folder}/o.pth")
+        with pytest.raises(CourseError, match="is no AU-CVT"):
+            load_released(f"{folder}/o.pth")
 
 
 def test_classes_can_be_named_and_mouths_can_be_short():
     from safetensors.torch import save_file
+
     with tempfile.TemporaryDirectory() as folder:
         state = released_checkpoint(7, 3)
-        for kind in ('weight', 'bias'): state[f'vit.head_AU3.{kind}'] = state[f'vit.head_AU3.{kind}'][:9]
-        state = {k: v.contiguous() for k, v in state.items() if not k.endswith('num_batches_tracked')}; save_file(state, f'{folder}/a.safetensors')
-        model = load_released(f'{folder}/a.safetensors', expressions=('fear', 'anger', 'surprise'))
-    assert model.config.au_vocabulary == 'openface' and model.config.expressions == ('fear', 'anger', 'surprise') and model.config.au_regions == 'seven'
-    assert torch.equal(model.au_branch.heads['mouth'][0][1].weight, state['vit.head_AU3.weight'])
+        for kind in ("weight", "bias"):
+            state[f"vit.head_AU3.{kind}"] = state[f"vit.head_AU3.{kind}"][:9]
+        state = {
+            k: v.contiguous() for k, v in state.items() if not k.endswith("num_batches_tracked")
+        }
+        save_file(state, f"{folder}/a.safetensors")
+        model = load_released(f"{folder}/a.safetensors", expressions=("fear", "anger", "surprise"))
+    assert (
+        model.config.au_vocabulary == "openface"
+        and model.config.expressions == ("fear", "anger", "surprise")
+        and model.config.au_regions == "seven"
+    )
+    assert torch.equal(model.au_branch.heads["mouth"][0][1].weight, state["vit.head_AU3.weight"])
 
 
 def test_a_vit_of_timm_gives_the_same_class_token():
     import pytest
     from fer_course.models.parts import _timm
-    torch.manual_seed(0); theirs = _timm('vision_transformer').VisionTransformer(img_size=64, patch_size=8, embed_dim=64, depth=3, num_heads=1, num_classes=5).eval()
+
+    torch.manual_seed(0)
+    theirs = (
+        _timm("vision_transformer")
+        .VisionTransformer(
+            img_size=64, patch_size=8, embed_dim=64, depth=3, num_heads=1, num_classes=5
+        )
+        .eval()
+    )
     tiny = dict(size=64, patch=8, width=64, depths=(2, 1), heads=(1, 1), au_after=2)
     with tempfile.TemporaryDirectory() as folder:
-        torch.save({'model': theirs.state_dict()}, f'{folder}/v.pth'); model = load_vit(f'{folder}/v.pth', **tiny); seen, x = {}, torch.randn(2, 3, 64, 64)
+        torch.save({"model": theirs.state_dict()}, f"{folder}/v.pth")
+        model = load_vit(f"{folder}/v.pth", **tiny)
+        seen, x = {}, torch.randn(2, 3, 64, 64)
         model.norm.register_forward_hook(lambda m, i, y: seen.update(norm=y))
-        with torch.no_grad(): model(x); assert torch.allclose(seen['norm'], theirs.forward_features(x), atol=1e-4) and model.ignored == {'head.bias': 5, 'head.weight': 320}
-        larger = load_vit(f'{folder}/v.pth', **{**tiny, 'size': 96}); assert larger.position.shape == (1, 145, 64) and torch.equal(larger.position[:, 0], theirs.pos_embed[:, 0])
-        flat = {**theirs.state_dict(), 'pos_embed': torch.ones(1, 65, 64)}; torch.save(flat, f'{folder}/f.pth'); assert torch.allclose(load_vit(f'{folder}/f.pth', **{**tiny, 'size': 96}).position, torch.ones(1), atol=1e-5), 'a flat one stays flat'
-        with pytest.raises(CourseError, match=r'of another shape .*64.* instead of .*128'): load_vit(f'{folder}/v.pth', **{**tiny, 'width': 128})
-        with pytest.raises(CourseError, match='missing .*blocks_2.1'): load_vit(f'{folder}/v.pth', **{**tiny, 'depths': (2, 2)})
-        with pytest.raises(CourseError, match='no vision transformer'): load_vit(f'{folder}/v.pth', 'small')
-        with pytest.raises(CourseError, match='no name pos_embed'): torch.save({'a': torch.ones(1)}, f'{folder}/a.pth'); load_vit(f'{folder}/a.pth', **tiny)
+        with torch.no_grad():
+            model(x)
+            assert torch.allclose(
+                seen["norm"], theirs.forward_features(x), atol=1e-4
+            ) and model.ignored == {"head.bias": 5, "head.weight": 320}
+        larger = load_vit(f"{folder}/v.pth", **{**tiny, "size": 96})
+        assert larger.position.shape == (1, 145, 64) and torch.equal(
+            larger.position[:, 0], theirs.pos_embed[:, 0]
+        )
+        flat = {**theirs.state_dict(), "pos_embed": torch.ones(1, 65, 64)}
+        torch.save(flat, f"{folder}/f.pth")
+        assert torch.allclose(
+            load_vit(f"{folder}/f.pth", **{**tiny, "size": 96}).position, torch.ones(1), atol=1e-5
+        ), "a flat one stays flat"
+        with pytest.raises(CourseError, match=r"of another shape .*64.* instead of .*128"):
+            load_vit(f"{folder}/v.pth", **{**tiny, "width": 128})
+        with pytest.raises(CourseError, match="missing .*blocks_2.1"):
+            load_vit(f"{folder}/v.pth", **{**tiny, "depths": (2, 2)})
+        with pytest.raises(CourseError, match="no vision transformer"):
+            load_vit(f"{folder}/v.pth", "small")
+        with pytest.raises(CourseError, match="no name pos_embed"):
+            torch.save({"a": torch.ones(1)}, f"{folder}/a.pth")
+            load_vit(f"{folder}/a.pth", **tiny)
 
 
 def test_what_is_saved_returns():
     import json, pytest
     from pathlib import Path
-    torch.manual_seed(0); model, x = create('small', expressions=('anger', 'fear', 'happiness')).eval(), torch.randn(2, 3, 112, 112)
+
+    torch.manual_seed(0)
+    model, x = (
+        create("small", expressions=("anger", "fear", "happiness")).eval(),
+        torch.randn(2, 3, 112, 112),
+    )
     with tempfile.TemporaryDirectory() as folder:
-        save(model, folder); first = Path(f'{folder}/model.safetensors').read_bytes(); save(model, folder)
-        assert Path(f'{folder}/model.safetensors').read_bytes() == first and len(list(Path(folder).iterdir())) == 2
-        again = load(folder); assert again.config == model.config and not again.training
-        with torch.no_grad(): assert all(torch.equal(a, b) for a, b in zip(model(x), again(x)))
-        Path(f'{folder}/model.safetensors').write_bytes(first[:1000])
-        with pytest.raises(CourseError, match='model.safetensors.*cannot be read'): load(folder)
-        settings = json.loads(Path(f'{folder}/config.json').read_text())
-        for change, says in (({'width': '64'}, "config.json: width cannot be '64'"), ({'preset': 'paper'}, 'no field preset'), ({'depths': 3}, 'depths cannot be 3'), ({'expressions': None}, 'expressions')):
-            Path(f'{folder}/config.json').write_text(json.dumps({**settings, **change}))
-            with pytest.raises(CourseError, match=says): load(folder)
-        with pytest.raises(CourseError, match='config.json: is missing'): load(f'{folder}/nowhere')
+        save(model, folder)
+        first = Path(f"{folder}/model.safetensors").read_bytes()
+        save(model, folder)
+        assert (
+            Path(f"{folder}/model.safetensors").read_bytes() == first
+            and len(list(Path(folder).iterdir())) == 2
+        )
+        again = load(folder)
+        assert again.config == model.config and not again.training
+        with torch.no_grad():
+            assert all(torch.equal(a, b) for a, b in zip(model(x), again(x)))
+        Path(f"{folder}/model.safetensors").write_bytes(first[:1000])
+        with pytest.raises(CourseError, match="model.safetensors.*cannot be read"):
+            load(folder)
+        settings = json.loads(Path(f"{folder}/config.json").read_text())
+        for change, says in (
+            ({"width": "64"}, "config.json: width cannot be '64'"),
+            ({"preset": "paper"}, "no field preset"),
+            ({"depths": 3}, "depths cannot be 3"),
+            ({"expressions": None}, "expressions"),
+        ):
+            Path(f"{folder}/config.json").write_text(json.dumps({**settings, **change}))
+            with pytest.raises(CourseError, match=says):
+                load(folder)
+        with pytest.raises(CourseError, match="config.json: is missing"):
+            load(f"{folder}/nowhere")
 
 
 def test_a_missing_network_is_named():
     import pytest
-    with pytest.raises(CourseError, match="no network 'nothing'.*Remedy"): pretrained('nothing')
+
+    with pytest.raises(CourseError, match="no network 'nothing'.*Remedy"):
+        pretrained("nothing")
 
 
 def test_what_comes_with_the_package_predicts():
     import fer_course, pytest
-    folder = Path(fer_course.__file__).parent/'checkpoints'
-    for file in folder.glob('*/model.safetensors'):
-        assert file.stat().st_size < 6e6 and sorted(p.name for p in file.parent.iterdir()) == ['card.json', 'config.json', 'model.safetensors']
-        model = pretrained(file.parent.name); c = model.config; assert not model.training and 'command' in model.card
-        with torch.no_grad(): expression, units = model(torch.zeros(1, 3, c.size, c.size))
+
+    folder = Path(fer_course.__file__).parent / "checkpoints"
+    for file in folder.glob("*/model.safetensors"):
+        assert file.stat().st_size < 6e6 and sorted(p.name for p in file.parent.iterdir()) == [
+            "card.json",
+            "config.json",
+            "model.safetensors",
+        ]
+        model = pretrained(file.parent.name)
+        c = model.config
+        assert not model.training and "command" in model.card
+        with torch.no_grad():
+            expression, units = model(torch.zeros(1, 3, c.size, c.size))
         assert expression.shape == (1, c.classes) and torch.isfinite(expression).all()

@@ -12,22 +12,65 @@ def test_the_count_is_what_pytorch_executes():
     from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
     from fer_course.models.au_cvt import PRESETS, shallow
-    for name in ('paper', 'released', 'vit_au_token', 'au_vit_pooled', 'resnet50', 'small', 'small_resnet', 'vit_cnn_stages_conv'):
-        model = AUCVT(shallow(PRESETS[name])).eval(); c = model.config
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter: model(torch.randn(1, 3, c.size, c.size))
-        s = summary(model); assert counter.get_total_flops() == 2*s['multiply_adds'], name
-        assert s['parameters'] == sum(p.numel() for p in model.parameters()) == sum(p['parameters'] for p in s['parts'].values()), name
+
+    for name in (
+        "paper",
+        "released",
+        "vit_au_token",
+        "au_vit_pooled",
+        "resnet50",
+        "small",
+        "small_resnet",
+        "vit_cnn_stages_conv",
+    ):
+        model = AUCVT(shallow(PRESETS[name])).eval()
+        c = model.config
+        with (
+            torch.no_grad(),
+            sdpa_kernel(SDPBackend.MATH),
+            FlopCounterMode(display=False) as counter,
+        ):
+            model(torch.randn(1, 3, c.size, c.size))
+        s = summary(model)
+        assert counter.get_total_flops() == 2 * s["multiply_adds"], name
+        assert (
+            s["parameters"]
+            == sum(p.numel() for p in model.parameters())
+            == sum(p["parameters"] for p in s["parts"].values())
+        ), name
 
 
 def test_a_summary_by_hand():
     import pytest, torch
     from fer_course.models.au_cvt import create
-    s = summary('small_vit'); N, C = 50, 96
-    assert s['tokens'] == (50,) and s['widths'] == (96,) and s['parts']['stem'] == dict(parameters=0, multiply_adds=0) and s['parts']['head']['multiply_adds'] == 7*C
-    assert s['parts']['tokens'] == dict(parameters=C*(3*256 + 1) + C + N*C, multiply_adds=49*C*3*256)
-    assert s['parts']['blocks']['multiply_adds'] == 3*(4*N*C*C + 2*N*N*C + 4*N*C*C), 'three blocks, ratio 2'
-    model = create('small', au_vocabulary=None); before = {k: v.clone() for k, v in model.state_dict().items()}; state = torch.get_rng_state()
-    assert summary(model)['parts']['units'] == dict(parameters=0, multiply_adds=0) and model.training and torch.equal(state, torch.get_rng_state()), 'looking changes nothing, random numbers neither'
-    assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items()) and not model._forward_hooks
-    with pytest.raises(CourseError, match='changes belong'): summary(model, size=64)
-    with pytest.raises(CourseError, match='no preset'): summary('tiny')
+
+    s = summary("small_vit")
+    N, C = 50, 96
+    assert (
+        s["tokens"] == (50,)
+        and s["widths"] == (96,)
+        and s["parts"]["stem"] == dict(parameters=0, multiply_adds=0)
+        and s["parts"]["head"]["multiply_adds"] == 7 * C
+    )
+    assert s["parts"]["tokens"] == dict(
+        parameters=C * (3 * 256 + 1) + C + N * C, multiply_adds=49 * C * 3 * 256
+    )
+    assert s["parts"]["blocks"]["multiply_adds"] == 3 * (
+        4 * N * C * C + 2 * N * N * C + 4 * N * C * C
+    ), "three blocks, ratio 2"
+    model = create("small", au_vocabulary=None)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    state = torch.get_rng_state()
+    assert (
+        summary(model)["parts"]["units"] == dict(parameters=0, multiply_adds=0)
+        and model.training
+        and torch.equal(state, torch.get_rng_state())
+    ), "looking changes nothing, random numbers neither"
+    assert (
+        all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
+        and not model._forward_hooks
+    )
+    with pytest.raises(CourseError, match="changes belong"):
+        summary(model, size=64)
+    with pytest.raises(CourseError, match="no preset"):
+        summary("tiny")

@@ -7,105 +7,198 @@ from torch import nn
 
 def test_the_stem_halves_once_per_stage():
     import torch
+
     for widths, depths, stride in (((8, 8, 16, 32), (1, 2, 1), 1), ((4, 8, 12), (2, 1), 2)):
-        stem = IRStem(depths, widths, stride).eval(); assert len(stem.body) == sum(depths)
-        side = 112//stride//2**len(depths); assert stem(torch.zeros(2, 3, 112, 112)).shape == (2, widths[-1], side, side) and side == 14
+        stem = IRStem(depths, widths, stride).eval()
+        assert len(stem.body) == sum(depths)
+        side = 112 // stride // 2 ** len(depths)
+        assert stem(torch.zeros(2, 3, 112, 112)).shape == (2, widths[-1], side, side) and side == 14
 
 
 def test_a_resnet_stem_has_the_stages_asked_for():
     import torch
+
     for n in (1, 2, 3, 4):
-        stem = resnet_stem((1,)*n).eval(); side = -(-112//2**(n + 1))
-        assert stem(torch.zeros(2, 3, 112, 112)).shape == (2, 256*2**(n - 1), side, side)
-        assert not any(k.startswith(('fc.', f'layer{n + 1}.')) for k in stem.state_dict()), 'nothing unused is kept'
+        stem = resnet_stem((1,) * n).eval()
+        side = -(-112 // 2 ** (n + 1))
+        assert stem(torch.zeros(2, 3, 112, 112)).shape == (2, 256 * 2 ** (n - 1), side, side)
+        assert not any(k.startswith(("fc.", f"layer{n + 1}.")) for k in stem.state_dict()), (
+            "nothing unused is kept"
+        )
 
 
 def test_a_token_layer_is_a_linear_layer_by_either_kernel():
     import torch
     from torch.nn import functional as F
     from fer_course.models.parts import _by_convolution
+
     torch.manual_seed(0)
     for width, out in ((64, 96), (256, 40)):
-        layer, x, g = TokenLinear(width, out), torch.randn(16, 9, width, requires_grad=True), torch.randn(16, 9, out)
-        assert list(layer.state_dict()) == ['weight', 'bias'] and _by_convolution(x, width) == (width >= 256 and torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available())
-        with torch.autocast('cpu', torch.bfloat16): assert not _by_convolution(x, width)
-        y, wanted, learned = layer(x), F.linear(x, layer.weight, layer.bias), (x, layer.weight, layer.bias)
+        layer, x, g = (
+            TokenLinear(width, out),
+            torch.randn(16, 9, width, requires_grad=True),
+            torch.randn(16, 9, out),
+        )
+        assert list(layer.state_dict()) == ["weight", "bias"] and _by_convolution(x, width) == (
+            width >= 256
+            and torch.backends.mkl.is_available()
+            and torch.backends.mkldnn.is_available()
+        )
+        with torch.autocast("cpu", torch.bfloat16):
+            assert not _by_convolution(x, width)
+        y, wanted, learned = (
+            layer(x),
+            F.linear(x, layer.weight, layer.bias),
+            (x, layer.weight, layer.bias),
+        )
         assert torch.allclose(y, wanted, atol=1e-5) and y.is_contiguous()
-        for ours, theirs in zip(torch.autograd.grad(y, learned, g), torch.autograd.grad(wanted, learned, g)): assert torch.allclose(ours, theirs, atol=1e-4)
-        assert torch.equal(layer(x[:0]), y[:0]) and torch.allclose(layer(x[0]), y[0], atol=1e-5)              # nothing, and tokens without a batch
+        for ours, theirs in zip(
+            torch.autograd.grad(y, learned, g), torch.autograd.grad(wanted, learned, g)
+        ):
+            assert torch.allclose(ours, theirs, atol=1e-4)
+        assert torch.equal(layer(x[:0]), y[:0]) and torch.allclose(
+            layer(x[0]), y[0], atol=1e-5
+        )  # nothing, and tokens without a batch
 
 
 def test_attention_is_the_softmax_formula():
     import torch
-    torch.manual_seed(0); attention, x = Attention(32, 4), torch.randn(2, 9, 32)
+
+    torch.manual_seed(0)
+    attention, x = Attention(32, 4), torch.randn(2, 9, 32)
     q, k, v = (t.view(2, 9, 4, 8).transpose(1, 2) for t in attention.qkv(x).chunk(3, -1))
-    naive = attention.project(((q @ k.transpose(-1, -2)/8**.5).softmax(-1) @ v).transpose(1, 2).reshape(2, 9, 32))
+    naive = attention.project(
+        ((q @ k.transpose(-1, -2) / 8**0.5).softmax(-1) @ v).transpose(1, 2).reshape(2, 9, 32)
+    )
     assert torch.allclose(attention(x), naive, atol=1e-6)
 
 
 def test_only_the_convolution_sees_neighbours():
     import torch
-    torch.manual_seed(0); x = torch.randn(2, 25, 8, requires_grad=True)
+
+    torch.manual_seed(0)
+    x = torch.randn(2, 25, 8, requires_grad=True)
     for ffn, seen in ((MLP(8, 4), 1), (ConvFFN(8, 4).eval(), 9)):
-        y = ffn(x, (5, 5)); assert y.shape == x.shape
-        gradient, = torch.autograd.grad(y[0, 12].sum(), x)
-        assert (gradient.abs().sum(-1) > 0).sum() == seen, 'token 12 is the middle of the 5 x 5 grid'
+        y = ffn(x, (5, 5))
+        assert y.shape == x.shape
+        (gradient,) = torch.autograd.grad(y[0, 12].sum(), x)
+        assert (gradient.abs().sum(-1) > 0).sum() == seen, (
+            "token 12 is the middle of the 5 x 5 grid"
+        )
 
 
 def test_a_block_is_timms_block():
     import torch
     from functools import partial
     from fer_course.models.parts import _timm
-    torch.manual_seed(0); theirs, ours = _timm('vision_transformer').Block(32, 4, qkv_bias=True, norm_layer=partial(nn.LayerNorm, eps=1e-6)).eval(), Block(32, 4, ffn='mlp').eval()
-    names = dict(zip(('norm1', 'attention.qkv', 'attention.project', 'norm2', 'ffn.expand', 'ffn.restore'), ('norm1', 'attn.qkv', 'attn.proj', 'norm2', 'mlp.fc1', 'mlp.fc2')))
-    ours.load_state_dict({f'{a}.{k}': theirs.state_dict()[f'{b}.{k}'] for a, b in names.items() for k in ('weight', 'bias')})
-    x = torch.randn(2, 10, 32); assert torch.allclose(ours(x, (3, 3)), theirs(x), atol=1e-5), 'naive, better, and the library agree'
+
+    torch.manual_seed(0)
+    theirs, ours = (
+        _timm("vision_transformer")
+        .Block(32, 4, qkv_bias=True, norm_layer=partial(nn.LayerNorm, eps=1e-6))
+        .eval(),
+        Block(32, 4, ffn="mlp").eval(),
+    )
+    names = dict(
+        zip(
+            ("norm1", "attention.qkv", "attention.project", "norm2", "ffn.expand", "ffn.restore"),
+            ("norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2"),
+        )
+    )
+    ours.load_state_dict(
+        {
+            f"{a}.{k}": theirs.state_dict()[f"{b}.{k}"]
+            for a, b in names.items()
+            for k in ("weight", "bias")
+        }
+    )
+    x = torch.randn(2, 10, 32)
+    assert torch.allclose(ours(x, (3, 3)), theirs(x), atol=1e-5), (
+        "naive, better, and the library agree"
+    )
 
 
 def test_a_token_without_a_place_passes_the_convolution_by():
     import torch
-    torch.manual_seed(0); ffn, x = ConvFFN(8, 4).eval(), torch.randn(2, 11, 8)
-    y = ffn(x, (3, 3)); assert placeless(x, (3, 3)) == 2 and torch.equal(y[:, :2], torch.zeros(2, 2, 8)) and torch.allclose(y[:, 2:], ffn(x[:, 2:], (3, 3)), atol=1e-6)
+
+    torch.manual_seed(0)
+    ffn, x = ConvFFN(8, 4).eval(), torch.randn(2, 11, 8)
+    y = ffn(x, (3, 3))
+    assert (
+        placeless(x, (3, 3)) == 2
+        and torch.equal(y[:, :2], torch.zeros(2, 2, 8))
+        and torch.allclose(y[:, 2:], ffn(x[:, 2:], (3, 3)), atol=1e-6)
+    )
 
 
 def test_drop_path_skips_at_the_asked_rate():
     import torch
-    torch.manual_seed(0); block, x = Block(8, 2, 2, 'mlp', drop_path=.3), torch.randn(1, 9, 8).expand(4000, 9, 8)
+
+    torch.manual_seed(0)
+    block, x = Block(8, 2, 2, "mlp", drop_path=0.3), torch.randn(1, 9, 8).expand(4000, 9, 8)
     with torch.no_grad():
-        kept = (block._sometimes(torch.ones(4000, 1, 1)) > 0).float().mean(); assert abs(kept - .7) < .03
-        assert abs(block._sometimes(torch.ones(4000, 1, 1)).mean() - 1) < .05, 'the expectation stays'
-        skipped = (block(x, (3, 3)) == x).all(-1).all(-1).float().mean(); assert abs(skipped - .09) < .02, 'both branches: .3 x .3'
-        assert torch.equal(block.eval()(x[:2], (3, 3)), block(x[:2], (3, 3))), 'nothing is dropped in eval mode'
+        kept = (block._sometimes(torch.ones(4000, 1, 1)) > 0).float().mean()
+        assert abs(kept - 0.7) < 0.03
+        assert abs(block._sometimes(torch.ones(4000, 1, 1)).mean() - 1) < 0.05, (
+            "the expectation stays"
+        )
+        skipped = (block(x, (3, 3)) == x).all(-1).all(-1).float().mean()
+        assert abs(skipped - 0.09) < 0.02, "both branches: .3 x .3"
+        assert torch.equal(block.eval()(x[:2], (3, 3)), block(x[:2], (3, 3))), (
+            "nothing is dropped in eval mode"
+        )
 
 
 def test_a_conditional_position_looks_at_neighbours_only():
     import torch
-    torch.manual_seed(0); part, x = PositionConv(4), torch.randn(1, 26, 4, requires_grad=True)
-    y = part(x, (5, 5)); gradient, = torch.autograd.grad(y[0, 1 + 12].sum(), x); seen = gradient[0].abs().sum(-1) > 0
-    assert y.shape == x.shape and torch.equal(y[:, 0], x[:, 0]) and seen.sum() == 9 and not seen[0], 'the middle of the grid and its eight neighbours'
+
+    torch.manual_seed(0)
+    part, x = PositionConv(4), torch.randn(1, 26, 4, requires_grad=True)
+    y = part(x, (5, 5))
+    (gradient,) = torch.autograd.grad(y[0, 1 + 12].sum(), x)
+    seen = gradient[0].abs().sum(-1) > 0
+    assert (
+        y.shape == x.shape and torch.equal(y[:, 0], x[:, 0]) and seen.sum() == 9 and not seen[0]
+    ), "the middle of the grid and its eight neighbours"
 
 
 def test_merging_joins_true_neighbours():
     import torch
-    tokens = torch.arange(16.).view(1, 16, 1); merge = PatchMerging(1)
-    merge.norm = torch.nn.Identity(); merge.reduce = torch.nn.Identity()
+
+    tokens = torch.arange(16.0).view(1, 16, 1)
+    merge = PatchMerging(1)
+    merge.norm = torch.nn.Identity()
+    merge.reduce = torch.nn.Identity()
     y, grid = merge(tokens, (4, 4))
-    assert grid == (2, 2) and y[0, 0].tolist() == [0, 1, 4, 5] and y[0, 3].tolist() == [10, 11, 14, 15]
+    assert (
+        grid == (2, 2) and y[0, 0].tolist() == [0, 1, 4, 5] and y[0, 3].tolist() == [10, 11, 14, 15]
+    )
     assert PatchMerging(8)(torch.randn(2, 196, 8), (14, 14))[0].shape == (2, 49, 16)
 
 
 def test_both_mergings_keep_tokens_without_a_place_in_front():
     import torch
+
     torch.manual_seed(0)
     for part in MERGING.values():
-        merge, x = part(8, extra=True), torch.randn(2, 1 + 36, 8); y, grid = merge(x, (6, 6))
-        assert grid == (3, 3) and y.shape == (2, 1 + 9, 16) and torch.allclose(y[:, 0], merge.widen(x[:, 0])) and torch.allclose(y[:, 1:], merge(x[:, 1:], (6, 6))[0], atol=1e-6)
+        merge, x = part(8, extra=True), torch.randn(2, 1 + 36, 8)
+        y, grid = merge(x, (6, 6))
+        assert (
+            grid == (3, 3)
+            and y.shape == (2, 1 + 9, 16)
+            and torch.allclose(y[:, 0], merge.widen(x[:, 0]))
+            and torch.allclose(y[:, 1:], merge(x[:, 1:], (6, 6))[0], atol=1e-6)
+        )
 
 
 def test_the_hand_count_is_what_pytorch_counts():
     import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
+
     block, N, C = Block(32, 2).eval(), 36, 32
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter: block(torch.randn(1, N, C), (6, 6))
-    assert counter.get_total_flops() == 2*(4*N*C*C + 2*N*N*C + 8*N*C*C + 36*N*C), 'a multiply-add is two operations'
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        block(torch.randn(1, N, C), (6, 6))
+    assert counter.get_total_flops() == 2 * (
+        4 * N * C * C + 2 * N * N * C + 8 * N * C * C + 36 * N * C
+    ), "a multiply-add is two operations"

@@ -7,101 +7,216 @@ from fer_course.files import CourseError
 from fer_course.models.parts import IRStem, resnet_stem
 import math, tempfile
 
+
 class Layout:
     "State dicts in the layout of other people's files, with random contents"
-    def __init__(self, seed=0): self.g, self.state = torch.Generator().manual_seed(seed), {}
-    def add(self, name, *shape): self.state[name] = torch.randn(*shape, generator=self.g)/math.sqrt(max(1, math.prod(shape[1:])))
+
+    def __init__(self, seed=0):
+        self.g, self.state = torch.Generator().manual_seed(seed), {}
+
+    def add(self, name, *shape):
+        self.state[name] = torch.randn(*shape, generator=self.g) / math.sqrt(
+            max(1, math.prod(shape[1:]))
+        )
+
     def bn(self, name, n):
-        for k in ('weight', 'bias', 'running_mean', 'running_var'): self.state[f'{name}.{k}'] = torch.rand(n, generator=self.g)*.5 + (.75 if k in ('weight', 'running_var') else -.25)
-        self.state[f'{name}.num_batches_tracked'] = torch.tensor(7)
-    def prelu(self, name, n): self.state[f'{name}.weight'] = torch.full((n,), .25)
-    def ir50(self, prefix='', fourth=False):
+        for k in ("weight", "bias", "running_mean", "running_var"):
+            self.state[f"{name}.{k}"] = torch.rand(n, generator=self.g) * 0.5 + (
+                0.75 if k in ("weight", "running_var") else -0.25
+            )
+        self.state[f"{name}.num_batches_tracked"] = torch.tensor(7)
+
+    def prelu(self, name, n):
+        self.state[f"{name}.weight"] = torch.full((n,), 0.25)
+
+    def ir50(self, prefix="", fourth=False):
         "face.evoLVe's IR50; `fourth`: with the stage and the head that nobody here uses"
-        self.add(f'{prefix}input_layer.0.weight', 64, 3, 3, 3); self.bn(f'{prefix}input_layer.1', 64); self.prelu(f'{prefix}input_layer.2', 64); channels, n = 64, 0
+        self.add(f"{prefix}input_layer.0.weight", 64, 3, 3, 3)
+        self.bn(f"{prefix}input_layer.1", 64)
+        self.prelu(f"{prefix}input_layer.2", 64)
+        channels, n = 64, 0
         for width, depth in ((64, 3), (128, 4), (256, 14), *(((512, 3),) if fourth else ())):
             for _ in range(depth):
-                p = f'{prefix}body.{n}'; n += 1
-                if channels != width: self.add(f'{p}.shortcut_layer.0.weight', width, channels, 1, 1); self.bn(f'{p}.shortcut_layer.1', width)
-                self.bn(f'{p}.res_layer.0', channels); self.add(f'{p}.res_layer.1.weight', width, channels, 3, 3); self.prelu(f'{p}.res_layer.2', width)
-                self.add(f'{p}.res_layer.3.weight', width, width, 3, 3); self.bn(f'{p}.res_layer.4', width); channels = width
-        if fourth: self.add(f'{prefix}output_layer.3.weight', 8, 16)
-        return self.state
-    def resnet50(self, depths=(3, 4, 6, 3)):
-        "timm's and torchvision's ResNet50"
-        self.add('conv1.weight', 64, 3, 7, 7); self.bn('bn1', 64); channels = 64
-        for stage, depth in enumerate(depths):
-            width = 64*2**stage
-            for b in range(depth):
-                p = f'layer{stage + 1}.{b}'
-                for i, (o, c, k) in enumerate(((width, channels, 1), (width, width, 3), (4*width, width, 1)), 1): self.add(f'{p}.conv{i}.weight', o, c, k, k); self.bn(f'{p}.bn{i}', o)
-                if not b: self.add(f'{p}.downsample.0.weight', 4*width, channels, 1, 1); self.bn(f'{p}.downsample.1', 4*width)
-                channels = 4*width
-        self.add('fc.weight', 10, channels); self.add('fc.bias', 10)
+                p = f"{prefix}body.{n}"
+                n += 1
+                if channels != width:
+                    self.add(f"{p}.shortcut_layer.0.weight", width, channels, 1, 1)
+                    self.bn(f"{p}.shortcut_layer.1", width)
+                self.bn(f"{p}.res_layer.0", channels)
+                self.add(f"{p}.res_layer.1.weight", width, channels, 3, 3)
+                self.prelu(f"{p}.res_layer.2", width)
+                self.add(f"{p}.res_layer.3.weight", width, width, 3, 3)
+                self.bn(f"{p}.res_layer.4", width)
+                channels = width
+        if fourth:
+            self.add(f"{prefix}output_layer.3.weight", 8, 16)
         return self.state
 
-def stem_by_hand(s, x, prefix=''):
+    def resnet50(self, depths=(3, 4, 6, 3)):
+        "timm's and torchvision's ResNet50"
+        self.add("conv1.weight", 64, 3, 7, 7)
+        self.bn("bn1", 64)
+        channels = 64
+        for stage, depth in enumerate(depths):
+            width = 64 * 2**stage
+            for b in range(depth):
+                p = f"layer{stage + 1}.{b}"
+                for i, (o, c, k) in enumerate(
+                    ((width, channels, 1), (width, width, 3), (4 * width, width, 1)), 1
+                ):
+                    self.add(f"{p}.conv{i}.weight", o, c, k, k)
+                    self.bn(f"{p}.bn{i}", o)
+                if not b:
+                    self.add(f"{p}.downsample.0.weight", 4 * width, channels, 1, 1)
+                    self.bn(f"{p}.downsample.1", 4 * width)
+                channels = 4 * width
+        self.add("fc.weight", 10, channels)
+        self.add("fc.bias", 10)
+        return self.state
+
+
+def stem_by_hand(s, x, prefix=""):
     "IR50's first three stages as functions over a state dict"
-    F = torch.nn.functional; bn = lambda x, p: F.batch_norm(x, s[p + '.running_mean'], s[p + '.running_var'], s[p + '.weight'], s[p + '.bias'])
-    x = F.prelu(bn(F.conv2d(x, s[f'{prefix}input_layer.0.weight'], padding=1), f'{prefix}input_layer.1'), s[f'{prefix}input_layer.2.weight'])
+    F = torch.nn.functional
+    bn = lambda x, p: F.batch_norm(
+        x, s[p + ".running_mean"], s[p + ".running_var"], s[p + ".weight"], s[p + ".bias"]
+    )
+    x = F.prelu(
+        bn(F.conv2d(x, s[f"{prefix}input_layer.0.weight"], padding=1), f"{prefix}input_layer.1"),
+        s[f"{prefix}input_layer.2.weight"],
+    )
     for n in range(21):
-        p, stride = f'{prefix}body.{n}', 2 if n in (0, 3, 7) else 1
-        short = bn(F.conv2d(x, s[f'{p}.shortcut_layer.0.weight'], stride=stride), f'{p}.shortcut_layer.1') if f'{p}.shortcut_layer.0.weight' in s else x[:, :, ::stride, ::stride]
-        y = F.prelu(F.conv2d(bn(x, f'{p}.res_layer.0'), s[f'{p}.res_layer.1.weight'], padding=1), s[f'{p}.res_layer.2.weight'])
-        x = short + bn(F.conv2d(y, s[f'{p}.res_layer.3.weight'], stride=stride, padding=1), f'{p}.res_layer.4')
+        p, stride = f"{prefix}body.{n}", 2 if n in (0, 3, 7) else 1
+        short = (
+            bn(
+                F.conv2d(x, s[f"{p}.shortcut_layer.0.weight"], stride=stride),
+                f"{p}.shortcut_layer.1",
+            )
+            if f"{p}.shortcut_layer.0.weight" in s
+            else x[:, :, ::stride, ::stride]
+        )
+        y = F.prelu(
+            F.conv2d(bn(x, f"{p}.res_layer.0"), s[f"{p}.res_layer.1.weight"], padding=1),
+            s[f"{p}.res_layer.2.weight"],
+        )
+        x = short + bn(
+            F.conv2d(y, s[f"{p}.res_layer.3.weight"], stride=stride, padding=1), f"{p}.res_layer.4"
+        )
     return x
 
 
 def test_halfway_is_an_error_and_lists_the_names():
     import pytest
-    layer, state = torch.nn.Linear(3, 2), dict(weight=torch.ones(2, 3), bias=torch.zeros(2)); before = layer.weight.clone()
-    for broken, says in (({'bias': None}, 'missing 1: bias'), ({'extra.a': torch.ones(1)}, 'unexpected 1: extra.a'), ({'weight': torch.ones(3, 2)}, r'of another shape 1: weight \(3, 2\) instead of \(2, 3\)'),
-                         ({f'x{i}': torch.ones(1) for i in range(9)}, r'unexpected 9: x0, x1, x2, x3, x4, \.\.\.')):
-        with pytest.raises(CourseError, match='net.pth: .*' + says): fill(layer, {k: v for k, v in {**state, **broken}.items() if v is not None}, 'net.pth')
-        assert torch.equal(layer.weight, before), 'nothing is filled halfway'
-    assert fill(layer, {**state, 'head.weight': torch.ones(5, 2), 'head.bias': torch.ones(5)}, 'net.pth', dead=('head.',)) == {'head.bias': 5, 'head.weight': 10} and torch.equal(layer.weight, state['weight'])
+
+    layer, state = torch.nn.Linear(3, 2), dict(weight=torch.ones(2, 3), bias=torch.zeros(2))
+    before = layer.weight.clone()
+    for broken, says in (
+        ({"bias": None}, "missing 1: bias"),
+        ({"extra.a": torch.ones(1)}, "unexpected 1: extra.a"),
+        ({"weight": torch.ones(3, 2)}, r"of another shape 1: weight \(3, 2\) instead of \(2, 3\)"),
+        ({f"x{i}": torch.ones(1) for i in range(9)}, r"unexpected 9: x0, x1, x2, x3, x4, \.\.\."),
+    ):
+        with pytest.raises(CourseError, match="net.pth: .*" + says):
+            fill(layer, {k: v for k, v in {**state, **broken}.items() if v is not None}, "net.pth")
+        assert torch.equal(layer.weight, before), "nothing is filled halfway"
+    assert fill(
+        layer,
+        {**state, "head.weight": torch.ones(5, 2), "head.bias": torch.ones(5)},
+        "net.pth",
+        dead=("head.",),
+    ) == {"head.bias": 5, "head.weight": 10} and torch.equal(layer.weight, state["weight"])
 
 
 def test_ir50_files_give_the_same_map():
     import pytest
-    state, x = Layout().ir50(fourth=True), torch.rand(1, 3, 64, 64)*2 - 1
+
+    state, x = Layout().ir50(fourth=True), torch.rand(1, 3, 64, 64) * 2 - 1
     with tempfile.TemporaryDirectory() as folder:
-        torch.save(state, f'{folder}/ir50.pth'); stem = load_ir50(f'{folder}/ir50.pth'); assert set(stem.ignored) == {'body.21', 'body.22', 'body.23', 'output_layer.3'} and not stem.training
-        with torch.no_grad(): ours, theirs = stem(x), stem_by_hand(state, x)
-        assert (ours - theirs).abs().max() <= 1e-5*theirs.abs().max()
-        torch.save({'body.x.y': torch.zeros(1), 'foo': torch.zeros(1)}, f'{folder}/odd.pth'); torch.save({'fc.weight': torch.zeros(1)}, f'{folder}/other.pth')
-        for name, says in (('odd.pth', 'unexpected 2: body.x.y, foo'), ('other.pth', 'no IR50')):
-            with pytest.raises(CourseError, match=says): load_ir50(f'{folder}/{name}')
+        torch.save(state, f"{folder}/ir50.pth")
+        stem = load_ir50(f"{folder}/ir50.pth")
+        assert (
+            set(stem.ignored) == {"body.21", "body.22", "body.23", "output_layer.3"}
+            and not stem.training
+        )
+        with torch.no_grad():
+            ours, theirs = stem(x), stem_by_hand(state, x)
+        assert (ours - theirs).abs().max() <= 1e-5 * theirs.abs().max()
+        torch.save({"body.x.y": torch.zeros(1), "foo": torch.zeros(1)}, f"{folder}/odd.pth")
+        torch.save({"fc.weight": torch.zeros(1)}, f"{folder}/other.pth")
+        for name, says in (("odd.pth", "unexpected 2: body.x.y, foo"), ("other.pth", "no IR50")):
+            with pytest.raises(CourseError, match=says):
+                load_ir50(f"{folder}/{name}")
 
 
 def test_resnet50_files_of_timm_and_torchvision_fit():
     import pytest, torchvision
-    depths = (1, 1, 1, 1); state, x = Layout().resnet50(depths), torch.rand(2, 3, 64, 64)
+
+    depths = (1, 1, 1, 1)
+    state, x = Layout().resnet50(depths), torch.rand(2, 3, 64, 64)
     with tempfile.TemporaryDirectory() as folder:
-        torch.save({'state_dict': state}, f'{folder}/r.pth'); stem = load_resnet50(f'{folder}/r.pth', depths); short = load_resnet50(f'{folder}/r.pth', depths[:2])
-        assert stem.ignored == {'fc.bias': 10, 'fc.weight': 20480} and 'layer3.0' in short.ignored
-        theirs = torchvision.models.resnet.ResNet(torchvision.models.resnet.Bottleneck, depths, num_classes=10).eval(); theirs.load_state_dict(state); seen = {}
-        for name in ('layer2', 'layer4'): getattr(theirs, name).register_forward_hook(lambda m, i, y, name=name: seen.update({name: y}))
+        torch.save({"state_dict": state}, f"{folder}/r.pth")
+        stem = load_resnet50(f"{folder}/r.pth", depths)
+        short = load_resnet50(f"{folder}/r.pth", depths[:2])
+        assert stem.ignored == {"fc.bias": 10, "fc.weight": 20480} and "layer3.0" in short.ignored
+        theirs = torchvision.models.resnet.ResNet(
+            torchvision.models.resnet.Bottleneck, depths, num_classes=10
+        ).eval()
+        theirs.load_state_dict(state)
+        seen = {}
+        for name in ("layer2", "layer4"):
+            getattr(theirs, name).register_forward_hook(
+                lambda m, i, y, name=name: seen.update({name: y})
+            )
         with torch.no_grad():
-            theirs(x); assert torch.allclose(stem(x), seen['layer4'], atol=1e-4) and torch.allclose(short(x), seen['layer2'], atol=1e-4)
-        with pytest.raises(CourseError, match='unexpected .*layer1.1'): torch.save(Layout().resnet50((2, 1, 1, 1)), f'{folder}/d.pth'); load_resnet50(f'{folder}/d.pth', depths)
-        with pytest.raises(CourseError, match='no ResNet50'): torch.save({'a': torch.ones(1)}, f'{folder}/a.pth'); load_resnet50(f'{folder}/a.pth')
+            theirs(x)
+            assert torch.allclose(stem(x), seen["layer4"], atol=1e-4) and torch.allclose(
+                short(x), seen["layer2"], atol=1e-4
+            )
+        with pytest.raises(CourseError, match="unexpected .*layer1.1"):
+            torch.save(Layout().resnet50((2, 1, 1, 1)), f"{folder}/d.pth")
+            load_resnet50(f"{folder}/d.pth", depths)
+        with pytest.raises(CourseError, match="no ResNet50"):
+            torch.save({"a": torch.ones(1)}, f"{folder}/a.pth")
+            load_resnet50(f"{folder}/a.pth")
 
 
 def test_no_code_of_a_file_is_run():
     import os, pickle, pytest
     from safetensors.torch import save_file
+
     with tempfile.TemporaryDirectory() as folder:
+
         class Bomb:
-            def __reduce__(self): return os.mkdir, (f'{folder}/ran_code',)
-        with open(f'{folder}/bad.pth', 'wb') as f: pickle.dump({'a': Bomb()}, f)
-        with open(f'{folder}/text.pth', 'w') as f: f.write('no weights')
-        with open(f'{folder}/text.safetensors', 'w') as f: f.write('no weights')
-        torch.save({1: torch.zeros(1)}, f'{folder}/int.pth'); torch.save({}, f'{folder}/empty.pth')
-        for name, says in (('bad.pth', 'objects other than tensors are refused'), ('text.pth', 'cannot be read'), ('text.safetensors', 'cannot be read'), ('gone.pth', 'no such file'), ('int.pth', 'no dictionary of tensors'),
-                           ('empty.pth', 'no dictionary of tensors')):
-            with pytest.raises(CourseError, match=says) as caught: read_weights(f'{folder}/{name}')
+            def __reduce__(self):
+                return os.mkdir, (f"{folder}/ran_code",)
+
+        with open(f"{folder}/bad.pth", "wb") as f:
+            pickle.dump({"a": Bomb()}, f)
+        with open(f"{folder}/text.pth", "w") as f:
+            f.write("no weights")
+        with open(f"{folder}/text.safetensors", "w") as f:
+            f.write("no weights")
+        torch.save({1: torch.zeros(1)}, f"{folder}/int.pth")
+        torch.save({}, f"{folder}/empty.pth")
+        for name, says in (
+            ("bad.pth", "objects other than tensors are refused"),
+            ("text.pth", "cannot be read"),
+            ("text.safetensors", "cannot be read"),
+            ("gone.pth", "no such file"),
+            ("int.pth", "no dictionary of tensors"),
+            ("empty.pth", "no dictionary of tensors"),
+        ):
+            with pytest.raises(CourseError, match=says) as caught:
+                read_weights(f"{folder}/{name}")
             assert caught.value.remedy
-        assert not os.path.exists(f'{folder}/ran_code')
-        for wrap in (lambda s: s, lambda s: {'model': s, 'epoch': 3}, lambda s: {'state_dict': s}, lambda s: {'net': {f'module.{k}': v for k, v in s.items()}}):
-            torch.save(wrap({'a.b': torch.ones(2)}), f'{folder}/w.pth'); assert torch.equal(read_weights(f'{folder}/w.pth')['a.b'], torch.ones(2))
-        save_file({'a': torch.arange(3.)}, f'{folder}/s.safetensors'); assert torch.equal(read_weights(f'{folder}/s.safetensors')['a'], torch.arange(3.))
+        assert not os.path.exists(f"{folder}/ran_code")
+        for wrap in (
+            lambda s: s,
+            lambda s: {"model": s, "epoch": 3},
+            lambda s: {"state_dict": s},
+            lambda s: {"net": {f"module.{k}": v for k, v in s.items()}},
+        ):
+            torch.save(wrap({"a.b": torch.ones(2)}), f"{folder}/w.pth")
+            assert torch.equal(read_weights(f"{folder}/w.pth")["a.b"], torch.ones(2))
+        save_file({"a": torch.arange(3.0)}, f"{folder}/s.safetensors")
+        assert torch.equal(read_weights(f"{folder}/s.safetensors")["a"], torch.arange(3.0))

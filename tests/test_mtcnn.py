@@ -15,95 +15,170 @@ from fer_course.files import CourseError
 
 def test_pooling_is_that_of_torch():
     from torch.nn import MaxPool2d
+
     for size in (2, 3):
         for height, width in ((3, 3), (4, 9), (10, 7), (21, 22), (46, 45)):
             x = torch.randn(2, 5, height, width, generator=torch.Generator().manual_seed(height))
-            for form in (torch.contiguous_format, torch.channels_last): assert torch.equal(MaxPool(size)(x.contiguous(memory_format=form)), MaxPool2d(size, 2, ceil_mode=True)(x))
+            for form in (torch.contiguous_format, torch.channels_last):
+                assert torch.equal(
+                    MaxPool(size)(x.contiguous(memory_format=form)),
+                    MaxPool2d(size, 2, ceil_mode=True)(x),
+                )
 
 
 def test_weights_are_checked_before_they_are_opened():
     import pytest, shutil, tempfile
+
     with tempfile.TemporaryDirectory() as folder:
-        for name in SHA256: shutil.copy(weights_folder()/f'{name}.lz4', folder)
-        with open(f'{folder}/rnet.lz4', 'r+b') as f: f.seek(1000); f.write(b'!')
-        assert len(load_weights('pnet', folder)) == 13
-        with pytest.raises(CourseError, match='rnet.lz4.*not the weights.*Remedy'): load_weights('rnet', folder)
-        with pytest.raises(CourseError, match='missing'): load_weights('onet', f'{folder}/nowhere')
+        for name in SHA256:
+            shutil.copy(weights_folder() / f"{name}.lz4", folder)
+        with open(f"{folder}/rnet.lz4", "r+b") as f:
+            f.seek(1000)
+            f.write(b"!")
+        assert len(load_weights("pnet", folder)) == 13
+        with pytest.raises(CourseError, match="rnet.lz4.*not the weights.*Remedy"):
+            load_weights("rnet", folder)
+        with pytest.raises(CourseError, match="missing"):
+            load_weights("onet", f"{folder}/nowhere")
 
 
 def test_pyramid():
     assert pyramid_scales(12, 12) == [] and len(pyramid_scales(20, 500)) == 1
     scales = pyramid_scales(300, 400, min_face=24)
-    assert abs(scales[0] - .5) < 1e-9 and 300*scales[-1] >= 12 > 300*scales[-1]*.709
+    assert abs(scales[0] - 0.5) < 1e-9 and 300 * scales[-1] >= 12 > 300 * scales[-1] * 0.709
 
 
 def test_crops_and_levels_agree_with_area_interpolation():
     import torch, torch.nn.functional as F
+
     generator = torch.Generator().manual_seed(0)
-    photos = torch.randint(0, 256, (2, 60, 90, 3), generator=generator, dtype=torch.uint8); images = photos.permute(0, 3, 1, 2).float()
-    boxes = torch.tensor([[5., 7, 45, 47], [-10., -5, 30, 35], [60., 30, 100, 70], [20., 20, 27, 27], [200., 200, 240, 240]])
+    photos = torch.randint(0, 256, (2, 60, 90, 3), generator=generator, dtype=torch.uint8)
+    images = photos.permute(0, 3, 1, 2).float()
+    boxes = torch.tensor(
+        [
+            [5.0, 7, 45, 47],
+            [-10.0, -5, 30, 35],
+            [60.0, 30, 100, 70],
+            [20.0, 20, 27, 27],
+            [200.0, 200, 240, 240],
+        ]
+    )
     which = torch.tensor([0, 1, 0, 1, 0])
     got, inside = crops(summed_area(photos), boxes, which, 24)
-    assert inside.tolist() == [True]*4 + [False]
+    assert inside.tolist() == [True] * 4 + [False]
     for crop, box, b in zip(got, boxes.int().tolist(), which):
         x0, y0, x1, y1 = box[0] - 1 + 50, box[1] - 1 + 50, box[2] + 50, box[3] + 50
-        naive = F.interpolate(F.pad(images[b:b + 1], (50, 50, 50, 50))[:, :, y0:y1, x0:x1], size=(24, 24), mode='area')
-        assert torch.allclose(crop, (naive[0] - 127.5)/128, atol=1e-5)
-    for scale in (.9, .6, .213):
-        naive = F.interpolate(images, size=[int(s*scale + 1) for s in (60, 90)], mode='area')
-        assert torch.allclose(level(summed_area(photos), scale), (naive - 127.5)/128, atol=1e-5)
+        naive = F.interpolate(
+            F.pad(images[b : b + 1], (50, 50, 50, 50))[:, :, y0:y1, x0:x1],
+            size=(24, 24),
+            mode="area",
+        )
+        assert torch.allclose(crop, (naive[0] - 127.5) / 128, atol=1e-5)
+    for scale in (0.9, 0.6, 0.213):
+        naive = F.interpolate(images, size=[int(s * scale + 1) for s in (60, 90)], mode="area")
+        assert torch.allclose(level(summed_area(photos), scale), (naive - 127.5) / 128, atol=1e-5)
 
 
 def test_boxes_move_and_become_square():
     import torch
-    boxes = torch.tensor([[10., 20, 30, 60]])
+
+    boxes = torch.tensor([[10.0, 20, 30, 60]])
     assert torch.equal(move(boxes, torch.zeros(1, 4)), boxes)
-    assert torch.equal(move(boxes, torch.tensor([[.5, 0, 0, .25]]), extra=0), torch.tensor([[20., 20, 30, 70]]))
-    assert torch.equal(square(boxes), torch.tensor([[0., 20, 40, 60]])) and torch.equal(square(square(boxes)), square(boxes))
+    assert torch.equal(
+        move(boxes, torch.tensor([[0.5, 0, 0, 0.25]]), extra=0), torch.tensor([[20.0, 20, 30, 70]])
+    )
+    assert torch.equal(square(boxes), torch.tensor([[0.0, 20, 40, 60]])) and torch.equal(
+        square(square(boxes)), square(boxes)
+    )
 
 
 def test_the_same_boxes_stay_as_in_torchvision():
     import torch
     from torchvision.ops import batched_nms
+
     draw = torch.Generator().manual_seed(0)
     for n, spread in ((0, 100), (1, 100), (50, 30), (400, 100), (3000, 600)):
-        corner, side = torch.rand(n, 2, generator=draw)*spread, 5 + torch.rand(n, 1, generator=draw)*20
-        some, score, group = torch.cat([corner, corner + side], 1), torch.rand(n, generator=draw), torch.randint(0, 4, (n,), generator=draw)
-        for overlap in (.3, .7): assert suppress(some, score, group, overlap).tolist() == batched_nms(some, score, group, overlap).tolist(), (n, overlap)
+        corner, side = (
+            torch.rand(n, 2, generator=draw) * spread,
+            5 + torch.rand(n, 1, generator=draw) * 20,
+        )
+        some, score, group = (
+            torch.cat([corner, corner + side], 1),
+            torch.rand(n, generator=draw),
+            torch.randint(0, 4, (n,), generator=draw),
+        )
+        for overlap in (0.3, 0.7):
+            assert (
+                suppress(some, score, group, overlap).tolist()
+                == batched_nms(some, score, group, overlap).tolist()
+            ), (n, overlap)
 
 
 def test_a_nose_is_no_second_face():
     import torch
-    boxes = torch.tensor([[0., 0, 100, 100], [40., 40, 60, 60], [200., 0, 300, 100]])
-    assert suppress_inner(boxes, torch.tensor([.9, .8, .95])) == [2, 0]
+
+    boxes = torch.tensor([[0.0, 0, 100, 100], [40.0, 40, 60, 60], [200.0, 0, 300, 100]])
+    assert suppress_inner(boxes, torch.tensor([0.9, 0.8, 0.95])) == [2, 0]
 
 
 def test_one_face_in_any_size_and_company():
     import numpy as np
     from skimage.data import astronaut
     from skimage.transform import resize
-    photo = astronaut(); small = (resize(photo, (200, 200))*255).astype(np.uint8)
-    detector = MTCNN('cpu')
+
+    photo = astronaut()
+    small = (resize(photo, (200, 200)) * 255).astype(np.uint8)
+    detector = MTCNN("cpu")
     blank = np.full((64, 80, 3), 127, np.uint8)
-    found = detector.detect([photo, small, blank, small[:, ::-1].copy(), np.zeros((1, 1, 3), np.uint8), np.zeros((5, 300, 3), np.uint8)])
+    found = detector.detect(
+        [
+            photo,
+            small,
+            blank,
+            small[:, ::-1].copy(),
+            np.zeros((1, 1, 3), np.uint8),
+            np.zeros((5, 300, 3), np.uint8),
+        ]
+    )
     assert [len(f) for f in found] == [1, 1, 0, 1, 0, 0] and detector.detect([]) == []
-    for f in found: assert f.boxes.shape == (len(f), 4) and f.points.shape == (len(f), 5, 2) and f.boxes.dtype == np.float32
+    for f in found:
+        assert (
+            f.boxes.shape == (len(f), 4)
+            and f.points.shape == (len(f), 5, 2)
+            and f.boxes.dtype == np.float32
+        )
     left, right, nose, mouth_left, mouth_right = found[0].points[0]
-    assert left[0] < nose[0] < right[0] and left[1] < nose[1] < mouth_left[1] and mouth_left[0] < mouth_right[0]
+    assert (
+        left[0] < nose[0] < right[0]
+        and left[1] < nose[1] < mouth_left[1]
+        and mouth_left[0] < mouth_right[0]
+    )
     side = found[0].boxes[0, 2] - found[0].boxes[0, 0]
-    assert np.abs(found[1].points[0]*512/200 - found[0].points[0]).max() < .08*side                    # the same face at another size
-    mirrored = found[3].points[0][[1, 0, 2, 4, 3]]; mirrored[:, 0] = 199 - mirrored[:, 0]
-    assert np.abs(mirrored - found[1].points[0]).max() < .04*side                                       # and in the mirror
+    assert (
+        np.abs(found[1].points[0] * 512 / 200 - found[0].points[0]).max() < 0.08 * side
+    )  # the same face at another size
+    mirrored = found[3].points[0][[1, 0, 2, 4, 3]]
+    mirrored[:, 0] = 199 - mirrored[:, 0]
+    assert np.abs(mirrored - found[1].points[0]).max() < 0.04 * side  # and in the mirror
     alone = detector.detect([small])[0]
-    assert np.abs(alone.boxes - found[1].boxes).max() < 1e-2, 'neighbours in the batch change nothing'
+    assert np.abs(alone.boxes - found[1].boxes).max() < 1e-2, (
+        "neighbours in the batch change nothing"
+    )
 
 
 def test_several_faces_and_several_photographs():
     import numpy as np
     from skimage.data import astronaut
-    photo = astronaut()[:256, 100:356]; pair = np.concatenate([photo, photo[:, ::-1]], 1)
-    detector = MTCNN('cpu')
+
+    photo = astronaut()[:256, 100:356]
+    pair = np.concatenate([photo, photo[:, ::-1]], 1)
+    detector = MTCNN("cpu")
     two = detector.detect([pair])[0]
-    assert len(two) == 2 and (np.diff(two.scores) <= 0).all() and len({int(x > 256) for x in two.boxes[:, 0]}) == 2
-    bounded = MTCNN('cpu', pixels=1).detect([photo]*3)                                                   # one at a time, same result
-    for a, b in zip(bounded, detector.detect([photo]*3)): assert np.abs(a.boxes - b.boxes).max() < 1e-2 and np.abs(a.scores - b.scores).max() < 1e-4
+    assert (
+        len(two) == 2
+        and (np.diff(two.scores) <= 0).all()
+        and len({int(x > 256) for x in two.boxes[:, 0]}) == 2
+    )
+    bounded = MTCNN("cpu", pixels=1).detect([photo] * 3)  # one at a time, same result
+    for a, b in zip(bounded, detector.detect([photo] * 3)):
+        assert np.abs(a.boxes - b.boxes).max() < 1e-2 and np.abs(a.scores - b.scores).max() < 1e-4

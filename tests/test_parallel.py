@@ -8,108 +8,183 @@ from fer_course.files import CourseError, atomic, make_folder, progress, sweep
 import pathlib, pytest, tempfile
 from contextlib import contextmanager
 
+
 @contextmanager
 def small_cluster(n=2):
     "A Dask cluster on this machine, n worker processes with one thread each"
     from dask.distributed import LocalCluster
-    with LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address=None, worker_dashboard_address=None, silence_logs=50) as cluster: yield cluster
+
+    with LocalCluster(
+        n_workers=n,
+        threads_per_worker=1,
+        dashboard_address=None,
+        worker_dashboard_address=None,
+        silence_logs=50,
+    ) as cluster:
+        yield cluster
+
 
 def square_or_die(job):
     "The first to come to item 7 is killed, as the system kills who takes too much memory"
     import os, pathlib, signal
+
     x, mark = job
-    if x == 7 and not pathlib.Path(mark).exists(): pathlib.Path(mark).touch(); os.kill(os.getpid(), signal.SIGKILL)
-    return x*x
+    if x == 7 and not pathlib.Path(mark).exists():
+        pathlib.Path(mark).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return x * x
+
 
 def find_fault(x):
     from fer_course.files import CourseError
-    if x == 3: raise CourseError('the image is odd', 'c.jpg', 'look at it')
+
+    if x == 3:
+        raise CourseError("the image is odd", "c.jpg", "look at it")
     return x
 
 
 def test_the_same_list_in_any_number_of_processes():
     def slow_square(x):
         import time
-        time.sleep(.02*(x % 3)); return x*x
-    expected = [x*x for x in range(23)]
+
+        time.sleep(0.02 * (x % 3))
+        return x * x
+
+    expected = [x * x for x in range(23)]
     for n in (0, 1, 3):
         with Workers(n) as workers:
-            assert list(workers.map(slow_square, range(23))) == expected and list(workers.map(slow_square, [5])) == [25] and list(workers.map(slow_square, [])) == []
+            assert (
+                list(workers.map(slow_square, range(23))) == expected
+                and list(workers.map(slow_square, [5])) == [25]
+                and list(workers.map(slow_square, [])) == []
+            )
 
 
 def test_a_killed_worker_loses_nothing():
     with tempfile.TemporaryDirectory() as folder, Workers(2) as workers:
-        mark = f'{folder}/killed'
-        assert list(workers.map(square_or_die, [(x, mark) for x in range(20)])) == [x*x for x in range(20)] and pathlib.Path(mark).exists()
+        mark = f"{folder}/killed"
+        assert (
+            list(workers.map(square_or_die, [(x, mark) for x in range(20)]))
+            == [x * x for x in range(20)]
+            and pathlib.Path(mark).exists()
+        )
 
 
 def test_whoever_is_killed_every_time_is_an_error():
     def always_die(x):
         import os, signal
-        if x == 2: os.kill(os.getpid(), signal.SIGKILL)
+
+        if x == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
         return x
+
     with Workers(2) as workers:
-        with pytest.raises(CourseError, match='killed 3 times.*fewer workers'): list(workers.map(always_die, range(6)))
-        assert list(workers.map(abs, [-1, -2])) == [1, 2], 'the workers can be used again'
-    with pytest.raises(CourseError, match='-1 workers'): Workers(-1)
+        with pytest.raises(CourseError, match="killed 3 times.*fewer workers"):
+            list(workers.map(always_die, range(6)))
+        assert list(workers.map(abs, [-1, -2])) == [1, 2], "the workers can be used again"
+    with pytest.raises(CourseError, match="-1 workers"):
+        Workers(-1)
 
 
 def test_errors_come_home_whole():
     with Workers(2) as workers:
-        with pytest.raises(CourseError, match='c.jpg: the image is odd. Remedy: look at it.') as info: list(workers.map(find_fault, range(9)))
-        assert (info.value.problem, info.value.path) == ('the image is odd', 'c.jpg')
+        with pytest.raises(
+            CourseError, match="c.jpg: the image is odd. Remedy: look at it."
+        ) as info:
+            list(workers.map(find_fault, range(9)))
+        assert (info.value.problem, info.value.path) == ("the image is odd", "c.jpg")
 
 
 def test_no_more_under_way_than_asked_for():
     def note(job):
         import os
+
         x, folder = job
-        open(f'{folder}/{x}', 'w').close(); return x
+        open(f"{folder}/{x}", "w").close()
+        return x
+
     with tempfile.TemporaryDirectory() as folder, Workers(2, ahead=2) as workers:
-        answers = workers.map(note, [(x, folder) for x in range(40)]); first = next(answers)
-        for _ in answers: break
-        begun = len(os.listdir(folder)); assert first == 0 and begun <= 2*2 + 2, begun
+        answers = workers.map(note, [(x, folder) for x in range(40)])
+        first = next(answers)
+        for _ in answers:
+            break
+        begun = len(os.listdir(folder))
+        assert first == 0 and begun <= 2 * 2 + 2, begun
         answers.close()
 
 
 def test_a_cluster_gives_the_same_list_though_a_worker_is_killed():
-    with tempfile.TemporaryDirectory() as folder, small_cluster() as cluster, Workers(scheduler=cluster.scheduler_address) as workers:
-        mark = f'{folder}/killed'
-        assert list(workers.map(square_or_die, [(x, mark) for x in range(20)], visible=[folder])) == [x*x for x in range(20)] and pathlib.Path(mark).exists()
-        with pytest.raises(CourseError, match='lacks .*not there.*shared disk'): list(workers.map(abs, [1, 2], visible=[f'{folder}/not there']))
-        with pytest.raises(CourseError, match='c.jpg: the image is odd'): list(workers.map(find_fault, range(9)))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        small_cluster() as cluster,
+        Workers(scheduler=cluster.scheduler_address) as workers,
+    ):
+        mark = f"{folder}/killed"
+        assert (
+            list(workers.map(square_or_die, [(x, mark) for x in range(20)], visible=[folder]))
+            == [x * x for x in range(20)]
+            and pathlib.Path(mark).exists()
+        )
+        with pytest.raises(CourseError, match="lacks .*not there.*shared disk"):
+            list(workers.map(abs, [1, 2], visible=[f"{folder}/not there"]))
+        with pytest.raises(CourseError, match="c.jpg: the image is odd"):
+            list(workers.map(find_fault, range(9)))
 
 
 def test_what_is_kept_is_not_done_again():
     import numpy as np
+
     def squares(numbers):
-        if 13 in numbers: raise CourseError('an unlucky number', remedy='leave it out')
-        return dict(square=np.array(numbers)**2, name=np.array([f'n{x}' for x in numbers]))
+        if 13 in numbers:
+            raise CourseError("an unlucky number", remedy="leave it out")
+        return dict(square=np.array(numbers) ** 2, name=np.array([f"n{x}" for x in numbers]))
+
     with tempfile.TemporaryDirectory() as folder, Workers(0) as workers:
-        chunks = [[1, 2], [3, 13], [5]]; marks = ['a', 'b', 'c']
-        with pytest.raises(CourseError, match='unlucky'): keep_map(workers, folder, squares, chunks, marks)
-        assert sorted(os.listdir(folder)) == ['000000.npz'], 'what was done before the error is kept'
-        first = os.stat(f'{folder}/000000.npz').st_mtime_ns; chunks[1] = [3, 4]
+        chunks = [[1, 2], [3, 13], [5]]
+        marks = ["a", "b", "c"]
+        with pytest.raises(CourseError, match="unlucky"):
+            keep_map(workers, folder, squares, chunks, marks)
+        assert sorted(os.listdir(folder)) == ["000000.npz"], (
+            "what was done before the error is kept"
+        )
+        first = os.stat(f"{folder}/000000.npz").st_mtime_ns
+        chunks[1] = [3, 4]
         paths = keep_map(workers, folder, squares, chunks, marks)
-        assert os.stat(paths[0]).st_mtime_ns == first and np.concatenate([read_kept(p, 'square')['square'] for p in paths]).tolist() == [1, 4, 9, 16, 25]
-        assert list(read_kept(paths[2])) == ['square', 'name'] and read_kept(paths[2])['name'].tolist() == ['n5']
-        paths[2].write_bytes(paths[2].read_bytes()[:40]); chunks[0] = [7]; marks[0] = 'other'
+        assert os.stat(paths[0]).st_mtime_ns == first and np.concatenate(
+            [read_kept(p, "square")["square"] for p in paths]
+        ).tolist() == [1, 4, 9, 16, 25]
+        assert list(read_kept(paths[2])) == ["square", "name"] and read_kept(paths[2])[
+            "name"
+        ].tolist() == ["n5"]
+        paths[2].write_bytes(paths[2].read_bytes()[:40])
+        chunks[0] = [7]
+        marks[0] = "other"
         paths = keep_map(workers, folder, squares, chunks, marks)
-        assert [read_kept(p)['square'].tolist() for p in paths] == [[49], [9, 16], [25]], 'a damaged file and another mark are made again'
+        assert [read_kept(p)["square"].tolist() for p in paths] == [[49], [9, 16], [25]], (
+            "a damaged file and another mark are made again"
+        )
 
 
 def test_a_device_that_is_there():
     import torch
-    assert pick_device('cpu') == torch.device('cpu') == pick_device(torch.device('cpu'))
-    assert pick_device().type == pick_device('auto').type == ('cuda' if torch.cuda.is_available() else 'cpu')
-    for name in ('cuda:99', 'abacus', 'meta'):
-        with pytest.raises(CourseError, match=f'{name}.*not available.*auto, cpu'): pick_device(name)
+
+    assert pick_device("cpu") == torch.device("cpu") == pick_device(torch.device("cpu"))
+    assert (
+        pick_device().type
+        == pick_device("auto").type
+        == ("cuda" if torch.cuda.is_available() else "cpu")
+    )
+    for name in ("cuda:99", "abacus", "meta"):
+        with pytest.raises(CourseError, match=f"{name}.*not available.*auto, cpu"):
+            pick_device(name)
 
 
 def test_denormal_numbers_come_back():
     import torch
-    tiny = lambda: float(torch.tensor(1e-310, dtype=torch.float64)*1.) != 0
+
+    tiny = lambda: float(torch.tensor(1e-310, dtype=torch.float64) * 1.0) != 0
     with no_denormals():
-        with no_denormals(): inner = tiny()
+        with no_denormals():
+            inner = tiny()
         between = tiny()
     assert (inner, between, tiny()) == (False, False, True)

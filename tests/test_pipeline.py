@@ -6,24 +6,49 @@ from pathlib import Path
 from threading import Lock
 import numpy as np, pandas as pd
 from fer_course.facs import au_columns
-from fer_course.files import CourseError, digest, progress, read_json, read_table, write_json, write_table
+from fer_course.files import (
+    CourseError,
+    digest,
+    progress,
+    read_json,
+    read_table,
+    write_json,
+    write_table,
+)
 from fer_course.parallel import pick_device
 from fer_course.prepare import faces, packed, prepare, quiet, step
 
 
 def test_photographs_of_one_name_get_pictures_of_their_own():
     from fer_course.pipeline import _picture_name
+
     drawn = []
-    for path in ('a/x.jpg', 'b/x.jpg', 'b/x.png', 'b/y.png'): drawn.append(_picture_name(Path('out'), path, drawn))
-    assert [p.name for p in drawn] == ['x.predicted.png', 'x-2.predicted.png', 'x-3.predicted.png', 'y.predicted.png']
+    for path in ("a/x.jpg", "b/x.jpg", "b/x.png", "b/y.png"):
+        drawn.append(_picture_name(Path("out"), path, drawn))
+    assert [p.name for p in drawn] == [
+        "x.predicted.png",
+        "x-2.predicted.png",
+        "x-3.predicted.png",
+        "y.predicted.png",
+    ]
 
 
 def test_settings_that_cannot_be():
     import pytest, tempfile
+
     with tempfile.TemporaryDirectory() as folder:
-        for call in (lambda: train_all(folder), lambda: evaluate_all(folder), lambda: train(folder, f'{folder}/run', device='cpu')):
-            with pytest.raises(CourseError, match='manifest.parquet: is missing'): call()
-        with pytest.raises(CourseError, match='--data PREPARED, or --again RUN'): train(out=f'{folder}/run')
-        with pytest.raises(CourseError, match='holds no run'): runs(folder)
-        with pytest.raises(CourseError, match='config.json: is missing'): evaluate(folder)
-        with pytest.raises(CourseError, match='no schedule .magic.*au_cvt_released'): train(folder, f'{folder}/run', schedule='magic', device='cpu')
+        for call in (
+            lambda: train_all(folder),
+            lambda: evaluate_all(folder),
+            lambda: train(folder, f"{folder}/run", device="cpu"),
+        ):
+            with pytest.raises(CourseError, match="manifest.parquet: is missing"):
+                call()
+        with pytest.raises(CourseError, match="--data PREPARED, or --again RUN"):
+            train(out=f"{folder}/run")
+        with pytest.raises(CourseError, match="holds no run"):
+            runs(folder)
+        with pytest.raises(CourseError, match="config.json: is missing"):
+            evaluate(folder)
+        with pytest.raises(CourseError, match="no schedule .magic.*au_cvt_released"):
+            train(folder, f"{folder}/run", schedule="magic", device="cpu")

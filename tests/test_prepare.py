@@ -6,35 +6,57 @@ from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd
 from fer_course.facs import EXPRESSIONS, SEVEN, au_columns
-from fer_course.files import CourseError, digest, fingerprint, make_folder, read_json, read_table, sweep, write_json, write_table
+from fer_course.files import (
+    CourseError,
+    digest,
+    fingerprint,
+    make_folder,
+    read_json,
+    read_table,
+    sweep,
+    write_json,
+    write_table,
+)
 from fer_course.layouts import list_files
 from fer_course.parallel import Workers, pick_device
 
 
 def test_a_step_is_done_once_and_only_with_its_settings():
     import pytest, tempfile
+
     with tempfile.TemporaryDirectory() as out:
         done = []
         for _ in range(2):
-            with step(out, 'prepare', dict(seed=0)) as todo:
-                if todo: done.append(1)
+            with step(out, "prepare", dict(seed=0)) as todo:
+                if todo:
+                    done.append(1)
         assert len(done) == 1
-        with pytest.raises(CourseError, match='seed: 0 -> 1.*--overwrite'):
-            with step(out, 'prepare', dict(seed=1)): pass
-        with step(out, 'prepare', dict(seed=1), overwrite=True) as todo: assert todo
+        with pytest.raises(CourseError, match="seed: 0 -> 1.*--overwrite"):
+            with step(out, "prepare", dict(seed=1)):
+                pass
+        with step(out, "prepare", dict(seed=1), overwrite=True) as todo:
+            assert todo
         with pytest.raises(RuntimeError):
-            with step(out, 'train', dict(epochs=1)): raise RuntimeError('killed')
-        with pytest.raises(CourseError, match='epochs: 1 -> 2'):                 # half-done work is protected too
-            with step(out, 'train', dict(epochs=2)): pass
-        with step(out, 'train', dict(epochs=1)) as todo: assert todo
+            with step(out, "train", dict(epochs=1)):
+                raise RuntimeError("killed")
+        with pytest.raises(CourseError, match="epochs: 1 -> 2"):  # half-done work is protected too
+            with step(out, "train", dict(epochs=2)):
+                pass
+        with step(out, "train", dict(epochs=1)) as todo:
+            assert todo
 
 
 def test_what_prepare_cannot_use():
     import pytest, tempfile
     from fer_course.prepare import _classes
-    with pytest.raises(CourseError, match='unknown rage.*choose from anger'): _classes(('anger', 'rage'))
-    with pytest.raises(CourseError, match='at least two'): _classes(('anger',))
-    assert _classes(('happiness', 'anger')) == ('anger', 'happiness'), 'the order is the course\'s'
+
+    with pytest.raises(CourseError, match="unknown rage.*choose from anger"):
+        _classes(("anger", "rage"))
+    with pytest.raises(CourseError, match="at least two"):
+        _classes(("anger",))
+    assert _classes(("happiness", "anger")) == ("anger", "happiness"), "the order is the course's"
     with tempfile.TemporaryDirectory() as folder:
-        with pytest.raises(CourseError, match='manifest.parquet: is missing'): packed(folder)
-        with pytest.raises(CourseError, match='is no folder'): prepare(f'{folder}/nowhere', f'{folder}/out', device='cpu')
+        with pytest.raises(CourseError, match="manifest.parquet: is missing"):
+            packed(folder)
+        with pytest.raises(CourseError, match="is no folder"):
+            prepare(f"{folder}/nowhere", f"{folder}/out", device="cpu")

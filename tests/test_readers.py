@@ -5,63 +5,166 @@ from pathlib import Path, PurePosixPath
 from fer_course.data import make_manifest
 from fer_course.facs import EXPRESSIONS, SEVEN, au_columns
 from fer_course.files import CourseError, read_table
-from fer_course.layouts import IMAGE_ENDINGS, SPLIT_NAMES, choose, hidden, is_image, list_files, need_images, parse_expression, read_rows, safe_name
+from fer_course.layouts import (
+    IMAGE_ENDINGS,
+    SPLIT_NAMES,
+    choose,
+    hidden,
+    is_image,
+    list_files,
+    need_images,
+    parse_expression,
+    read_rows,
+    safe_name,
+)
 from fer_course.au_layouts import read_emotionet, read_openface, read_raf_au
 from fer_course.expression_layouts import read_affectnet, read_ferplus, read_lsd, read_rafdb
 import numpy as np, tempfile
 from contextlib import contextmanager
 from PIL import Image
 
+
 @contextmanager
 def messy_folder():
     "A csv dataset with most of what goes wrong"
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)/'my photos'; (root/'images').mkdir(parents=True)
-        for i, name in enumerate(('Ann_1.jpg', 'Ann_2.jpg', 'Bo_1.jpg', 'Zoë Ö_1.jpg', 'Bo_2.jpg', 'Bo_3.jpg', 'Cy_1.jpg', 'extra_1.jpg')):
-            Image.fromarray(np.full((20, 20, 3), 25*i, np.uint8)).save(root/'images'/name)
-        rows = ['Image , Emotion', 'Ann_1.jpg,HAPPINESS', 'Ann_2.jpg, happy', 'Bo_1.jpg,contempt', 'Zoë Ö_1.jpg,Anger', 'Bo_2.jpg,bored', 'Bo_3.jpg,', 'Cy_1.jpg,fear',
-                'gone_1.jpg,fear', 'Cy_1.jpg,anger', '../secret.jpg,fear']
-        (root/'labels.csv').write_bytes(b'\xef\xbb\xbf' + '\r\n'.join(rows).encode())
+        root = Path(folder) / "my photos"
+        (root / "images").mkdir(parents=True)
+        for i, name in enumerate(
+            (
+                "Ann_1.jpg",
+                "Ann_2.jpg",
+                "Bo_1.jpg",
+                "Zoë Ö_1.jpg",
+                "Bo_2.jpg",
+                "Bo_3.jpg",
+                "Cy_1.jpg",
+                "extra_1.jpg",
+            )
+        ):
+            Image.fromarray(np.full((20, 20, 3), 25 * i, np.uint8)).save(root / "images" / name)
+        rows = [
+            "Image , Emotion",
+            "Ann_1.jpg,HAPPINESS",
+            "Ann_2.jpg, happy",
+            "Bo_1.jpg,contempt",
+            "Zoë Ö_1.jpg,Anger",
+            "Bo_2.jpg,bored",
+            "Bo_3.jpg,",
+            "Cy_1.jpg,fear",
+            "gone_1.jpg,fear",
+            "Cy_1.jpg,anger",
+            "../secret.jpg,fear",
+        ]
+        (root / "labels.csv").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(rows).encode())
         yield root
 
 
 def test_csv_with_every_quirk():
     with messy_folder() as root:
-        table, gone = read('csv', root); reason = dict(zip(gone.image, gone.reason))
-        assert dict(zip(table.image, table.expression)) == {'images/Ann_1.jpg': 'happiness', 'images/Ann_2.jpg': 'happiness', 'images/Bo_3.jpg': None, 'images/Cy_1.jpg': 'fear', 'images/Zoë Ö_1.jpg': 'anger'}
-        assert table.subject.tolist() == ['Ann', 'Ann', 'Bo', 'Cy', 'Zoë Ö'] and (gone.step == 'read').all()
-        for name, says in {'images/Bo_1.jpg': 'contempt is not among', 'images/Bo_2.jpg': 'unknown label "bored"', 'gone_1.jpg': 'no such file', 'images/Cy_1.jpg': 'there as fear, here as anger',
-                           '../secret.jpg': 'leads out', 'images/extra_1.jpg': 'not listed'}.items(): assert says in reason[name], name
-        assert len(read('csv', root, expressions=EXPRESSIONS)[0]) == 6 and read('csv', root, subject='none')[0].subject.isna().all()
+        table, gone = read("csv", root)
+        reason = dict(zip(gone.image, gone.reason))
+        assert dict(zip(table.image, table.expression)) == {
+            "images/Ann_1.jpg": "happiness",
+            "images/Ann_2.jpg": "happiness",
+            "images/Bo_3.jpg": None,
+            "images/Cy_1.jpg": "fear",
+            "images/Zoë Ö_1.jpg": "anger",
+        }
+        assert (
+            table.subject.tolist() == ["Ann", "Ann", "Bo", "Cy", "Zoë Ö"]
+            and (gone.step == "read").all()
+        )
+        for name, says in {
+            "images/Bo_1.jpg": "contempt is not among",
+            "images/Bo_2.jpg": 'unknown label "bored"',
+            "gone_1.jpg": "no such file",
+            "images/Cy_1.jpg": "there as fear, here as anger",
+            "../secret.jpg": "leads out",
+            "images/extra_1.jpg": "not listed",
+        }.items():
+            assert says in reason[name], name
+        assert (
+            len(read("csv", root, expressions=EXPRESSIONS)[0]) == 6
+            and read("csv", root, subject="none")[0].subject.isna().all()
+        )
 
 
 def test_csv_separators_columns_and_errors():
     import pytest
+
     with messy_folder() as root:
-        (root/'labels.csv').write_text('file;Mood;AU01;au_12;subject;split\nAnn_1.jpg;sad;1;999;x;val\nBo_1.jpg;fear;0;2;y;train\n')
-        with pytest.raises(CourseError, match='no csv here has a column.*Mood.*--label-column'): read('csv', root)
-        table, _ = read('csv', root, label_column='mood')
-        assert table.subject.tolist() == ['x', 'y'] and table.split.tolist() == ['valid', 'train'] and table.AU1.tolist() == [1, 0]
-        assert table.AU12.isna().tolist() == [True, False] and table.AU12[1] == 1 and table.AU2.isna().all()
-        (root/'b.csv').write_text('image\tlabel\nAnn_1.jpg\tfear\n'); (root/'c.csv').write_text('image,label\nAnn_1.jpg,fear\n')
-        with pytest.raises(CourseError, match='several csv files.*b.csv, c.csv.*--csv'): read('csv', root)
-        assert len(read('csv', root, csv='b.csv')[0]) == 1
-        with pytest.raises(CourseError, match='z.csv: there is no such csv'): read('csv', root, csv='z.csv')
-        for reader, where, says in (('csv', root/'nowhere', 'no such folder'), ('csv', root/'b.csv', 'a folder is needed'), ('csv', root/'images', 'holds no csv'), ('zip', root, 'no reader "zip"'),
-                                    ('faces', root, 'manifest.parquet: is missing'), ('folder', root, 'named after an expression')):
-            with pytest.raises(CourseError, match=says): read(reader, where)
-        with pytest.raises(CourseError, match='no option csv'): read('folder', root, csv='b.csv')
+        (root / "labels.csv").write_text(
+            "file;Mood;AU01;au_12;subject;split\nAnn_1.jpg;sad;1;999;x;val\nBo_1.jpg;fear;0;2;y;train\n"
+        )
+        with pytest.raises(CourseError, match="no csv here has a column.*Mood.*--label-column"):
+            read("csv", root)
+        table, _ = read("csv", root, label_column="mood")
+        assert (
+            table.subject.tolist() == ["x", "y"]
+            and table.split.tolist() == ["valid", "train"]
+            and table.AU1.tolist() == [1, 0]
+        )
+        assert (
+            table.AU12.isna().tolist() == [True, False]
+            and table.AU12[1] == 1
+            and table.AU2.isna().all()
+        )
+        (root / "b.csv").write_text("image\tlabel\nAnn_1.jpg\tfear\n")
+        (root / "c.csv").write_text("image,label\nAnn_1.jpg,fear\n")
+        with pytest.raises(CourseError, match="several csv files.*b.csv, c.csv.*--csv"):
+            read("csv", root)
+        assert len(read("csv", root, csv="b.csv")[0]) == 1
+        with pytest.raises(CourseError, match="z.csv: there is no such csv"):
+            read("csv", root, csv="z.csv")
+        for reader, where, says in (
+            ("csv", root / "nowhere", "no such folder"),
+            ("csv", root / "b.csv", "a folder is needed"),
+            ("csv", root / "images", "holds no csv"),
+            ("zip", root, 'no reader "zip"'),
+            ("faces", root, "manifest.parquet: is missing"),
+            ("folder", root, "named after an expression"),
+        ):
+            with pytest.raises(CourseError, match=says):
+                read(reader, where)
+        with pytest.raises(CourseError, match="no option csv"):
+            read("folder", root, csv="b.csv")
 
 
 def test_folders_of_classes():
     import pytest
+
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        for i, name in enumerate(('train/Happy/a b.jpg', 'train/ANGRER/ü.png', 'val/happy/c.jpg', 'train/weird/d.jpg', 'train/Contempt/e.jpg', 'f.jpg')):
-            (root/name).parent.mkdir(parents=True, exist_ok=True); Image.fromarray(np.full((20, 20, 3), i, np.uint8)).save(root/name)
-        (root/'train'/'happy').mkdir(exist_ok=True); (root/'train'/'fear').mkdir(); (root/'train'/'Happy'/'notes.txt').touch(); (root/'train'/'Happy'/'.DS_Store').touch()
-        table, gone = read('folder', root); reason = dict(zip(gone.image, gone.reason))
-        assert dict(zip(table.image, zip(table.expression, table.split))) == {'train/ANGRER/ü.png': ('anger', 'train'), 'train/Happy/a b.jpg': ('happiness', 'train'), 'val/happy/c.jpg': ('happiness', 'valid')}
-        assert 'weird' in reason['train/weird/d.jpg'] and 'no class folder' in reason['f.jpg'] and 'ending' in reason['train/Happy/notes.txt'] and 'empty' in reason['train/fear/']
+        for i, name in enumerate(
+            (
+                "train/Happy/a b.jpg",
+                "train/ANGRER/ü.png",
+                "val/happy/c.jpg",
+                "train/weird/d.jpg",
+                "train/Contempt/e.jpg",
+                "f.jpg",
+            )
+        ):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.full((20, 20, 3), i, np.uint8)).save(root / name)
+        (root / "train" / "happy").mkdir(exist_ok=True)
+        (root / "train" / "fear").mkdir()
+        (root / "train" / "Happy" / "notes.txt").touch()
+        (root / "train" / "Happy" / ".DS_Store").touch()
+        table, gone = read("folder", root)
+        reason = dict(zip(gone.image, gone.reason))
+        assert dict(zip(table.image, zip(table.expression, table.split))) == {
+            "train/ANGRER/ü.png": ("anger", "train"),
+            "train/Happy/a b.jpg": ("happiness", "train"),
+            "val/happy/c.jpg": ("happiness", "valid"),
+        }
+        assert (
+            "weird" in reason["train/weird/d.jpg"]
+            and "no class folder" in reason["f.jpg"]
+            and "ending" in reason["train/Happy/notes.txt"]
+            and "empty" in reason["train/fear/"]
+        )
     with tempfile.TemporaryDirectory() as folder:
-        with pytest.raises(CourseError, match='no image was found.*Remedy'): read('folder', folder)
+        with pytest.raises(CourseError, match="no image was found.*Remedy"):
+            read("folder", folder)

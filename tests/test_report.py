@@ -3,153 +3,388 @@ from fer_course.report import *
 import base64, html, io
 from dataclasses import dataclass, field
 import numpy as np, pandas as pd
-from fer_course.evaluate import au_figure, compare, confusion_figure, curves_figure, per_class_figure, summarise
+from fer_course.evaluate import (
+    au_figure,
+    compare,
+    confusion_figure,
+    curves_figure,
+    per_class_figure,
+    summarise,
+)
 from fer_course.facs import AU_NAMES, EXPRESSIONS
 from fer_course.files import write_text
 from html.parser import HTMLParser
 from fer_course.report import _e, _show, _table
 
+
 class Tags(HTMLParser):
     "The sequence of tags of a page, and everything that it would load"
-    def __init__(self): super().__init__(); self.tags, self.loads, self.handlers = [], [], []
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.loads, self.handlers = [], [], []
+
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, tuple(sorted(k for k, _ in attrs))))
-        self.loads += [v for k, v in attrs if k in ('src', 'href', 'srcset', 'data', 'action')]
-        self.handlers += [k for k, _ in attrs if k.startswith('on')]
+        self.loads += [v for k, v in attrs if k in ("src", "href", "srcset", "data", "action")]
+        self.handlers += [k for k, _ in attrs if k.startswith("on")]
+
 
 def parse(page):
-    p = Tags(); p.feed(page); p.close()
+    p = Tags()
+    p.feed(page)
+    p.close()
     return p
-def drawn_face(smile=.5, size=64, seed=0):
+
+
+def drawn_face(smile=0.5, size=64, seed=0):
     "A face in ellipses whose mouth goes from sad (0) to happy (1)"
     from PIL import Image, ImageDraw
-    rng, s = np.random.default_rng(seed), size/64
-    picture = Image.new('RGB', (size, size), tuple(rng.integers(90, 180, 3).tolist()))
-    d, skin = ImageDraw.Draw(picture), tuple((np.array([230, 190, 155])*rng.uniform(.45, 1)).astype(int).tolist())
-    d.ellipse([10*s, 3*s, 54*s, 61*s], fill=skin)
-    for x in (24, 40): d.ellipse([(x - 3)*s, 24*s, (x + 3)*s, 29*s], fill='#26333f')
-    bend = (smile - .5)*16*s
-    d.line([(22*s + t*20*s, 46*s - bend*(2*t - 1)**2 + bend/2) for t in np.linspace(0, 1, 12)], fill='#8a2f2f', width=max(1, round(2*s)))
+
+    rng, s = np.random.default_rng(seed), size / 64
+    picture = Image.new("RGB", (size, size), tuple(rng.integers(90, 180, 3).tolist()))
+    d, skin = (
+        ImageDraw.Draw(picture),
+        tuple((np.array([230, 190, 155]) * rng.uniform(0.45, 1)).astype(int).tolist()),
+    )
+    d.ellipse([10 * s, 3 * s, 54 * s, 61 * s], fill=skin)
+    for x in (24, 40):
+        d.ellipse([(x - 3) * s, 24 * s, (x + 3) * s, 29 * s], fill="#26333f")
+    bend = (smile - 0.5) * 16 * s
+    d.line(
+        [
+            (22 * s + t * 20 * s, 46 * s - bend * (2 * t - 1) ** 2 + bend / 2)
+            for t in np.linspace(0, 1, 12)
+        ],
+        fill="#8a2f2f",
+        width=max(1, round(2 * s)),
+    )
     return np.asarray(picture)
 
-HOSTILE = ['<script>alert(1)</script>.jpg', '"><img src=x onerror=alert(1)>.jpg', "a' onmouseover='alert(1).jpg", 'Zoë 😀 & Søn.png', 'not text \udcff.jpg', '\u202egpj.exe', '</table></details><h1>.jpg', '{title}']
 
-def small_report(names=None, models=('CVT', 'AU-CVT'), n=240, seeds=3, title='Simulated: CVT against AU-CVT', dropped=260):
+HOSTILE = [
+    "<script>alert(1)</script>.jpg",
+    '"><img src=x onerror=alert(1)>.jpg',
+    "a' onmouseover='alert(1).jpg",
+    "Zoë 😀 & Søn.png",
+    "not text \udcff.jpg",
+    "\u202egpj.exe",
+    "</table></details><h1>.jpg",
+    "{title}",
+]
+
+
+def small_report(
+    names=None,
+    models=("CVT", "AU-CVT"),
+    n=240,
+    seeds=3,
+    title="Simulated: CVT against AU-CVT",
+    dropped=260,
+):
     "A report with every section from made-up numbers; `names` are the names of the dropped files"
     from fer_course.evaluate import action_unit_metrics, bootstrap_interval, expression_metrics
     from fer_course.facs import SEVEN, au_columns
-    names = list(names or [f'photo {i}.jpg' for i in range(8)])
+
+    names = list(names or [f"photo {i}.jpg" for i in range(8)])
     rng = np.random.default_rng(0)
-    truth, people, aus = rng.choice(6, n, p=[.2, .05, .07, .28, .22, .18]), rng.integers(0, 60, n), (rng.random((n, 21)) < .15).astype(float)
+    truth, people, aus = (
+        rng.choice(6, n, p=[0.2, 0.05, 0.07, 0.28, 0.22, 0.18]),
+        rng.integers(0, 60, n),
+        (rng.random((n, 21)) < 0.15).astype(float),
+    )
     aus[:, 20] = 0
     results, au_results, histories, intervals = {}, {}, {}, {}
     for k, model in enumerate(models):
         results[model], au_results[model], histories[model] = [], [], []
         for s in range(seeds):
             r = np.random.default_rng([k, s])
-            p = r.dirichlet(np.ones(7)*.6, n); p[np.arange(n), truth] += r.random(n) < .55 + .05*k
-            results[model].append({**expression_metrics(truth, p/p.sum(1, keepdims=True), SEVEN), 'seed': s})
-            if model.startswith('AU'): au_results[model].append(action_unit_metrics(aus, 1/(1 + np.exp(2 - 4*aus + r.normal(0, 1.3, aus.shape))), au_columns()))
+            p = r.dirichlet(np.ones(7) * 0.6, n)
+            p[np.arange(n), truth] += r.random(n) < 0.55 + 0.05 * k
+            results[model].append(
+                {**expression_metrics(truth, p / p.sum(1, keepdims=True), SEVEN), "seed": s}
+            )
+            if model.startswith("AU"):
+                au_results[model].append(
+                    action_unit_metrics(
+                        aus,
+                        1 / (1 + np.exp(2 - 4 * aus + r.normal(0, 1.3, aus.shape))),
+                        au_columns(),
+                    )
+                )
             e = np.arange(10)
-            histories[model].append(pd.DataFrame(dict(epoch=e, train_loss=1.9*np.exp(-e/5), valid_loss=1.6*np.exp(-e/4) + .4 + .02*e + r.normal(0, .02, 10), macro_f1=.2 + (.35 + .05*k)*(1 - np.exp(-e/3)) + r.normal(0, .01, 10))))
+            histories[model].append(
+                pd.DataFrame(
+                    dict(
+                        epoch=e,
+                        train_loss=1.9 * np.exp(-e / 5),
+                        valid_loss=1.6 * np.exp(-e / 4) + 0.4 + 0.02 * e + r.normal(0, 0.02, 10),
+                        macro_f1=0.2
+                        + (0.35 + 0.05 * k) * (1 - np.exp(-e / 3))
+                        + r.normal(0, 0.01, 10),
+                    )
+                )
+            )
         intervals[model] = bootstrap_interval(truth, p.argmax(1), people, repeats=300)
-    why = [('no face found', 'align'), ('the same bytes as another image', 'duplicates'), ('truncated file', 'verify'), ('label "confused" is unknown', 'read')]
+    why = [
+        ("no face found", "align"),
+        ("the same bytes as another image", "duplicates"),
+        ("truncated file", "verify"),
+        ('label "confused" is unknown', "read"),
+    ]
     faces = np.stack([drawn_face(rng.random(), seed=i) for i in range(24)])
     return dict(
-        title=title, subtitle='drawn faces', headline={'test images': n, 'people': 60, 'dropped': dropped}, notes=['Simulated numbers: not a result about faces.', 'Without test images: neutral.'],
-        counts=pd.DataFrame(dict(dataset='drawn', split=['train', 'valid', 'test'], anger=[300, 40, 48], disgust=[70, 9, 12], fear=[100, 12, 17], happiness=[420, 60, 67], total=[890, 121, 144])),
-        dropped=pd.DataFrame(dict(image=pd.Series([names[i % len(names)] for i in range(dropped)], dtype=object), dataset='drawn', **{k: [why[i*(i + 3)//2 % 4][j] for i in range(dropped)] for j, k in enumerate(('reason', 'step'))})),
-        alignment=pd.DataFrame(dict(result=['one face', 'several faces, the largest taken', 'no face: kept as it is'], images=[1200, 31, 14])),
-        samples=faces, sample_captions=[f'{SEVEN[i % 7]}, train' for i in range(24)], unaligned=[drawn_face(.5, s, 3)[:, :, ::-1] for s in (40, 300)], unaligned_captions=names[:2],
-        histories=histories, results=results, au_results={k: v for k, v in au_results.items() if v}, intervals=intervals,
-        wrong=[dict(image=faces[i], truth=SEVEN[i % 6], predicted=SEVEN[(i + 1) % 7], probability=.9 - i/30, caption=names[i]) for i in range(6)],
-        command='fer-course run --target photos --out result --seed 0', settings=dict(preset='small', epochs=10, learning_rate=1e-4, balanced=True, seeds=[0, 1, 2]),
-        environment=dict(python='3.11', device='cpu'))
+        title=title,
+        subtitle="drawn faces",
+        headline={"test images": n, "people": 60, "dropped": dropped},
+        notes=["Simulated numbers: not a result about faces.", "Without test images: neutral."],
+        counts=pd.DataFrame(
+            dict(
+                dataset="drawn",
+                split=["train", "valid", "test"],
+                anger=[300, 40, 48],
+                disgust=[70, 9, 12],
+                fear=[100, 12, 17],
+                happiness=[420, 60, 67],
+                total=[890, 121, 144],
+            )
+        ),
+        dropped=pd.DataFrame(
+            dict(
+                image=pd.Series([names[i % len(names)] for i in range(dropped)], dtype=object),
+                dataset="drawn",
+                **{
+                    k: [why[i * (i + 3) // 2 % 4][j] for i in range(dropped)]
+                    for j, k in enumerate(("reason", "step"))
+                },
+            )
+        ),
+        alignment=pd.DataFrame(
+            dict(
+                result=["one face", "several faces, the largest taken", "no face: kept as it is"],
+                images=[1200, 31, 14],
+            )
+        ),
+        samples=faces,
+        sample_captions=[f"{SEVEN[i % 7]}, train" for i in range(24)],
+        unaligned=[drawn_face(0.5, s, 3)[:, :, ::-1] for s in (40, 300)],
+        unaligned_captions=names[:2],
+        histories=histories,
+        results=results,
+        au_results={k: v for k, v in au_results.items() if v},
+        intervals=intervals,
+        wrong=[
+            dict(
+                image=faces[i],
+                truth=SEVEN[i % 6],
+                predicted=SEVEN[(i + 1) % 7],
+                probability=0.9 - i / 30,
+                caption=names[i],
+            )
+            for i in range(6)
+        ],
+        command="fer-course run --target photos --out result --seed 0",
+        settings=dict(
+            preset="small", epochs=10, learning_rate=1e-4, balanced=True, seeds=[0, 1, 2]
+        ),
+        environment=dict(python="3.11", device="cpu"),
+    )
 
 
 def test_counts_table_adds_up():
-    m = pd.DataFrame(dict(dataset='a', split=['train', 'test', 'train', None, 'valid'], expression=['fear', 'anger', None, 'fear', 'fear']))
+    m = pd.DataFrame(
+        dict(
+            dataset="a",
+            split=["train", "test", "train", None, "valid"],
+            expression=["fear", "anger", None, "fear", "fear"],
+        )
+    )
     t = counts_table(m)
-    assert t.total.sum() == len(m) and t.split.tolist() == ['train', 'valid', 'test', 'no split']
-    assert list(t.columns) == ['dataset', 'split', 'anger', 'fear', 'unlabelled', 'total'] and t.unlabelled.sum() == 1
+    assert t.total.sum() == len(m) and t.split.tolist() == ["train", "valid", "test", "no split"]
+    assert (
+        list(t.columns) == ["dataset", "split", "anger", "fear", "unlabelled", "total"]
+        and t.unlabelled.sum() == 1
+    )
 
 
 def test_tables_escape_and_say_what_is_missing():
-    frame = pd.DataFrame({'<b>': pd.Series(['<script>x</script>', 'Zoë \udcff', None], dtype=object), 'n': [1, 2000, 3], 'x': [.5, np.nan, 1e-9]})
-    page = _table(frame, 'a "caption"', most=2, rest='a & b')
-    assert '<script' not in page and '<b>' not in page and '&lt;script&gt;' in page and '2,000' in page and '… and 1 more in a &amp; b' in page
-    assert parse(page).tags.count(('td', ('class',))) == 4 and page.encode('utf-8')
-    assert '… and' not in _table(frame, most=3)
-    assert _show(float('nan')) == _show(None) == _show(pd.NA) == '–' and _show(np.int64(1234)) == '1,234' and _show(np.float32(.5)) == '0.500'
+    frame = pd.DataFrame(
+        {
+            "<b>": pd.Series(["<script>x</script>", "Zoë \udcff", None], dtype=object),
+            "n": [1, 2000, 3],
+            "x": [0.5, np.nan, 1e-9],
+        }
+    )
+    page = _table(frame, 'a "caption"', most=2, rest="a & b")
+    assert (
+        "<script" not in page
+        and "<b>" not in page
+        and "&lt;script&gt;" in page
+        and "2,000" in page
+        and "… and 1 more in a &amp; b" in page
+    )
+    assert parse(page).tags.count(("td", ("class",))) == 4 and page.encode("utf-8")
+    assert "… and" not in _table(frame, most=3)
+    assert (
+        _show(float("nan")) == _show(None) == _show(pd.NA) == "–"
+        and _show(np.int64(1234)) == "1,234"
+        and _show(np.float32(0.5)) == "0.500"
+    )
 
 
 def test_pictures_are_data_and_repeatable():
     from fer_course.evaluate import confusion_figure, expression_metrics
     from fer_course.report import _figure_uri, _image_uri
-    make = lambda: _figure_uri(confusion_figure(expression_metrics([0, 1, 1], np.eye(2)[[0, 1, 0]], ['a', 'b'])))
-    assert make() == make() and make().startswith('data:image/svg+xml;base64,')
-    svg = base64.b64decode(make().split(',')[1]).decode()
-    assert '<dc:date>' not in svg and '<script' not in svg
+
+    make = lambda: _figure_uri(
+        confusion_figure(expression_metrics([0, 1, 1], np.eye(2)[[0, 1, 0]], ["a", "b"]))
+    )
+    assert make() == make() and make().startswith("data:image/svg+xml;base64,")
+    svg = base64.b64decode(make().split(",")[1]).decode()
+    assert "<dc:date>" not in svg and "<script" not in svg
     from PIL import Image
+
     big = np.random.default_rng(0).integers(0, 255, (300, 700, 3), dtype=np.uint8)
-    small = Image.open(io.BytesIO(base64.b64decode(_image_uri(big).split(',')[1])))
-    assert max(small.size) == 160 and _image_uri(big) == _image_uri(big) and _image_uri(big[..., 0]) != _image_uri(big)
+    small = Image.open(io.BytesIO(base64.b64decode(_image_uri(big).split(",")[1])))
+    assert (
+        max(small.size) == 160
+        and _image_uri(big) == _image_uri(big)
+        and _image_uri(big[..., 0]) != _image_uri(big)
+    )
 
 
 def test_sentence_is_honest():
     run = lambda f, s: dict(macro_f1=f, n=50, seed=s)
-    assert 'one seed' in headline_sentence(Report(results={'CVT': [run(.5, 0)]})) and 'Nothing was evaluated' in headline_sentence(Report())
-    two = headline_sentence(Report(results={'CVT': [run(.52, 0), run(.58, 1)], 'AU-CVT': [run(.5, 0), run(.59, 1)]}))
-    assert two.startswith('AU-CVT') and 'mean of 2 seeds' in two and 'within the spread' in two       # the model under study, though it is not the best
-    assert headline_sentence(Report(headline=dict(sentence='Said.'))) == 'Said.'
-    assert 'no labelled test image' in headline_sentence(Report(results={'CVT': [dict(macro_f1=None, n=0)]}))
+    assert "one seed" in headline_sentence(
+        Report(results={"CVT": [run(0.5, 0)]})
+    ) and "Nothing was evaluated" in headline_sentence(Report())
+    two = headline_sentence(
+        Report(results={"CVT": [run(0.52, 0), run(0.58, 1)], "AU-CVT": [run(0.5, 0), run(0.59, 1)]})
+    )
+    assert (
+        two.startswith("AU-CVT") and "mean of 2 seeds" in two and "within the spread" in two
+    )  # the model under study, though it is not the best
+    assert headline_sentence(Report(headline=dict(sentence="Said."))) == "Said."
+    assert "no labelled test image" in headline_sentence(
+        Report(results={"CVT": [dict(macro_f1=None, n=0)]})
+    )
 
 
 def test_hostile_names_change_no_structure():
-    a, b = parse(render_report(small_report(seeds=1))), parse(render_report(small_report(HOSTILE, seeds=1)))
-    assert a.tags == b.tags and not b.handlers and not any(t in ('script', 'link', 'iframe', 'object') for t, _ in b.tags)
-    assert parse(render_report(Report(title='<script>x</script> {style}', subtitle='</header>', notes=['<b>'], command='<i>', settings={'<u>': '<u>'}, environment={'&': '"'}, headline={'<s>': '<s>'}))).tags \
-        == parse(render_report(Report(title='x', subtitle='x', notes=['x'], command='x', settings={'x': 'x'}, environment={'x': 'x'}, headline={'x': 'x'}))).tags
+    a, b = (
+        parse(render_report(small_report(seeds=1))),
+        parse(render_report(small_report(HOSTILE, seeds=1))),
+    )
+    assert (
+        a.tags == b.tags
+        and not b.handlers
+        and not any(t in ("script", "link", "iframe", "object") for t, _ in b.tags)
+    )
+    assert (
+        parse(
+            render_report(
+                Report(
+                    title="<script>x</script> {style}",
+                    subtitle="</header>",
+                    notes=["<b>"],
+                    command="<i>",
+                    settings={"<u>": "<u>"},
+                    environment={"&": '"'},
+                    headline={"<s>": "<s>"},
+                )
+            )
+        ).tags
+        == parse(
+            render_report(
+                Report(
+                    title="x",
+                    subtitle="x",
+                    notes=["x"],
+                    command="x",
+                    settings={"x": "x"},
+                    environment={"x": "x"},
+                    headline={"x": "x"},
+                )
+            )
+        ).tags
+    )
 
 
 def test_nothing_is_loaded_from_outside():
     page = render_report(small_report(HOSTILE, seeds=1))
     p = parse(page)
-    assert p.loads and all(x.startswith(('data:image/', '#')) for x in p.loads)
-    assert not any(word in page for word in ('http://', 'https://', '@import', 'url('))
-    assert {x[1:] for x in p.loads if x[0] == '#'} <= {part.split('"')[0] for part in page.split('<section id="')[1:]}      # every entry of the contents leads somewhere
-    assert all('alt' in attrs for tag, attrs in p.tags if tag == 'img')
+    assert p.loads and all(x.startswith(("data:image/", "#")) for x in p.loads)
+    assert not any(word in page for word in ("http://", "https://", "@import", "url("))
+    assert {x[1:] for x in p.loads if x[0] == "#"} <= {
+        part.split('"')[0] for part in page.split('<section id="')[1:]
+    }  # every entry of the contents leads somewhere
+    assert all("alt" in attrs for tag, attrs in p.tags if tag == "img")
 
 
 def test_same_content_same_bytes():
     import tempfile
     from pathlib import Path
+
     with tempfile.TemporaryDirectory() as d:
-        a, b = write_report(Path(d)/'a.html', small_report(HOSTILE, seeds=1)), write_report(Path(d)/'deep'/'b.html', Report(**small_report(HOSTILE, seeds=1)))
+        a, b = (
+            write_report(Path(d) / "a.html", small_report(HOSTILE, seeds=1)),
+            write_report(Path(d) / "deep" / "b.html", Report(**small_report(HOSTILE, seeds=1))),
+        )
         assert a.read_bytes() == b.read_bytes() and len(a.read_bytes()) < 2**20
-        assert sorted(x.name for x in Path(d).iterdir()) == ['a.html', 'deep']                       # no temporary file stays
+        assert sorted(x.name for x in Path(d).iterdir()) == [
+            "a.html",
+            "deep",
+        ]  # no temporary file stays
 
 
 def test_missing_parts_still_render():
     full = small_report(seeds=1)
-    assert 'Nothing was evaluated' in render_report(Report()) and '<section id="result">' not in render_report({})
+    assert "Nothing was evaluated" in render_report(
+        Report()
+    ) and '<section id="result">' not in render_report({})
     for key in full:
         page = render_report({k: v for k, v in full.items() if k != key})
-        assert '</html>' in page and (key not in ('counts', 'dropped', 'histories', 'wrong') or len(parse(page).tags) < len(parse(render_report(full)).tags))
-    assert 'No image was dropped' in render_report(dict(dropped=full['dropped'].iloc[:0]))
-    one = render_report(small_report(models=('CVT',), seeds=1))
-    assert '<section id="action_units">' not in one and 'Comparison' not in one and '<section id="confusion">' in one
-    uneven = small_report(); uneven['results']['CVT'] = uneven['results']['CVT'][:1]
-    assert 'Comparison' not in render_report(uneven)                                               # runs that do not pair are not compared
-    odd = render_report(dict(full, results={'CVT': full['results']['CVT'][0]}, samples=[], wrong=[dict(image=full['samples'][0], truth='a', predicted='b')]))
-    assert 'a → b' in odd
+        assert "</html>" in page and (
+            key not in ("counts", "dropped", "histories", "wrong")
+            or len(parse(page).tags) < len(parse(render_report(full)).tags)
+        )
+    assert "No image was dropped" in render_report(dict(dropped=full["dropped"].iloc[:0]))
+    one = render_report(small_report(models=("CVT",), seeds=1))
+    assert (
+        '<section id="action_units">' not in one
+        and "Comparison" not in one
+        and '<section id="confusion">' in one
+    )
+    uneven = small_report()
+    uneven["results"]["CVT"] = uneven["results"]["CVT"][:1]
+    assert "Comparison" not in render_report(uneven)  # runs that do not pair are not compared
+    odd = render_report(
+        dict(
+            full,
+            results={"CVT": full["results"]["CVT"][0]},
+            samples=[],
+            wrong=[dict(image=full["samples"][0], truth="a", predicted="b")],
+        )
+    )
+    assert "a → b" in odd
 
 
 def test_long_lists_are_cut_visibly():
-    page = render_report(dict(dropped=small_report(seeds=1, dropped=410)['dropped'], samples=np.zeros((60, 8, 8, 3), np.uint8)))
-    assert '… and 210 more in dropped.parquet' in page and '… and 12 more' in page and '200 of 410' in page
+    page = render_report(
+        dict(
+            dropped=small_report(seeds=1, dropped=410)["dropped"],
+            samples=np.zeros((60, 8, 8, 3), np.uint8),
+        )
+    )
+    assert (
+        "… and 210 more in dropped.parquet" in page
+        and "… and 12 more" in page
+        and "200 of 410" in page
+    )
 
 
 def test_unknown_field_is_refused():
     import pytest
-    with pytest.raises(TypeError, match='droped'): render_report(dict(droped=None))
+
+    with pytest.raises(TypeError, match="droped"):
+        render_report(dict(droped=None))

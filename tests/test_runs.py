@@ -7,66 +7,153 @@ from fer_course.files import CourseError, atomic, make_folder, read_json, sweep,
 import tempfile
 import pytest, torch
 
-def keep(out, epoch, score=.5, **more):
-    history = [dict(epoch=k + 1, valid_macro_f1=score, valid_au_macro_f1=float('nan'), seconds=1.) for k in range(epoch)]
-    keep_epoch(out, history, dict(w=torch.full((2, 2), float(epoch))), epoch == 1, dict(step=epoch, **more)); return history
-CONFIG = dict(training=dict(lr=.1, epochs=2, seed=0), model=dict(width=3), parameters=4, data=dict(digest='ab', target='x'), versions=versions())
+
+def keep(out, epoch, score=0.5, **more):
+    history = [
+        dict(epoch=k + 1, valid_macro_f1=score, valid_au_macro_f1=float("nan"), seconds=1.0)
+        for k in range(epoch)
+    ]
+    keep_epoch(
+        out, history, dict(w=torch.full((2, 2), float(epoch))), epoch == 1, dict(step=epoch, **more)
+    )
+    return history
+
+
+CONFIG = dict(
+    training=dict(lr=0.1, epochs=2, seed=0),
+    model=dict(width=3),
+    parameters=4,
+    data=dict(digest="ab", target="x"),
+    versions=versions(),
+)
 
 
 def test_a_run_leaves_its_five_files():
     from safetensors.torch import load_file
+
     with tempfile.TemporaryDirectory() as place:
-        out = Path(place)/'a'/'run'; begin(out, CONFIG); assert finished(out) is None and resume(out) is None and best_of([]) == -1
-        keep(out, 1); history = keep(out, 2); assert {p.name for p in out.iterdir()} == {*FILES, 'checkpoint.pt'} - {'metrics.json'}
-        kept = resume(out); assert kept['step'] == 2 and [r['epoch'] for r in kept['history']] == [1, 2]
-        assert load_file(out/'best.safetensors')['w'].eq(1).all() and load_file(out/'last.safetensors')['w'].eq(2).all(), 'the earlier at a tie'
-        metrics = finish(out, history); assert metrics == read_json(out/'metrics.json') == dict(best_epoch=1, epochs=2, valid_macro_f1=.5, valid_au_macro_f1=None)
-        assert {p.name for p in out.iterdir()} == set(FILES) and [*without_timing(finished(out))] == ['epoch', 'valid_macro_f1', 'valid_au_macro_f1']
+        out = Path(place) / "a" / "run"
+        begin(out, CONFIG)
+        assert finished(out) is None and resume(out) is None and best_of([]) == -1
+        keep(out, 1)
+        history = keep(out, 2)
+        assert {p.name for p in out.iterdir()} == {*FILES, "checkpoint.pt"} - {"metrics.json"}
+        kept = resume(out)
+        assert kept["step"] == 2 and [r["epoch"] for r in kept["history"]] == [1, 2]
+        assert (
+            load_file(out / "best.safetensors")["w"].eq(1).all()
+            and load_file(out / "last.safetensors")["w"].eq(2).all()
+        ), "the earlier at a tie"
+        metrics = finish(out, history)
+        assert (
+            metrics
+            == read_json(out / "metrics.json")
+            == dict(best_epoch=1, epochs=2, valid_macro_f1=0.5, valid_au_macro_f1=None)
+        )
+        assert {p.name for p in out.iterdir()} == set(FILES) and [
+            *without_timing(finished(out))
+        ] == [
+            "epoch",
+            "valid_macro_f1",
+            "valid_au_macro_f1",
+        ]
 
 
 def test_other_settings_never_touch_kept_epochs():
     with tempfile.TemporaryDirectory() as place:
-        other = CONFIG | dict(training=dict(CONFIG['training'], lr=.2)); begin(place, other); begin(place, CONFIG)
-        assert read_json(f'{place}/config.json') == CONFIG, 'nothing is lost where no epoch is kept'
-        keep(place, 1); begin(place, CONFIG | dict(versions={}, device='cuda')); assert read_json(f'{place}/config.json') == CONFIG, 'versions and device may differ'
-        for change, says in ((other, 'lr: 0.1 -> 0.2'), (CONFIG | dict(model=dict(width=4)), 'width'), (CONFIG | dict(data=dict(digest='cd')), 'data: ab -> cd'), (CONFIG | dict(parameters=5), 'parameters: 4 -> 5')):
-            with pytest.raises(CourseError, match=f'other settings.*{says}.*choose another folder'): begin(place, change)
-        (Path(place)/'checkpoint.pt').write_bytes(b'rubbish')
-        with pytest.raises(CourseError, match='no readable checkpoint.*remove it'): resume(place)
-        with pytest.raises(CourseError, match='log.csv: is missing'): read_log(f'{place}/nowhere')
+        other = CONFIG | dict(training=dict(CONFIG["training"], lr=0.2))
+        begin(place, other)
+        begin(place, CONFIG)
+        assert read_json(f"{place}/config.json") == CONFIG, "nothing is lost where no epoch is kept"
+        keep(place, 1)
+        begin(place, CONFIG | dict(versions={}, device="cuda"))
+        assert read_json(f"{place}/config.json") == CONFIG, "versions and device may differ"
+        for change, says in (
+            (other, "lr: 0.1 -> 0.2"),
+            (CONFIG | dict(model=dict(width=4)), "width"),
+            (CONFIG | dict(data=dict(digest="cd")), "data: ab -> cd"),
+            (CONFIG | dict(parameters=5), "parameters: 4 -> 5"),
+        ):
+            with pytest.raises(CourseError, match=f"other settings.*{says}.*choose another folder"):
+                begin(place, change)
+        (Path(place) / "checkpoint.pt").write_bytes(b"rubbish")
+        with pytest.raises(CourseError, match="no readable checkpoint.*remove it"):
+            resume(place)
+        with pytest.raises(CourseError, match="log.csv: is missing"):
+            read_log(f"{place}/nowhere")
 
 
 def test_a_full_disk_leaves_the_old_checkpoint():
     from unittest.mock import patch
+
     with tempfile.TemporaryDirectory() as place:
-        begin(place, CONFIG); keep(place, 1); before = (Path(place)/'checkpoint.pt').read_bytes()
-        with patch('pathlib.Path.write_bytes', side_effect=OSError(28, 'No space left on device')), pytest.raises(CourseError, match='the disk is full.*free some space'): keep(place, 2)
-        assert (Path(place)/'checkpoint.pt').read_bytes() == before and not list(Path(place).glob('.*'))
+        begin(place, CONFIG)
+        keep(place, 1)
+        before = (Path(place) / "checkpoint.pt").read_bytes()
+        with (
+            patch("pathlib.Path.write_bytes", side_effect=OSError(28, "No space left on device")),
+            pytest.raises(CourseError, match="the disk is full.*free some space"),
+        ):
+            keep(place, 2)
+        assert (Path(place) / "checkpoint.pt").read_bytes() == before and not list(
+            Path(place).glob(".*")
+        )
 
 
 def test_a_network_comes_back_from_its_folder():
     from dataclasses import asdict
     from fer_course.models import create, save
-    torch.manual_seed(0); net = create('small', expressions=('anger', 'fear'), au_vocabulary=None).eval(); x = torch.rand(1, 3, 112, 112)
+
+    torch.manual_seed(0)
+    net = create("small", expressions=("anger", "fear"), au_vocabulary=None).eval()
+    x = torch.rand(1, 3, 112, 112)
     with tempfile.TemporaryDirectory() as place:
-        config = CONFIG | dict(model=asdict(net.config), network=type(net).__name__, preset='small')
+        config = CONFIG | dict(model=asdict(net.config), network=type(net).__name__, preset="small")
         begin(place, config)
-        with pytest.raises(CourseError, match='no weights yet'): load_run(place)
-        keep_epoch(place, [dict(epoch=1, valid_macro_f1=.1)], net.state_dict(), True, {})
-        again = load_run(place); assert not again.training and again.config == net.config and torch.equal(again(x)[0], net(x)[0]) and torch.equal(load_network(place)(x)[0], net(x)[0])
-        save(net, f'{place}/other'); assert torch.equal(load_network(f'{place}/other')(x)[0], net(x)[0])
-        for change, says in ((dict(network='Mine'), 'your own .Mine.'), (dict(model=asdict(create('small').config)), 'does not hold')):
-            (Path(place)/'checkpoint.pt').unlink(missing_ok=True); begin(place, config | change)
-            with pytest.raises(CourseError, match=says): load_run(place)
-        with pytest.raises(CourseError, match='config.json of a training'): load_run(f'{place}/other')
-        with pytest.raises(CourseError, match='is missing'): load_run(f'{place}/nowhere')
+        with pytest.raises(CourseError, match="no weights yet"):
+            load_run(place)
+        keep_epoch(place, [dict(epoch=1, valid_macro_f1=0.1)], net.state_dict(), True, {})
+        again = load_run(place)
+        assert (
+            not again.training
+            and again.config == net.config
+            and torch.equal(again(x)[0], net(x)[0])
+            and torch.equal(load_network(place)(x)[0], net(x)[0])
+        )
+        save(net, f"{place}/other")
+        assert torch.equal(load_network(f"{place}/other")(x)[0], net(x)[0])
+        for change, says in (
+            (dict(network="Mine"), "your own .Mine."),
+            (dict(model=asdict(create("small").config)), "does not hold"),
+        ):
+            (Path(place) / "checkpoint.pt").unlink(missing_ok=True)
+            begin(place, config | change)
+            with pytest.raises(CourseError, match=says):
+                load_run(place)
+        with pytest.raises(CourseError, match="config.json of a training"):
+            load_run(f"{place}/other")
+        with pytest.raises(CourseError, match="is missing"):
+            load_run(f"{place}/nowhere")
 
 
 def test_runs_are_listed_best_first():
     with tempfile.TemporaryDirectory() as place:
-        for name, score in dict(a=.3, b=.7).items(): begin(f'{place}/x/{name}', CONFIG | dict(preset='small', schedule='oadn')); keep(f'{place}/x/{name}', 2, score)
-        finish(f'{place}/x/a', [dict(epoch=1, valid_macro_f1=.3, valid_loss=1., seconds=60.)]); begin(f'{place}/c', CONFIG); write_json(f'{place}/d/config.json', dict(width=1))
-        write_json(f'{place}/x/a/evaluated-photos-test.json', dict(macro_f1=.25))
+        for name, score in dict(a=0.3, b=0.7).items():
+            begin(f"{place}/x/{name}", CONFIG | dict(preset="small", schedule="oadn"))
+            keep(f"{place}/x/{name}", 2, score)
+        finish(f"{place}/x/a", [dict(epoch=1, valid_macro_f1=0.3, valid_loss=1.0, seconds=60.0)])
+        begin(f"{place}/c", CONFIG)
+        write_json(f"{place}/d/config.json", dict(width=1))
+        write_json(f"{place}/x/a/evaluated-photos-test.json", dict(macro_f1=0.25))
         table = list_runs(place)
-        assert table.run.tolist() == ['x/b', 'x/a', 'c'] and table.state.tolist() == ['stopped or running', 'done', 'begun'] and table.evaluated[1] == 'photos-test 0.250'
-        assert table.schedule[0] == 'oadn' and table.epochs.tolist() == ['2/2', '1/2', '0/2'] and table.minutes[1] == 1 and list_runs(f'{place}/nowhere').empty
+        assert (
+            table.run.tolist() == ["x/b", "x/a", "c"]
+            and table.state.tolist() == ["stopped or running", "done", "begun"]
+            and table.evaluated[1] == "photos-test 0.250"
+        )
+        assert (
+            table.schedule[0] == "oadn"
+            and table.epochs.tolist() == ["2/2", "1/2", "0/2"]
+            and table.minutes[1] == 1
+            and list_runs(f"{place}/nowhere").empty
+        )

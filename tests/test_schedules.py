@@ -7,36 +7,85 @@ from fer_course import augment
 from fer_course.files import CourseError
 import math
 import numpy as np, pytest
+
 torch.set_num_threads(1)
 
 
 def test_schedule_climbs_and_falls():
-    for warmup in (0., .1, .3, 1/3, .5, 1.):
-        f = schedule(2., warmup); values = [f(p) for p in np.linspace(0, .9999, 301)]; top = int(np.argmax(values))
-        assert max(values) <= 2. and abs(top/300 - warmup) < .01 and abs(max(values) - 2.) < .02
-        assert values[:top + 1] == sorted(values[:top + 1]) and values[top:] == sorted(values[top:], reverse=True)
-    assert schedule(2., .3)(1.) == pytest.approx(.002) and schedule(2., .3, final=.5)(1.) == pytest.approx(1.)
-    stairs = schedule(.1, 0., 'step'); assert [round(stairs(e/60), 6) for e in (0, 19, 20, 39, 40, 59)] == [.1, .1, .01, .01, .001, .001]
-    with pytest.raises(CourseError, match='no decay.*cosine, step'): schedule(1., decay='magic')
+    for warmup in (0.0, 0.1, 0.3, 1 / 3, 0.5, 1.0):
+        f = schedule(2.0, warmup)
+        values = [f(p) for p in np.linspace(0, 0.9999, 301)]
+        top = int(np.argmax(values))
+        assert (
+            max(values) <= 2.0 and abs(top / 300 - warmup) < 0.01 and abs(max(values) - 2.0) < 0.02
+        )
+        assert values[: top + 1] == sorted(values[: top + 1]) and values[top:] == sorted(
+            values[top:], reverse=True
+        )
+    assert schedule(2.0, 0.3)(1.0) == pytest.approx(0.002) and schedule(2.0, 0.3, final=0.5)(
+        1.0
+    ) == pytest.approx(1.0)
+    stairs = schedule(0.1, 0.0, "step")
+    assert [round(stairs(e / 60), 6) for e in (0, 19, 20, 39, 40, 59)] == [
+        0.1,
+        0.1,
+        0.01,
+        0.01,
+        0.001,
+        0.001,
+    ]
+    with pytest.raises(CourseError, match="no decay.*cosine, step"):
+        schedule(1.0, decay="magic")
 
 
 def test_vectors_do_not_decay():
     for name in OPTIMIZERS:
-        net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.Linear(8, 2)); groups = make_optimizer(net, name, lr=.1, weight_decay=.3).param_groups
-        assert [g['weight_decay'] for g in groups] == [.3, 0.] and sum(len(g['params']) for g in groups) == len(list(net.parameters()))
-        assert all(p.ndim > 1 for p in groups[0]['params']) and all(p.ndim <= 1 for p in groups[1]['params'])
-    with pytest.raises(CourseError, match='no optimizer.*adam'): make_optimizer(net, 'magic')
+        net = torch.nn.Sequential(
+            torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.Linear(8, 2)
+        )
+        groups = make_optimizer(net, name, lr=0.1, weight_decay=0.3).param_groups
+        assert [g["weight_decay"] for g in groups] == [0.3, 0.0] and sum(
+            len(g["params"]) for g in groups
+        ) == len(list(net.parameters()))
+        assert all(p.ndim > 1 for p in groups[0]["params"]) and all(
+            p.ndim <= 1 for p in groups[1]["params"]
+        )
+    with pytest.raises(CourseError, match="no optimizer.*adam"):
+        make_optimizer(net, "magic")
 
 
 def test_every_schedule_names_its_sources_and_fits_fit():
     for name, s in SCHEDULES.items():
-        assert set(s.source) == {f.name for f in fields(Schedule)} - {'source'}, name
-        options = s.options(); assert set(options) & {'source', 'warmup_epochs', 'cut_epochs'} == set() and options['warmup'] == s.warmup_epochs/s.epochs
-        short = s.options(epochs=3, batch_size=8, lr=None); assert short['epochs'] == 3 and short['batch_size'] == 8 and short['lr'] == s.lr and short['warmup'] == options['warmup']
-    assert SCHEDULES['au_cvt'].options(epochs=20, warmup_epochs=5)['warmup'] == .25 and SCHEDULES['oadn'].options()['every'] == 1/3
-    with pytest.raises(CourseError, match='no speed.*epochs'): SCHEDULES['small'].options(speed=1)
-    with pytest.raises(CourseError, match='au_vit_rafdb'): find_schedule('magic')
-    assert [find_schedule(None, p)[0] for p in ('small', 'paper', 'released', 'au_vit_released', 'au_vit', 'oadn')] == ['small', 'au_cvt', 'au_cvt_released', 'au_cvt_released', 'au_vit_rafdb', 'oadn']
-    with pytest.raises(CourseError, match='SMALL_DATA'): augmentation('STRONG')
-    flip = augmentation('FLIP'); x = torch.rand(40, 3, 4, 4); y = flip(x, torch.Generator().manual_seed(0))
-    assert augmentation('NONE') is None and all(torch.equal(a, b) or torch.equal(a.flip(-1), b) for a, b in zip(x, y))
+        assert set(s.source) == {f.name for f in fields(Schedule)} - {"source"}, name
+        options = s.options()
+        assert (
+            set(options) & {"source", "warmup_epochs", "cut_epochs"} == set()
+            and options["warmup"] == s.warmup_epochs / s.epochs
+        )
+        short = s.options(epochs=3, batch_size=8, lr=None)
+        assert (
+            short["epochs"] == 3
+            and short["batch_size"] == 8
+            and short["lr"] == s.lr
+            and short["warmup"] == options["warmup"]
+        )
+    assert (
+        SCHEDULES["au_cvt"].options(epochs=20, warmup_epochs=5)["warmup"] == 0.25
+        and SCHEDULES["oadn"].options()["every"] == 1 / 3
+    )
+    with pytest.raises(CourseError, match="no speed.*epochs"):
+        SCHEDULES["small"].options(speed=1)
+    with pytest.raises(CourseError, match="au_vit_rafdb"):
+        find_schedule("magic")
+    assert [
+        find_schedule(None, p)[0]
+        for p in ("small", "paper", "released", "au_vit_released", "au_vit", "oadn")
+    ] == ["small", "au_cvt", "au_cvt_released", "au_cvt_released", "au_vit_rafdb", "oadn"]
+    with pytest.raises(CourseError, match="SMALL_DATA"):
+        augmentation("STRONG")
+    flip = augmentation("FLIP")
+    x = torch.rand(40, 3, 4, 4)
+    y = flip(x, torch.Generator().manual_seed(0))
+    assert augmentation("NONE") is None and all(
+        torch.equal(a, b) or torch.equal(a.flip(-1), b) for a, b in zip(x, y)
+    )

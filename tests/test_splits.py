@@ -7,80 +7,215 @@ from fer_course.files import CourseError
 
 
 def test_both_reports_tables():
-    files = dict(anger=8228, disgust=2651, fear=2985, happiness=9113, sadness=13040, surprise=7418); copies = dict(disgust=193, fear=2, surprise=1)
-    unique = np.repeat(list(files), [n - copies.get(e, 0) for e, n in files.items()]); s = split_report_s(unique)
-    assert [int(((unique == e) & (s == 'train')).sum()) for e in files] == [6582, 1967, 2386, 7290, 10432, 5934] and (s == 'train').sum() == 34591
-    assert [int(((unique == e) & (s == 'test')).sum()) for e in files] == [1646, 491, 597, 1823, 2608, 1483] and (s == 'test').sum() == 8648
-    everything = np.repeat(list(files), list(files.values())); k = split_report_k(everything, seed=5)
-    assert [int(((everything == e) & (k == 'train')).sum()) for e in files] == [6171, 1988, 2238, 6834, 9780, 5563] and (k == 'train').sum() == 32574 and (k == 'test').sum() == 10861
-    assert (split_report_k(everything, seed=6) != k).any() and (split_report_k(everything, seed=5) == k).all()
+    files = dict(anger=8228, disgust=2651, fear=2985, happiness=9113, sadness=13040, surprise=7418)
+    copies = dict(disgust=193, fear=2, surprise=1)
+    unique = np.repeat(list(files), [n - copies.get(e, 0) for e, n in files.items()])
+    s = split_report_s(unique)
+    assert [int(((unique == e) & (s == "train")).sum()) for e in files] == [
+        6582,
+        1967,
+        2386,
+        7290,
+        10432,
+        5934,
+    ] and (s == "train").sum() == 34591
+    assert [int(((unique == e) & (s == "test")).sum()) for e in files] == [
+        1646,
+        491,
+        597,
+        1823,
+        2608,
+        1483,
+    ] and (s == "test").sum() == 8648
+    everything = np.repeat(list(files), list(files.values()))
+    k = split_report_k(everything, seed=5)
+    assert (
+        [int(((everything == e) & (k == "train")).sum()) for e in files]
+        == [6171, 1988, 2238, 6834, 9780, 5563]
+        and (k == "train").sum() == 32574
+        and (k == "test").sum() == 10861
+    )
+    assert (split_report_k(everything, seed=6) != k).any() and (
+        split_report_k(everything, seed=5) == k
+    ).all()
     import pytest
-    with pytest.raises(CourseError, match='as report S does'): split_report_s(['a', 'b', 'b', 'b', 'b'])
+
+    with pytest.raises(CourseError, match="as report S does"):
+        split_report_s(["a", "b", "b", "b", "b"])
 
 
 def test_what_is_published_is_not_chosen_on():
     from fer_course.data import make_manifest
-    def published(*sides): return make_manifest([dict(image=f'{s} {i:03}.jpg', split=s, expression=('fear', 'anger')[i % 2]) for s in sides for i in range(100)], 'toy')
-    table, notes = fill_splits(published('train', 'test')); counts = split_table(table)
-    assert counts.loc['test'].tolist() == [50, 50] == [(table.image.str.startswith('test') & (table.expression == e)).sum() for e in counts] and counts.loc['valid'].tolist() == [5, 5]
-    assert table[table.split == 'valid'].image.str.startswith('train').all() and len(notes) == 1 and '10 of 100' in notes[0]
-    table, notes = fill_splits(published('train', 'valid'), seed=1)
-    assert (table.image.str.startswith('valid') == (table.split == 'test')).all() and (table.split == 'valid').sum() == 10 and len(notes) == 2
-    assert fill_splits(published('train', 'valid').sample(frac=1, random_state=0), seed=1)[0].equals(table)
-    for whole in (published('train', 'valid', 'test'), published('train').assign(split=None), published('train')):
-        same, notes = fill_splits(whole); assert not notes and same.split.tolist() == whole.split.tolist()
-    hidden = published('train', 'valid', 'test'); hidden.loc[hidden.split == 'test', 'expression'] = None
-    table, notes = fill_splits(hidden); assert len(notes) == 2 and table[table.image.str.startswith('test')].split.eq('test').all() and table[table.image.str.startswith('valid')].split.eq('test').all()
+
+    def published(*sides):
+        return make_manifest(
+            [
+                dict(image=f"{s} {i:03}.jpg", split=s, expression=("fear", "anger")[i % 2])
+                for s in sides
+                for i in range(100)
+            ],
+            "toy",
+        )
+
+    table, notes = fill_splits(published("train", "test"))
+    counts = split_table(table)
+    assert counts.loc["test"].tolist() == [50, 50] == [
+        (table.image.str.startswith("test") & (table.expression == e)).sum() for e in counts
+    ] and counts.loc["valid"].tolist() == [5, 5]
+    assert (
+        table[table.split == "valid"].image.str.startswith("train").all()
+        and len(notes) == 1
+        and "10 of 100" in notes[0]
+    )
+    table, notes = fill_splits(published("train", "valid"), seed=1)
+    assert (
+        (table.image.str.startswith("valid") == (table.split == "test")).all()
+        and (table.split == "valid").sum() == 10
+        and len(notes) == 2
+    )
+    assert fill_splits(published("train", "valid").sample(frac=1, random_state=0), seed=1)[
+        0
+    ].equals(table)
+    for whole in (
+        published("train", "valid", "test"),
+        published("train").assign(split=None),
+        published("train"),
+    ):
+        same, notes = fill_splits(whole)
+        assert not notes and same.split.tolist() == whole.split.tolist()
+    hidden = published("train", "valid", "test")
+    hidden.loc[hidden.split == "test", "expression"] = None
+    table, notes = fill_splits(hidden)
+    assert (
+        len(notes) == 2
+        and table[table.image.str.startswith("test")].split.eq("test").all()
+        and table[table.image.str.startswith("valid")].split.eq("test").all()
+    )
 
 
 def test_splits_keep_people_apart_and_shares_near():
     import pytest
     from fer_course.data import make_manifest
+
     rng = np.random.default_rng(1)
     for seed in range(3):
-        weight = 1/np.arange(1, 121)
-        rows = [dict(image=f'{i:04}.jpg', subject=f'p{rng.choice(120, p=weight/weight.sum())}', sha1=str(i), expression=rng.choice(['anger', 'fear', 'happiness'], p=[.3, .03, .67])) for i in range(900)]
-        table = make_manifest(rows, 'toy'); done = check_split(split(table, seed=seed))
-        assert len(done) == len(table) and abs((done.split == 'test').mean() - .2) < .06 and (split_table(done) > 0).all(axis=None)
-        assert split(table.sample(frac=1, random_state=seed), seed=seed).equals(done), 'the order of the rows does not matter'
-        plain = split(table, seed=seed, by='stratified')
-        assert (abs(split_table(plain).loc['test'] - .2*table.expression.value_counts()) <= 1).all() and (plain.image == done.image).all()
-        with pytest.raises(CourseError, match='people stand in two splits'): check_split(plain)
+        weight = 1 / np.arange(1, 121)
+        rows = [
+            dict(
+                image=f"{i:04}.jpg",
+                subject=f"p{rng.choice(120, p=weight / weight.sum())}",
+                sha1=str(i),
+                expression=rng.choice(["anger", "fear", "happiness"], p=[0.3, 0.03, 0.67]),
+            )
+            for i in range(900)
+        ]
+        table = make_manifest(rows, "toy")
+        done = check_split(split(table, seed=seed))
+        assert (
+            len(done) == len(table)
+            and abs((done.split == "test").mean() - 0.2) < 0.06
+            and (split_table(done) > 0).all(axis=None)
+        )
+        assert split(table.sample(frac=1, random_state=seed), seed=seed).equals(done), (
+            "the order of the rows does not matter"
+        )
+        plain = split(table, seed=seed, by="stratified")
+        assert (
+            abs(split_table(plain).loc["test"] - 0.2 * table.expression.value_counts()) <= 1
+        ).all() and (plain.image == done.image).all()
+        with pytest.raises(CourseError, match="people stand in two splits"):
+            check_split(plain)
     assert not split(table, seed=0).split.equals(split(table, seed=1).split)
-    with pytest.raises(CourseError, match='nothing to train'): split(table, valid=.5, test=.5)
+    with pytest.raises(CourseError, match="nothing to train"):
+        split(table, valid=0.5, test=0.5)
 
 
 def test_given_splits_stay_and_tiny_classes_are_told():
     from fer_course.data import make_manifest
-    table = make_manifest([dict(image=f'{i}.jpg', subject=f'p{i//2}', sha1=str(i), expression='fear' if i < 2 else 'anger', split='test' if i == 4 else None) for i in range(40)], 'toy')
+
+    table = make_manifest(
+        [
+            dict(
+                image=f"{i}.jpg",
+                subject=f"p{i // 2}",
+                sha1=str(i),
+                expression="fear" if i < 2 else "anger",
+                split="test" if i == 4 else None,
+            )
+            for i in range(40)
+        ],
+        "toy",
+    )
     done = split(table)
-    assert done[done.image.isin(['4.jpg', '5.jpg'])].split.eq('test').all(), 'the second photograph of a person follows the first'
-    assert [note for note in done.attrs['notes'] if note.startswith('Few images of fear: ') and 'it has 2 in all, of 1 person' in note]
-    assert not split(make_manifest([dict(image=f'{i}.jpg', expression='anger') for i in range(100)], 'toy')).attrs['notes']
-    unlabelled = split(make_manifest([dict(image=f'{i}.jpg') for i in range(50)], 'toy'))
+    assert done[done.image.isin(["4.jpg", "5.jpg"])].split.eq("test").all(), (
+        "the second photograph of a person follows the first"
+    )
+    assert [
+        note
+        for note in done.attrs["notes"]
+        if note.startswith("Few images of fear: ") and "it has 2 in all, of 1 person" in note
+    ]
+    assert not split(
+        make_manifest([dict(image=f"{i}.jpg", expression="anger") for i in range(100)], "toy")
+    ).attrs["notes"]
+    unlabelled = split(make_manifest([dict(image=f"{i}.jpg") for i in range(50)], "toy"))
     assert unlabelled.split.value_counts().to_dict() == dict(train=35, valid=5, test=10)
 
 
 def test_report_rules_choose_on_validation_and_near_copies_are_seen():
     import pytest
     from fer_course.data import make_manifest
-    table = make_manifest([dict(image=f'{i:03}.jpg', sha1=str(i), expression=('fear', 'anger', 'anger')[i % 3]) for i in range(300)], 'toy')
-    for by, rule, share in (('report_s', split_report_s, .2), ('report_k', split_report_k, .25)):
-        done = split(table, valid=.1, test=share, by=by, seed=3)
-        assert ((done.split == 'test') == (rule(done.expression, share, 3) == 'test')).all() and (done.split == 'valid').sum() == 30
-        assert split(table.sample(frac=1, random_state=1), valid=.1, test=share, by=by, seed=3).equals(done)
-    with pytest.raises(CourseError, match='have a split already'): split(done, by='report_s')
-    done['near'] = None; done.loc[done[done.split == 'train'].index[0], 'near'] = done.loc[done[done.split == 'test'].index[0], 'near'] = 'near 0'
-    with pytest.raises(CourseError, match='1 groups of near copies'): check_split(done)
+
+    table = make_manifest(
+        [
+            dict(image=f"{i:03}.jpg", sha1=str(i), expression=("fear", "anger", "anger")[i % 3])
+            for i in range(300)
+        ],
+        "toy",
+    )
+    for by, rule, share in (("report_s", split_report_s, 0.2), ("report_k", split_report_k, 0.25)):
+        done = split(table, valid=0.1, test=share, by=by, seed=3)
+        assert ((done.split == "test") == (rule(done.expression, share, 3) == "test")).all() and (
+            done.split == "valid"
+        ).sum() == 30
+        assert split(
+            table.sample(frac=1, random_state=1), valid=0.1, test=share, by=by, seed=3
+        ).equals(done)
+    with pytest.raises(CourseError, match="have a split already"):
+        split(done, by="report_s")
+    done["near"] = None
+    done.loc[done[done.split == "train"].index[0], "near"] = done.loc[
+        done[done.split == "test"].index[0], "near"
+    ] = "near 0"
+    with pytest.raises(CourseError, match="1 groups of near copies"):
+        check_split(done)
 
 
 def test_folds_keep_people_together():
     import pytest
     from fer_course.data import make_manifest
+
     rng = np.random.default_rng(2)
-    table = make_manifest([dict(image=f'{i:03}.jpg', subject=f'p{rng.integers(40)}', expression=rng.choice(['anger', 'fear'])) for i in range(300)], 'toy')
+    table = make_manifest(
+        [
+            dict(
+                image=f"{i:03}.jpg",
+                subject=f"p{rng.integers(40)}",
+                expression=rng.choice(["anger", "fear"]),
+            )
+            for i in range(300)
+        ],
+        "toy",
+    )
     done = k_folds(table, 4, seed=1)
-    assert done.groupby('subject').fold.nunique().max() == 1 and set(done.fold) == {0, 1, 2, 3} and k_folds(table.sample(frac=1, random_state=0), 4, seed=1).equals(done)
-    plain = k_folds(table, 4, by='stratified'); counts = pd.crosstab(plain.fold, plain.expression); assert (counts.max() - counts.min() <= 1).all()
+    assert (
+        done.groupby("subject").fold.nunique().max() == 1
+        and set(done.fold) == {0, 1, 2, 3}
+        and k_folds(table.sample(frac=1, random_state=0), 4, seed=1).equals(done)
+    )
+    plain = k_folds(table, 4, by="stratified")
+    counts = pd.crosstab(plain.fold, plain.expression)
+    assert (counts.max() - counts.min() <= 1).all()
     for bad in (1, 41):
-        with pytest.raises(CourseError, match='cannot be dealt'): k_folds(table, bad)
+        with pytest.raises(CourseError, match="cannot be dealt"):
+            k_folds(table, bad)

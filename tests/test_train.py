@@ -11,7 +11,19 @@ from fer_course.augment import PAPER, normalise
 from fer_course.balance import sampling_weights
 from fer_course.facs import SEVEN
 from fer_course.files import CourseError, atomic, make_folder, progress
-from fer_course.joint import Batches, JointLoss, Stacked, _fetch, _resident, balanced_weights, joint_batches, labels, positive_weights, seed_everything, stream
+from fer_course.joint import (
+    Batches,
+    JointLoss,
+    Stacked,
+    _fetch,
+    _resident,
+    balanced_weights,
+    joint_batches,
+    labels,
+    positive_weights,
+    seed_everything,
+    stream,
+)
 from fer_course.parallel import no_denormals, pick_device
 from fer_course.schedules import OPTIMIZERS, SCHEDULES, Schedule, make_optimizer, schedule
 import tempfile
@@ -20,225 +32,495 @@ from pathlib import Path
 import pytest
 import torch.nn as nn
 
+
 @dataclass
 class TinyConfig:
-    au_vocabulary: str = 'common'
+    au_vocabulary: str = "common"
     classes: int = 3
+
 
 class Tiny(nn.Module):
     "A network small enough for tests; `stop` raises KeyboardInterrupt in that forward pass"
-    def __init__(self, au_vocabulary='common', stop=None, seed=0, dropout=.1):
-        super().__init__(); torch.manual_seed(seed); self.config, self.stop, self.calls = TinyConfig(au_vocabulary), stop, 0
-        self.body = nn.Sequential(nn.Conv2d(3, 8, 4, 4), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Dropout(dropout))
-        self.expression, self.units = nn.Linear(128, 3), nn.Linear(128, 13) if au_vocabulary else None
+
+    def __init__(self, au_vocabulary="common", stop=None, seed=0, dropout=0.1):
+        super().__init__()
+        torch.manual_seed(seed)
+        self.config, self.stop, self.calls = TinyConfig(au_vocabulary), stop, 0
+        self.body = nn.Sequential(
+            nn.Conv2d(3, 8, 4, 4), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Dropout(dropout)
+        )
+        self.expression, self.units = (
+            nn.Linear(128, 3),
+            nn.Linear(128, 13) if au_vocabulary else None,
+        )
+
     def forward(self, x):
         self.calls += 1
-        if self.calls == self.stop: raise KeyboardInterrupt
-        h = self.body(x); return self.expression(h), self.units(h) if self.units else None
+        if self.calls == self.stop:
+            raise KeyboardInterrupt
+        h = self.body(x)
+        return self.expression(h), self.units(h) if self.units else None
+
 
 def tiny_set(n=90, seed=0):
     "Images whose brighter colour is their class, and whose AU1 is a white corner"
-    r = np.random.default_rng(seed); kind = np.arange(n) % 3; images = r.integers(0, 160, (n, 16, 16, 3), dtype=np.uint8)
-    images[np.arange(n), :, :, kind] += 60; au1 = r.integers(0, 2, n); images[au1 == 1, :4, :4] = 255
-    part = np.repeat(['train', 'valid', 'test'], [n*6//9, n*2//9, n - n*6//9 - n*2//9])
-    return pd.DataFrame(dict(expression=np.array(SEVEN[:3])[kind], split=part, AU1=au1.astype(np.float32))), images
+    r = np.random.default_rng(seed)
+    kind = np.arange(n) % 3
+    images = r.integers(0, 160, (n, 16, 16, 3), dtype=np.uint8)
+    images[np.arange(n), :, :, kind] += 60
+    au1 = r.integers(0, 2, n)
+    images[au1 == 1, :4, :4] = 255
+    part = np.repeat(
+        ["train", "valid", "test"], [n * 6 // 9, n * 2 // 9, n - n * 6 // 9 - n * 2 // 9]
+    )
+    return pd.DataFrame(
+        dict(expression=np.array(SEVEN[:3])[kind], split=part, AU1=au1.astype(np.float32))
+    ), images
 
-torch.set_num_threads(1)                     # tensors this small only lose by sharing
-TINY = dict(epochs=3, batch_size=16, lr=1e-2, expressions=SEVEN[:3], device='cpu')
-SCORED = ('best.safetensors', 'last.safetensors', 'metrics.json')
+
+torch.set_num_threads(1)  # tensors this small only lose by sharing
+TINY = dict(epochs=3, batch_size=16, lr=1e-2, expressions=SEVEN[:3], device="cpu")
+SCORED = ("best.safetensors", "last.safetensors", "metrics.json")
+
 
 def result(place):
     "What two trainings must have alike to the byte"
-    return [(Path(place)/name).read_bytes() for name in SCORED] + [runs.without_timing(runs.read_log(place)).to_csv()]
+    return [(Path(place) / name).read_bytes() for name in SCORED] + [
+        runs.without_timing(runs.read_log(place)).to_csv()
+    ]
 
-def same_table(a, b): pd.testing.assert_frame_equal(runs.without_timing(a), runs.without_timing(b), check_exact=True)
+
+def same_table(a, b):
+    pd.testing.assert_frame_equal(runs.without_timing(a), runs.without_timing(b), check_exact=True)
 
 
 def test_learner_and_bare_loop_agree():
-    m, pixels = tiny_set(); yt, ut = labels(m, SEVEN[:3], 'common'); chosen = range(60)
-    batches = Batches(pixels, yt, ut, chosen, batch_size=16, seed=0); others = Batches(pixels, yt, ut, range(60, 80))
-    a = Tiny(); optimizer, f, count = make_optimizer(a, lr=1e-2), schedule(1e-2), 0; a.train(); torch.manual_seed(7)
+    m, pixels = tiny_set()
+    yt, ut = labels(m, SEVEN[:3], "common")
+    chosen = range(60)
+    batches = Batches(pixels, yt, ut, chosen, batch_size=16, seed=0)
+    others = Batches(pixels, yt, ut, range(60, 80))
+    a = Tiny()
+    optimizer, f, count = make_optimizer(a, lr=1e-2), schedule(1e-2), 0
+    a.train()
+    torch.manual_seed(7)
     for xt, yb, ub in batches:
-        for group in optimizer.param_groups: group['lr'] = f(count/len(batches))
-        JointLoss()(a(xt), yb, ub).backward(); optimizer.step(); optimizer.zero_grad(); count += 1
-    b = Tiny(); lt = learner(b, batches, others, JointLoss(), lr=1e-2); torch.manual_seed(7); lt.fit(1, 1e-2)
-    for p, q in zip(a.parameters(), b.parameters()): assert torch.allclose(p, q, atol=1e-6)
+        for group in optimizer.param_groups:
+            group["lr"] = f(count / len(batches))
+        JointLoss()(a(xt), yb, ub).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        count += 1
+    b = Tiny()
+    lt = learner(b, batches, others, JointLoss(), lr=1e-2)
+    torch.manual_seed(7)
+    lt.fit(1, 1e-2)
+    for p, q in zip(a.parameters(), b.parameters()):
+        assert torch.allclose(p, q, atol=1e-6)
 
 
 def test_scores_agree_with_scikit_learn():
     from sklearn.metrics import f1_score
-    g = torch.Generator().manual_seed(0); zt, zat = torch.randn(50, 7, generator=g), torch.randn(50, 4, generator=g)
-    yt, ya = torch.randint(-1, 6, (50,), generator=g), torch.randint(0, 2, (50, 4), generator=g).float(); ya[:, 3] = 0; ya[::3, 1] = float('nan')
-    s = validation_scores(zt, zat, yt, ya); k = yt >= 0
-    assert s['valid_accuracy'] == pytest.approx((zt.argmax(1)[k] == yt[k]).float().mean().item())
-    assert s['valid_macro_f1'] == pytest.approx(f1_score(yt[k], zt.argmax(1)[k], labels=range(6), average='macro')), 'class 6 does not occur and does not count'
-    each = [f1_score(ya[~ya[:, j].isnan(), j], zat[~ya[:, j].isnan(), j] > 0) for j in range(3)]          # unit 3 is never there
-    assert s['valid_au_macro_f1'] == pytest.approx(np.mean(each)) and 'valid_au_macro_f1' not in validation_scores(zt, None, yt, ya)
-    assert math.isnan(validation_scores(zt, zat, yt, ya*float('nan'))['valid_au_macro_f1'])
+
+    g = torch.Generator().manual_seed(0)
+    zt, zat = torch.randn(50, 7, generator=g), torch.randn(50, 4, generator=g)
+    yt, ya = (
+        torch.randint(-1, 6, (50,), generator=g),
+        torch.randint(0, 2, (50, 4), generator=g).float(),
+    )
+    ya[:, 3] = 0
+    ya[::3, 1] = float("nan")
+    s = validation_scores(zt, zat, yt, ya)
+    k = yt >= 0
+    assert s["valid_accuracy"] == pytest.approx((zt.argmax(1)[k] == yt[k]).float().mean().item())
+    assert s["valid_macro_f1"] == pytest.approx(
+        f1_score(yt[k], zt.argmax(1)[k], labels=range(6), average="macro")
+    ), "class 6 does not occur and does not count"
+    each = [
+        f1_score(ya[~ya[:, j].isnan(), j], zat[~ya[:, j].isnan(), j] > 0) for j in range(3)
+    ]  # unit 3 is never there
+    assert s["valid_au_macro_f1"] == pytest.approx(
+        np.mean(each)
+    ) and "valid_au_macro_f1" not in validation_scores(zt, None, yt, ya)
+    assert math.isnan(validation_scores(zt, zat, yt, ya * float("nan"))["valid_au_macro_f1"])
 
 
 def test_the_mean_follows_the_weights():
-    net = Tiny(); a = Average(net, .9); first = a.mean['body.0.weight'].clone()
-    with torch.no_grad(): net.body[0].weight.add_(1.); net.body[1].num_batches_tracked.add_(5)
-    a.update(net); assert torch.allclose(a.mean['body.0.weight'], first + .1, atol=1e-6) and a.mean['body.1.num_batches_tracked'] == 5
-    now = net.body[0].weight.detach().clone(); a.swap(net); assert torch.allclose(net.body[0].weight, first + .1, atol=1e-6); a.swap(net); assert torch.equal(net.body[0].weight, now)
-    with torch.no_grad(): net.body[0].weight.zero_()
-    for _ in range(200): a.update(net)
-    assert a.mean['body.0.weight'].abs().max() < 1e-6
+    net = Tiny()
+    a = Average(net, 0.9)
+    first = a.mean["body.0.weight"].clone()
+    with torch.no_grad():
+        net.body[0].weight.add_(1.0)
+        net.body[1].num_batches_tracked.add_(5)
+    a.update(net)
+    assert (
+        torch.allclose(a.mean["body.0.weight"], first + 0.1, atol=1e-6)
+        and a.mean["body.1.num_batches_tracked"] == 5
+    )
+    now = net.body[0].weight.detach().clone()
+    a.swap(net)
+    assert torch.allclose(net.body[0].weight, first + 0.1, atol=1e-6)
+    a.swap(net)
+    assert torch.equal(net.body[0].weight, now)
+    with torch.no_grad():
+        net.body[0].weight.zero_()
+    for _ in range(200):
+        a.update(net)
+    assert a.mean["body.0.weight"].abs().max() < 1e-6
 
 
 def test_a_stopped_training_ends_in_the_same_bytes():
-    m, pixels = tiny_set(); m['role'] = np.where(np.arange(len(m)) % 5 == 0, 'auxiliary', 'target')
+    m, pixels = tiny_set()
+    m["role"] = np.where(np.arange(len(m)) % 5 == 0, "auxiliary", "target")
     with tempfile.TemporaryDirectory() as place:
-        straight = fit(Tiny(), m, pixels, f'{place}/a', **TINY)
-        for k, stop in enumerate((1, 2, None)): table = fit(Tiny(seed=k), m, pixels, f'{place}/b', stop_after=stop, **TINY)     # later weights come from the checkpoint
+        straight = fit(Tiny(), m, pixels, f"{place}/a", **TINY)
+        for k, stop in enumerate((1, 2, None)):
+            table = fit(
+                Tiny(seed=k), m, pixels, f"{place}/b", stop_after=stop, **TINY
+            )  # later weights come from the checkpoint
         same_table(table, straight)
-        for stop in (1, 2, 4, 5):                                      # Ctrl-C in this forward pass of training (1-3) or validation (4, 5), then twice as far
-            with pytest.raises(KeyboardInterrupt): fit(Tiny(stop=stop), m, pixels, f'{place}/c', **TINY)
-        fit(Tiny(), m, pixels, f'{place}/c', stop_after=1, **TINY)
+        for stop in (
+            1,
+            2,
+            4,
+            5,
+        ):  # Ctrl-C in this forward pass of training (1-3) or validation (4, 5), then twice as far
+            with pytest.raises(KeyboardInterrupt):
+                fit(Tiny(stop=stop), m, pixels, f"{place}/c", **TINY)
+        fit(Tiny(), m, pixels, f"{place}/c", stop_after=1, **TINY)
         for stop in (1, 3, 5):
-            with pytest.raises(KeyboardInterrupt): fit(Tiny(stop=stop), m, pixels, f'{place}/c', **TINY)
-        fit(Tiny(), m, pixels, f'{place}/c', **TINY)
-        assert result(f'{place}/a') == result(f'{place}/b') == result(f'{place}/c')
-        again = Tiny(seed=9); table = fit(again, m, pixels, f'{place}/a', **TINY)                   # done: read back, nothing is trained
-        same_table(table, straight); assert again.calls == 0 and not again.training
-        best = Tiny(); fit(best, m, pixels, f'{place}/b', **TINY)
-        assert all(torch.equal(p, q) for p, q in zip(again.state_dict().values(), best.state_dict().values()))
+            with pytest.raises(KeyboardInterrupt):
+                fit(Tiny(stop=stop), m, pixels, f"{place}/c", **TINY)
+        fit(Tiny(), m, pixels, f"{place}/c", **TINY)
+        assert result(f"{place}/a") == result(f"{place}/b") == result(f"{place}/c")
+        again = Tiny(seed=9)
+        table = fit(again, m, pixels, f"{place}/a", **TINY)  # done: read back, nothing is trained
+        same_table(table, straight)
+        assert again.calls == 0 and not again.training
+        best = Tiny()
+        fit(best, m, pixels, f"{place}/b", **TINY)
+        assert all(
+            torch.equal(p, q)
+            for p, q in zip(again.state_dict().values(), best.state_dict().values())
+        )
 
 
 def test_a_kill_between_two_files_costs_nothing():
     from unittest.mock import patch
+
     m, pixels = tiny_set()
     with tempfile.TemporaryDirectory() as place:
-        fit(Tiny(), m, pixels, f'{place}/a', **TINY)
-        fit(Tiny(), m, pixels, f'{place}/b', stop_after=1, **TINY)
-        with patch('torch.save', side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt): fit(Tiny(), m, pixels, f'{place}/b', **TINY)
-        fit(Tiny(), m, pixels, f'{place}/b', **TINY)
-        assert result(f'{place}/a') == result(f'{place}/b')
-        assert not list(Path(place).rglob('.*.tmp')) and not list(Path(place).rglob('checkpoint.pt')), 'no rubbish is left'
-        with patch('pathlib.Path.write_bytes', side_effect=OSError(28, 'No space left on device')), pytest.raises(CourseError, match='disk is full.*Remedy'):
-            fit(Tiny(), m, pixels, f'{place}/c', **TINY)
+        fit(Tiny(), m, pixels, f"{place}/a", **TINY)
+        fit(Tiny(), m, pixels, f"{place}/b", stop_after=1, **TINY)
+        with patch("torch.save", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+            fit(Tiny(), m, pixels, f"{place}/b", **TINY)
+        fit(Tiny(), m, pixels, f"{place}/b", **TINY)
+        assert result(f"{place}/a") == result(f"{place}/b")
+        assert not list(Path(place).rglob(".*.tmp")) and not list(
+            Path(place).rglob("checkpoint.pt")
+        ), "no rubbish is left"
+        with (
+            patch("pathlib.Path.write_bytes", side_effect=OSError(28, "No space left on device")),
+            pytest.raises(CourseError, match="disk is full.*Remedy"),
+        ):
+            fit(Tiny(), m, pixels, f"{place}/c", **TINY)
 
 
 def test_mean_weights_and_patience_survive_a_stop():
     from fer_course.train import predict
-    m, pixels = tiny_set(); options = TINY | dict(epochs=9, ema=.8, patience=2, deterministic=True)
+
+    m, pixels = tiny_set()
+    options = TINY | dict(epochs=9, ema=0.8, patience=2, deterministic=True)
     with tempfile.TemporaryDirectory() as place:
-        straight = fit(Tiny(), m, pixels, f'{place}/a', **options)
-        for k, stop in enumerate((1, 2, 3, None)): fit(Tiny(seed=k), m, pixels, f'{place}/b', stop_after=stop, **options)
-        assert result(f'{place}/a') == result(f'{place}/b')
-        best = int(straight.valid_macro_f1.idxmax()); assert len(straight) == min(9, best + 3), 'two epochs without a better one, and no more'
-        net = Tiny(); fit(net, m, pixels, f'{place}/a', **options); p, _ = predict(net, pixels, np.flatnonzero(m.split == 'valid'), device='cpu')
-        assert (p.argmax(1) == labels(m[m.split == 'valid'], SEVEN[:3])[0].numpy()).mean() == straight.valid_accuracy[best], 'what was validated is what is kept'
-        plain = fit(Tiny(), m, pixels, f'{place}/c', **TINY | dict(epochs=9)); assert not plain.valid_loss[:3].equals(straight.valid_loss[:3])
+        straight = fit(Tiny(), m, pixels, f"{place}/a", **options)
+        for k, stop in enumerate((1, 2, 3, None)):
+            fit(Tiny(seed=k), m, pixels, f"{place}/b", stop_after=stop, **options)
+        assert result(f"{place}/a") == result(f"{place}/b")
+        best = int(straight.valid_macro_f1.idxmax())
+        assert len(straight) == min(9, best + 3), "two epochs without a better one, and no more"
+        net = Tiny()
+        fit(net, m, pixels, f"{place}/a", **options)
+        p, _ = predict(net, pixels, np.flatnonzero(m.split == "valid"), device="cpu")
+        assert (
+            p.argmax(1) == labels(m[m.split == "valid"], SEVEN[:3])[0].numpy()
+        ).mean() == straight.valid_accuracy[best], "what was validated is what is kept"
+        plain = fit(Tiny(), m, pixels, f"{place}/c", **TINY | dict(epochs=9))
+        assert not plain.valid_loss[:3].equals(straight.valid_loss[:3])
 
 
 def test_plain_fer_ignores_the_auxiliary_set():
-    m, pixels = tiny_set(); m['role'] = np.where(np.arange(len(m)) % 3 == 0, 'auxiliary', 'target')
+    m, pixels = tiny_set()
+    m["role"] = np.where(np.arange(len(m)) % 3 == 0, "auxiliary", "target")
     with tempfile.TemporaryDirectory() as place:
-        net = Tiny(None); table = fit(net, m, pixels, f'{place}/a', **TINY)
-        assert 'valid_au_macro_f1' not in table and net.calls == 3*(math.ceil(40/16) + math.ceil(13/16))
-        repainted = pixels.copy(); repainted[(m.role == 'auxiliary').to_numpy()] = 7
-        again = Tiny(None); fit(again, m, repainted, f'{place}/b', **TINY)
-        assert all(torch.equal(p, q) for p, q in zip(net.parameters(), again.parameters())), 'what the auxiliary pixels show does not matter'
+        net = Tiny(None)
+        table = fit(net, m, pixels, f"{place}/a", **TINY)
+        assert "valid_au_macro_f1" not in table and net.calls == 3 * (
+            math.ceil(40 / 16) + math.ceil(13 / 16)
+        )
+        repainted = pixels.copy()
+        repainted[(m.role == "auxiliary").to_numpy()] = 7
+        again = Tiny(None)
+        fit(again, m, repainted, f"{place}/b", **TINY)
+        assert all(torch.equal(p, q) for p, q in zip(net.parameters(), again.parameters())), (
+            "what the auxiliary pixels show does not matter"
+        )
 
 
 def test_naive_joint_training_learns_from_auxiliary_expressions():
-    m, pixels = tiny_set(); m['role'] = np.where(np.arange(len(m)) % 2 == 0, 'auxiliary', 'target'); wrong = m.copy()
-    wrong.loc[(m.role == 'auxiliary') & (m.split == 'train'), 'expression'] = SEVEN[0]
+    m, pixels = tiny_set()
+    m["role"] = np.where(np.arange(len(m)) % 2 == 0, "auxiliary", "target")
+    wrong = m.copy()
+    wrong.loc[(m.role == "auxiliary") & (m.split == "train"), "expression"] = SEVEN[0]
     with tempfile.TemporaryDirectory() as place:
-        f1 = {name: fit(Tiny(None), table, pixels, f'{place}/{name}', **TINY | dict(epochs=8, ratio=.5), joint=joint).valid_macro_f1.max()
-              for name, table, joint in (('apart', wrong, 'units'), ('naive', wrong, 'expressions'), ('good', m, 'both'))}
-        assert f1['apart'] > .8 and f1['good'] > .8 and f1['naive'] < f1['apart'], 'wrong labels of the auxiliary set do harm only where they are heard'
-        moved = m.copy(); moved.loc[(m.role == 'auxiliary') & (m.split == 'valid'), 'expression'] = SEVEN[0]
-        a, b = (fit(Tiny(), table, pixels, f'{place}/{k}', joint='both', **TINY) for k, table in enumerate((m, moved)))
-        assert a.valid_macro_f1.equals(b.valid_macro_f1), 'validation looks at the target alone'
+        f1 = {
+            name: fit(
+                Tiny(None),
+                table,
+                pixels,
+                f"{place}/{name}",
+                **TINY | dict(epochs=8, ratio=0.5),
+                joint=joint,
+            ).valid_macro_f1.max()
+            for name, table, joint in (
+                ("apart", wrong, "units"),
+                ("naive", wrong, "expressions"),
+                ("good", m, "both"),
+            )
+        }
+        assert f1["apart"] > 0.8 and f1["good"] > 0.8 and f1["naive"] < f1["apart"], (
+            "wrong labels of the auxiliary set do harm only where they are heard"
+        )
+        moved = m.copy()
+        moved.loc[(m.role == "auxiliary") & (m.split == "valid"), "expression"] = SEVEN[0]
+        a, b = (
+            fit(Tiny(), table, pixels, f"{place}/{k}", joint="both", **TINY)
+            for k, table in enumerate((m, moved))
+        )
+        assert a.valid_macro_f1.equals(b.valid_macro_f1), "validation looks at the target alone"
 
 
 def test_fit_refuses_what_cannot_work():
     m, pixels = tiny_set()
     with tempfile.TemporaryDirectory() as place:
-        fit(Tiny(), m, pixels, f'{place}/a', **TINY, stop_after=1)
-        with pytest.raises(CourseError, match='a: holds a training with other settings .*lr: 0.01 -> 0.02.*Remedy'): fit(Tiny(), m, pixels, f'{place}/a', **{**TINY, 'lr': .02})
-        with pytest.raises(CourseError, match='other settings .data: '): fit(Tiny(), m, 255 - pixels, f'{place}/a', **TINY)
-        (Path(place)/'a'/'checkpoint.pt').write_bytes(b'rubbish')
-        with pytest.raises(CourseError, match='checkpoint.pt: is no readable checkpoint'): fit(Tiny(), m, pixels, f'{place}/a', **TINY)
-        for change, message in ((dict(split='train'), 'validation split'), (dict(split='valid'), 'training split'), (dict(expression=None), 'training split'), (dict(role='auxiliary'), 'training split')):
-            with pytest.raises(CourseError, match=f'no image of the {message} has an expression label.*Remedy'): fit(Tiny(), m.assign(**change), pixels, f'{place}/b', **TINY)
-        with pytest.raises(CourseError, match='do not belong together'): fit(Tiny(), m, pixels[1:], f'{place}/b', **TINY)
-        with pytest.raises(CourseError, match='classes'): fit(Tiny(), m, pixels, f'{place}/b', **{**TINY, 'expressions': SEVEN})
+        fit(Tiny(), m, pixels, f"{place}/a", **TINY, stop_after=1)
+        with pytest.raises(
+            CourseError, match="a: holds a training with other settings .*lr: 0.01 -> 0.02.*Remedy"
+        ):
+            fit(Tiny(), m, pixels, f"{place}/a", **{**TINY, "lr": 0.02})
+        with pytest.raises(CourseError, match="other settings .data: "):
+            fit(Tiny(), m, 255 - pixels, f"{place}/a", **TINY)
+        (Path(place) / "a" / "checkpoint.pt").write_bytes(b"rubbish")
+        with pytest.raises(CourseError, match="checkpoint.pt: is no readable checkpoint"):
+            fit(Tiny(), m, pixels, f"{place}/a", **TINY)
+        for change, message in (
+            (dict(split="train"), "validation split"),
+            (dict(split="valid"), "training split"),
+            (dict(expression=None), "training split"),
+            (dict(role="auxiliary"), "training split"),
+        ):
+            with pytest.raises(
+                CourseError, match=f"no image of the {message} has an expression label.*Remedy"
+            ):
+                fit(Tiny(), m.assign(**change), pixels, f"{place}/b", **TINY)
+        with pytest.raises(CourseError, match="do not belong together"):
+            fit(Tiny(), m, pixels[1:], f"{place}/b", **TINY)
+        with pytest.raises(CourseError, match="classes"):
+            fit(Tiny(), m, pixels, f"{place}/b", **{**TINY, "expressions": SEVEN})
 
 
 def test_a_loss_that_is_no_number_leaves_its_batch():
     m, pixels = tiny_set()
     with tempfile.TemporaryDirectory() as place:
-        with pytest.raises(CourseError, match='loss became .*bad_batch.npz.*numpy.load.*lr below 1e'): fit(Tiny(), m, pixels, f'{place}/b', **{**TINY, 'lr': 1e20, 'optimizer': 'sgd'})
-        bad = np.load(f'{place}/b/bad_batch.npz'); found = bad['rows']
-        assert np.array_equal(bad['images'], pixels[found]) and bad['expression'].tolist() == labels(m.iloc[found], SEVEN[:3])[0].tolist() and bad['action_units'].shape == (len(found), 13)
-        pixels[7] = 255; poisoned = lambda x, g: torch.where((x == 1).flatten(1).all(1)[:, None, None, None], float('nan'), x)         # one bad image
-        with pytest.raises(CourseError, match='loss became nan in epoch 1, step'): fit(Tiny(), m, pixels, f'{place}/c', augment=poisoned, **TINY)
-        assert 7 in np.load(f'{place}/c/bad_batch.npz')['rows'], 'the batch is the one that holds the row'
+        with pytest.raises(
+            CourseError, match="loss became .*bad_batch.npz.*numpy.load.*lr below 1e"
+        ):
+            fit(Tiny(), m, pixels, f"{place}/b", **{**TINY, "lr": 1e20, "optimizer": "sgd"})
+        bad = np.load(f"{place}/b/bad_batch.npz")
+        found = bad["rows"]
+        assert (
+            np.array_equal(bad["images"], pixels[found])
+            and bad["expression"].tolist() == labels(m.iloc[found], SEVEN[:3])[0].tolist()
+            and bad["action_units"].shape == (len(found), 13)
+        )
+        pixels[7] = 255
+        poisoned = lambda x, g: torch.where(
+            (x == 1).flatten(1).all(1)[:, None, None, None], float("nan"), x
+        )  # one bad image
+        with pytest.raises(CourseError, match="loss became nan in epoch 1, step"):
+            fit(Tiny(), m, pixels, f"{place}/c", augment=poisoned, **TINY)
+        assert 7 in np.load(f"{place}/c/bad_batch.npz")["rows"], (
+            "the batch is the one that holds the row"
+        )
 
 
 def test_batches_of_one_and_a_norm_that_cannot():
-    m, pixels = tiny_set(27); m['role'] = np.where(m.index == 3, 'auxiliary', 'target')
+    m, pixels = tiny_set(27)
+    m["role"] = np.where(m.index == 3, "auxiliary", "target")
+
     class Flat(Tiny):
-        def __init__(self): super().__init__(dropout=0.); self.body = nn.Sequential(nn.Flatten(), nn.Linear(768, 128), nn.BatchNorm1d(128))
+        def __init__(self):
+            super().__init__(dropout=0.0)
+            self.body = nn.Sequential(nn.Flatten(), nn.Linear(768, 128), nn.BatchNorm1d(128))
+
     with tempfile.TemporaryDirectory() as place:
-        assert len(fit(Tiny(), m, pixels, f'{place}/a', **TINY | dict(epochs=1, batch_size=1))) == 1, 'norms over a map have many values in one image; one auxiliary image is enough'
-        assert len(fit(Flat(), m, pixels, f'{place}/b', **TINY | dict(epochs=1, batch_size=16))) == 1, '17 images are 9 and 8, not 16 and 1'
-        with pytest.raises(CourseError, match='some batch held one image.*batch size of at least 2'): fit(Flat(), m[m.role == 'target'].reset_index(drop=True), np.delete(pixels, 3, 0), f'{place}/c', **TINY | dict(batch_size=1))
+        assert (
+            len(fit(Tiny(), m, pixels, f"{place}/a", **TINY | dict(epochs=1, batch_size=1))) == 1
+        ), "norms over a map have many values in one image; one auxiliary image is enough"
+        assert (
+            len(fit(Flat(), m, pixels, f"{place}/b", **TINY | dict(epochs=1, batch_size=16))) == 1
+        ), "17 images are 9 and 8, not 16 and 1"
+        with pytest.raises(
+            CourseError, match="some batch held one image.*batch size of at least 2"
+        ):
+            fit(
+                Flat(),
+                m[m.role == "target"].reset_index(drop=True),
+                np.delete(pixels, 3, 0),
+                f"{place}/c",
+                **TINY | dict(batch_size=1),
+            )
 
 
 def test_switches_change_speed_and_not_meaning():
     from unittest.mock import patch
     from fer_course.train import _repeatable
-    m, pixels = tiny_set(); before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.deterministic
-    with _repeatable(True, torch.device('cpu')): assert torch.get_num_threads() == 1 and torch.are_deterministic_algorithms_enabled() and torch.backends.cudnn.deterministic and os.environ['CUBLAS_WORKSPACE_CONFIG']
-    assert before == (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.deterministic)
+
+    m, pixels = tiny_set()
+    before = (
+        torch.get_num_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.backends.cudnn.deterministic,
+    )
+    with _repeatable(True, torch.device("cpu")):
+        assert (
+            torch.get_num_threads() == 1
+            and torch.are_deterministic_algorithms_enabled()
+            and torch.backends.cudnn.deterministic
+            and os.environ["CUBLAS_WORKSPACE_CONFIG"]
+        )
+    assert before == (
+        torch.get_num_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.backends.cudnn.deterministic,
+    )
     with tempfile.TemporaryDirectory() as place:
-        plain, compiled = fit(Tiny(), m, pixels, f'{place}/a', **TINY), fit(Tiny(), m, pixels, f'{place}/b', compile='eager', stop_after=1, **TINY)
-        half = fit(Tiny(), m, pixels, f'{place}/h', half=True, **TINY); assert 0 < abs(half.train_loss[2] - plain.train_loss[2]) < .1 and runs.resume(f'{place}/b')['model']['body.0.weight'].dtype == torch.float32
-        assert np.isclose(plain.train_loss[0], compiled.train_loss[0], atol=1e-4) and 'body.0.weight' in runs.resume(f'{place}/b')['model'], 'names are those of the bare network'
-        assert plain.seconds.gt(0).all() and plain.images_per_second.gt(0).all() and plain.memory.gt(0).all()
-        with patch.dict('sys.modules', {'torch.utils.tensorboard': None}), pytest.raises(CourseError, match='TensorBoard is not installed.*pip install'): fit(Tiny(), m, pixels, f'{place}/t', tensorboard=True, **TINY)
+        plain, compiled = (
+            fit(Tiny(), m, pixels, f"{place}/a", **TINY),
+            fit(Tiny(), m, pixels, f"{place}/b", compile="eager", stop_after=1, **TINY),
+        )
+        half = fit(Tiny(), m, pixels, f"{place}/h", half=True, **TINY)
+        assert (
+            0 < abs(half.train_loss[2] - plain.train_loss[2]) < 0.1
+            and runs.resume(f"{place}/b")["model"]["body.0.weight"].dtype == torch.float32
+        )
+        assert (
+            np.isclose(plain.train_loss[0], compiled.train_loss[0], atol=1e-4)
+            and "body.0.weight" in runs.resume(f"{place}/b")["model"]
+        ), "names are those of the bare network"
+        assert (
+            plain.seconds.gt(0).all()
+            and plain.images_per_second.gt(0).all()
+            and plain.memory.gt(0).all()
+        )
+        with (
+            patch.dict("sys.modules", {"torch.utils.tensorboard": None}),
+            pytest.raises(CourseError, match="TensorBoard is not installed.*pip install"),
+        ):
+            fit(Tiny(), m, pixels, f"{place}/t", tensorboard=True, **TINY)
 
 
 def test_curves_are_drawn_and_go_on():
-    pytest.importorskip('tensorboard')
+    pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
     m, pixels = tiny_set()
     with tempfile.TemporaryDirectory() as place:
-        for stop in (1, 2, None): table = fit(Tiny(), m, pixels, f'{place}/a', stop_after=stop, tensorboard=True, **TINY)
-        drawn = EventAccumulator(f'{place}/a/tensorboard'); drawn.Reload()
-        assert [e.step for e in drawn.Scalars('valid/macro_f1')] == [1, 2, 3] and np.allclose([e.value for e in drawn.Scalars('train/loss')], table.train_loss)
-        assert {'lr', 'images_per_second', 'memory', 'valid/accuracy'} <= set(drawn.Tags()['scalars'])
+        for stop in (1, 2, None):
+            table = fit(Tiny(), m, pixels, f"{place}/a", stop_after=stop, tensorboard=True, **TINY)
+        drawn = EventAccumulator(f"{place}/a/tensorboard")
+        drawn.Reload()
+        assert [e.step for e in drawn.Scalars("valid/macro_f1")] == [1, 2, 3] and np.allclose(
+            [e.value for e in drawn.Scalars("train/loss")], table.train_loss
+        )
+        assert {"lr", "images_per_second", "memory", "valid/accuracy"} <= set(
+            drawn.Tags()["scalars"]
+        )
 
 
 def test_balanced_drawing_and_weights_reach_the_loss():
-    m, pixels = tiny_set(); rare = m.copy(); rare.loc[(m.expression == SEVEN[1]) & (m.index % 4 != 1) & (m.split == 'train'), 'expression'] = SEVEN[0]
+    m, pixels = tiny_set()
+    rare = m.copy()
+    rare.loc[
+        (m.expression == SEVEN[1]) & (m.index % 4 != 1) & (m.split == "train"), "expression"
+    ] = SEVEN[0]
     with tempfile.TemporaryDirectory() as place:
-        tables = {k: fit(Tiny(), rare, pixels, f'{place}/{k}', **TINY, **o) for k, o in dict(plain={}, drawn=dict(sampling=1.), weighed=dict(class_weights='balanced')).items()}
+        tables = {
+            k: fit(Tiny(), rare, pixels, f"{place}/{k}", **TINY, **o)
+            for k, o in dict(
+                plain={}, drawn=dict(sampling=1.0), weighed=dict(class_weights="balanced")
+            ).items()
+        }
         assert len({t.train_loss[0] for t in tables.values()}) == 3
-        kept = runs.read_config(f'{place}/weighed')['training']['class_weights']; assert kept[1] > 2*kept[0], 'the run says which weights it took'
+        kept = runs.read_config(f"{place}/weighed")["training"]["class_weights"]
+        assert kept[1] > 2 * kept[0], "the run says which weights it took"
 
 
 def test_predict_is_the_same_in_any_company():
-    m, pixels = tiny_set(); net = Tiny()
-    p, q = predict(net, pixels, device='cpu'); assert p.shape == (90, 3) and q.shape == (90, 13) and p.dtype == q.dtype == np.float32
-    assert np.allclose(p.sum(1), 1, atol=1e-5) and (q >= 0).all() and (q <= 1).all() and not net.training
-    for other in (predict(net, pixels, batch_size=7, device='cpu'), predict(net, pixels, np.ones(90, bool), device='cpu')):
+    m, pixels = tiny_set()
+    net = Tiny()
+    p, q = predict(net, pixels, device="cpu")
+    assert p.shape == (90, 3) and q.shape == (90, 13) and p.dtype == q.dtype == np.float32
+    assert (
+        np.allclose(p.sum(1), 1, atol=1e-5)
+        and (q >= 0).all()
+        and (q <= 1).all()
+        and not net.training
+    )
+    for other in (
+        predict(net, pixels, batch_size=7, device="cpu"),
+        predict(net, pixels, np.ones(90, bool), device="cpu"),
+    ):
         assert np.allclose(p, other[0], atol=1e-6) and np.allclose(q, other[1], atol=1e-6)
-    chosen = [5, 3, 80]; assert np.allclose(predict(net, pixels, chosen, device='cpu')[0], p[chosen], atol=1e-6), 'in the order asked for'
-    f = predict(net, pixels, flip=True, device='cpu')[0]; assert np.allclose(f, predict(net, pixels[:, :, ::-1], flip=True, device='cpu')[0], atol=1e-6)
-    assert predict(net, pixels, [], device='cpu')[0].shape == (0, 3) and predict(Tiny(None), pixels, chosen, device='cpu')[1] is None
+    chosen = [5, 3, 80]
+    assert np.allclose(predict(net, pixels, chosen, device="cpu")[0], p[chosen], atol=1e-6), (
+        "in the order asked for"
+    )
+    f = predict(net, pixels, flip=True, device="cpu")[0]
+    assert np.allclose(f, predict(net, pixels[:, :, ::-1], flip=True, device="cpu")[0], atol=1e-6)
+    assert (
+        predict(net, pixels, [], device="cpu")[0].shape == (0, 3)
+        and predict(Tiny(None), pixels, chosen, device="cpu")[1] is None
+    )
 
 
 def test_it_learns_and_keeps_the_best():
-    m, pixels = tiny_set(240); m.loc[m.index % 7 == 0, 'expression'] = None; m.loc[m.index % 3 == 0, 'AU1'] = np.nan
+    m, pixels = tiny_set(240)
+    m.loc[m.index % 7 == 0, "expression"] = None
+    m.loc[m.index % 3 == 0, "AU1"] = np.nan
     with tempfile.TemporaryDirectory() as place:
-        net = Tiny(); table = fit(net, m, pixels, place, **{**TINY, 'epochs': 12}, augment=None, class_weights='balanced', pos_weight='balanced', smoothing=.05, clip=1.)
-        assert table.valid_macro_f1.max() > .9 and table.valid_au_macro_f1.max() > .9 and table.epoch.tolist() == list(range(1, 13))
-        p, q = predict(net, pixels, np.flatnonzero(m.split == 'valid'), device='cpu'); yt, ut = labels(m[m.split == 'valid'], SEVEN[:3], 'common')
-        scores = validation_scores(torch.tensor(p), torch.tensor(q) - .5, yt, ut)
-        assert scores['valid_macro_f1'] == table.valid_macro_f1.max() and scores['valid_au_macro_f1'] == table.valid_au_macro_f1[table.valid_macro_f1.idxmax()]
+        net = Tiny()
+        table = fit(
+            net,
+            m,
+            pixels,
+            place,
+            **{**TINY, "epochs": 12},
+            augment=None,
+            class_weights="balanced",
+            pos_weight="balanced",
+            smoothing=0.05,
+            clip=1.0,
+        )
+        assert (
+            table.valid_macro_f1.max() > 0.9
+            and table.valid_au_macro_f1.max() > 0.9
+            and table.epoch.tolist() == list(range(1, 13))
+        )
+        p, q = predict(net, pixels, np.flatnonzero(m.split == "valid"), device="cpu")
+        yt, ut = labels(m[m.split == "valid"], SEVEN[:3], "common")
+        scores = validation_scores(torch.tensor(p), torch.tensor(q) - 0.5, yt, ut)
+        assert (
+            scores["valid_macro_f1"] == table.valid_macro_f1.max()
+            and scores["valid_au_macro_f1"]
+            == table.valid_au_macro_f1[table.valid_macro_f1.idxmax()]
+        )

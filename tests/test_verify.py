@@ -15,49 +15,192 @@ import os, pytest, tempfile
 from pathlib import Path
 from fer_course.files import CourseError
 
+
 def full_rafdb(folder):
     "A RAF-DB of its real size in some folder: the list, and 15,339 empty files; returns (root, path of the list, its lines)"
-    root = Path(folder)/'RAF-DB'; images = root/'basic'/'Image'/'aligned'; images.mkdir(parents=True); (root/'basic'/'EmoLabel').mkdir(); lines, ids = [], {e: i for i, e in label_ids('rafdb').items()}
-    for split, digits in (('train', 5), ('test', 4)):
-        labels = [ids[e] for e, n in published('RAF-DB')[split].items() for _ in range(n)]; lines += [f'{split}_{i:0{digits}}.jpg {label}' for i, label in enumerate(labels, 1)]
-    for line in lines: os.close(os.open(f'{images}/{line.split(".")[0]}_aligned.jpg', os.O_CREAT | os.O_WRONLY))
-    path = root/'basic'/'EmoLabel'/'list_patition_label.txt'; path.write_text('\n'.join(lines)); return root, path, lines
+    root = Path(folder) / "RAF-DB"
+    images = root / "basic" / "Image" / "aligned"
+    images.mkdir(parents=True)
+    (root / "basic" / "EmoLabel").mkdir()
+    lines, ids = [], {e: i for i, e in label_ids("rafdb").items()}
+    for split, digits in (("train", 5), ("test", 4)):
+        labels = [ids[e] for e, n in published("RAF-DB")[split].items() for _ in range(n)]
+        lines += [f"{split}_{i:0{digits}}.jpg {label}" for i, label in enumerate(labels, 1)]
+    for line in lines:
+        os.close(os.open(f"{images}/{line.split('.')[0]}_aligned.jpg", os.O_CREAT | os.O_WRONLY))
+    path = root / "basic" / "EmoLabel" / "list_patition_label.txt"
+    path.write_text("\n".join(lines))
+    return root, path, lines
 
 
 def test_permutations_are_named():
-    good = published('AffectNet, 8 classes'); assert permuted(compare(good, good), 'affectnet') == [] and (compare(good, good).published == compare(good, good).found).all()
-    numbers = {e: i for i, e in label_ids('alphabetical8').items()}; bad = dict(train={label_ids('affectnet')[numbers[e]]: n for e, n in good['train'].items()}, valid=good['valid'])
-    (sentence,) = permuted(compare(bad, good), 'affectnet'); assert 'neutral is really anger' in sentence and '"alphabetical8" read as those of "affectnet"' in sentence and sentence.startswith('train'), 'the valid split has equal classes: nothing to see'
-    swapped = dict(train=good['train'] | dict(fear=good['train']['anger'], anger=good['train']['fear'])); (sentence,) = permuted(compare(swapped, dict(train=good['train'])), 'affectnet')
-    assert 'fear is really anger, anger is really fear' in sentence.replace('anger is really fear, fear is really anger', 'fear is really anger, anger is really fear') and 'These are' not in sentence, 'no known order does that'
-    missing = dict(train=good['train'] | dict(fear=3)); assert permuted(compare(missing, dict(train=good['train'])), 'affectnet') == [], 'missing images are no other order'
+    good = published("AffectNet, 8 classes")
+    assert (
+        permuted(compare(good, good), "affectnet") == []
+        and (compare(good, good).published == compare(good, good).found).all()
+    )
+    numbers = {e: i for i, e in label_ids("alphabetical8").items()}
+    bad = dict(
+        train={label_ids("affectnet")[numbers[e]]: n for e, n in good["train"].items()},
+        valid=good["valid"],
+    )
+    (sentence,) = permuted(compare(bad, good), "affectnet")
+    assert (
+        "neutral is really anger" in sentence
+        and '"alphabetical8" read as those of "affectnet"' in sentence
+        and sentence.startswith("train")
+    ), "the valid split has equal classes: nothing to see"
+    swapped = dict(
+        train=good["train"] | dict(fear=good["train"]["anger"], anger=good["train"]["fear"])
+    )
+    (sentence,) = permuted(compare(swapped, dict(train=good["train"])), "affectnet")
+    assert (
+        "fear is really anger, anger is really fear"
+        in sentence.replace(
+            "anger is really fear, fear is really anger",
+            "fear is really anger, anger is really fear",
+        )
+        and "These are" not in sentence
+    ), "no known order does that"
+    missing = dict(train=good["train"] | dict(fear=3))
+    assert permuted(compare(missing, dict(train=good["train"])), "affectnet") == [], (
+        "missing images are no other order"
+    )
 
 
 def test_rafdb_right_and_spoilt():
-    reasons = pd.DataFrame(dict(reason=['line 3 of a.csv: uncertain', 'line 14 of a.csv: uncertain', 'duplicate of a/1.jpg', 'duplicate of a/2.jpg', 'line 2 of l.txt: listed before in line 1 of l.txt, there as fear, here as anger', 'no face']))
-    assert tally(reasons) == {'uncertain': 2, 'duplicate of another image': 2, 'listed before with another label': 1, 'no face': 1}
+    reasons = pd.DataFrame(
+        dict(
+            reason=[
+                "line 3 of a.csv: uncertain",
+                "line 14 of a.csv: uncertain",
+                "duplicate of a/1.jpg",
+                "duplicate of a/2.jpg",
+                "line 2 of l.txt: listed before in line 1 of l.txt, there as fear, here as anger",
+                "no face",
+            ]
+        )
+    )
+    assert tally(reasons) == {
+        "uncertain": 2,
+        "duplicate of another image": 2,
+        "listed before with another label": 1,
+        "no face": 1,
+    }
     with tempfile.TemporaryDirectory() as folder:
-        root, path, lines = full_rafdb(folder); result = verify('rafdb', root); assert result.ok and result.name == 'RAF-DB' and not result.findings and result.lines()[-1] == 'As published.' and result.table.found.sum() == 15339
-        first = (root/'basic'/'Image'/'aligned').iterdir().__next__(); first.unlink()
-        path.write_text('\n'.join([*lines, lines[5]])); result = verify('rafdb', root); text = '\n'.join(result.lines())
-        assert not result.ok and result.lines()[-1] == 'Not as published.' and 'Left out: 1 x there is no such file' in text and '-1' in text
-        assert any('listed images are not in the folder' in f and first.name[:8] in f for f in result.findings) and any('earlier line' in f for f in result.findings)
-        path.write_text('\n'.join(line for line in lines if line.startswith('train'))); assert any('No image of test' in f for f in verify('rafdb', root).findings)
+        root, path, lines = full_rafdb(folder)
+        result = verify("rafdb", root)
+        assert (
+            result.ok
+            and result.name == "RAF-DB"
+            and not result.findings
+            and result.lines()[-1] == "As published."
+            and result.table.found.sum() == 15339
+        )
+        first = (root / "basic" / "Image" / "aligned").iterdir().__next__()
+        first.unlink()
+        path.write_text("\n".join([*lines, lines[5]]))
+        result = verify("rafdb", root)
+        text = "\n".join(result.lines())
+        assert (
+            not result.ok
+            and result.lines()[-1] == "Not as published."
+            and "Left out: 1 x there is no such file" in text
+            and "-1" in text
+        )
+        assert any(
+            "listed images are not in the folder" in f and first.name[:8] in f
+            for f in result.findings
+        ) and any("earlier line" in f for f in result.findings)
+        path.write_text("\n".join(line for line in lines if line.startswith("train")))
+        assert any("No image of test" in f for f in verify("rafdb", root).findings)
 
 
 def test_copies_subsets_and_rules():
     def made(root, names):
-        for name in names: (root/name).parent.mkdir(parents=True, exist_ok=True); (root/name).touch()
+        for name in names:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).touch()
         return root
+
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder); result = verify('rafdb', made(root/'kaggle', [f'DATASET/{s}/{i}/{s}_{i}.jpg' for s in ('train', 'test') for i in range(1, 8)])); assert not result.ok and any('Kaggle' in f for f in result.findings)
-        result = verify('lsd', made(root/'subset', [f'{c}/{i}.jpg' for c, n in published('LSD, subset of reports S and K')[''].items() for i in range(n//100)])); assert result.name.startswith('LSD, subset') and any('not to the whole of LSD' in f for f in result.findings)
-        result = verify('lsd', made(root/'training_set_synthetic_images', ['ANGRER/1.jpg'])); assert result.name == 'LSD' and set(result.table.split) == {'train'}, 'one folder is compared with its own split'
-        result = verify('lsd', made(root/'half', ['training_set_synthetic_images/ANGRER/1.jpg', 'validation_set_real_images/FEAR/1.jpg'])); assert result.name == 'LSD', 'the release is the release, however little of it is there'
-        assert not any('nearest' in f for f in result.findings) and any('No image of test' in f for f in result.findings)
-        (made(root/'emotionet', ['1.jpg'])/'dataFile_0001.txt').write_text('http://a/1.jpg\tx\t1' + '\t0'*59); assert verify('emotionet', root/'emotionet').name is None, 'the counts of the 2020 list are not those of 1.2'
-        result = verify('folder', made(root/'mine', ['happy/1.jpg', 'sad/2.jpg'])); assert result.name is None and not result.ok and result.lines()[-1] == 'Nothing to compare with.'
-        with pytest.raises(CourseError, match='no "_aligned" in their names'): verify('rafdb', (made(root/'plain', ['Image/aligned/train_00001.jpg', 'EmoLabel/list_patition_label.txt']), (root/'plain/EmoLabel/list_patition_label.txt').write_text('train_00001.jpg 5'))[0])
-        (made(root/'occluded', ['Image/aligned/test_2464_aligned.jpg', 'EmoLabel/x'])/'EmoLabel'/'list_patition_label.txt').write_text('test_2464.jpg 4\n')
-        (root/'occluded'/'rafdb_occlusion_list.txt').write_bytes(b'test_2464_aligned 3 4\r\ntest_0003_aligned 3 1\r\ntest_2464_aligned 3 4')
-        (sentence,) = [f for f in verify('rafdb', root/'occluded').findings if 'rafdb_occlusion_list.txt' in f]; assert 'test_2464 stands in line 1' in sentence and '735' in sentence and '734' in sentence
+        root = Path(folder)
+        result = verify(
+            "rafdb",
+            made(
+                root / "kaggle",
+                [f"DATASET/{s}/{i}/{s}_{i}.jpg" for s in ("train", "test") for i in range(1, 8)],
+            ),
+        )
+        assert not result.ok and any("Kaggle" in f for f in result.findings)
+        result = verify(
+            "lsd",
+            made(
+                root / "subset",
+                [
+                    f"{c}/{i}.jpg"
+                    for c, n in published("LSD, subset of reports S and K")[""].items()
+                    for i in range(n // 100)
+                ],
+            ),
+        )
+        assert result.name.startswith("LSD, subset") and any(
+            "not to the whole of LSD" in f for f in result.findings
+        )
+        result = verify("lsd", made(root / "training_set_synthetic_images", ["ANGRER/1.jpg"]))
+        assert result.name == "LSD" and set(result.table.split) == {"train"}, (
+            "one folder is compared with its own split"
+        )
+        result = verify(
+            "lsd",
+            made(
+                root / "half",
+                [
+                    "training_set_synthetic_images/ANGRER/1.jpg",
+                    "validation_set_real_images/FEAR/1.jpg",
+                ],
+            ),
+        )
+        assert result.name == "LSD", "the release is the release, however little of it is there"
+        assert not any("nearest" in f for f in result.findings) and any(
+            "No image of test" in f for f in result.findings
+        )
+        (made(root / "emotionet", ["1.jpg"]) / "dataFile_0001.txt").write_text(
+            "http://a/1.jpg\tx\t1" + "\t0" * 59
+        )
+        assert verify("emotionet", root / "emotionet").name is None, (
+            "the counts of the 2020 list are not those of 1.2"
+        )
+        result = verify("folder", made(root / "mine", ["happy/1.jpg", "sad/2.jpg"]))
+        assert (
+            result.name is None
+            and not result.ok
+            and result.lines()[-1] == "Nothing to compare with."
+        )
+        with pytest.raises(CourseError, match='no "_aligned" in their names'):
+            verify(
+                "rafdb",
+                (
+                    made(
+                        root / "plain",
+                        ["Image/aligned/train_00001.jpg", "EmoLabel/list_patition_label.txt"],
+                    ),
+                    (root / "plain/EmoLabel/list_patition_label.txt").write_text(
+                        "train_00001.jpg 5"
+                    ),
+                )[0],
+            )
+        (
+            made(root / "occluded", ["Image/aligned/test_2464_aligned.jpg", "EmoLabel/x"])
+            / "EmoLabel"
+            / "list_patition_label.txt"
+        ).write_text("test_2464.jpg 4\n")
+        (root / "occluded" / "rafdb_occlusion_list.txt").write_bytes(
+            b"test_2464_aligned 3 4\r\ntest_0003_aligned 3 1\r\ntest_2464_aligned 3 4"
+        )
+        (sentence,) = [
+            f
+            for f in verify("rafdb", root / "occluded").findings
+            if "rafdb_occlusion_list.txt" in f
+        ]
+        assert "test_2464 stands in line 1" in sentence and "735" in sentence and "734" in sentence

@@ -12,65 +12,113 @@ from ..facs import REGIONS, Region
 from ..files import CourseError
 
 # %% ../../nbs/08_1_au_branch.ipynb #ff293fc2
-_UPPER, _WHOLE = (1, 2, 4, 5, 7, 43), tuple(sorted(n for r in REGIONS.values() for n in r.action_units))
-_MOUTH = REGIONS['mouth'].action_units
+_UPPER, _WHOLE = (
+    (1, 2, 4, 5, 7, 43),
+    tuple(sorted(n for r in REGIONS.values() for n in r.action_units)),
+)
+_MOUTH = REGIONS["mouth"].action_units
 AU_REGIONS = dict(
     one=dict(face=Region(((0, 14, 0, 14),), _WHOLE)),
-    two=dict(upper=Region(((0, 8, 0, 14),), (1, 2, 4, 5, 6, 7, 9, 43)), lower=Region(((6, 14, 0, 14),), _MOUTH)),
-    three=dict(upper=Region(((0, 7, 0, 14),), _UPPER), middle=Region(((4, 12, 0, 14),), (6, 9)), lower=Region(((6, 14, 0, 14),), _MOUTH)),
-    five=dict(upper=Region(((0, 7, 0, 14),), _UPPER), **{name: REGIONS[name] for name in ('cheeks', 'nose', 'mouth')}),
+    two=dict(
+        upper=Region(((0, 8, 0, 14),), (1, 2, 4, 5, 6, 7, 9, 43)),
+        lower=Region(((6, 14, 0, 14),), _MOUTH),
+    ),
+    three=dict(
+        upper=Region(((0, 7, 0, 14),), _UPPER),
+        middle=Region(((4, 12, 0, 14),), (6, 9)),
+        lower=Region(((6, 14, 0, 14),), _MOUTH),
+    ),
+    five=dict(
+        upper=Region(((0, 7, 0, 14),), _UPPER),
+        **{name: REGIONS[name] for name in ("cheeks", "nose", "mouth")},
+    ),
     seven=REGIONS,
-    nine={**REGIONS, 'mouth': Region(((6, 14, 0, 5), (6, 14, 5, 10), (6, 14, 9, 14)), _MOUTH)})
+    nine={**REGIONS, "mouth": Region(((6, 14, 0, 5), (6, 14, 5, 10), (6, 14, 9, 14)), _MOUTH)},
+)
+
 
 def window(
     region_window,  # (row0, row1, column0, column1) on the 14 x 14 map
-    grid            # (h, w) of the map at hand
+    grid,  # (h, w) of the map at hand
 ):
     "The window as two slices on a map of another size, at least one cell, rounded outwards"
-    r0, r1, c0, c1 = region_window; h, w = grid
-    return slice(r0*h//14, -(-r1*h//14)), slice(c0*w//14, -(-c1*w//14))
+    r0, r1, c0, c1 = region_window
+    h, w = grid
+    return slice(r0 * h // 14, -(-r1 * h // 14)), slice(c0 * w // 14, -(-c1 * w // 14))
 
 # %% ../../nbs/08_1_au_branch.ipynb #d28fba81
 class AUBranch(nn.Module):
     "Action units from regions (AU-CVT section 3.3): tokens (B, h*w, C), (h, w) -> logits (B, A) in the order of the vocabulary"
-    def __init__(self,
-        width,             # C
-        action_units,      # A numbers; `CourseError` where no region reads one of them
-        regions='seven',   # a key of `AU_REGIONS`
-        shared=True,       # left and right share their weights
-        norm=False         # LayerNorm before each linear layer
+
+    def __init__(
+        self,
+        width,  # C
+        action_units,  # A numbers; `CourseError` where no region reads one of them
+        regions="seven",  # a key of `AU_REGIONS`
+        shared=True,  # left and right share their weights
+        norm=False,  # LayerNorm before each linear layer
     ):
         super().__init__()
-        read_here = {name: [n for n in region.action_units if n in action_units] for name, region in AU_REGIONS[regions].items()}
-        self.table = {name: (AU_REGIONS[regions][name].windows, units) for name, units in read_here.items() if units}
+        read_here = {
+            name: [n for n in region.action_units if n in action_units]
+            for name, region in AU_REGIONS[regions].items()
+        }
+        self.table = {
+            name: (AU_REGIONS[regions][name].windows, units)
+            for name, units in read_here.items()
+            if units
+        }
         found = [n for _, units in self.table.values() for n in units]
         if missing := sorted(set(action_units) - set(found)):
-            raise CourseError(f'no region reads the action units {missing}', remedy='choose another vocabulary')
-        def head(units): return nn.Sequential(nn.LayerNorm(width, eps=1e-6) if norm else nn.Identity(), nn.Linear(width, len(units)))
-        self.heads = nn.ModuleDict({
-            name: nn.ModuleList(head(units) for _ in (windows[:1] if shared else windows))
-            for name, (windows, units) in self.table.items()})
-        self.register_buffer('order', torch.tensor([found.index(n) for n in action_units]), persistent=False)
+            raise CourseError(
+                f"no region reads the action units {missing}", remedy="choose another vocabulary"
+            )
+
+        def head(units):
+            return nn.Sequential(
+                nn.LayerNorm(width, eps=1e-6) if norm else nn.Identity(),
+                nn.Linear(width, len(units)),
+            )
+
+        self.heads = nn.ModuleDict(
+            {
+                name: nn.ModuleList(head(units) for _ in (windows[:1] if shared else windows))
+                for name, (windows, units) in self.table.items()
+            }
+        )
+        self.register_buffer(
+            "order", torch.tensor([found.index(n) for n in action_units]), persistent=False
+        )
 
     def forward(self, tokens, grid):
-        image, logits = tokens.unflatten(1, grid), []                                         # Seq2Img: (B, h, w, C)
+        image, logits = tokens.unflatten(1, grid), []  # Seq2Img: (B, h, w, C)
         for name, (windows, _) in self.table.items():
             heads, sides = self.heads[name], []
             for i, (rows, columns) in enumerate(window(w, grid) for w in windows):
-                sides.append(heads[i % len(heads)](image[:, rows, columns].mean((1, 2))))     # (B, units of the region)
-            logits.append(torch.stack(sides).amax(0))                                         # symmetric maxout
+                sides.append(
+                    heads[i % len(heads)](image[:, rows, columns].mean((1, 2)))
+                )  # (B, units of the region)
+            logits.append(torch.stack(sides).amax(0))  # symmetric maxout
         return torch.cat(logits, 1)[:, self.order]
 
 # %% ../../nbs/08_1_au_branch.ipynb #c9ae014c
 class AUToken(nn.Module):
     "A token that answers for all action units (AU-ViT section IV-F): joins tokens (B, n, C), is read at the end: (B, D) -> logits (B, A)"
-    def __init__(self,
-        width,         # C, where it joins
-        last_width,    # D, where it is read
-        action_units   # A numbers
+
+    def __init__(
+        self,
+        width,  # C, where it joins
+        last_width,  # D, where it is read
+        action_units,  # A numbers
     ):
         super().__init__()
-        self.token, self.head = nn.Parameter(nn.init.trunc_normal_(torch.zeros(1, 1, width), std=.02)), nn.Linear(last_width, len(action_units))
+        self.token, self.head = (
+            nn.Parameter(nn.init.trunc_normal_(torch.zeros(1, 1, width), std=0.02)),
+            nn.Linear(last_width, len(action_units)),
+        )
 
-    def join(self, x): return torch.cat([self.token.expand(x.shape[0], -1, -1), x], 1)
-    def forward(self, x): return self.head(x)
+    def join(self, x):
+        return torch.cat([self.token.expand(x.shape[0], -1, -1), x], 1)
+
+    def forward(self, x):
+        return self.head(x)

@@ -19,169 +19,307 @@ from .weights import load_ir50, load_resnet50
 @dataclass(frozen=True)
 class Config:
     "Everything that makes one member of the family; json can express it"
-    expressions: tuple = SEVEN               # names of the classes, in the order of the logits
-    au_vocabulary: str | None = 'raf_au'     # a key of `AU_VOCABULARIES`; None = no action units (CVT)
-    size: int = 112                          # side of the input, pixels
-    embedding: str = 'ir'                    # 'ir': IR50's kind of stem; 'resnet50': timm's; 'patch': patches of the pixels themselves
-    stem_depths: tuple = (3, 4, 14)          # blocks per stage of the stem
+
+    expressions: tuple = SEVEN  # names of the classes, in the order of the logits
+    au_vocabulary: str | None = "raf_au"  # a key of `AU_VOCABULARIES`; None = no action units (CVT)
+    size: int = 112  # side of the input, pixels
+    embedding: str = "ir"  # 'ir': IR50's kind of stem; 'resnet50': timm's; 'patch': patches of the pixels themselves
+    stem_depths: tuple = (3, 4, 14)  # blocks per stage of the stem
     stem_widths: tuple = (64, 64, 128, 256)  # its channels ('ir')
-    stem_stride: int = 1                     # of its input layer ('ir')
-    width: int = 256                         # of a token in the first stage
-    patch: int = 1                           # kernel on the stem's map, odd, 0 = its channels are the tokens; or the side of a patch, pixels
-    position: bool = True                    # learned position embedding
-    position_conv: bool = False              # conditional position at the start of each stage
-    depths: tuple = (4, 2)                   # transformer blocks per stage; () = none, a convolutional network
-    heads: tuple = (8, 16)                   # attention heads per stage
-    ratio: float = 4.                        # of the feed-forward part
-    ffn: str = 'conv'                        # 'conv' or 'mlp'
-    merge: bool | str = True                 # between stages: True = 2 x 2 merging, 'conv' = pooling convolution, False
-    head: str = 'flatten'                    # 'flatten', 'flatten_mlp' (a hidden layer), 'mean' or 'class' (a token of its own)
-    dropout: float = 0.                      # before the classifier, [0, 1)
-    drop_path: float = 0.                    # stochastic depth, growing linearly from 0 at the first block, [0, 1)
-    au_head: str = 'branch'                  # 'branch' or 'token'
-    au_after: int = 4                        # the AU branch reads after this many blocks; 0 = before the first
-    au_merged: bool = False                  # it reads behind the merging that ends this stage
-    au_regions: str = 'seven'                # a key of `AU_REGIONS`
-    au_shared: bool = True                   # left and right share weights
-    au_norm: bool = False                    # LayerNorm before each AU layer
+    stem_stride: int = 1  # of its input layer ('ir')
+    width: int = 256  # of a token in the first stage
+    patch: int = 1  # kernel on the stem's map, odd, 0 = its channels are the tokens; or the side of a patch, pixels
+    position: bool = True  # learned position embedding
+    position_conv: bool = False  # conditional position at the start of each stage
+    depths: tuple = (4, 2)  # transformer blocks per stage; () = none, a convolutional network
+    heads: tuple = (8, 16)  # attention heads per stage
+    ratio: float = 4.0  # of the feed-forward part
+    ffn: str = "conv"  # 'conv' or 'mlp'
+    merge: bool | str = (
+        True  # between stages: True = 2 x 2 merging, 'conv' = pooling convolution, False
+    )
+    head: str = "flatten"  # 'flatten', 'flatten_mlp' (a hidden layer), 'mean' or 'class' (a token of its own)
+    dropout: float = 0.0  # before the classifier, [0, 1)
+    drop_path: float = 0.0  # stochastic depth, growing linearly from 0 at the first block, [0, 1)
+    au_head: str = "branch"  # 'branch' or 'token'
+    au_after: int = 4  # the AU branch reads after this many blocks; 0 = before the first
+    au_merged: bool = False  # it reads behind the merging that ends this stage
+    au_regions: str = "seven"  # a key of `AU_REGIONS`
+    au_shared: bool = True  # left and right share weights
+    au_norm: bool = False  # LayerNorm before each AU layer
 
     @property
-    def classes(self): return len(self.expressions)
+    def classes(self):
+        return len(self.expressions)
+
     @property
-    def action_units(self): return AU_VOCABULARIES[self.au_vocabulary] if self.au_vocabulary else ()
+    def action_units(self):
+        return AU_VOCABULARIES[self.au_vocabulary] if self.au_vocabulary else ()
+
     @property
-    def placeless(self): return (self.head == 'class') + (self.au_head == 'token' and self.au_vocabulary is not None)   # tokens in front
+    def placeless(self):
+        return (self.head == "class") + (
+            self.au_head == "token" and self.au_vocabulary is not None
+        )  # tokens in front
+
     @property
-    def stem_width(self): return dict(patch=3, resnet50=128*2**len(self.stem_depths)).get(self.embedding, self.stem_widths[-1])
+    def stem_width(self):
+        return dict(patch=3, resnet50=128 * 2 ** len(self.stem_depths)).get(
+            self.embedding, self.stem_widths[-1]
+        )
+
     @property
     def shrink(self):
         "Pixels of the input per token of the first stage, along one side"
-        return dict(patch=self.patch, resnet50=2**(len(self.stem_depths) + 1)).get(self.embedding, self.stem_stride*2**len(self.stem_depths))
+        return dict(patch=self.patch, resnet50=2 ** (len(self.stem_depths) + 1)).get(
+            self.embedding, self.stem_stride * 2 ** len(self.stem_depths)
+        )
+
     @property
-    def side(self): return -(-self.size//self.shrink)                                        # of the map of tokens
+    def side(self):
+        return -(-self.size // self.shrink)  # of the map of tokens
+
     @property
-    def sides(self): return [-(-self.side//2**s) if self.merge else self.side for s in range(len(self.depths) or 1)]
+    def sides(self):
+        return [
+            -(-self.side // 2**s) if self.merge else self.side for s in range(len(self.depths) or 1)
+        ]
+
     @property
-    def widths(self): return [self.width*2**s if self.merge else self.width for s in range(len(self.depths))] or [self.stem_width]
+    def widths(self):
+        return [
+            self.width * 2**s if self.merge else self.width for s in range(len(self.depths))
+        ] or [self.stem_width]
 
 # %% ../../nbs/08_au_cvt.ipynb #0d5ea58d
-def _refuse(problem, remedy): raise CourseError(problem, remedy=remedy)
+def _refuse(problem, remedy):
+    raise CourseError(problem, remedy=remedy)
+
 
 def _check_values(c):
     "`CourseError` where a field of a configuration has an impossible value"
-    choices = dict(au_vocabulary=(*AU_VOCABULARIES, None), embedding=('ir', 'resnet50', 'patch'), ffn=tuple(FEED_FORWARD), merge=(*MERGING, False),
-                   head=('flatten', 'flatten_mlp', 'mean', 'class'), au_head=('branch', 'token'), au_regions=tuple(AU_REGIONS))
-    flags = ('position', 'position_conv', 'au_merged', 'au_shared', 'au_norm')
+    choices = dict(
+        au_vocabulary=(*AU_VOCABULARIES, None),
+        embedding=("ir", "resnet50", "patch"),
+        ffn=tuple(FEED_FORWARD),
+        merge=(*MERGING, False),
+        head=("flatten", "flatten_mlp", "mean", "class"),
+        au_head=("branch", "token"),
+        au_regions=tuple(AU_REGIONS),
+    )
+    flags = ("position", "position_conv", "au_merged", "au_shared", "au_norm")
     count = lambda v, least=1: isinstance(v, int) and not isinstance(v, bool) and v >= least
     number = lambda v: isinstance(v, (int, float)) and not isinstance(v, bool)
     for name, allowed in {**choices, **{flag: (True, False) for flag in flags}}.items():
         value = getattr(c, name)
-        if value not in allowed: _refuse(f'{name} cannot be {value!r}', f'choose from {", ".join(map(str, allowed))}')
-    rules = {**{n: (count, 'a whole number above zero') for n in ('size', 'stem_stride', 'width')},
-             **{n: (lambda v: count(v, 0), 'a whole number') for n in ('patch', 'au_after')},
-             **{n: (lambda v, n=n: isinstance(v, tuple) and (len(v) > 0 or n in ('depths', 'heads')) and all(map(count, v)),
-                    'a tuple of whole numbers above zero') for n in ('stem_depths', 'stem_widths', 'depths', 'heads')},
-             **{n: (lambda v: number(v) and 0 <= v < 1, 'a number from 0 to below 1') for n in ('dropout', 'drop_path')},
-             'ratio': (lambda v: number(v) and v > 0, 'a number above zero'),
-             'expressions': (lambda v: isinstance(v, tuple) and len(v) > 1 and all(isinstance(e, str) for e in v) and len(set(v)) == len(v),
-                             'a tuple of two or more different names')}
+        if value not in allowed:
+            _refuse(f"{name} cannot be {value!r}", f"choose from {', '.join(map(str, allowed))}")
+    rules = {
+        **{n: (count, "a whole number above zero") for n in ("size", "stem_stride", "width")},
+        **{n: (lambda v: count(v, 0), "a whole number") for n in ("patch", "au_after")},
+        **{
+            n: (
+                lambda v, n=n: (
+                    isinstance(v, tuple)
+                    and (len(v) > 0 or n in ("depths", "heads"))
+                    and all(map(count, v))
+                ),
+                "a tuple of whole numbers above zero",
+            )
+            for n in ("stem_depths", "stem_widths", "depths", "heads")
+        },
+        **{
+            n: (lambda v: number(v) and 0 <= v < 1, "a number from 0 to below 1")
+            for n in ("dropout", "drop_path")
+        },
+        "ratio": (lambda v: number(v) and v > 0, "a number above zero"),
+        "expressions": (
+            lambda v: (
+                isinstance(v, tuple)
+                and len(v) > 1
+                and all(isinstance(e, str) for e in v)
+                and len(set(v)) == len(v)
+            ),
+            "a tuple of two or more different names",
+        ),
+    }
     for name, (good, wanted) in rules.items():
-        if not good(getattr(c, name)): _refuse(f'{name} cannot be {getattr(c, name)!r}', f'give {wanted}')
+        if not good(getattr(c, name)):
+            _refuse(f"{name} cannot be {getattr(c, name)!r}", f"give {wanted}")
+
 
 def _check_embedding(c):
     "`CourseError` where the stem or the patches do not fit"
     stages = len(c.stem_depths)
-    if c.embedding == 'resnet50' and stages > 4: _refuse(f'stem_depths cannot be {c.stem_depths}', 'a ResNet50 has up to 4 stages')
-    if c.embedding == 'ir' and len(c.stem_widths) != stages + 1:
-        _refuse(f'{stages} stages of the stem need {stages + 1} stem_widths', 'give that of the input layer and of each stage')
-    if c.embedding == 'patch':
-        if not c.patch or c.size % c.patch: _refuse(f'size cannot be {c.size}: patches of {c.patch} pixels do not fill it', 'choose a multiple of patch, or another patch')
-    elif c.patch and c.patch % 2 == 0: _refuse(f'patch cannot be {c.patch}', 'give an odd kernel, which keeps the size of the map')
-    elif not c.patch and c.width != c.stem_width: _refuse(f'width cannot be {c.width} where the stem gives the tokens', f'set width={c.stem_width}, or a patch')
+    if c.embedding == "resnet50" and stages > 4:
+        _refuse(f"stem_depths cannot be {c.stem_depths}", "a ResNet50 has up to 4 stages")
+    if c.embedding == "ir" and len(c.stem_widths) != stages + 1:
+        _refuse(
+            f"{stages} stages of the stem need {stages + 1} stem_widths",
+            "give that of the input layer and of each stage",
+        )
+    if c.embedding == "patch":
+        if not c.patch or c.size % c.patch:
+            _refuse(
+                f"size cannot be {c.size}: patches of {c.patch} pixels do not fill it",
+                "choose a multiple of patch, or another patch",
+            )
+    elif c.patch and c.patch % 2 == 0:
+        _refuse(f"patch cannot be {c.patch}", "give an odd kernel, which keeps the size of the map")
+    elif not c.patch and c.width != c.stem_width:
+        _refuse(
+            f"width cannot be {c.width} where the stem gives the tokens",
+            f"set width={c.stem_width}, or a patch",
+        )
+
 
 def _check(c):
     "`CourseError` where a configuration is no network: impossible values, or values that contradict each other"
-    _check_values(c); stages, total = len(c.depths), sum(c.depths)
-    if not stages and (c.embedding == 'patch' or c.head != 'mean' or c.au_head == 'token'):
-        _refuse('a network without transformer blocks has a stem and the mean of its map', "set embedding='ir', head='mean', au_head='branch'")
+    _check_values(c)
+    stages, total = len(c.depths), sum(c.depths)
+    if not stages and (c.embedding == "patch" or c.head != "mean" or c.au_head == "token"):
+        _refuse(
+            "a network without transformer blocks has a stem and the mean of its map",
+            "set embedding='ir', head='mean', au_head='branch'",
+        )
     _check_embedding(c)
-    if len(c.heads) != stages: _refuse(f'there are {stages} stages (depths) and {len(c.heads)} heads', 'give one number of heads per stage')
+    if len(c.heads) != stages:
+        _refuse(
+            f"there are {stages} stages (depths) and {len(c.heads)} heads",
+            "give one number of heads per stage",
+        )
     for width, heads in zip(c.widths, c.heads):
-        if width % heads: _refuse(f'{width} dimensions cannot be divided among {heads} heads', 'choose heads that divide the width')
-    if c.merge is True and stages and c.side % 2**(stages - 1):
-        _refuse(f'size cannot be {c.size}: its map of {c.side} x {c.side} tokens cannot be divided by {2**(stages - 1)}',
-                f"choose a multiple of {c.shrink*2**(stages - 1)}, or merge='conv', or merge=False")
-    if c.au_vocabulary and c.au_head == 'branch' and c.au_after > total: _refuse(f'au_after cannot be {c.au_after}', f'choose from 0 to {total} blocks')
-    if c.au_merged and not (c.merge and c.au_after in [sum(c.depths[:s]) for s in range(1, stages)]):
-        _refuse(f'there is no merging after block {c.au_after}', 'choose au_after at the end of a stage that is merged, or au_merged=False')
+        if width % heads:
+            _refuse(
+                f"{width} dimensions cannot be divided among {heads} heads",
+                "choose heads that divide the width",
+            )
+    if c.merge is True and stages and c.side % 2 ** (stages - 1):
+        _refuse(
+            f"size cannot be {c.size}: its map of {c.side} x {c.side} tokens cannot be divided by {2 ** (stages - 1)}",
+            f"choose a multiple of {c.shrink * 2 ** (stages - 1)}, or merge='conv', or merge=False",
+        )
+    if c.au_vocabulary and c.au_head == "branch" and c.au_after > total:
+        _refuse(f"au_after cannot be {c.au_after}", f"choose from 0 to {total} blocks")
+    if c.au_merged and not (
+        c.merge and c.au_after in [sum(c.depths[:s]) for s in range(1, stages)]
+    ):
+        _refuse(
+            f"there is no merging after block {c.au_after}",
+            "choose au_after at the end of a stage that is merged, or au_merged=False",
+        )
 
 # %% ../../nbs/08_au_cvt.ipynb #10c82d57
 def _stem(c):
-    if c.embedding == 'patch': return nn.Identity()
-    return resnet_stem(c.stem_depths) if c.embedding == 'resnet50' else IRStem(c.stem_depths, c.stem_widths, c.stem_stride)
+    if c.embedding == "patch":
+        return nn.Identity()
+    return (
+        resnet_stem(c.stem_depths)
+        if c.embedding == "resnet50"
+        else IRStem(c.stem_depths, c.stem_widths, c.stem_stride)
+    )
+
 
 def _embedding(c):
     "Patches of the pixels, or of the stem's map, as tokens"
-    if not c.depths or not c.patch: return nn.Identity()
-    return nn.Conv2d(3, c.width, c.patch, c.patch) if c.embedding == 'patch' else nn.Conv2d(c.stem_width, c.width, c.patch, padding=c.patch//2)
+    if not c.depths or not c.patch:
+        return nn.Identity()
+    return (
+        nn.Conv2d(3, c.width, c.patch, c.patch)
+        if c.embedding == "patch"
+        else nn.Conv2d(c.stem_width, c.width, c.patch, padding=c.patch // 2)
+    )
+
 
 class AUCVT(nn.Module):
     "A member of the family, AU-CVT among them: (B, 3, S, S) in [-1, 1] -> expression logits (B, classes), AU logits (B, A) or None"
-    def __init__(self,
-        config  # a `Config`; `CourseError` where it is no network
+
+    def __init__(
+        self,
+        config,  # a `Config`; `CourseError` where it is no network
     ):
         super().__init__()
-        _check(config); self.config, c = config, config
-        self.ignored = {}                                        # parts of a loaded checkpoint that this network has no use for
+        _check(config)
+        self.config, c = config, config
+        self.ignored = {}  # parts of a loaded checkpoint that this network has no use for
         self.grid, widths, total = (c.side, c.side), c.widths, sum(c.depths)
-        vector = lambda n: nn.Parameter(nn.init.trunc_normal_(torch.zeros(1, n, c.width), std=.02))
+        vector = lambda n: nn.Parameter(nn.init.trunc_normal_(torch.zeros(1, n, c.width), std=0.02))
         self.stem, self.embedding = _stem(c), _embedding(c)
-        self.class_token = vector(1) if c.head == 'class' else None
-        self.position = vector(c.side**2 + (c.head == 'class')) if c.position and total else None
-        rate = iter(c.drop_path*i/total for i in range(total))
+        self.class_token = vector(1) if c.head == "class" else None
+        self.position = vector(c.side**2 + (c.head == "class")) if c.position and total else None
+        rate = iter(c.drop_path * i / total for i in range(total))
         self.stages = nn.ModuleList(
-            nn.ModuleList(Block(w, h, c.ratio, c.ffn, next(rate)) for _ in range(d)) for w, h, d in zip(widths, c.heads, c.depths))
-        self.merging = nn.ModuleList(MERGING[c.merge](w, c.placeless > 0) for w in widths[:-1]) if c.merge else None
-        self.position_convs = nn.ModuleList(PositionConv(w) for w in widths) if c.position_conv and total else None
-        flat, last = widths[-1]*c.sides[-1]**2, widths[-1]
-        self.norm, self.dropout = nn.LayerNorm(last, eps=1e-6) if total else nn.Identity(), nn.Dropout(c.dropout)
-        self.hidden = nn.Linear(flat, last) if c.head == 'flatten_mlp' else None
-        self.classify = nn.Linear(flat if c.head == 'flatten' else last, c.classes)
+            nn.ModuleList(Block(w, h, c.ratio, c.ffn, next(rate)) for _ in range(d))
+            for w, h, d in zip(widths, c.heads, c.depths)
+        )
+        self.merging = (
+            nn.ModuleList(MERGING[c.merge](w, c.placeless > 0) for w in widths[:-1])
+            if c.merge
+            else None
+        )
+        self.position_convs = (
+            nn.ModuleList(PositionConv(w) for w in widths) if c.position_conv and total else None
+        )
+        flat, last = widths[-1] * c.sides[-1] ** 2, widths[-1]
+        self.norm, self.dropout = (
+            nn.LayerNorm(last, eps=1e-6) if total else nn.Identity(),
+            nn.Dropout(c.dropout),
+        )
+        self.hidden = nn.Linear(flat, last) if c.head == "flatten_mlp" else None
+        self.classify = nn.Linear(flat if c.head == "flatten" else last, c.classes)
         self.au_branch = self.au_token = None
-        if c.au_vocabulary and c.au_head == 'token': self.au_token = AUToken(c.width, last, c.action_units)
+        if c.au_vocabulary and c.au_head == "token":
+            self.au_token = AUToken(c.width, last, c.action_units)
         elif c.au_vocabulary:
-            stage = next((s for s in range(len(c.depths)) if sum(c.depths[:s + 1]) >= c.au_after), 0) + c.au_merged
-            self.au_branch = AUBranch(widths[stage], c.action_units, c.au_regions, c.au_shared, c.au_norm)
-        self.to(memory_format=torch.channels_last)               # the layout in which convolutions run fastest
+            stage = (
+                next((s for s in range(len(c.depths)) if sum(c.depths[: s + 1]) >= c.au_after), 0)
+                + c.au_merged
+            )
+            self.au_branch = AUBranch(
+                widths[stage], c.action_units, c.au_regions, c.au_shared, c.au_norm
+            )
+        self.to(memory_format=torch.channels_last)  # the layout in which convolutions run fastest
 
     def _check_input(self, x):
         wanted = (3, self.config.size, self.config.size)
         if not isinstance(x, torch.Tensor) or x.ndim != 4 or x.shape[1:] != wanted:
-            got = f'{tuple(x.shape)}' if isinstance(x, torch.Tensor) else f'a {type(x).__name__}'
-            _refuse(f'the network wants images of shape (batch, {", ".join(map(str, wanted))}) and got {got}',
-                    'align the faces to this size and give a float tensor')
+            got = f"{tuple(x.shape)}" if isinstance(x, torch.Tensor) else f"a {type(x).__name__}"
+            _refuse(
+                f"the network wants images of shape (batch, {', '.join(map(str, wanted))}) and got {got}",
+                "align the faces to this size and give a float tensor",
+            )
         if not x.is_floating_point():
-            _refuse(f'the network wants numbers in [-1, 1] and got {x.dtype}', 'make them from uint8 with fer_course.augment.normalise')
+            _refuse(
+                f"the network wants numbers in [-1, 1] and got {x.dtype}",
+                "make them from uint8 with fer_course.augment.normalise",
+            )
 
     def _tokens(self, x):
         "(B, 3, S, S) -> tokens (B, n + h*w, C), those without a place in front, with their positions"
-        x = self.embedding(self.stem(x)).flatten(2).transpose(1, 2)                                              # (B, 196, width)
-        if self.class_token is not None: x = torch.cat([self.class_token.expand(x.shape[0], -1, -1), x], 1)
-        if self.position is not None: x = x + self.position
+        x = self.embedding(self.stem(x)).flatten(2).transpose(1, 2)  # (B, 196, width)
+        if self.class_token is not None:
+            x = torch.cat([self.class_token.expand(x.shape[0], -1, -1), x], 1)
+        if self.position is not None:
+            x = x + self.position
         return x if self.au_token is None else self.au_token.join(x)
 
     def _read_units(self, x, grid, done, merged=False):
         "AU logits where the branch reads here: after `done` blocks, before or behind the merging; else None"
-        here = self.au_branch is not None and (done, merged) == (self.config.au_after, self.config.au_merged)
-        return self.au_branch(x[:, self.config.placeless:], grid) if here else None
+        here = self.au_branch is not None and (done, merged) == (
+            self.config.au_after,
+            self.config.au_merged,
+        )
+        return self.au_branch(x[:, self.config.placeless :], grid) if here else None
 
     def _features(self, x):
         "What the classifier sees of the last tokens"
         n, head = self.config.placeless, self.config.head
-        if head == 'mean': return self.dropout(self.norm(x[:, n:].mean(1)))
-        if head == 'flatten_mlp': return self.norm(F.relu(self.hidden(self.dropout(x[:, n:].flatten(1)))))
+        if head == "mean":
+            return self.dropout(self.norm(x[:, n:].mean(1)))
+        if head == "flatten_mlp":
+            return self.norm(F.relu(self.hidden(self.dropout(x[:, n:].flatten(1)))))
         x = self.norm(x)
-        return self.dropout(x[:, n - 1] if head == 'class' else x[:, n:].flatten(1))
+        return self.dropout(x[:, n - 1] if head == "class" else x[:, n:].flatten(1))
 
     def forward(self, x):
         self._check_input(x)
@@ -189,84 +327,195 @@ class AUCVT(nn.Module):
         units = self._read_units(x, grid, done)
         for s, blocks in enumerate(self.stages):
             if s and self.merging is not None:
-                x, grid = self.merging[s - 1](x, grid)                                                           # (B, 49, 2*width)
-                if (found := self._read_units(x, grid, done, True)) is not None: units = found
-            if self.position_convs is not None: x = self.position_convs[s](x, grid)
+                x, grid = self.merging[s - 1](x, grid)  # (B, 49, 2*width)
+                if (found := self._read_units(x, grid, done, True)) is not None:
+                    units = found
+            if self.position_convs is not None:
+                x = self.position_convs[s](x, grid)
             for block in blocks:
                 x, done = block(x, grid), done + 1
-                if (found := self._read_units(x, grid, done)) is not None: units = found
-        if self.au_token is not None: units = self.au_token(self.norm(x[:, 0]))
+                if (found := self._read_units(x, grid, done)) is not None:
+                    units = found
+        if self.au_token is not None:
+            units = self.au_token(self.norm(x[:, 0]))
         return self.classify(self._features(x)), units
 
 # %% ../../nbs/08_au_cvt.ipynb #4600e164
-MODULES = dict(   # the columns of AU-ViT's Table III, as changes of the plain ViT
-    cnn=dict(embedding='ir', patch=1), stages=dict(merge=True, heads=(8, 16)), conv=dict(ffn='conv'), flatten=dict(head='flatten'),
-    units=dict(au_vocabulary='raf_au'))
+MODULES = dict(  # the columns of AU-ViT's Table III, as changes of the plain ViT
+    cnn=dict(embedding="ir", patch=1),
+    stages=dict(merge=True, heads=(8, 16)),
+    conv=dict(ffn="conv"),
+    flatten=dict(head="flatten"),
+    units=dict(au_vocabulary="raf_au"),
+)
+
 
 def _with(base, *modules):
-    for name in modules: base = replace(base, **MODULES[name])
+    for name in modules:
+        base = replace(base, **MODULES[name])
     return base
 
+
 _paper, _none = Config(), dict(au_vocabulary=None)
-_released = Config(width=512, patch=3, heads=(16, 16), ffn='mlp', merge=False, head='mean', au_shared=False, au_norm=True)
-_small = Config(stem_depths=(1, 1), stem_widths=(16, 24, 48), stem_stride=2, width=64, depths=(1, 1), heads=(2, 4), ratio=2., dropout=.3, au_after=1)
-_vit = Config(**_none, embedding='patch', patch=16, depths=(10, 2), heads=(8, 8), ffn='mlp', merge=False, head='class', au_after=10)
-_vit_released = replace(_vit, au_vocabulary='raf_au', size=224, width=768, heads=(12, 12), au_shared=False, au_norm=True)
+_released = Config(
+    width=512,
+    patch=3,
+    heads=(16, 16),
+    ffn="mlp",
+    merge=False,
+    head="mean",
+    au_shared=False,
+    au_norm=True,
+)
+_small = Config(
+    stem_depths=(1, 1),
+    stem_widths=(16, 24, 48),
+    stem_stride=2,
+    width=64,
+    depths=(1, 1),
+    heads=(2, 4),
+    ratio=2.0,
+    dropout=0.3,
+    au_after=1,
+)
+_vit = Config(
+    **_none,
+    embedding="patch",
+    patch=16,
+    depths=(10, 2),
+    heads=(8, 8),
+    ffn="mlp",
+    merge=False,
+    head="class",
+    au_after=10,
+)
+_vit_released = replace(
+    _vit, au_vocabulary="raf_au", size=224, width=768, heads=(12, 12), au_shared=False, au_norm=True
+)
 PRESETS = dict(
     # AU-CVT, Table 1
-    resnet50=Config(**_none, embedding='resnet50', stem_depths=(3, 4, 6, 3), depths=(), heads=(), head='mean', au_after=0),
-    vit=_vit, cvt=replace(_paper, **_none), au_cvt=_paper, paper=_paper,
+    resnet50=Config(
+        **_none,
+        embedding="resnet50",
+        stem_depths=(3, 4, 6, 3),
+        depths=(),
+        heads=(),
+        head="mean",
+        au_after=0,
+    ),
+    vit=_vit,
+    cvt=replace(_paper, **_none),
+    au_cvt=_paper,
+    paper=_paper,
     # AU-ViT, Table III
-    vit_au=_with(_vit, 'units'), vit_cnn=_with(_vit, 'cnn'), vit_cnn_stages=_with(_vit, 'cnn', 'stages'), vit_cnn_stages_conv=_with(_vit, 'cnn', 'stages', 'conv'),
-    vit_cnn_stages_conv_flatten=_with(_vit, 'cnn', 'stages', 'conv', 'flatten'), au_vit=_with(_vit, *MODULES),
-    vit_au_token=replace(_with(_vit, 'units'), au_head='token'),                                        # Table VIII
+    vit_au=_with(_vit, "units"),
+    vit_cnn=_with(_vit, "cnn"),
+    vit_cnn_stages=_with(_vit, "cnn", "stages"),
+    vit_cnn_stages_conv=_with(_vit, "cnn", "stages", "conv"),
+    vit_cnn_stages_conv_flatten=_with(_vit, "cnn", "stages", "conv", "flatten"),
+    au_vit=_with(_vit, *MODULES),
+    vit_au_token=replace(_with(_vit, "units"), au_head="token"),  # Table VIII
     # the authors' code
-    released=_released, au_vit_released=replace(_released, au_regions='two'),                           # AU-ViT's scripts cut two patches
-    au_vit_pooled=replace(_paper, patch=0, merge='conv', head='flatten_mlp', dropout=.5, au_merged=True, au_regions='two', au_norm=True),   # its IR_RVT_AU: the one that pools and flattens
-    vit_released=_vit_released, vit_token_released=replace(_vit_released, au_head='token'),
+    released=_released,
+    au_vit_released=replace(_released, au_regions="two"),  # AU-ViT's scripts cut two patches
+    au_vit_pooled=replace(
+        _paper,
+        patch=0,
+        merge="conv",
+        head="flatten_mlp",
+        dropout=0.5,
+        au_merged=True,
+        au_regions="two",
+        au_norm=True,
+    ),  # its IR_RVT_AU: the one that pools and flattens
+    vit_released=_vit_released,
+    vit_token_released=replace(_vit_released, au_head="token"),
     # AU-CVT's Table 1 at the size of a laptop
-    small_resnet=replace(_small, **_none, stem_depths=(2, 2, 2), stem_widths=(16, 24, 48, 80), depths=(), heads=(), head='mean', au_after=0),
-    small_vit=replace(_small, **_none, embedding='patch', patch=16, width=96, depths=(3,), heads=(3,), ffn='mlp', merge=False, head='class', au_after=3),
-    small_cvt=replace(_small, **_none), small=_small)
+    small_resnet=replace(
+        _small,
+        **_none,
+        stem_depths=(2, 2, 2),
+        stem_widths=(16, 24, 48, 80),
+        depths=(),
+        heads=(),
+        head="mean",
+        au_after=0,
+    ),
+    small_vit=replace(
+        _small,
+        **_none,
+        embedding="patch",
+        patch=16,
+        width=96,
+        depths=(3,),
+        heads=(3,),
+        ffn="mlp",
+        merge=False,
+        head="class",
+        au_after=3,
+    ),
+    small_cvt=replace(_small, **_none),
+    small=_small,
+)
 
 # %% ../../nbs/08_au_cvt.ipynb #677591de
 def configure(
-    preset,     # a key of `PRESETS`
+    preset,  # a key of `PRESETS`
     /,
-    **changes   # fields of `Config` with other values
+    **changes,  # fields of `Config` with other values
 ):
     "The preset's `Config` with other values; `CourseError` on an unknown preset or field"
-    if preset not in tuple(PRESETS): _refuse(f'there is no preset {preset!r}', f'choose from {", ".join(PRESETS)}')
+    if preset not in tuple(PRESETS):
+        _refuse(f"there is no preset {preset!r}", f"choose from {', '.join(PRESETS)}")
     known = [f.name for f in fields(Config)]
     if unknown := [k for k in changes if k not in known]:
-        _refuse(f'a network has no field {", ".join(unknown)}', f'choose from {", ".join(known)}')
-    return replace(PRESETS[preset], **{k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()})
+        _refuse(f"a network has no field {', '.join(unknown)}", f"choose from {', '.join(known)}")
+    return replace(
+        PRESETS[preset], **{k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()}
+    )
+
 
 def shallow(
-    config  # a `Config`
+    config,  # a `Config`
 ):
     "The same network with one block per stage, of stem and transformer, for quick checks of shapes"
-    c, ends = config, [sum(config.depths[:s + 1]) for s in range(len(config.depths))]
-    return replace(c, stem_depths=(1,)*len(c.stem_depths), depths=(1,)*len(c.depths), au_after=sum(end < c.au_after for end in ends) + (c.au_after > 0))
+    c, ends = config, [sum(config.depths[: s + 1]) for s in range(len(config.depths))]
+    return replace(
+        c,
+        stem_depths=(1,) * len(c.stem_depths),
+        depths=(1,) * len(c.depths),
+        au_after=sum(end < c.au_after for end in ends) + (c.au_after > 0),
+    )
+
 
 def create(
-    preset='small',  # a key of `PRESETS`
-    ir50=None,       # file with face.evoLVe's IR50 weights for the stem, see `load_ir50`
-    classes=None,    # short for `expressions=EXPRESSIONS[:classes]`
-    resnet50=None,   # file with ImageNet's ResNet50 weights for the stem, see `load_resnet50`
-    **changes        # fields of `Config` with other values
+    preset="small",  # a key of `PRESETS`
+    ir50=None,  # file with face.evoLVe's IR50 weights for the stem, see `load_ir50`
+    classes=None,  # short for `expressions=EXPRESSIONS[:classes]`
+    resnet50=None,  # file with ImageNet's ResNet50 weights for the stem, see `load_resnet50`
+    **changes,  # fields of `Config` with other values
 ):
     "A new network, with random weights; `CourseError` on an unknown preset, field or value, and where a file does not fit"
     if classes is not None:
-        if classes not in range(2, len(EXPRESSIONS) + 1): _refuse(f'{classes!r} classes have no names here', 'name them with expressions')
-        if len(changes.setdefault('expressions', EXPRESSIONS[:classes])) != classes:
-            _refuse('classes and expressions disagree', 'give only expressions')
-    config = configure(preset, **changes); model = AUCVT(config)
+        if classes not in range(2, len(EXPRESSIONS) + 1):
+            _refuse(f"{classes!r} classes have no names here", "name them with expressions")
+        if len(changes.setdefault("expressions", EXPRESSIONS[:classes])) != classes:
+            _refuse("classes and expressions disagree", "give only expressions")
+    config = configure(preset, **changes)
+    model = AUCVT(config)
     if ir50 is not None:
-        if (config.embedding, config.stem_depths, config.stem_widths) != ('ir', _paper.stem_depths, _paper.stem_widths):
-            _refuse(f'the preset {preset!r} has another stem than IR50', 'use paper or released')
+        if (config.embedding, config.stem_depths, config.stem_widths) != (
+            "ir",
+            _paper.stem_depths,
+            _paper.stem_widths,
+        ):
+            _refuse(f"the preset {preset!r} has another stem than IR50", "use paper or released")
         model.stem.load_state_dict(load_ir50(ir50).state_dict())
     if resnet50 is not None:
-        if config.embedding != 'resnet50': _refuse(f'the preset {preset!r} has another stem than ResNet50', "use resnet50, or embedding='resnet50'")
+        if config.embedding != "resnet50":
+            _refuse(
+                f"the preset {preset!r} has another stem than ResNet50",
+                "use resnet50, or embedding='resnet50'",
+            )
         model.stem.load_state_dict(load_resnet50(resnet50, config.stem_depths).state_dict())
     return model

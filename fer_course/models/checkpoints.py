@@ -16,151 +16,319 @@ from .au_cvt import AUCVT, configure, create
 from .weights import fill, read_weights
 
 # %% ../../nbs/08_checkpoints.ipynb #eff323e4
-_BLOCK = ((r'\.attention\.', '.attn.'), (r'\.project\.', '.proj.'),
-          *((rf'\.ffn\.{ours}\.{i}\.', f'.mlp.{theirs}.') for ours, pair in (('expand', ('fc1', 'bn1')), ('look', ('dwconv', 'bn2')), ('restore', ('fc2', 'bn3'))) for i, theirs in enumerate(pair)),
-          (r'\.ffn\.expand\.', '.mlp.fc1.'), (r'\.ffn\.restore\.', '.mlp.fc2.'))
-_NAMES = dict(   # our names -> theirs
-    cnn=((r'^stem\.', 'cnn.'), (r'^embedding\.', 'vit.patch_embed.'), (r'^position$', 'vit.pos_embed'), (r'^norm\.', 'vit.norm.'), (r'^classify\.', 'vit.head.'),
-         (r'^hidden\.', 'vit.output_layer.2.'), (r'^merging\.0\.reduce\.', 'vit.pools.0.conv.'), (r'^stages\.(\d+)\.(\d+)\.', r'vit.transformers.\1.blocks.\2.'), *_BLOCK),
-    plain=((r'^embedding\.', 'patch_embed.proj.'), (r'^class_token$', 'cls_token'), (r'^position$', 'pos_embed'), (r'^classify\.', 'head.'), (r'^au_token\.token$', 'au_token'), (r'^au_token\.head\.', 'AU_head.'),
-           (r'^stages\.0\.', 'blocks_1.'), (r'^stages\.1\.', 'blocks_2.'), *_BLOCK))
-_CHEEKS = dict(cheeks=('21', '23'), nose=('22',))
-_PATCHES = dict(   # region -> their name of each window
-    one=dict(face=('',)), two=dict(upper=('up',), lower=('low',)), three=dict(upper=('1',), middle=('2',), lower=('3',)), five=dict(upper=('1',), **_CHEEKS, mouth=('3',)),
-    seven=dict(eyes=('11', '13'), brows=('12',), **_CHEEKS, mouth=('3',)), nine=dict(eyes=('11', '13'), brows=('12',), **_CHEEKS, mouth=('31', '32', '33')))
-_ODD = {'': ('norm_AU', 'AU_head'), 'up': ('norm_AU_up', 'upperAU_head'), 'low': ('norm_AU_low', 'lowerAU_head')}
-DEAD = dict(   # in the checkpoint, unused by the authors' forward pass
-    released=('vit.pos_block.', 'vit.pools.', 'vit.output_layer.', 'norm.'), au_vit_pooled=('vit.pos_block.', 'norm.'), vit_released=(), vit_token_released=())
+_BLOCK = (
+    (r"\.attention\.", ".attn."),
+    (r"\.project\.", ".proj."),
+    *(
+        (rf"\.ffn\.{ours}\.{i}\.", f".mlp.{theirs}.")
+        for ours, pair in (
+            ("expand", ("fc1", "bn1")),
+            ("look", ("dwconv", "bn2")),
+            ("restore", ("fc2", "bn3")),
+        )
+        for i, theirs in enumerate(pair)
+    ),
+    (r"\.ffn\.expand\.", ".mlp.fc1."),
+    (r"\.ffn\.restore\.", ".mlp.fc2."),
+)
+_NAMES = dict(  # our names -> theirs
+    cnn=(
+        (r"^stem\.", "cnn."),
+        (r"^embedding\.", "vit.patch_embed."),
+        (r"^position$", "vit.pos_embed"),
+        (r"^norm\.", "vit.norm."),
+        (r"^classify\.", "vit.head."),
+        (r"^hidden\.", "vit.output_layer.2."),
+        (r"^merging\.0\.reduce\.", "vit.pools.0.conv."),
+        (r"^stages\.(\d+)\.(\d+)\.", r"vit.transformers.\1.blocks.\2."),
+        *_BLOCK,
+    ),
+    plain=(
+        (r"^embedding\.", "patch_embed.proj."),
+        (r"^class_token$", "cls_token"),
+        (r"^position$", "pos_embed"),
+        (r"^classify\.", "head."),
+        (r"^au_token\.token$", "au_token"),
+        (r"^au_token\.head\.", "AU_head."),
+        (r"^stages\.0\.", "blocks_1."),
+        (r"^stages\.1\.", "blocks_2."),
+        *_BLOCK,
+    ),
+)
+_CHEEKS = dict(cheeks=("21", "23"), nose=("22",))
+_PATCHES = dict(  # region -> their name of each window
+    one=dict(face=("",)),
+    two=dict(upper=("up",), lower=("low",)),
+    three=dict(upper=("1",), middle=("2",), lower=("3",)),
+    five=dict(upper=("1",), **_CHEEKS, mouth=("3",)),
+    seven=dict(eyes=("11", "13"), brows=("12",), **_CHEEKS, mouth=("3",)),
+    nine=dict(eyes=("11", "13"), brows=("12",), **_CHEEKS, mouth=("31", "32", "33")),
+)
+_ODD = {
+    "": ("norm_AU", "AU_head"),
+    "up": ("norm_AU_up", "upperAU_head"),
+    "low": ("norm_AU_low", "lowerAU_head"),
+}
+DEAD = dict(  # in the checkpoint, unused by the authors' forward pass
+    released=("vit.pos_block.", "vit.pools.", "vit.output_layer.", "norm."),
+    au_vit_pooled=("vit.pos_block.", "norm."),
+    vit_released=(),
+    vit_token_released=(),
+)
 
-def _patch(name): return _ODD.get(name, (f'norm_AU{name}', f'head_AU{name}'))    # its LayerNorm, its linear layer
+
+def _patch(name):
+    return _ODD.get(name, (f"norm_AU{name}", f"head_AU{name}"))  # its LayerNorm, its linear layer
+
 
 def _released_name(key, kind, regions):
     "The authors' name for one of our parameters"
-    if key.startswith('au_branch.heads.'):
-        region, side, part, which = key.split('.')[2:]
-        return f'{"vit." if kind == "cnn" else ""}{_patch(_PATCHES[regions][region][int(side)])[int(part)]}.{which}'
-    for ours, theirs in _NAMES[kind]: key = re.sub(ours, theirs, key)
+    if key.startswith("au_branch.heads."):
+        region, side, part, which = key.split(".")[2:]
+        return f"{'vit.' if kind == 'cnn' else ''}{_patch(_PATCHES[regions][region][int(side)])[int(part)]}.{which}"
+    for ours, theirs in _NAMES[kind]:
+        key = re.sub(ours, theirs, key)
     return key
 
 # %% ../../nbs/08_checkpoints.ipynb #ff0dff30
 def _two_stages(state, first):
     "blocks.N.* as blocks_1.* (the first ones) and blocks_2.*"
-    place = lambda m: f'blocks_1.{m[1]}.' if int(m[1]) < first else f'blocks_2.{int(m[1]) - first}.'
-    return {re.sub(r'^blocks\.(\d+)\.', place, k): v for k, v in state.items()}
+    place = lambda m: f"blocks_1.{m[1]}." if int(m[1]) < first else f"blocks_2.{int(m[1]) - first}."
+    return {re.sub(r"^blocks\.(\d+)\.", place, k): v for k, v in state.items()}
+
 
 def _translate(state, preset, first):
     "Their state dict with what differs in more than the name made ours (see above)"
     state = dict(state)
-    for conv, norm in (('fc1', 'bn1'), ('dwconv', 'bn2'), ('fc2', 'bn3')):
-        for key in [k for k in state if k.endswith(f'.{conv}.bias') and k.replace(f'{conv}.bias', f'{norm}.running_mean') in state]:
-            mean = key.replace(f'{conv}.bias', f'{norm}.running_mean'); state[mean] = state[mean] - state.pop(key)
-    if preset == 'au_vit_pooled':
-        w = state['vit.output_layer.2.weight']; state['vit.output_layer.2.weight'] = w.unflatten(1, (len(w), -1)).transpose(1, 2).flatten(1)
-        state |= {f'vit.norm_AU_{side}.{k}': state[f'vit.norm.{k}'] for side in ('up', 'low') for k in ('weight', 'bias')}
-    if preset == 'vit_token_released':
-        state, place = _two_stages(state, first), state['pos_embed'][:, :1]
-        state |= dict(cls_token=state['au_token'] - place, au_token=state['cls_token'] + place)
+    for conv, norm in (("fc1", "bn1"), ("dwconv", "bn2"), ("fc2", "bn3")):
+        for key in [
+            k
+            for k in state
+            if k.endswith(f".{conv}.bias")
+            and k.replace(f"{conv}.bias", f"{norm}.running_mean") in state
+        ]:
+            mean = key.replace(f"{conv}.bias", f"{norm}.running_mean")
+            state[mean] = state[mean] - state.pop(key)
+    if preset == "au_vit_pooled":
+        w = state["vit.output_layer.2.weight"]
+        state["vit.output_layer.2.weight"] = w.unflatten(1, (len(w), -1)).transpose(1, 2).flatten(1)
+        state |= {
+            f"vit.norm_AU_{side}.{k}": state[f"vit.norm.{k}"]
+            for side in ("up", "low")
+            for k in ("weight", "bias")
+        }
+    if preset == "vit_token_released":
+        state, place = _two_stages(state, first), state["pos_embed"][:, :1]
+        state |= dict(cls_token=state["au_token"] - place, au_token=state["cls_token"] + place)
     return state
+
 
 def _recognise(state):
     "(kind, preset, fields of its configuration) of a checkpoint of the authors; None where it is something else"
     rows = lambda key: state[key].shape[0] if key in state and state[key].ndim == 2 else 0
     blocks = lambda pattern: len({m[1] for k in state if (m := re.match(pattern, k))})
-    kind, v = ('cnn', 'vit.') if 'vit.head.weight' in state else ('plain', '')
-    position, classes = state.get(f'{v}pos_embed'), rows(f'{v}head.weight')
-    if position is None or position.ndim != 3 or not classes: return None
-    width, token = position.shape[2], 'au_token' in state
-    found = [r for r, table in _PATCHES.items() if all(rows(f'{v}{_patch(n)[1]}.weight') for names in table.values() for n in names) and (r != 'one' or f'{v}norm_AU.weight' in state)]
-    if not (found or token): return None
-    units = rows('AU_head.weight') if token else sum(rows(f'{v}{_patch(names[0])[1]}.weight') for names in _PATCHES[found[0]].values())
-    changes = dict(width=width, classes=classes, units=units, **({} if token else dict(au_regions=found[0])))
-    if kind == 'cnn':
-        preset = 'released' if 'vit.patch_embed.weight' in state else 'au_vit_pooled'
-        depths = tuple(blocks(rf'vit\.transformers\.{s}\.blocks\.(\d+)\.') for s in (0, 1)); last = width*2 if preset == 'au_vit_pooled' else width
-        return kind, preset, dict(changes, depths=depths, heads=(width//32 or 1, last//32 or 1), au_after=depths[0])
-    preset, patch = 'vit_token_released' if token else 'vit_released', state['patch_embed.proj.weight'].shape[-1] if 'patch_embed.proj.weight' in state else 16
-    total = blocks(r'blocks\.(\d+)\.'); depths = (total - 2, 2) if token else (blocks(r'blocks_1\.(\d+)\.'), blocks(r'blocks_2\.(\d+)\.'))
-    return kind, preset, dict(changes, depths=depths, heads=(width//64 or 1,)*2, patch=patch, size=round((position.shape[1] - 1)**.5)*patch, au_after=depths[0])
+    kind, v = ("cnn", "vit.") if "vit.head.weight" in state else ("plain", "")
+    position, classes = state.get(f"{v}pos_embed"), rows(f"{v}head.weight")
+    if position is None or position.ndim != 3 or not classes:
+        return None
+    width, token = position.shape[2], "au_token" in state
+    found = [
+        r
+        for r, table in _PATCHES.items()
+        if all(rows(f"{v}{_patch(n)[1]}.weight") for names in table.values() for n in names)
+        and (r != "one" or f"{v}norm_AU.weight" in state)
+    ]
+    if not (found or token):
+        return None
+    units = (
+        rows("AU_head.weight")
+        if token
+        else sum(rows(f"{v}{_patch(names[0])[1]}.weight") for names in _PATCHES[found[0]].values())
+    )
+    changes = dict(
+        width=width, classes=classes, units=units, **({} if token else dict(au_regions=found[0]))
+    )
+    if kind == "cnn":
+        preset = "released" if "vit.patch_embed.weight" in state else "au_vit_pooled"
+        depths = tuple(blocks(rf"vit\.transformers\.{s}\.blocks\.(\d+)\.") for s in (0, 1))
+        last = width * 2 if preset == "au_vit_pooled" else width
+        return (
+            kind,
+            preset,
+            dict(
+                changes,
+                depths=depths,
+                heads=(width // 32 or 1, last // 32 or 1),
+                au_after=depths[0],
+            ),
+        )
+    preset, patch = (
+        "vit_token_released" if token else "vit_released",
+        state["patch_embed.proj.weight"].shape[-1] if "patch_embed.proj.weight" in state else 16,
+    )
+    total = blocks(r"blocks\.(\d+)\.")
+    depths = (
+        (total - 2, 2) if token else (blocks(r"blocks_1\.(\d+)\."), blocks(r"blocks_2\.(\d+)\."))
+    )
+    return (
+        kind,
+        preset,
+        dict(
+            changes,
+            depths=depths,
+            heads=(width // 64 or 1,) * 2,
+            patch=patch,
+            size=round((position.shape[1] - 1) ** 0.5) * patch,
+            au_after=depths[0],
+        ),
+    )
+
 
 def load_released(
-    path,             # a checkpoint of the authors' public AU-CVT or AU-ViT (optionally prefixed module., optionally under 'model')
-    expressions=None  # names of its classes, in its order; our order by default
+    path,  # a checkpoint of the authors' public AU-CVT or AU-ViT (optionally prefixed module., optionally under 'model')
+    expressions=None,  # names of its classes, in its order; our order by default
 ):
     "The authors' network with its weights, in eval mode, with 1, 2, 3, 5, 7 or 9 AU patches or an AU token; `CourseError` where the file is another network's"
     state = read_weights(path)
     if (seen := _recognise(state)) is None:
-        raise CourseError('is no AU-CVT or AU-ViT of the authors (names cnn.*, vit.*, or blocks_1.*, blocks_2.*, with head.* and their AU patches, '
-                          'or blocks.* with au_token)', path, 'check which network the file belongs to')
-    kind, preset, changes = seen; classes, units = changes.pop('classes'), changes.pop('units')
-    vocabulary = next((name for name in ('raf_au', 'openface') if len(AU_VOCABULARIES[name]) == units), None)
-    if vocabulary is None: raise CourseError(f'answers {units} action units, which have no names here', path, 'use a checkpoint with 21 (RAF-AU) or 16 (OpenFace)')
-    if expressions is None and classes in (len(BASIC), len(SEVEN), len(EXPRESSIONS)): expressions = EXPRESSIONS[:classes]
+        raise CourseError(
+            "is no AU-CVT or AU-ViT of the authors (names cnn.*, vit.*, or blocks_1.*, blocks_2.*, with head.* and their AU patches, "
+            "or blocks.* with au_token)",
+            path,
+            "check which network the file belongs to",
+        )
+    kind, preset, changes = seen
+    classes, units = changes.pop("classes"), changes.pop("units")
+    vocabulary = next(
+        (name for name in ("raf_au", "openface") if len(AU_VOCABULARIES[name]) == units), None
+    )
+    if vocabulary is None:
+        raise CourseError(
+            f"answers {units} action units, which have no names here",
+            path,
+            "use a checkpoint with 21 (RAF-AU) or 16 (OpenFace)",
+        )
+    if expressions is None and classes in (len(BASIC), len(SEVEN), len(EXPRESSIONS)):
+        expressions = EXPRESSIONS[:classes]
     if expressions is None or len(expressions) != classes:
-        raise CourseError(f'has {classes} classes', path, f'name them in its order with expressions, {classes} names')
+        raise CourseError(
+            f"has {classes} classes",
+            path,
+            f"name them in its order with expressions, {classes} names",
+        )
     try:
-        model, state = create(preset, expressions=tuple(expressions), au_vocabulary=vocabulary, **changes), _translate(state, preset, changes['depths'][0])
+        model, state = (
+            create(preset, expressions=tuple(expressions), au_vocabulary=vocabulary, **changes),
+            _translate(state, preset, changes["depths"][0]),
+        )
     except (CourseError, KeyError, RuntimeError) as error:
-        raise CourseError(f'does not fit the network {preset} ({error})', path, 'check which network the file belongs to') from None
-    model.ignored = fill(model, state, path, lambda key: _released_name(key, kind, changes.get('au_regions')), DEAD[preset])
+        raise CourseError(
+            f"does not fit the network {preset} ({error})",
+            path,
+            "check which network the file belongs to",
+        ) from None
+    model.ignored = fill(
+        model,
+        state,
+        path,
+        lambda key: _released_name(key, kind, changes.get("au_regions")),
+        DEAD[preset],
+    )
     return model.eval()
 
 # %% ../../nbs/08_checkpoints.ipynb #b7035259
-_NEW = ('classify.', 'au_branch.', 'au_token.')   # what a start leaves as it was
+_NEW = ("classify.", "au_branch.", "au_token.")  # what a start leaves as it was
+
 
 def _resized(position, places):
     "A position embedding (1, 1 + n*n, C) for another square grid, bicubic, its class token's place untouched; unchanged where neither is square"
-    old, new = round((position.shape[1] - 1)**.5), round((places - 1)**.5)
-    if position.shape[1] == places or old*old + 1 != position.shape[1]: return position
+    old, new = round((position.shape[1] - 1) ** 0.5), round((places - 1) ** 0.5)
+    if position.shape[1] == places or old * old + 1 != position.shape[1]:
+        return position
     grid = position[:, 1:].unflatten(1, (old, old)).permute(0, 3, 1, 2)
-    return torch.cat([position[:, :1], F.interpolate(grid, (new, new), mode='bicubic', antialias=True, align_corners=False).flatten(2).transpose(1, 2)], 1)
+    return torch.cat(
+        [
+            position[:, :1],
+            F.interpolate(grid, (new, new), mode="bicubic", antialias=True, align_corners=False)
+            .flatten(2)
+            .transpose(1, 2),
+        ],
+        1,
+    )
+
 
 def load_vit(
-    path,                   # timm's ViT (ImageNet), or a VGGFace2 one with its names: cls_token, pos_embed, patch_embed.proj.*, blocks.N.*, norm.*
-    preset='vit_released',  # a preset with patches of pixels and a class token, see `create`
-    **changes               # fields of `Config` with other values
+    path,  # timm's ViT (ImageNet), or a VGGFace2 one with its names: cls_token, pos_embed, patch_embed.proj.*, blocks.N.*, norm.*
+    preset="vit_released",  # a preset with patches of pixels and a class token, see `create`
+    **changes,  # fields of `Config` with other values
 ):
     "A network that starts from a vision transformer: all but its heads; position embeddings are interpolated to its grid; `CourseError` where the file does not fit"
-    model, state = create(preset, **changes), read_weights(path); c = model.config
-    if (c.embedding, c.head) != ('patch', 'class'): raise CourseError(f'the preset {preset!r} is no vision transformer', remedy='use vit, vit_au, vit_au_token, vit_released or vit_token_released')
-    if 'pos_embed' not in state or state['pos_embed'].ndim != 3: raise CourseError('holds no vision transformer (no name pos_embed)', path, "give a file with timm's names")
-    state = _two_stages(state, c.depths[0]); state['pos_embed'] = _resized(state['pos_embed'], c.side**2 + 1)
+    model, state = create(preset, **changes), read_weights(path)
+    c = model.config
+    if (c.embedding, c.head) != ("patch", "class"):
+        raise CourseError(
+            f"the preset {preset!r} is no vision transformer",
+            remedy="use vit, vit_au, vit_au_token, vit_released or vit_token_released",
+        )
+    if "pos_embed" not in state or state["pos_embed"].ndim != 3:
+        raise CourseError(
+            "holds no vision transformer (no name pos_embed)", path, "give a file with timm's names"
+        )
+    state = _two_stages(state, c.depths[0])
+    state["pos_embed"] = _resized(state["pos_embed"], c.side**2 + 1)
     own = {k: v for k, v in model.state_dict().items() if k.startswith(_NEW)}
-    model.ignored = fill(model, {**state, **own}, path, lambda key: key if key.startswith(_NEW) else _released_name(key, 'plain', None),
-                         dead=('head.', 'head_dist.', 'pre_logits.', 'fc_norm.'))
+    model.ignored = fill(
+        model,
+        {**state, **own},
+        path,
+        lambda key: key if key.startswith(_NEW) else _released_name(key, "plain", None),
+        dead=("head.", "head_dist.", "pre_logits.", "fc_norm."),
+    )
     return model.eval()
 
 # %% ../../nbs/08_checkpoints.ipynb #3a2a4db5
 def save(
     model,  # an `AUCVT`
-    folder  # gets model.safetensors and config.json
+    folder,  # gets model.safetensors and config.json
 ):
     "Write weights and configuration, each in one piece; the same network gives the same bytes; `CourseError` as `atomic`"
     from safetensors.torch import save as to_bytes
+
     data = to_bytes({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()})
-    with atomic(Path(folder)/'model.safetensors') as temporary: temporary.write_bytes(data)
-    write_json(Path(folder)/'config.json', asdict(model.config))
+    with atomic(Path(folder) / "model.safetensors") as temporary:
+        temporary.write_bytes(data)
+    write_json(Path(folder) / "config.json", asdict(model.config))
+
 
 def load(
-    folder  # with model.safetensors and config.json
+    folder,  # with model.safetensors and config.json
 ):
     "A network that `save` wrote, in eval mode; `CourseError` where a file is missing or they do not fit together"
-    path, weights = Path(folder)/'config.json', Path(folder)/'model.safetensors'
+    path, weights = Path(folder) / "config.json", Path(folder) / "model.safetensors"
     settings = read_json(path)
-    if not isinstance(settings, dict): raise CourseError('is no configuration of a network', path, 'train again')
-    try: model = AUCVT(configure('small', **settings))
-    except CourseError as error: raise CourseError(error.problem, path, error.remedy) from None
+    if not isinstance(settings, dict):
+        raise CourseError("is no configuration of a network", path, "train again")
+    try:
+        model = AUCVT(configure("small", **settings))
+    except CourseError as error:
+        raise CourseError(error.problem, path, error.remedy) from None
     fill(model, read_weights(weights), weights)
     return model.eval()
 
 # %% ../../nbs/08_checkpoints.ipynb #e7fcdbc7
 def pretrained(
-    name='small'  # a folder of `fer_course/checkpoints`
+    name="small",  # a folder of `fer_course/checkpoints`
 ):
     "A network that comes with this package, in eval mode, its card (command, data, scores) as `model.card`; `CourseError` where there is none of this name"
     import fer_course
-    folder = Path(fer_course.__file__).parent/'checkpoints'
-    if not (folder/str(name)/'model.safetensors').is_file():
-        there = sorted(p.parent.name for p in folder.glob('*/model.safetensors'))
-        raise CourseError(f'this installation has no network {name!r}', remedy=f'choose from {", ".join(there)}' if there else 'train one: fer-course run')
-    model = load(folder/str(name)); model.card = read_json(folder/str(name)/'card.json')
+
+    folder = Path(fer_course.__file__).parent / "checkpoints"
+    if not (folder / str(name) / "model.safetensors").is_file():
+        there = sorted(p.parent.name for p in folder.glob("*/model.safetensors"))
+        raise CourseError(
+            f"this installation has no network {name!r}",
+            remedy=f"choose from {', '.join(there)}" if there else "train one: fer-course run",
+        )
+    model = load(folder / str(name))
+    model.card = read_json(folder / str(name) / "card.json")
     return model

@@ -13,28 +13,61 @@ from .au_cvt import AUCVT, configure
 from .parts import Attention
 
 # %% ../../nbs/08_costs.ipynb #b6dd17bb
-PARTS = dict(stem='stem', embedding='tokens', class_token='tokens', position='tokens', stages='blocks', position_convs='blocks', merging='merging',
-             norm='head', hidden='head', classify='head', au_branch='units', au_token='units')   # module of a network -> what it is part of
+PARTS = dict(
+    stem="stem",
+    embedding="tokens",
+    class_token="tokens",
+    position="tokens",
+    stages="blocks",
+    position_convs="blocks",
+    merging="merging",
+    norm="head",
+    hidden="head",
+    classify="head",
+    au_branch="units",
+    au_token="units",
+)  # module of a network -> what it is part of
+
 
 def _work(module, x, y):
     "Multiply-adds of one call for one image: convolutions, linear layers, the products of attention"
-    if isinstance(module, nn.Conv2d): return y[0].numel()*module.weight[0].numel()
-    if isinstance(module, nn.Linear): return y[0].numel()*module.in_features
-    return 2*x.shape[1]**2*x.shape[2]                                            # an Attention
+    if isinstance(module, nn.Conv2d):
+        return y[0].numel() * module.weight[0].numel()
+    if isinstance(module, nn.Linear):
+        return y[0].numel() * module.in_features
+    return 2 * x.shape[1] ** 2 * x.shape[2]  # an Attention
+
 
 def summary(
-    model='small',  # a network of the family, or a key of `PRESETS`
-    **changes       # fields of `Config` with other values, for a preset
+    model="small",  # a network of the family, or a key of `PRESETS`
+    **changes,  # fields of `Config` with other values, for a preset
 ):
     "dict: `parameters` and `multiply_adds` (of one image), their shares by part, `tokens` and `widths` of each stage; nothing is computed; `CourseError` as `create`"
-    if not isinstance(model, str) and changes: raise CourseError('changes belong to the name of a preset', remedy='give a preset, or a network alone')
+    if not isinstance(model, str) and changes:
+        raise CourseError(
+            "changes belong to the name of a preset", remedy="give a preset, or a network alone"
+        )
     config = configure(model, **changes) if isinstance(model, str) else model.config
-    with torch.device('meta'): network, x = AUCVT(config).eval(), torch.empty(1, 3, config.size, config.size)
-    parts, names = {part: dict(parameters=0, multiply_adds=0) for part in dict.fromkeys(PARTS.values())}, {m: n.split('.')[0] for n, m in network.named_modules() if n}
-    for name, p in network.named_parameters(): parts[PARTS[name.split('.')[0]]]['parameters'] += p.numel()
-    def note(module, inputs, y): parts[PARTS[names[module]]]['multiply_adds'] += _work(module, inputs[0], y)
+    with torch.device("meta"):
+        network, x = AUCVT(config).eval(), torch.empty(1, 3, config.size, config.size)
+    parts, names = (
+        {part: dict(parameters=0, multiply_adds=0) for part in dict.fromkeys(PARTS.values())},
+        {m: n.split(".")[0] for n, m in network.named_modules() if n},
+    )
+    for name, p in network.named_parameters():
+        parts[PARTS[name.split(".")[0]]]["parameters"] += p.numel()
+
+    def note(module, inputs, y):
+        parts[PARTS[names[module]]]["multiply_adds"] += _work(module, inputs[0], y)
+
     for module in names:
-        if isinstance(module, (nn.Conv2d, nn.Linear, Attention)): module.register_forward_hook(note)
-    with torch.no_grad(): network(x)
-    total = {key: sum(p[key] for p in parts.values()) for key in ('parameters', 'multiply_adds')}
-    return total | dict(tokens=tuple(config.placeless + side**2 for side in config.sides), widths=tuple(config.widths), parts=parts)
+        if isinstance(module, (nn.Conv2d, nn.Linear, Attention)):
+            module.register_forward_hook(note)
+    with torch.no_grad():
+        network(x)
+    total = {key: sum(p[key] for p in parts.values()) for key in ("parameters", "multiply_adds")}
+    return total | dict(
+        tokens=tuple(config.placeless + side**2 for side in config.sides),
+        widths=tuple(config.widths),
+        parts=parts,
+    )

@@ -15,31 +15,60 @@ from ..files import CourseError, atomic
 # %% ../../nbs/08_export.ipynb #6da6f485
 class _Answers(nn.Module):
     "A network whose answers are tensors only: no None where there are no action units"
+
     def __init__(self, model):
         super().__init__()
         self.model = model
 
-    def forward(self, images): return tuple(answer for answer in self.model(images) if answer is not None)
+    def forward(self, images):
+        return tuple(answer for answer in self.model(images) if answer is not None)
+
 
 def _export(network, path, x, outputs):
     "Write the ONNX file with the exporter that this PyTorch recommends: from 2.9 on by way of torch.export, before by tracing"
-    batch, new = 'batch', tuple(map(int, re.findall(r'\d+', torch.__version__)[:2])) >= (2, 9)
-    how = dict(dynamo=True, dynamic_shapes=({0: torch.export.Dim(batch)},), external_data=False, verbose=False) if new else dict(dynamic_axes={n: {0: batch} for n in ('images', *outputs)}, opset_version=17)
+    batch, new = "batch", tuple(map(int, re.findall(r"\d+", torch.__version__)[:2])) >= (2, 9)
+    how = (
+        dict(
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim(batch)},),
+            external_data=False,
+            verbose=False,
+        )
+        if new
+        else dict(dynamic_axes={n: {0: batch} for n in ("images", *outputs)}, opset_version=17)
+    )
     with warnings.catch_warnings():
-        warnings.simplefilter('ignore')                          # what the exporter says about its own future
-        torch.onnx.export(network, (x,), str(path), input_names=['images'], output_names=outputs, **how)
+        warnings.simplefilter("ignore")  # what the exporter says about its own future
+        torch.onnx.export(
+            network, (x,), str(path), input_names=["images"], output_names=outputs, **how
+        )
+
 
 def to_onnx(
     model,  # a network of the family, or one with `config` and the same answers
-    path    # the .onnx file
+    path,  # the .onnx file
 ):
     "Write a network in eval mode as one ONNX file: `images` (batch, 3, S, S) in [-1, 1] -> `expressions` (batch, classes)[, `action_units` (batch, A)]; `CourseError` without onnx"
-    try: import onnx, onnxscript  # noqa: F401
-    except ImportError: raise CourseError('ONNX files need the packages onnx and onnxscript', remedy="pip install 'fer_course[onnx]'") from None
+    try:
+        import onnx, onnxscript  # noqa: F401
+    except ImportError:
+        raise CourseError(
+            "ONNX files need the packages onnx and onnxscript",
+            remedy="pip install 'fer_course[onnx]'",
+        ) from None
     c, network = model.config, _Answers(copy.deepcopy(model)).cpu().eval()
-    outputs = ['expressions', 'action_units'][:1 + (c.au_vocabulary is not None)]
-    about = dict(expressions=list(c.expressions), action_units=list(c.action_units), size=c.size, input='(pixels / 255 - 0.5) / 0.5, channels first, RGB')
+    outputs = ["expressions", "action_units"][: 1 + (c.au_vocabulary is not None)]
+    about = dict(
+        expressions=list(c.expressions),
+        action_units=list(c.action_units),
+        size=c.size,
+        input="(pixels / 255 - 0.5) / 0.5, channels first, RGB",
+    )
     with atomic(Path(path)) as temporary:
-        with torch.no_grad(): _export(network, temporary, torch.zeros(2, 3, c.size, c.size), outputs)
-        file = onnx.load(str(temporary)); onnx.helper.set_model_props(file, {k: v if isinstance(v, str) else json.dumps(v) for k, v in about.items()})
+        with torch.no_grad():
+            _export(network, temporary, torch.zeros(2, 3, c.size, c.size), outputs)
+        file = onnx.load(str(temporary))
+        onnx.helper.set_model_props(
+            file, {k: v if isinstance(v, str) else json.dumps(v) for k, v in about.items()}
+        )
         onnx.save(file, str(temporary))

@@ -14,70 +14,105 @@ from .parts import IRStem, resnet_stem
 
 # %% ../../nbs/08_2_weights.ipynb #f483c5ce
 def read_weights(
-    path  # .safetensors, or what torch.save wrote
+    path,  # .safetensors, or what torch.save wrote
 ):
     "{name: tensor} of a checkpoint, no code of it run, `module.` taken off; `CourseError` if it is missing, damaged, or more than tensors"
     path = Path(path)
-    if not path.is_file(): raise CourseError('there is no such file', path, 'check the path')
+    if not path.is_file():
+        raise CourseError("there is no such file", path, "check the path")
     try:
-        if path.suffix == '.safetensors':
+        if path.suffix == ".safetensors":
             from safetensors.torch import load_file
+
             state = load_file(path)
         else:
             with warnings.catch_warnings():
-                warnings.simplefilter('ignore')      # what PyTorch thinks of the file's age
-                state = torch.load(path, map_location='cpu', weights_only=True)
+                warnings.simplefilter("ignore")  # what PyTorch thinks of the file's age
+                state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise CourseError(f'cannot be read as weights ({type(error).__name__}); objects other than tensors are refused, '
-                          'since a pickle can run any code', path,
-                          'save its state_dict alone, with safetensors or torch.save, where you trust it') from None
-    for key in ('model', 'state_dict', 'net'):
-        if isinstance(state, dict) and isinstance(state.get(key), dict): state = state[key]
-    if not isinstance(state, dict) or not state or not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in state.items()):
-        raise CourseError('holds no dictionary of tensors', path, 'save the state_dict of the network')
-    return {k.removeprefix('module.'): v for k, v in state.items()}
+        raise CourseError(
+            f"cannot be read as weights ({type(error).__name__}); objects other than tensors are refused, "
+            "since a pickle can run any code",
+            path,
+            "save its state_dict alone, with safetensors or torch.save, where you trust it",
+        ) from None
+    for key in ("model", "state_dict", "net"):
+        if isinstance(state, dict) and isinstance(state.get(key), dict):
+            state = state[key]
+    if (
+        not isinstance(state, dict)
+        or not state
+        or not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in state.items())
+    ):
+        raise CourseError(
+            "holds no dictionary of tensors", path, "save the state_dict of the network"
+        )
+    return {k.removeprefix("module."): v for k, v in state.items()}
 
 # %% ../../nbs/08_2_weights.ipynb #cadbd8c6
 def fill(
-    module,                  # gets the weights
-    state,                   # {name: tensor}
-    path,                    # the file that they come from, for the message
-    name=lambda key: key,    # its name for one of our parameters
-    dead=()                  # beginnings of names that may be left out
+    module,  # gets the weights
+    state,  # {name: tensor}
+    path,  # the file that they come from, for the message
+    name=lambda key: key,  # its name for one of our parameters
+    dead=(),  # beginnings of names that may be left out
 ):
     "Put a state dict into a module; {part: numbers} of what `dead` left out; `CourseError` that lists the names where it does not fit"
     own = {name(k): (k, v) for k, v in module.state_dict().items()}
     left_out = {k: v for k, v in state.items() if k not in own and k.startswith(tuple(dead))}
-    missing = sorted(k for k in own if k not in state and not k.endswith('.num_batches_tracked'))
+    missing = sorted(k for k in own if k not in state and not k.endswith(".num_batches_tracked"))
     further = sorted(state.keys() - own.keys() - left_out.keys())
-    wrong = [f'{k} {tuple(state[k].shape)} instead of {tuple(v.shape)}'
-             for k, (_, v) in own.items() if k in state and state[k].shape != v.shape]
+    wrong = [
+        f"{k} {tuple(state[k].shape)} instead of {tuple(v.shape)}"
+        for k, (_, v) in own.items()
+        if k in state and state[k].shape != v.shape
+    ]
     if missing or further or wrong:
-        lists = (('missing', missing), ('unexpected', further), ('of another shape', wrong))
-        what = '; '.join(f'{label} {len(found)}: {", ".join(found[:5])}{", ..." if found[5:] else ""}' for label, found in lists if found)
-        raise CourseError(f'does not fit this network ({what})', path, 'check which network the file belongs to')
+        lists = (("missing", missing), ("unexpected", further), ("of another shape", wrong))
+        what = "; ".join(
+            f"{label} {len(found)}: {', '.join(found[:5])}{', ...' if found[5:] else ''}"
+            for label, found in lists
+            if found
+        )
+        raise CourseError(
+            f"does not fit this network ({what})", path, "check which network the file belongs to"
+        )
     module.load_state_dict({ours: state.get(k, v) for k, (ours, v) in own.items()})
-    parts = sorted({'.'.join(k.split('.')[:2]) for k in left_out})
-    return {part: sum(v.numel() for k, v in left_out.items() if k == part or k.startswith(part + '.')) for part in parts}
+    parts = sorted({".".join(k.split(".")[:2]) for k in left_out})
+    return {
+        part: sum(v.numel() for k, v in left_out.items() if k == part or k.startswith(part + "."))
+        for part in parts
+    }
 
 # %% ../../nbs/08_2_weights.ipynb #caee4ad3
 def _load_stem(stem, path, sign, dead, what):
     state = read_weights(path)
-    if not any(k.startswith(sign) for k in state): raise CourseError(f'holds no {what[0]} (no names {sign}*)', path, f'give {what[1]}')
+    if not any(k.startswith(sign) for k in state):
+        raise CourseError(f"holds no {what[0]} (no names {sign}*)", path, f"give {what[1]}")
     stem.ignored = fill(stem, state, path, dead=dead)
     return stem.eval()
 
+
 def load_ir50(
-    path  # face.evoLVe's IR50: input_layer.*, body.N.*; its fourth stage (body 21-23) and output_layer.* are left out
+    path,  # face.evoLVe's IR50: input_layer.*, body.N.*; its fourth stage (body 21-23) and output_layer.* are left out
 ):
     "face.evoLVe's first three stages as an `IRStem` in eval mode; `CourseError` as `read_weights`, and where the file does not fit"
-    dead = ('body.21.', 'body.22.', 'body.23.', 'output_layer.')
-    return _load_stem(IRStem(), path, 'body.', dead, ('IR50', "face.evoLVe's backbone_ir50 checkpoint"))
+    dead = ("body.21.", "body.22.", "body.23.", "output_layer.")
+    return _load_stem(
+        IRStem(), path, "body.", dead, ("IR50", "face.evoLVe's backbone_ir50 checkpoint")
+    )
+
 
 def load_resnet50(
-    path,                # timm's or torchvision's ResNet50: conv1.*, bn1.*, layer1.* ... layer4.*; fc.* is left out
-    depths=(3, 4, 6, 3)  # blocks of the stages to keep
+    path,  # timm's or torchvision's ResNet50: conv1.*, bn1.*, layer1.* ... layer4.*; fc.* is left out
+    depths=(3, 4, 6, 3),  # blocks of the stages to keep
 ):
     "ResNet50 as a stem in eval mode; `CourseError` as `read_weights`, and where the file does not fit"
-    dead = ('fc.', *(f'layer{n}.' for n in range(len(depths) + 1, 5)))
-    return _load_stem(resnet_stem(depths), path, 'layer1.', dead, ('ResNet50', "timm's or torchvision's resnet50 checkpoint"))
+    dead = ("fc.", *(f"layer{n}." for n in range(len(depths) + 1, 5)))
+    return _load_stem(
+        resnet_stem(depths),
+        path,
+        "layer1.",
+        dead,
+        ("ResNet50", "timm's or torchvision's resnet50 checkpoint"),
+    )
