@@ -19,12 +19,13 @@ from pathlib import Path
 import cv2
 import numpy as np, torch
 from fer_course.align import align_face, alignment, choose_face, eye_angle, locate, whole_image
-from fer_course.augment import NOISES, add_noise, darken, gaussian_blur, grayscale, move, normalise
-from fer_course.face_sets import FaceSet
+from fer_course.augment import add_noise, darken, gaussian_blur, grayscale, move, normalise
+from fer_course.augment.batch import NOISES
+from fer_course.faces import FaceSet
 from fer_course.faces import Renderer
 from fer_course.facs import AU_VOCABULARIES
-from fer_course.files import CourseError, atomic, make_folder, progress, say, write_json
-from fer_course.mtcnn import MTCNN
+from fer_course.core.files import atomic, CourseError, make_folder, progress, say, write_json
+from fer_course.align import MTCNN
 
 SIZE, CROP, OFTEN, RIGHT, ALPHA = (
     128,

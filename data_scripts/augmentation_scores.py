@@ -13,7 +13,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 import balancing
-from fer_course.augment import PAPER, SMALL_DATA, Augment
+from fer_course.augment import Augment, PAPER, SMALL_DATA
 
 NOTHING = dict(flip=0.0, grayscale=0.0, blur=0.0)
 CHANGES = {

@@ -20,19 +20,13 @@ import cv2
 import numpy as np, pandas as pd
 from fer_course.align import align_face, choose_face, locate, whole_image
 from fer_course.augment import Augment
-from fer_course.balance import BASIC, noisy_images, plan
-from fer_course.face_sets import FaceSet
+from fer_course.augment import noisy_images, plan
+from fer_course.facs import BASIC
+from fer_course.faces import FaceSet
 from fer_course.faces import Renderer
-from fer_course.files import (
-    CourseError,
-    atomic,
-    fingerprint,
-    make_folder,
-    progress,
-    say,
-    write_json,
-)
-from fer_course.mtcnn import MTCNN
+from fer_course.core.files import atomic, CourseError, fingerprint, make_folder, progress, say
+from fer_course.core.files import write_json
+from fer_course.align import MTCNN
 
 COUNTS = dict(
     anger=6582, disgust=1967, fear=2386, happiness=7290, sadness=10432, surprise=5934

@@ -19,33 +19,19 @@ from dataclasses import dataclass, fields, replace
 from itertools import combinations
 from pathlib import Path
 import numpy as np, pandas as pd, torch
-from fer_course.adapt import inner_face, standardise
+from fer_course.train import inner_face, standardise
 from fer_course.align import align_face
-from fer_course.annotators import ANNOTATORS, annotate
+from fer_course.faces import annotate, ANNOTATORS
 from fer_course.augment import Augment
-from fer_course.evaluate import _scores, compare
+from fer_course.evaluate import compare
+from fer_course.evaluate.figures import _scores
 from fer_course.facs import BASIC, SEVEN
-from fer_course.face_sets import _VERSION, CONDITIONS
-from fer_course.faces import (
-    _BOTH_SIDES,
-    _SKIN,
-    ACTION_UNITS,
-    OCCLUDERS,
-    PLACES,
-    Renderer,
-    _palette,
-    sample,
-)
-from fer_course.files import (
-    CourseError,
-    atomic,
-    fingerprint,
-    make_folder,
-    progress,
-    read_json,
-    say,
-    write_json,
-)
+from fer_course.faces import CONDITIONS
+from fer_course.faces.datasets import _VERSION
+from fer_course.faces import ACTION_UNITS, OCCLUDERS, PLACES, Renderer, sample
+from fer_course.faces.renderer import _BOTH_SIDES, _palette, _SKIN
+from fer_course.core.files import atomic, CourseError, fingerprint, make_folder, progress, read_json
+from fer_course.core.files import say, write_json
 
 LSD = dict(
     anger=18_286, disgust=15_150, fear=10_923, happiness=73_285, sadness=144_631, surprise=14_976

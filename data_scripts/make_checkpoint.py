@@ -1,6 +1,6 @@
 """The checkpoint that comes with the package: a `small` AU-CVT that has learned from rendered faces alone, fer_course/checkpoints/small.
 
-Rendered are three sets (modelled faces as the course deals them, modelled and drawn ones that differ more, chapter 12); each is prepared as photographs are (`fer_course.prepare`: MTCNN finds the faces, alignment,
+Rendered are three sets (modelled faces as the course deals them, modelled and drawn ones that differ more, chapter 12); each is prepared as photographs are (`fer_course.app.preparation`: MTCNN finds the faces, alignment,
 112 pixels), except that a training image without a found face is dropped. One `small` AU-CVT with RAF-AU's 21 units learns seven expressions from them; validation (other people) chooses the epoch. The test is read once: people of
 the three sets that nobody learned from, and two whole sets, `shifted` (another population, light and camera) and `hidden` (masks, sunglasses, boxes, turned heads).
 What it makes: OUT/sets, OUT/prepared, OUT/training and the folder --checkpoint with model.safetensors, config.json and card.json (command, data, seeds, scores and on what, date, licence). What is finished is skipped.
@@ -19,13 +19,13 @@ from datetime import date
 from pathlib import Path
 import numpy as np, pandas as pd
 from rendered_to_real import said
-from fer_course.adapt import RandomFaces
+from fer_course.train import RandomFaces
 from fer_course.augment import Augment
 from fer_course.evaluate import action_unit_metrics, bootstrap_interval, expression_metrics
-from fer_course.facs import SEVEN, au_columns
-from fer_course.face_sets import SETS, FaceSet, render_dataset
-from fer_course.files import CourseError, digest, fingerprint, make_folder, say, write_json
-from fer_course.prepare import packed, prepare
+from fer_course.facs import au_columns, SEVEN
+from fer_course.faces import FaceSet, render_dataset, SETS
+from fer_course.core.files import CourseError, digest, fingerprint, make_folder, say, write_json
+from fer_course.app import packed, prepare
 
 LEARN = dict(
     course=FaceSet(n=6000, seed=40),
@@ -219,7 +219,7 @@ def main():
 
 def experiment(args):
     import torch
-    from fer_course.files import read_json
+    from fer_course.core.files import read_json
     from fer_course.models import load, save
 
     torch.set_num_threads(1)

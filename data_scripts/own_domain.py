@@ -15,19 +15,12 @@ from rendered_to_real import MOVED, in_parallel, rendered, said
 from dataclasses import asdict, replace
 from pathlib import Path
 import numpy as np
-from fer_course.adapt import inner_face, standardise
+from fer_course.train import inner_face, standardise
 from fer_course.evaluate import bootstrap_interval
 from fer_course.facs import SEVEN
-from fer_course.face_sets import SETS, FaceSet
-from fer_course.files import (
-    CourseError,
-    atomic,
-    fingerprint,
-    make_folder,
-    read_json,
-    say,
-    write_json,
-)
+from fer_course.faces import FaceSet, SETS
+from fer_course.core.files import atomic, CourseError, fingerprint, make_folder, read_json, say
+from fer_course.core.files import write_json
 
 BAR = 0.90
 COURSE = FaceSet(n=16_000, size=112)

@@ -4,7 +4,7 @@ Where: cbcsl.ece.ohio-state.edu (EmotioNet challenge); the form is signed by a m
 Licence: non-commercial research; the pictures belong to whoever put them on the web.
 Layout: DIR/dataFile_XXXX.txt (1.2) or DIR/EmotioNet_FACS_aws_2020_24600.csv (2020) and the pictures below DIR. Which picture belongs to which line is found out and said.
 A good run: 24,600 lines of the 2020 list, less one `there is no such image` for each address that could not be downloaded any more. 999 means unlabelled and is never read as 0.
-These are the published figures (the sources stand in fer_course.expression_layouts and chapter 03_layouts_*). The set is gated: nobody here has run this script on the real one, only on
+These are the published figures (the sources stand in fer_course.data.readers.affectnet and chapter 03_layouts_*). The set is gated: nobody here has run this script on the real one, only on
 small trees that are built like it.
 
     python data_scripts/prepare_emotionet.py DIR --out _data/emotionet
@@ -13,7 +13,7 @@ OUT/manifest.parquet and OUT/images.npy are what training reads; OUT/dropped.par
 """
 
 import sys
-from fer_course.cli import prepare_published
+from fer_course.app import prepare_published
 
 if __name__ == "__main__":
     sys.exit(prepare_published("emotionet", __doc__))

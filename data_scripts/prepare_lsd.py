@@ -6,7 +6,7 @@ Layout: DIR/training_set_synthetic_images/{ANGRER,DISGUST,FEAR,HAPPINESS,SADNESS
     folders, a folder of test images beside LSD_Challenge_test_set_release.txt. The two reports' subset of 43,435 files, six folders without splits, is read too.
 A good run: anger 18,286, disgust 15,150, fear 10,923, happiness 73,285, sadness 144,631, surprise 14,976 (277,251) to train on, 4,670 to validate, 106,120 unlabelled test images.
     The subset: 8,228, 2,651, 2,985, 9,113, 13,040, 7,418, of which 196 leave as duplicates (193 disgust, 2 fear, 1 surprise).
-These are the published figures (the sources stand in fer_course.expression_layouts and chapter 03_layouts_*). The set is gated: nobody here has run this script on the real one, only on
+These are the published figures (the sources stand in fer_course.data.readers.affectnet and chapter 03_layouts_*). The set is gated: nobody here has run this script on the real one, only on
 small trees that are built like it.
 
     python data_scripts/prepare_lsd.py DIR --out _data/lsd --align s --no-face keep --split report_s
@@ -16,7 +16,7 @@ OUT/manifest.parquet and OUT/images.npy are what training reads; OUT/dropped.par
 """
 
 import sys
-from fer_course.cli import prepare_published
+from fer_course.app import prepare_published
 
 if __name__ == "__main__":
     sys.exit(prepare_published("lsd", __doc__))

@@ -6,7 +6,7 @@ Layout: DIR/basic/EmoLabel/list_patition_label.txt (spelled so), DIR/basic/Image
     Annotation/manual/<stem>_manu_attri.txt (five landmarks). DIR may be the folder `basic` itself. Copies (folders 1-7, EfficientFace, APViT) are read and named as such.
 A good run: 12,271 training images (surprise 1,290, fear 281, disgust 717, happiness 4,772, sadness 1,982, anger 705, neutral 2,524) and 3,068 test images
     (329, 74, 160, 1,185, 478, 162, 680). The set has no validation images: a tenth of the training images is cut off for it.
-These are the published figures (the sources stand in fer_course.expression_layouts and chapter 03_layouts_*). The set is gated: nobody here has run this script on the real one, only on
+These are the published figures (the sources stand in fer_course.data.readers.affectnet and chapter 03_layouts_*). The set is gated: nobody here has run this script on the real one, only on
 small trees that are built like it.
 
     python data_scripts/prepare_rafdb.py DIR --out _data/rafdb --images aligned --near-duplicates report
@@ -16,7 +16,7 @@ OUT/manifest.parquet and OUT/images.npy are what training reads; OUT/dropped.par
 """
 
 import sys
-from fer_course.cli import prepare_published
+from fer_course.app import prepare_published
 
 if __name__ == "__main__":
     sys.exit(prepare_published("rafdb", __doc__))

@@ -19,29 +19,13 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from own_domain import seen
 from rendered_to_real import folder_of_set, rendered, said
-from fer_course.aus import (
-    agreement,
-    choose_thresholds,
-    coverage,
-    flip_labels,
-    intensity_labels,
-    pseudo_labels,
-    write_openface,
-)
+from fer_course.data import agreement, choose_thresholds, coverage, flip_labels, intensity_labels
+from fer_course.data import pseudo_labels, write_openface
 from fer_course.evaluate import action_unit_metrics, expression_metrics
-from fer_course.facs import SEVEN, au_columns
-from fer_course.face_sets import FaceSet
-from fer_course.files import (
-    CourseError,
-    atomic,
-    digest,
-    fingerprint,
-    make_folder,
-    progress,
-    read_json,
-    say,
-    write_json,
-)
+from fer_course.facs import au_columns, SEVEN
+from fer_course.faces import FaceSet
+from fer_course.core.files import atomic, CourseError, digest, fingerprint, make_folder, progress
+from fer_course.core.files import read_json, say, write_json
 
 UNITS = au_columns("openface")
 SIZE, TRAINING = (
@@ -147,7 +131,7 @@ def scores(out, what, images):
     "Confidence of MTCNN for each whole face of a rendered set, 0 where it finds none"
     from fer_course.align import locate
     from fer_course.data import load_image
-    from fer_course.mtcnn import MTCNN
+    from fer_course.align import MTCNN
 
     path = Path(out) / f"scores-{what.profile}-{len(images)}.npy"
     if not path.exists():

@@ -19,44 +19,21 @@ from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 import numpy as np, pandas as pd
-from fer_course.adapt import (
-    MOUTHS,
-    SHAPES,
-    TRACES,
-    RandomFaces,
-    adapt_norms,
-    balance,
-    confident,
-    estimate_prior,
-    halves,
-    inner_face,
-    maximise_information,
-    only,
-    reweigh,
-    self_train,
-    standardise,
-)
+from fer_course.train import adapt_norms, balance, confident, estimate_prior, halves, inner_face
+from fer_course.train import maximise_information, MOUTHS, only, RandomFaces, reweigh, self_train
+from fer_course.train import SHAPES, standardise, TRACES
 from fer_course.align import align_face, align_manifest, write_packed
 from fer_course.augment import Augment
 from fer_course.data import check_images, load_image
 from fer_course.evaluate import bootstrap_interval, expression_metrics
 from fer_course.facs import BASIC, SEVEN
 from fer_course.faces import PROFILES
-from fer_course.face_sets import _VERSION, json_ready, render_dataset
-from fer_course.files import (
-    CourseError,
-    atomic,
-    fingerprint,
-    make_folder,
-    progress,
-    read_json,
-    read_table,
-    say,
-    write_json,
-    write_table,
-)
-from fer_course.readers import read
-from fer_course.splits import split
+from fer_course.faces import json_ready, render_dataset
+from fer_course.faces.datasets import _VERSION
+from fer_course.core.files import atomic, CourseError, fingerprint, make_folder, progress, read_json
+from fer_course.core.files import read_table, say, write_json, write_table
+from fer_course.data import read
+from fer_course.data import split
 
 SIX = (
     "anger",

@@ -22,21 +22,12 @@ import numpy as np, pandas as pd
 from own_domain import seen
 from pseudo_labels import UNITS, _number, detector
 from rendered_to_real import in_parallel, rendered, said
-from fer_course.aus import agreement, choose_thresholds, intensity_labels, pseudo_labels
+from fer_course.data import agreement, choose_thresholds, intensity_labels, pseudo_labels
 from fer_course.evaluate import action_unit_metrics, compare, expression_metrics
-from fer_course.facs import BASIC, au_columns
-from fer_course.face_sets import FaceSet
-from fer_course.files import (
-    CourseError,
-    atomic,
-    fingerprint,
-    make_folder,
-    read_json,
-    read_table,
-    say,
-    write_json,
-    write_table,
-)
+from fer_course.facs import au_columns, BASIC
+from fer_course.faces import FaceSet
+from fer_course.core.files import atomic, CourseError, fingerprint, make_folder, read_json
+from fer_course.core.files import read_table, say, write_json, write_table
 
 SIZE, SIZES = 64, (500, 2000, 8000)
 ROWS = {  # row of Table 1 -> (preset, what teaches the AU branch, vocabulary)

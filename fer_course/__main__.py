@@ -1,5 +1,5 @@
 "`python -m fer_course` is the same as `fer-course`."
 import sys
-from .cli import main
+from .app.cli import main
 
 if __name__ == '__main__': sys.exit(main())

@@ -3,13 +3,13 @@
     python tests/bench_data.py [--only scan align noise epoch memory] [--rounds 3] [--images DIR] [--n 10000 100000]
 
 Both sides of a ratio do the same job on the same files, which the system has in its cache, in turn, A B A B, each in a fresh process; the medians of the ratios pair by pair are compared with the bars.
-* scan: `fer_course.files.digests` against `find | xargs sha1sum`, which is one process; a second row gives it two (`-P2`). Both list the folder themselves; the start of Python is not
+* scan: `fer_course.core.files.digests` against `find | xargs sha1sum`, which is one process; a second row gives it two (`-P2`). Both list the folder themselves; the start of Python is not
   counted, that of `sha1sum` is (about a millisecond). 20,000 files of 4 kB, the size of a small face, and 64 of 8 MB. CPU seconds beside it tell how busy the machine was with other things.
 * align: files in, packed 112 x 112 crops out, photographs of 350 x 350: `fer_course.align.align_manifest` against a loop over the package `mtcnn` (TensorFlow) and against facenet-pytorch in
   batches of 16, with our decoding, choice of a face, warp and packing; smallest face 20 px, thresholds .6 .7 .7, factor .709 for all. Each has a throw-away environment, `_bench/mtcnn` (1.7 GB) and
   `_bench/facenet`. The boxes are compared: share of the sure faces (score above .9) of one that overlap with a face of the other by more than .9 (intersection over union). The cascade is facenet-pytorch's, so
   the bar of 99% is for that; the two packages do not agree with one another, which a row of its own shows.
-* noise: report S's three noises through `fer_course.balance.noisy_images` against a plain loop over `skimage.util.random_noise`; the pixels must be equal.
+* noise: report S's three noises through `fer_course.augment.balance.noisy_images` against a plain loop over `skimage.util.random_noise`; the pixels must be equal.
 * epoch: shuffled batches of 64, normalised floats, from the packed uint8 memory map through `fer_course.train.Batches` against torchvision's ImageFolder over the same crops as JPEG, DataLoader with 2 workers
   that have been started before.
 * memory: `fer-course prepare` over so many small images, the fewest of them once with the detector and all with landmarks given (`--detect`: all with the detector): the proportional set size of the whole process tree, looked at ten times a second, must stay below 2 GiB, also where the growth between the sizes is
@@ -26,7 +26,7 @@ from bench_mtcnn import HERE, environment, overlap, photographs
 
 
 def ours_scan(given):
-    from fer_course.files import digests
+    from fer_course.core.files import digests
 
     start, busy = time.perf_counter(), time.process_time()
     paths = [
@@ -96,7 +96,7 @@ def ours_align(given):
 def boxes(given):
     "Our boxes, apart from any timing"
     from fer_course.data import load_image
-    from fer_course.mtcnn import MTCNN
+    from fer_course.align import MTCNN
 
     return dict(
         found=[
@@ -112,7 +112,7 @@ def _plain(found):
 
 def mtcnn_align(given):
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    from fer_course.mtcnn import (
+    from fer_course.align import (
         Detections,
         no_faces,
     )  # before TensorFlow: torchvision crashes when it is loaded after it
@@ -148,7 +148,7 @@ def mtcnn_align(given):
 def facenet_align(given):
     import numpy as np, torch
     from facenet_pytorch import MTCNN
-    from fer_course.mtcnn import Detections, no_faces
+    from fer_course.align import Detections, no_faces
 
     torch.set_num_threads(given["threads"])
     detector = MTCNN(
@@ -209,7 +209,7 @@ def _noise_input(given):
 
 
 def ours_noise(given):
-    from fer_course.balance import noisy_images
+    from fer_course.augment import noisy_images
 
     work = _noise_input(given)
     noisy_images(*(part[:8] for part in work), workers=given["workers"])
@@ -452,7 +452,7 @@ def align(given):
 def crops(n):
     "The file of n packed faces of 112 px, and a folder of the same as JPEG, made if missing; noise makes them differ"
     import cv2, numpy as np
-    from fer_course.files import atomic
+    from fer_course.core.files import atomic
 
     packed, folder = HERE / f"crops_{n}.npy", HERE / f"crops_{n}"
     if packed.exists():
@@ -521,7 +521,7 @@ def many(n):
     from fer_course.data import make_manifest
     from fer_course.facs import SEVEN
     from fer_course.faces import Renderer, sample
-    from fer_course.files import write_table
+    from fer_course.core.files import write_table
 
     out = HERE / f"many_{n}"
     if (out / "manifest.parquet").exists():
@@ -615,7 +615,7 @@ def memory(given):
             [
                 sys.executable,
                 "-c",
-                "import sys; from fer_course.cli import main; sys.exit(main())",
+                "import sys; from fer_course.app.cli import main; sys.exit(main())",
                 "prepare",
                 "--target",
                 many(n),
@@ -707,7 +707,7 @@ def main():
                 flush=True,
             )
     if given.results:
-        from fer_course.files import write_json
+        from fer_course.core.files import write_json
 
         write_json(
             given.results,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 def rendered(n, size, device, style="modelled"):
     "One run in this process: seconds and peak memory in MiB"
-    from fer_course.face_sets import render_dataset
+    from fer_course.faces import render_dataset
 
     with tempfile.TemporaryDirectory() as place:
         render_dataset(Path(place) / "warm", 16, size=size, device=device, style=style)
@@ -27,7 +27,7 @@ def rendered(n, size, device, style="modelled"):
 
 def drawn_on(n, size, device, style="modelled"):
     "The same for the renderer alone: nothing is written"
-    from fer_course.face_sets import STYLES
+    from fer_course.faces.datasets import STYLES
     from fer_course.faces import sample
 
     renderer, parameters, at_once = (
@@ -47,7 +47,8 @@ def drawn_on(n, size, device, style="modelled"):
 
 def joined(n, size, device, style="modelled"):
     "Memory of joining the chunks of a set as large as `lsd`: one chunk is drawn, the others are its copies"
-    from fer_course.face_sets import SETS, _join, render_dataset
+    from fer_course.faces import render_dataset, SETS
+    from fer_course.faces.datasets import _join
 
     with tempfile.TemporaryDirectory() as place:
         out = Path(place) / "faces"
@@ -76,9 +77,9 @@ def overlap(a, b):
 def detected(n, size, device, style="modelled"):
     "Share of the faces that MTCNN finds, by occluder, and the error of its five points as a share of the distance between the eyes"
     import numpy as np, torch
-    from fer_course.face_sets import STYLES
+    from fer_course.faces.datasets import STYLES
     from fer_course.faces import OCCLUDERS, sample
-    from fer_course.mtcnn import MTCNN
+    from fer_course.align import MTCNN
 
     renderer, detector, found, errors = STYLES[style](size, device), MTCNN(device), {}, []
     for kind, name in enumerate(OCCLUDERS):
@@ -242,7 +243,7 @@ def main():
                 flush=True,
             )
     if given.results:
-        from fer_course.files import write_json
+        from fer_course.core.files import write_json
 
         write_json(
             given.results,

@@ -82,7 +82,7 @@ def detect(name, files, device, threads):
     torch.set_num_threads(threads)
     images = [np.asarray(Image.open(f).convert("RGB")) for f in files]
     if name == "ours":
-        from fer_course.mtcnn import MTCNN
+        from fer_course.align import MTCNN
 
         detector = MTCNN(device)
         look = lambda batch: [(f.boxes.tolist(), f.scores.tolist()) for f in detector.detect(batch)]

@@ -1,6 +1,6 @@
 """How long a student waits for the first line: bench_start.py [--rounds 9]
 
-Start of the interpreter alone, `import fer_course`, `fer-course --help` and `import fer_course.pipeline`, in turn in fresh processes; medians, and what each adds to
+Start of the interpreter alone, `import fer_course`, `fer-course --help` and `import fer_course.app.main_job`, in turn in fresh processes; medians, and what each adds to
 the bare interpreter. Bars: `import fer_course` adds less than 0.3 s, and torch is not loaded by the first three."""
 
 import argparse, statistics, subprocess, sys, time
@@ -8,8 +8,8 @@ import argparse, statistics, subprocess, sys, time
 CODES = {
     "python alone": "pass",
     "import fer_course": "import fer_course",
-    "fer-course --help": 'from fer_course.cli import main\ntry: main(["--help"])\nexcept SystemExit: pass',
-    "import fer_course.pipeline": "import fer_course.pipeline",
+    "fer-course --help": 'from fer_course.app.cli import main\ntry: main(["--help"])\nexcept SystemExit: pass',
+    "import fer_course.app.main_job": "import fer_course.app.main_job",
 }
 TORCH = '\nimport sys; sys.exit("torch" in sys.modules)'
 

@@ -216,7 +216,7 @@ def plain_step(given):
 def ours_step(given):
     "The same step with our parts, the batch at hand as there"
     from fer_course.models import create
-    from fer_course.parallel import no_denormals
+    from fer_course.core.parallel import no_denormals
     from fer_course.train import JointLoss, make_optimizer
 
     torch.manual_seed(0)
@@ -254,7 +254,7 @@ def same_answers(given):
 def some(n, valid=16):
     "Manifest and packed images of made-up faces: n to learn from, and next to none to validate with"
     import numpy as np, pandas as pd
-    from fer_course.facs import SEVEN, au_columns
+    from fer_course.facs import au_columns, SEVEN
 
     rng, all_ = np.random.default_rng(0), n + valid
     table = pd.DataFrame(
@@ -357,7 +357,7 @@ def trained(given):
         os._exit(0)
 
     register_optimizer_step_post_hook(leave)
-    from fer_course.cli import main
+    from fer_course.app import main
 
     sys.exit(
         main(
@@ -594,8 +594,8 @@ def processes(given):
 
 def prepared():
     "A prepared folder of rendered faces, made if missing"
-    from fer_course.face_sets import FaceSet, render_dataset
-    from fer_course.prepare import prepare
+    from fer_course.faces import FaceSet, render_dataset
+    from fer_course.app import prepare
 
     if not (HERE / "prepared_faces" / "manifest.parquet").exists():
         render_dataset(HERE / "faces_to_prepare", like=FaceSet(n=420, size=112), device="cpu")
@@ -734,7 +734,7 @@ def main():
                 flush=True,
             )
     if given.results:
-        from fer_course.files import write_json
+        from fer_course.core.files import write_json
 
         write_json(
             given.results,

@@ -9,7 +9,7 @@ QUIET = {**os.environ, "OMP_NUM_THREADS": "1", "FER_PROGRESS": "0", "PYTHONWARNI
 @pytest.fixture(scope="session")
 def faces(tmp_path_factory):
     "A dataset folder of 70 rendered faces, 64 px"
-    from fer_course.face_sets import render_dataset
+    from fer_course.faces import render_dataset
 
     folder = tmp_path_factory.mktemp("data") / "small faces ü"
     render_dataset(folder, 70, size=64, device="cpu")

@@ -3,8 +3,8 @@
 import numpy as np, pandas as pd, pytest
 from PIL import Image
 from skimage.data import astronaut
-from fer_course.files import CourseError
-from fer_course.pipeline import prepare
+from fer_course.core.files import CourseError
+from fer_course.app import prepare
 
 
 def photograph(i):

@@ -2,7 +2,7 @@
 
 import hashlib, os, signal, threading, time
 import pytest
-from fer_course.pipeline import prepare
+from fer_course.app import prepare
 
 NAMES = ("manifest.parquet", "dropped.parquet", "images.npy")
 
@@ -14,7 +14,7 @@ def digests(folder):
 @pytest.fixture
 def many_faces(tmp_path):
     "96 rendered faces, 48 px, and three files that are none"
-    from fer_course.face_sets import render_dataset
+    from fer_course.faces import render_dataset
 
     render_dataset(tmp_path / "faces", 96, size=48, device="cpu")
     for k, data in enumerate(

@@ -15,7 +15,7 @@ def test_help_is_quick_and_speaks(fer_course):
     assert top.returncode == 0 and all(
         verb in top.stdout for verb in ("run", "prepare", "train", "evaluate", "predict", "faces")
     )
-    code = 'import sys\nfrom fer_course.cli import main\ntry: main(["run", "--help"])\nexcept SystemExit: pass\nassert "torch" not in sys.modules'
+    code = 'import sys\nfrom fer_course.app.cli import main\ntry: main(["run", "--help"])\nexcept SystemExit: pass\nassert "torch" not in sys.modules'
     assert "--target DIR" in subprocess.check_output([sys.executable, "-c", code], text=True)
 
 

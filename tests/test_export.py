@@ -2,7 +2,7 @@
 
 import shutil, sys
 import numpy as np, pytest, torch
-from fer_course.files import CourseError
+from fer_course.core.files import CourseError
 from fer_course.models import AUCVT, PRESETS, create, shallow, to_onnx
 
 DISTINCT = {}  # presets that become one network when they are shallow are tested once

@@ -229,7 +229,7 @@ def test_a_full_disk_loses_nothing(faces, fer_course, whole_run, tmp_path):
 @pytest.fixture(scope="module")
 def many_faces(tmp_path_factory):
     "300 rendered faces, 48 px: several chunks for every step of `prepare`"
-    from fer_course.face_sets import render_dataset
+    from fer_course.faces import render_dataset
 
     folder = tmp_path_factory.mktemp("many") / "faces"
     render_dataset(folder, 300, size=48, device="cpu")

@@ -2,8 +2,8 @@
 from fer_course.models.au_branch import *
 import torch
 from torch import nn
-from fer_course.facs import REGIONS, Region
-from fer_course.files import CourseError
+from fer_course.facs import Region, REGIONS
+from fer_course.core.files import CourseError
 
 
 def test_branch_reads_where_it_claims():

@@ -4,9 +4,9 @@ from dataclasses import dataclass, fields, replace
 import torch, torch.nn.functional as F
 from torch import nn
 from fer_course.facs import AU_VOCABULARIES, EXPRESSIONS, SEVEN
-from fer_course.files import CourseError
+from fer_course.core.files import CourseError
 from fer_course.models.au_branch import AU_REGIONS, AUBranch, AUToken
-from fer_course.models.parts import FEED_FORWARD, MERGING, Block, IRStem, PositionConv, resnet_stem
+from fer_course.models.parts import Block, FEED_FORWARD, IRStem, MERGING, PositionConv, resnet_stem
 from fer_course.models.weights import load_ir50, load_resnet50
 
 

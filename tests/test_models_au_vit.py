@@ -2,7 +2,7 @@
 from fer_course.models.au_vit import *
 from dataclasses import dataclass, field
 from fer_course.facs import EXPRESSIONS
-from fer_course.files import CourseError
+from fer_course.core.files import CourseError
 from fer_course.models.au_cvt import create
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 import torch, torch.nn.functional as F
 from fer_course.facs import AU_VOCABULARIES, BASIC, EXPRESSIONS, SEVEN
-from fer_course.files import CourseError, atomic, read_json, write_json
+from fer_course.core.files import atomic, CourseError, read_json, write_json
 from fer_course.models.au_cvt import AUCVT, configure, create
 from fer_course.models.weights import fill, read_weights
 import math, tempfile

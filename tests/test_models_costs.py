@@ -2,7 +2,7 @@
 from fer_course.models.costs import *
 import torch
 from torch import nn
-from fer_course.files import CourseError
+from fer_course.core.files import CourseError
 from fer_course.models.au_cvt import AUCVT, configure
 from fer_course.models.parts import Attention
 

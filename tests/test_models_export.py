@@ -4,7 +4,7 @@ import copy, json, re, warnings
 from pathlib import Path
 import torch
 from torch import nn
-from fer_course.files import CourseError, atomic
+from fer_course.core.files import atomic, CourseError
 
 
 def test_an_onnx_file_is_complete_and_says_what_it_answers():

@@ -3,7 +3,7 @@ from fer_course.models.weights import *
 import warnings
 from pathlib import Path
 import torch
-from fer_course.files import CourseError
+from fer_course.core.files import CourseError
 from fer_course.models.parts import IRStem, resnet_stem
 import math, tempfile
 

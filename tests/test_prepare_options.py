@@ -2,9 +2,9 @@
 
 import numpy as np, pandas as pd, pytest
 from PIL import Image
-from fer_course.files import CourseError
-from fer_course.pipeline import prepare
-from fer_course.splits import split_report_k
+from fer_course.core.files import CourseError
+from fer_course.app import prepare
+from fer_course.data import split_report_k
 
 QUICK = dict(reader="faces", auxiliary="none", device="cpu", landmarks="given", workers=0)
 
@@ -155,7 +155,7 @@ def test_what_left_is_told_by_kind_and_what_was_noted_is_told(tmp_path):
 
 def test_lists_of_conditions_stay_in_the_manifest(tmp_path):
     "RAN's lists, attached to the target: pose and occlusion reach the manifest, what has no image is listed, another list is another preparation"
-    from fer_course.face_sets import FaceSet
+    from fer_course.faces import FaceSet
     from fer_course.faces import Renderer
 
     drawn = FaceSet(n=14, size=64, seed=2).parameters(0, 14)

@@ -21,7 +21,7 @@ def call(name, *arguments):
 
 
 def test_every_published_set_has_a_script():
-    from fer_course.readers import READERS
+    from fer_course.data import READERS
 
     assert {s.stem.removeprefix("prepare_") for s in SCRIPTS} == set(READERS) - {
         "folder",

@@ -3,9 +3,9 @@
 from pathlib import Path
 import numpy as np, pytest
 from fer_course.data import check_images
-from fer_course.duplicates import drop_duplicates
-from fer_course.readers import read
-from fer_course.splits import check_split, split, split_table
+from fer_course.data import drop_duplicates
+from fer_course.data import read
+from fer_course.data import check_split, split, split_table
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real_faces"
 pytestmark = pytest.mark.skipif(
@@ -37,7 +37,7 @@ def test_every_photograph_is_accounted_for_and_nobody_stands_in_two_splits():
 def test_nearly_every_face_is_found_and_leaves_upright():
     from fer_course.align import align_face, choose_face, eye_angle, locate
     from fer_course.data import load_image
-    from fer_course.mtcnn import MTCNN
+    from fer_course.align import MTCNN
 
     names = sorted((REAL / "images").iterdir())[::26]
     images, detector = [load_image(n) for n in names], MTCNN("cpu")

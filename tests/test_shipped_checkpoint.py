@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np, pytest
 import fer_course
 from fer_course.facs import SEVEN
-from fer_course.files import digest, read_json
+from fer_course.core.files import digest, read_json
 from fer_course.models import load
 from fer_course.train import predict
 

@@ -6,7 +6,7 @@ import numpy as np, pandas as pd, pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "data_scripts"))
 import table1 as lab
-from fer_course.facs import BASIC, au_columns
+from fer_course.facs import au_columns, BASIC
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import json, os, random, resource, shutil, time
 from pathlib import Path
 import numpy as np, pandas as pd, pytest, torch
-from fer_course.cli import main
-from fer_course.runs import FILES, read_config, read_log, without_timing
+from fer_course.app import main
+from fer_course.train import FILES, read_config, read_log, without_timing
 from test_kill import killed
 
 torch.set_num_threads(1)  # as the processes beside this one

@@ -4,10 +4,10 @@ import json, os, subprocess, sys
 from pathlib import Path
 import numpy as np, pytest, torch
 from conftest import QUIET
-from fer_course import distributed, runs
-from fer_course.distributed import gather, group, rank_and_world
-from fer_course.files import CourseError
-from fer_course.joint import Batches, labels
+from fer_course.train import distributed, runs
+from fer_course.train import gather, group, rank_and_world
+from fer_course.core.files import CourseError
+from fer_course.train import Batches, labels
 from fer_course.train import fit
 from test_train import TINY, SEVEN, Tiny, tiny_set
 

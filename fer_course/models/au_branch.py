@@ -8,8 +8,8 @@ __all__ = ['AU_REGIONS', 'window', 'AUBranch', 'AUToken']
 # %% ../../nbs/08_1_au_branch.ipynb #59b58f75
 import torch
 from torch import nn
-from ..facs import REGIONS, Region
-from ..files import CourseError
+from ..facs import Region, REGIONS
+from ..core.files import CourseError
 
 # %% ../../nbs/08_1_au_branch.ipynb #ff293fc2
 _UPPER, _WHOLE = (

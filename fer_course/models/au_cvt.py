@@ -10,9 +10,9 @@ from dataclasses import dataclass, fields, replace
 import torch, torch.nn.functional as F
 from torch import nn
 from ..facs import AU_VOCABULARIES, EXPRESSIONS, SEVEN
-from ..files import CourseError
+from ..core.files import CourseError
 from .au_branch import AU_REGIONS, AUBranch, AUToken
-from .parts import FEED_FORWARD, MERGING, Block, IRStem, PositionConv, resnet_stem
+from .parts import Block, FEED_FORWARD, IRStem, MERGING, PositionConv, resnet_stem
 from .weights import load_ir50, load_resnet50
 
 # %% ../../nbs/08_au_cvt.ipynb #4a1e384c

@@ -8,7 +8,7 @@ __all__ = ['ROWS', 'Row', 'network_of']
 # %% ../../nbs/10_au_vit.ipynb #2549b503
 from dataclasses import dataclass, field
 from ..facs import EXPRESSIONS
-from ..files import CourseError
+from ..core.files import CourseError
 from .au_cvt import create
 
 # %% ../../nbs/10_au_vit.ipynb #c698c958

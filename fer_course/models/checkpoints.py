@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 import torch, torch.nn.functional as F
 from ..facs import AU_VOCABULARIES, BASIC, EXPRESSIONS, SEVEN
-from ..files import CourseError, atomic, read_json, write_json
+from ..core.files import atomic, CourseError, read_json, write_json
 from .au_cvt import AUCVT, configure, create
 from .weights import fill, read_weights
 

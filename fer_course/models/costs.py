@@ -8,7 +8,7 @@ __all__ = ['PARTS', 'summary']
 # %% ../../nbs/08_costs.ipynb #fd5ecbc5
 import torch
 from torch import nn
-from ..files import CourseError
+from ..core.files import CourseError
 from .au_cvt import AUCVT, configure
 from .parts import Attention
 

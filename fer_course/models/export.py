@@ -10,7 +10,7 @@ import copy, json, re, warnings
 from pathlib import Path
 import torch
 from torch import nn
-from ..files import CourseError, atomic
+from ..core.files import atomic, CourseError
 
 # %% ../../nbs/08_export.ipynb #6da6f485
 class _Answers(nn.Module):

@@ -9,7 +9,7 @@ __all__ = ['read_weights', 'fill', 'load_ir50', 'load_resnet50']
 import warnings
 from pathlib import Path
 import torch
-from ..files import CourseError
+from ..core.files import CourseError
 from .parts import IRStem, resnet_stem
 
 # %% ../../nbs/08_2_weights.ipynb #f483c5ce

@@ -1,0 +1,44 @@
+"""Faces drawn from facial action units, with exact labels."""
+
+from importlib import import_module
+
+_NAMES = {
+    "ANNOTATORS": ".annotators",
+    "Annotator": ".annotators",
+    "UNITS": ".annotators",
+    "annotate": ".annotators",
+    "disagreement": ".annotators",
+    "evidence": ".annotators",
+    "seen": ".annotators",
+    "transitions": ".annotators",
+    "CONDITIONS": ".datasets",
+    "FaceSet": ".datasets",
+    "SETS": ".datasets",
+    "face_set": ".datasets",
+    "json_ready": ".datasets",
+    "render_dataset": ".datasets",
+    "under": ".datasets",
+    "Illustrator": ".drawings",
+    "ACTION_UNITS": ".renderer",
+    "Faces": ".renderer",
+    "OCCLUDERS": ".renderer",
+    "PLACES": ".renderer",
+    "PRESENT": ".renderer",
+    "PROFILES": ".renderer",
+    "Parameters": ".renderer",
+    "Profile": ".renderer",
+    "Renderer": ".renderer",
+    "grey_crops": ".renderer",
+    "sample": ".renderer",
+}
+__all__ = list(_NAMES)
+
+
+def __getattr__(name):
+    if name in _NAMES:
+        return getattr(import_module(_NAMES[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_NAMES])
