@@ -24,7 +24,9 @@ from fer_course.augment import noisy_images, plan
 from fer_course.facs import BASIC
 from fer_course.faces import FaceSet
 from fer_course.faces import Renderer
-from fer_course.core.files import atomic, CourseError, fingerprint, make_folder, progress, say
+from fer_course.core.errors import CourseError
+from fer_course.core.files import atomic, fingerprint, make_folder
+from fer_course.core.progress import progress, say
 from fer_course.core.files import write_json
 from fer_course.align import MTCNN
 
@@ -134,8 +136,9 @@ def data_of(sets, recipe, where, seed, detector):
 def train_one(out, sets, way, seed, epochs, detector, ways):
     "One training: its scores on the test people"
     import torch
-    from fer_course.models import create
-    from fer_course.train import fit, predict, seed_everything
+    from fer_course.models.au_cvt import create
+    from fer_course.core.random import seed_everything
+    from fer_course.train import fit, predict
     from sklearn.metrics import accuracy_score, f1_score, recall_score
 
     torch.set_num_threads(1)

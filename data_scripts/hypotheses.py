@@ -23,15 +23,19 @@ from fer_course.train import inner_face, standardise
 from fer_course.align import align_face
 from fer_course.faces import annotate, ANNOTATORS
 from fer_course.augment import Augment
-from fer_course.evaluate import compare
-from fer_course.evaluate.figures import _scores
+from fer_course.metrics import compare
+from fer_course.metrics import _scores
 from fer_course.facs import BASIC, SEVEN
 from fer_course.faces import CONDITIONS
 from fer_course.faces.datasets import _VERSION
 from fer_course.faces import ACTION_UNITS, OCCLUDERS, PLACES, Renderer, sample
-from fer_course.faces.renderer import _BOTH_SIDES, _palette, _SKIN
-from fer_course.core.files import atomic, CourseError, fingerprint, make_folder, progress, read_json
-from fer_course.core.files import say, write_json
+from fer_course.faces.parameters import _BOTH_SIDES
+from fer_course.faces.people import _palette, _SKIN
+from fer_course.core.errors import CourseError
+from fer_course.core.files import atomic, fingerprint, make_folder, read_json
+from fer_course.core.progress import progress
+from fer_course.core.files import write_json
+from fer_course.core.progress import say
 
 LSD = dict(
     anger=18_286, disgust=15_150, fear=10_923, happiness=73_285, sadness=144_631, surprise=14_976
@@ -458,8 +462,9 @@ def only(crops, region):
 
 def taught(work, name, seed, train, valid, size, epochs, batch, classes=SEVEN, **changes):
     "A network that learned from train = (images, names) and chose its epoch by valid"
-    from fer_course.models import create
-    from fer_course.train import fit, seed_everything
+    from fer_course.models.au_cvt import create
+    from fer_course.core.random import seed_everything
+    from fer_course.train import fit
 
     table = pd.DataFrame(
         dict(
@@ -974,7 +979,7 @@ def step_times(batch=24):
 
 
 def _step_time(pixels, batch):
-    from fer_course.models import create
+    from fer_course.models.au_cvt import create
 
     model = create("small", size=pixels, au_vocabulary=None)
     x = torch.randn(batch, 3, pixels, pixels)

@@ -19,12 +19,14 @@ from datetime import date
 from pathlib import Path
 import numpy as np, pandas as pd
 from rendered_to_real import said
-from fer_course.train import RandomFaces
+from fer_course.faces import RandomFaces
 from fer_course.augment import Augment
-from fer_course.evaluate import action_unit_metrics, bootstrap_interval, expression_metrics
+from fer_course.metrics import action_unit_metrics, bootstrap_interval, expression_metrics
 from fer_course.facs import au_columns, SEVEN
 from fer_course.faces import FaceSet, render_dataset, SETS
-from fer_course.core.files import CourseError, digest, fingerprint, make_folder, say, write_json
+from fer_course.core.errors import CourseError
+from fer_course.core.files import digest, fingerprint, make_folder, write_json
+from fer_course.core.progress import say
 from fer_course.app import packed, prepare
 
 LEARN = dict(
@@ -122,8 +124,9 @@ def tested(out, model, table, images, photographs):
 
 
 def train(out, args, table, images):
-    from fer_course.models import create
-    from fer_course.train import fit, seed_everything
+    from fer_course.models.au_cvt import create
+    from fer_course.core.random import seed_everything
+    from fer_course.train import fit
 
     seed_everything(args.seed)
     model = create("small", expressions=SEVEN, au_vocabulary="raf_au")
@@ -220,7 +223,7 @@ def main():
 def experiment(args):
     import torch
     from fer_course.core.files import read_json
-    from fer_course.models import load, save
+    from fer_course.models.checkpoints import load, save
 
     torch.set_num_threads(1)
     out, target = make_folder(args.out), make_folder(args.checkpoint or Path(args.out) / "small")

@@ -18,7 +18,7 @@ from fer_course.faces import ANNOTATORS
 from fer_course.faces import CONDITIONS, render_dataset, SETS
 from fer_course.faces.datasets import STYLES
 from fer_course.faces import PROFILES
-from fer_course.core.files import CourseError
+from fer_course.core.errors import CourseError
 
 CHANGES = dict(
     style=dict(choices=list(STYLES), help="by whose hand"),

@@ -16,10 +16,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 import numpy as np
 from fer_course.train import inner_face, standardise
-from fer_course.evaluate import bootstrap_interval
+from fer_course.metrics import bootstrap_interval
 from fer_course.facs import SEVEN
 from fer_course.faces import FaceSet, SETS
-from fer_course.core.files import atomic, CourseError, fingerprint, make_folder, read_json, say
+from fer_course.core.errors import CourseError
+from fer_course.core.files import atomic, fingerprint, make_folder, read_json
+from fer_course.core.progress import say
 from fer_course.core.files import write_json
 
 BAR = 0.90
@@ -46,8 +48,9 @@ def seen(images):
 def train_one(out, faces, seed, epochs):
     "Train and store the answers on every test set as OUT/own-domain/seed*/answers.npz; skipped where that is there"
     import torch
-    from fer_course.models import create
-    from fer_course.train import fit, predict, seed_everything
+    from fer_course.models.au_cvt import create
+    from fer_course.core.random import seed_everything
+    from fer_course.train import fit, predict
 
     torch.set_num_threads(1)
     folder = folder_of(out, faces, seed, epochs)

@@ -19,13 +19,17 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from own_domain import seen
 from rendered_to_real import folder_of_set, rendered, said
-from fer_course.data import agreement, choose_thresholds, coverage, flip_labels, intensity_labels
-from fer_course.data import pseudo_labels, write_openface
-from fer_course.evaluate import action_unit_metrics, expression_metrics
+from fer_course.data import agreement, coverage, flip_labels, intensity_labels
+from fer_course.train import choose_thresholds
+from fer_course.train import pseudo_labels, write_openface
+from fer_course.metrics import action_unit_metrics, expression_metrics
 from fer_course.facs import au_columns, SEVEN
 from fer_course.faces import FaceSet
-from fer_course.core.files import atomic, CourseError, digest, fingerprint, make_folder, progress
-from fer_course.core.files import read_json, say, write_json
+from fer_course.core.errors import CourseError
+from fer_course.core.files import atomic, digest, fingerprint, make_folder
+from fer_course.core.progress import progress
+from fer_course.core.files import read_json, write_json
+from fer_course.core.progress import say
 
 UNITS = au_columns("openface")
 SIZE, TRAINING = (
@@ -70,8 +74,8 @@ def data(out, faces):
 
 
 def network(seed, **changes):
-    from fer_course.models import create
-    from fer_course.train import seed_everything
+    from fer_course.models.au_cvt import create
+    from fer_course.core.random import seed_everything
 
     seed_everything(seed)
     return create("small", size=SIZE, **(dict(au_vocabulary="openface") | changes))
@@ -87,7 +91,7 @@ def _number(value):
 def detector(out, auxiliary, epochs):
     "An AU branch that knows the auxiliary set alone: its epoch with the best F1 of units on validation. Trained once"
     from fer_course.train import fit
-    from fer_course.models import read_weights
+    from fer_course.models.weights import read_weights
     from safetensors.torch import save
 
     folder, (table, images) = (

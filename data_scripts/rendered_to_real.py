@@ -19,19 +19,25 @@ from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 import numpy as np, pandas as pd
-from fer_course.train import adapt_norms, balance, confident, estimate_prior, halves, inner_face
-from fer_course.train import maximise_information, MOUTHS, only, RandomFaces, reweigh, self_train
-from fer_course.train import SHAPES, standardise, TRACES
+from fer_course.data import halves
+from fer_course.train import adapt_norms, balance, confident, estimate_prior, inner_face
+from fer_course.faces import MOUTHS, RandomFaces
+from fer_course.train import maximise_information, only, reweigh, self_train
+from fer_course.faces import SHAPES, TRACES
+from fer_course.train import standardise
 from fer_course.align import align_face, align_manifest, write_packed
 from fer_course.augment import Augment
 from fer_course.data import check_images, load_image
-from fer_course.evaluate import bootstrap_interval, expression_metrics
+from fer_course.metrics import bootstrap_interval, expression_metrics
 from fer_course.facs import BASIC, SEVEN
 from fer_course.faces import PROFILES
 from fer_course.faces import json_ready, render_dataset
 from fer_course.faces.datasets import _VERSION
-from fer_course.core.files import atomic, CourseError, fingerprint, make_folder, progress, read_json
-from fer_course.core.files import read_table, say, write_json, write_table
+from fer_course.core.errors import CourseError
+from fer_course.core.files import atomic, fingerprint, make_folder, read_json
+from fer_course.core.progress import progress
+from fer_course.core.files import read_table, write_json, write_table
+from fer_course.core.progress import say
 from fer_course.data import read
 from fer_course.data import split
 
@@ -253,8 +259,9 @@ def predictions(model, images):
 def train_one(out, name, recipe, seed):
     "Train, adapt, and store the probabilities (n, 7) of all photographs as predictions.npz; skipped where that is there"
     import torch
-    from fer_course.models import create
-    from fer_course.train import fit, seed_everything
+    from fer_course.models.au_cvt import create
+    from fer_course.core.random import seed_everything
+    from fer_course.train import fit
 
     torch.set_num_threads(1)
     folder = folder_of_training(out, name, recipe, seed)

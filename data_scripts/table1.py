@@ -22,12 +22,15 @@ import numpy as np, pandas as pd
 from own_domain import seen
 from pseudo_labels import UNITS, _number, detector
 from rendered_to_real import in_parallel, rendered, said
-from fer_course.data import agreement, choose_thresholds, intensity_labels, pseudo_labels
-from fer_course.evaluate import action_unit_metrics, compare, expression_metrics
+from fer_course.data import agreement, intensity_labels
+from fer_course.train import choose_thresholds, pseudo_labels
+from fer_course.metrics import action_unit_metrics, compare, expression_metrics
 from fer_course.facs import au_columns, BASIC
 from fer_course.faces import FaceSet
-from fer_course.core.files import atomic, CourseError, fingerprint, make_folder, read_json
-from fer_course.core.files import read_table, say, write_json, write_table
+from fer_course.core.errors import CourseError
+from fer_course.core.files import atomic, fingerprint, make_folder, read_json
+from fer_course.core.files import read_table, write_json, write_table
+from fer_course.core.progress import say
 
 SIZE, SIZES = 64, (500, 2000, 8000)
 ROWS = {  # row of Table 1 -> (preset, what teaches the AU branch, vocabulary)
@@ -159,8 +162,9 @@ def folder_of(out, row, size, seed, lr, epochs, passes):
 def train_one(out, row, size, seed, lr, epochs, passes):
     "Train and store what the network says of the test faces as TRAINING/answers.npz; skipped where that is there"
     import torch
-    from fer_course.models import create
-    from fer_course.train import fit, predict, seed_everything
+    from fer_course.models.au_cvt import create
+    from fer_course.core.random import seed_everything
+    from fer_course.train import fit, predict
 
     torch.set_num_threads(1)
     folder, begun = (

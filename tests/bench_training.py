@@ -215,8 +215,8 @@ def plain_step(given):
 
 def ours_step(given):
     "The same step with our parts, the batch at hand as there"
-    from fer_course.models import create
-    from fer_course.core.parallel import no_denormals
+    from fer_course.models.au_cvt import create
+    from fer_course.core.device import no_denormals
     from fer_course.train import JointLoss, make_optimizer
 
     torch.manual_seed(0)
@@ -237,7 +237,7 @@ def ours_step(given):
 
 def same_answers(given):
     "Largest difference between the answers of the plain network and of ours with its weights"
-    from fer_course.models import load_released
+    from fer_course.models.released import load_released
 
     torch.manual_seed(0)
     plain, (x, *_) = Plain(), made_up(4, "cpu")
@@ -276,7 +276,7 @@ OPTIONS = dict(
 def ours_loop(given):
     "`fit`: median of the epochs after the first"
     import numpy as np
-    from fer_course.models import create
+    from fer_course.models.au_cvt import create
     from fer_course.train import fit
 
     table, images = some(given["n"])
@@ -301,7 +301,7 @@ def ours_loop(given):
 
 
 def ours_predict(given):
-    from fer_course.models import create
+    from fer_course.models.au_cvt import create
     from fer_course.train import predict
 
     model, (_, images) = create(given["preset"]), some(given["n"])
@@ -634,7 +634,7 @@ PEAK = dict(
 
 def work_of(preset):
     "Floating point operations of forward and backward pass for one image"
-    from fer_course.models import create
+    from fer_course.models.au_cvt import create
     from torch.utils.flop_counter import FlopCounterMode
 
     model, (x, *_) = create(preset).train(), made_up(2, "cpu")

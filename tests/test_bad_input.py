@@ -3,7 +3,7 @@
 import numpy as np, pandas as pd, pytest
 from PIL import Image
 from skimage.data import astronaut
-from fer_course.core.files import CourseError
+from fer_course.core.errors import CourseError
 from fer_course.app import prepare
 
 

@@ -8,7 +8,7 @@ import numpy as np, pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from fer_course.data import AFFECTNET_COLUMNS, FERPLUS_ANSWERS, LSD_FOLDERS
 from fer_course.facs import AU_VOCABULARIES, EXPRESSIONS
-from fer_course.core.files import CourseError
+from fer_course.core.errors import CourseError
 from fer_course.data import is_image, list_files, LONGEST, read_lines
 from fer_course.data import read, READERS
 

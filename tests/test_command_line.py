@@ -52,7 +52,8 @@ def test_errors_are_one_sentence(fer_course, tmp_path):
 def test_predict_draws_every_face_and_names_what_it_cannot_read(fer_course, tmp_path):
     import torch
     from skimage.data import astronaut
-    from fer_course.models import create, save
+    from fer_course.models.au_cvt import create
+    from fer_course.models.checkpoints import save
 
     torch.manual_seed(0)
     save(create("small"), tmp_path / "model")

@@ -2,8 +2,10 @@
 
 import shutil, sys
 import numpy as np, pytest, torch
-from fer_course.core.files import CourseError
-from fer_course.models import AUCVT, PRESETS, create, shallow, to_onnx
+from fer_course.core.errors import CourseError
+from fer_course.models.au_cvt import AUCVT, create, shallow
+from fer_course.models.config import PRESETS
+from fer_course.models.export import to_onnx
 
 DISTINCT = {}  # presets that become one network when they are shallow are tested once
 for name, config in PRESETS.items():

@@ -141,7 +141,7 @@ def test_scores_of_drawn_people_surround_the_score_and_pairs_share_the_people():
     assert np.allclose(scorer.scores([right]), 1) and lab.over_people(
         scorer.scores(wrong) - scorer.scores(wrong)
     ) == dict(estimate=0.0, each=[0.0] * 3, sd=0.0, low=0.0, high=0.0, over="people")
-    from fer_course.evaluate import expression_metrics
+    from fer_course.metrics import expression_metrics
 
     assert np.isclose(
         scorer.scores(wrong)[0, 1], expression_metrics(truth, np.eye(7)[wrong[1]])["macro_f1"]

@@ -2,7 +2,7 @@
 
 import numpy as np, pandas as pd, pytest
 from PIL import Image
-from fer_course.core.files import CourseError
+from fer_course.core.errors import CourseError
 from fer_course.app import prepare
 from fer_course.data import split_report_k
 

@@ -5,7 +5,7 @@ import numpy as np, pytest
 import fer_course
 from fer_course.facs import SEVEN
 from fer_course.core.files import digest, read_json
-from fer_course.models import load
+from fer_course.models.checkpoints import load
 from fer_course.train import predict
 
 FOLDER = Path(fer_course.__file__).parent / "checkpoints" / "small"

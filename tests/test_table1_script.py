@@ -93,7 +93,7 @@ def test_differences_pair_by_seed_and_skip_what_is_missing():
 
 
 def test_all_rows_are_networks_of_one_size():
-    from fer_course.models import create
+    from fer_course.models.au_cvt import create
 
     sizes = [
         sum(

@@ -4,12 +4,12 @@ import json, os, subprocess, sys
 from pathlib import Path
 import numpy as np, pytest, torch
 from conftest import QUIET
-from fer_course.train import distributed, runs
+from fer_course.train import distributed, runs, shared_norms
 from fer_course.train import gather, group, rank_and_world
-from fer_course.core.files import CourseError
+from fer_course.core.errors import CourseError
 from fer_course.train import Batches, labels
 from fer_course.train import fit
-from test_train import TINY, SEVEN, Tiny, tiny_set
+from test_train_loop import TINY, SEVEN, Tiny, tiny_set
 
 OPTIONS = TINY | dict(
     augment=None, optimizer="sgd", lr=0.05
@@ -152,8 +152,8 @@ def test_own_norms_end_in_one_network_that_is_not_that_of_one_process(two, tmp_p
         and found["own"]["same_log"]
     )
     both, one = (
-        2 * len(distributed.norm_statistics(Tiny())),
-        len(distributed.norm_statistics(Tiny())),
+        2 * len(shared_norms.norm_statistics(Tiny())),
+        len(shared_norms.norm_statistics(Tiny())),
     )
     assert one and found["agreed"] == [[both, True]] * 3 + [[one, True]], (
         "the running mean of the weights has statistics, too"

@@ -3,22 +3,11 @@
 from importlib import import_module
 
 _NAMES = {
-    "AS_IT_IS": ".balance",
-    "CHANGES": ".balance",
     "RECIPES": ".balance",
     "Recipe": ".balance",
-    "VARIANCE": ".balance",
-    "WEIGHTS": ".balance",
     "apply": ".balance",
     "balance_table": ".balance",
-    "balanced_sampler": ".balance",
-    "changed": ".balance",
-    "class_weights": ".balance",
-    "noisy": ".balance",
-    "noisy_images": ".balance",
     "plan": ".balance",
-    "sampling_weights": ".balance",
-    "turned": ".balance",
     "write_balanced": ".balance",
     "Augment": ".batch",
     "PAPER": ".batch",
@@ -33,6 +22,13 @@ _NAMES = {
     "move": ".batch",
     "normalise": ".batch",
     "relight": ".batch",
+    "AS_IT_IS": ".copies",
+    "CHANGES": ".copies",
+    "VARIANCE": ".copies",
+    "changed": ".copies",
+    "noisy": ".copies",
+    "noisy_images": ".copies",
+    "turned": ".copies",
 }
 __all__ = list(_NAMES)
 

@@ -4,17 +4,11 @@ from importlib import import_module
 
 _NAMES = {
     "PALETTE": ".figures",
-    "action_unit_metrics": ".figures",
-    "annotate": ".figures",
     "au_figure": ".figures",
-    "bootstrap_interval": ".figures",
-    "class_codes": ".figures",
-    "compare": ".figures",
     "confusion_figure": ".figures",
     "curves_figure": ".figures",
-    "expression_metrics": ".figures",
     "per_class_figure": ".figures",
-    "summarise": ".figures",
+    "annotate": ".overlay",
     "Report": ".report",
     "SECTIONS": ".report",
     "counts_table": ".report",

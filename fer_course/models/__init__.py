@@ -5,8 +5,10 @@ with the package; `load_released(path)`, `load_vit(path)`, `load_ir50(path)` and
 from .parts import *
 from .au_branch import *
 from .weights import *
+from .config import *
 from .au_cvt import *
 from .costs import *
 from .export import *
+from .released import *
 from .checkpoints import *
 from .au_vit import *
