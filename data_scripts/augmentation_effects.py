@@ -26,7 +26,7 @@ from fer_course.faces import Renderer
 from fer_course.facs import AU_VOCABULARIES
 from fer_course.core.errors import CourseError
 from fer_course.core.files import atomic, make_folder, write_json
-from fer_course.core.progress import progress, say
+from fer_course.core.terminal import progress, say
 from fer_course.align import MTCNN
 
 SIZE, CROP, OFTEN, RIGHT, ALPHA = (

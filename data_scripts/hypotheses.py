@@ -33,9 +33,9 @@ from fer_course.faces.parameters import _BOTH_SIDES
 from fer_course.faces.people import _palette, _SKIN
 from fer_course.core.errors import CourseError
 from fer_course.core.files import atomic, fingerprint, make_folder, read_json
-from fer_course.core.progress import progress
+from fer_course.core.terminal import progress
 from fer_course.core.files import write_json
-from fer_course.core.progress import say
+from fer_course.core.terminal import say
 
 LSD = dict(
     anger=18_286, disgust=15_150, fear=10_923, happiness=73_285, sadness=144_631, surprise=14_976

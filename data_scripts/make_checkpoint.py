@@ -26,7 +26,7 @@ from fer_course.facs import au_columns, SEVEN
 from fer_course.faces import FaceSet, render_dataset, SETS
 from fer_course.core.errors import CourseError
 from fer_course.core.files import digest, fingerprint, make_folder, write_json
-from fer_course.core.progress import say
+from fer_course.core.terminal import say
 from fer_course.app import packed, prepare
 
 LEARN = dict(

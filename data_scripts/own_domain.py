@@ -21,7 +21,7 @@ from fer_course.facs import SEVEN
 from fer_course.faces import FaceSet, SETS
 from fer_course.core.errors import CourseError
 from fer_course.core.files import atomic, fingerprint, make_folder, read_json
-from fer_course.core.progress import say
+from fer_course.core.terminal import say
 from fer_course.core.files import write_json
 
 BAR = 0.90

@@ -27,9 +27,9 @@ from fer_course.facs import au_columns, SEVEN
 from fer_course.faces import FaceSet
 from fer_course.core.errors import CourseError
 from fer_course.core.files import atomic, digest, fingerprint, make_folder
-from fer_course.core.progress import progress
+from fer_course.core.terminal import progress
 from fer_course.core.files import read_json, write_json
-from fer_course.core.progress import say
+from fer_course.core.terminal import say
 
 UNITS = au_columns("openface")
 SIZE, TRAINING = (

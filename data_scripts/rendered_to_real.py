@@ -35,9 +35,9 @@ from fer_course.faces import json_ready, render_dataset
 from fer_course.faces.datasets import _VERSION
 from fer_course.core.errors import CourseError
 from fer_course.core.files import atomic, fingerprint, make_folder, read_json
-from fer_course.core.progress import progress
+from fer_course.core.terminal import progress
 from fer_course.core.files import read_table, write_json, write_table
-from fer_course.core.progress import say
+from fer_course.core.terminal import say
 from fer_course.data import read
 from fer_course.data import split
 

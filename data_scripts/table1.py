@@ -30,7 +30,7 @@ from fer_course.faces import FaceSet
 from fer_course.core.errors import CourseError
 from fer_course.core.files import atomic, fingerprint, make_folder, read_json
 from fer_course.core.files import read_table, write_json, write_table
-from fer_course.core.progress import say
+from fer_course.core.terminal import say
 
 SIZE, SIZES = 64, (500, 2000, 8000)
 ROWS = {  # row of Table 1 -> (preset, what teaches the AU branch, vocabulary)

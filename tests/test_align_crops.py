@@ -10,7 +10,7 @@ from fer_course.align.workers import align_in_parallel, AlignmentJob, AlignmentS
 from fer_course.core.errors import CourseError
 from fer_course.core.files import atomic, fingerprint, make_folder, sweep
 from fer_course.core.parallel import Workers
-from fer_course.core.progress import progress
+from fer_course.core.terminal import progress
 from fer_course.data.manifest import DROPPED_COLUMNS
 from fer_course.align import align_face, eye_angle, RULES
 from fer_course.data import load_image

@@ -5,7 +5,7 @@ import sys
 import warnings
 from fer_course import __version__
 from fer_course.core.errors import CourseError
-from fer_course.core.progress import say
+from fer_course.core.terminal import say
 
 
 def test_every_verb_has_help_and_a_valid_example():
@@ -32,7 +32,7 @@ def test_every_verb_has_help_and_a_valid_example():
         name in OPTIONS["schedule"]["help"] for name in SCHEDULES
     )
     import inspect
-    from fer_course.app import main_job as pipeline
+    from fer_course import app as pipeline
 
     for name, verb in VERBS.items():  # what can be typed, the function takes
         takes = inspect.signature(getattr(pipeline, name)).parameters

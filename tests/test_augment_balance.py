@@ -9,7 +9,7 @@ from fer_course.align.crops import write_packed
 from fer_course.augment.copies import AS_IT_IS, CHANGES, NOISES, noisy_images
 from fer_course.core.errors import CourseError
 from fer_course.core.files import make_folder, write_table
-from fer_course.core.progress import progress
+from fer_course.core.terminal import progress
 from fer_course.facs import BASIC
 import pytest
 

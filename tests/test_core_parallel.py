@@ -4,7 +4,7 @@ import os
 import sys
 from collections import deque
 from fer_course.core.errors import CourseError
-from fer_course.core.progress import progress
+from fer_course.core.terminal import progress
 import pathlib, pytest, tempfile
 
 

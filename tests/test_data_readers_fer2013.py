@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from fer_course.core.errors import CourseError
 from fer_course.core.files import atomic
-from fer_course.core.progress import progress
+from fer_course.core.terminal import progress
 from fer_course.data.listings import read_rows
 from fer_course.data.readers.collector import shortened
 from fer_course.data.readers.ferplus import USAGE_SPLITS

@@ -10,8 +10,8 @@ from fer_course.core.errors import CourseError
 from fer_course.data.listings import is_image, label_ids, LABEL_ORDERS, list_files, need_images
 from fer_course.data.listings import safe_name
 from fer_course.data.readers.matching import find_lists, most_frequent, unit_manifest, unread_files
-from fer_course.data.readers.openface_table import no_row_error, openface_frame, openface_layout
-from fer_course.data.readers.openface_table import openface_values
+from fer_course.data.readers.openface_files import no_row_error, openface_frame, openface_layout
+from fer_course.data.readers.openface_files import openface_values
 from fer_course.facs import SEVEN
 import os, pytest, tempfile
 

@@ -9,7 +9,7 @@ import numpy as np
 from fer_course.core.errors import CourseError
 from fer_course.core.files import atomic, fingerprint, make_folder, read_json, read_table, sweep
 from fer_course.core.files import write_json, write_table
-from fer_course.core.progress import progress
+from fer_course.core.terminal import progress
 from fer_course.faces.annotators import annotate, ANNOTATORS
 from fer_course.faces.conditions import CONDITIONS, under
 from fer_course.faces.drawings import Illustrator

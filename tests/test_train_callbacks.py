@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from fer_course.core.errors import CourseError
 from fer_course.core.files import atomic
-from fer_course.core.progress import progress
+from fer_course.core.terminal import progress
 from fer_course.core.random import seed_everything, stream
 from fer_course.train import distributed, runs, shared_norms
 from dataclasses import dataclass

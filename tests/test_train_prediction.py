@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from fer_course.augment.batch import normalise
 from fer_course.core.device import no_denormals, pick_device
-from fer_course.core.progress import progress
+from fer_course.core.terminal import progress
 from fer_course.train.batches import fetch
 import pandas as pd
 from fer_course.facs import SEVEN

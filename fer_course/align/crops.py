@@ -16,7 +16,7 @@ from .workers import align_in_parallel, AlignmentJob, AlignmentSettings
 from ..core.errors import CourseError
 from ..core.files import atomic, fingerprint, make_folder, sweep
 from ..core.parallel import Workers
-from ..core.progress import progress
+from ..core.terminal import progress
 from ..data.manifest import DROPPED_COLUMNS
 
 # %% ../../nbs/library/align.crops.ipynb #b67aba1e

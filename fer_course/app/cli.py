@@ -12,7 +12,7 @@ import sys
 import warnings
 from .. import __version__
 from ..core.errors import CourseError
-from ..core.progress import say
+from ..core.terminal import say
 
 # %% ../../nbs/library/app.cli.ipynb #90300b72
 def _names(text):
@@ -507,7 +507,7 @@ def main(
     )  # what libraries say to each other
     given = {k: v for k, v in vars(parser().parse_args(arguments)).items() if v is not None}
     try:
-        from fer_course.app import main_job as pipeline
+        from fer_course import app as pipeline
 
         answer = getattr(pipeline, given.pop("verb"))(**given, log=say)
         return int(answer is False)

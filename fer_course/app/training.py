@@ -18,7 +18,7 @@ from ..core.cache import quiet, step
 from ..core.device import pick_device
 from ..core.errors import CourseError
 from ..core.files import digest, read_json
-from ..core.progress import progress
+from ..core.terminal import progress
 from ..facs import au_columns
 
 # %% ../../nbs/library/app.training.ipynb #f1b0ed44

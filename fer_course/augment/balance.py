@@ -15,7 +15,7 @@ from ..align.crops import write_packed
 from .copies import AS_IT_IS, CHANGES, NOISES, noisy_images
 from ..core.errors import CourseError
 from ..core.files import make_folder, write_table
-from ..core.progress import progress
+from ..core.terminal import progress
 from ..facs import BASIC
 
 # %% ../../nbs/library/augment.balance.ipynb #35c607e5

@@ -10,7 +10,7 @@ import os
 import sys
 from collections import deque
 from .errors import CourseError
-from .progress import progress
+from .terminal import progress
 
 # %% ../../nbs/library/core.parallel.ipynb #e0a02aff
 _QUIET = dict(

@@ -15,7 +15,7 @@ import numpy as np
 from ..core.errors import CourseError
 from ..core.files import atomic, fingerprint, make_folder, read_json, read_table, sweep
 from ..core.files import write_json, write_table
-from ..core.progress import progress
+from ..core.terminal import progress
 from .annotators import annotate, ANNOTATORS
 from .conditions import CONDITIONS, under
 from .drawings import Illustrator

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from ..core.errors import CourseError
 from ..core.files import atomic
-from ..core.progress import progress
+from ..core.terminal import progress
 from ..core.random import seed_everything, stream
 from . import distributed, runs, shared_norms
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from ..augment.batch import normalise
 from ..core.device import no_denormals, pick_device
-from ..core.progress import progress
+from ..core.terminal import progress
 from .batches import fetch
 
 # %% ../../nbs/library/train.prediction.ipynb #e7f73cac

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from ...core.errors import CourseError
 from ...core.files import atomic
-from ...core.progress import progress
+from ...core.terminal import progress
 from ..listings import read_rows
 from .collector import shortened
 from .ferplus import USAGE_SPLITS

@@ -16,8 +16,8 @@ from ...core.errors import CourseError
 from ..listings import is_image, label_ids, LABEL_ORDERS, list_files, need_images
 from ..listings import safe_name
 from .matching import find_lists, most_frequent, unit_manifest, unread_files
-from .openface_table import no_row_error, openface_frame, openface_layout
-from .openface_table import openface_values
+from .openface_files import no_row_error, openface_frame, openface_layout
+from .openface_files import openface_values
 from ...facs import SEVEN
 
 # %% ../../../nbs/library/data.readers.openface.ipynb #69ade4d2
