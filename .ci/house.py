@@ -30,7 +30,7 @@ LAYERS = (
 # name -> the reason why it may be longer than a screen, or than a module
 EXCEPTIONS = {}
 SLIPS = re.compile(
-    r"\b(somebody|nobody|whoever|a training|trainings|is none|that is none|are told|says so|hears?"
+    r"\b(somebody|nobody|whoever|a training(?! (?:run|batch|set|image|step|loop|split|example))|trainings|is none|that is none|are told|says so|hears?"
     r"|whose own|ours|theirs|stands? (?:in|for|there|at)|is no [a-z]+|whether this is|where one is"
     r"|gone|judged|on foot|of their own)\b",
     re.I,

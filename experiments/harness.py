@@ -69,7 +69,7 @@ def train_and_store(train: Callable, out: str | Path, run: Run) -> None:
 
 
 def leave_with_parent(parent: int) -> None:
-    "End this worker as soon as its parent is gone: an orphan would go on writing."
+    "End this worker as soon as its parent has ended: an orphan would continue to write."
 
     def watch():
         while os.getppid() == parent:
@@ -86,7 +86,7 @@ def side_by_side(
     workers: int = 1,  # processes; 1 = this one
     label: str = "",  # of the progress bar
 ) -> None:
-    "Call `work` on every task, in several processes; the first error cancels what has not begun."
+    "Call `work` on every task, in several processes; the first error cancels the rest."
     tasks = list(tasks)
     if workers < 2 or len(tasks) < 2:
         for task in progress(tasks, label=label):
