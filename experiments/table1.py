@@ -1,4 +1,4 @@
-"""Does supervision by action units help, and at which size of the data? AU-CVT's Table 1, small.
+"""Does supervision by action units help, and with how much data? AU-CVT's Table 1.
 
 The experiment of lesson nbs/18_what_action_units_add.ipynb. Five rows as in the paper, all of the
 `small` sizes: ResNet, ViT, CVT, AU-CVT with the action units of another dataset, AU-CVT with pseudo
@@ -90,7 +90,7 @@ def data(out, names=tuple(SETS)):
 
 
 def label_target(out, epochs):
-    "Return the pseudo labels of the target, a row for each image, and facts about them; made once."
+    "Return the pseudo labels of the target, and facts about them; made once."
     from fer_course.train import predict
 
     path, facts = Path(out) / "pseudo.parquet", Path(out) / "pseudo.json"
@@ -125,13 +125,13 @@ def label_target(out, epochs):
 
 
 def dealt(rows, passes, seed):
-    "Return the rows of an epoch of so many passes: each as often as any other, give or take one."
+    "Return the rows of an epoch: each as often as any other, give or take one."
     rest = np.random.default_rng([seed, 7]).permutation(rows)[: passes % len(rows)]
     return np.r_[np.tile(rows, passes // len(rows)), rest]
 
 
 def training_set(out, row, size, seed, passes):
-    "Return manifest and images of a run; the images of the target depend on size and seed alone."
+    "Return manifest and images of a run; size and seed alone choose the target's images."
     _, teacher, vocabulary = ROWS[row]
     parts = data(out, ("target", "valid", "auxiliary"))
     target, images = parts["target"]
