@@ -9,7 +9,7 @@ from fer_course.core.files import as_json, fingerprint, make_folder, read_table,
 from fer_course.core.terminal import progress
 from fer_course.data import load_image
 from fer_course.faces import MOUTHS, PROFILES, SHAPES, TRACES, FaceSet, RandomFaces, render_dataset
-from fer_course.faces.datasets import _VERSION as RENDERER_VERSION
+from fer_course.faces.datasets import RENDERER_VERSION
 from fer_course.train import inner_face, standardise
 
 CROP = 112  # pixels
