@@ -31,7 +31,10 @@ HYPOTHESES = dict(
         source="S 3.1",
         supports=0.5,
         refutes=0.2,
-        measure="rank correlation of the distance between two classes in action units and how often the judge confuses them, sign reversed",
+        measure=(
+            "rank correlation of the distance between two classes in action units and how "
+            "often the judge confuses them, sign reversed"
+        ),
     ),
     mouth=dict(
         part="again",
@@ -39,7 +42,10 @@ HYPOTHESES = dict(
         source="S 3.1 and figure 1; K 2",
         supports=0.75,
         refutes=0.90,
-        measure="accuracy of anger against surprise, learned and tested with all above the cheeks painted grey",
+        measure=(
+            "accuracy of anger against surprise, learned and tested with all above the "
+            "cheeks painted grey"
+        ),
     ),
     regions=dict(
         part="again",
@@ -55,7 +61,10 @@ HYPOTHESES = dict(
         source="S 3.2",
         supports=2.0,
         refutes=1.0,
-        measure="variance of the pixels between persons over that between expressions, same scene for all",
+        measure=(
+            "variance of the pixels between persons over that between expressions, same "
+            "scene for all"
+        ),
     ),
     more_people=dict(
         part="again",
@@ -154,7 +163,10 @@ HYPOTHESES = dict(
         source="S 4; K 3 and 5",
         supports=0.05,
         refutes=0.01,
-        measure="macro F1 over six equal classes after learning from equal classes minus that after the proportions of LSD",
+        measure=(
+            "macro F1 over six equal classes after learning from equal classes minus that "
+            "after the proportions of LSD"
+        ),
     ),
     inconsistent=dict(
         part="again",
@@ -162,7 +174,10 @@ HYPOTHESES = dict(
         source="K 2",
         supports=0.05,
         refutes=0.01,
-        measure="macro F1 against what was meant, after learning from what was meant minus after learning from the crowd",
+        measure=(
+            "macro F1 against what was meant, after learning from what was meant minus "
+            "after learning from the crowd"
+        ),
     ),
     inherited=dict(
         part="again",
@@ -170,7 +185,10 @@ HYPOTHESES = dict(
         source="K 2",
         supports=0.10,
         refutes=0.03,
-        measure="macro F1 against the labels of `folk` on new faces: of a network that learned from folk minus of one that learned what was meant",
+        measure=(
+            "macro F1 against the labels of `folk` on new faces: of a network that learned "
+            "from folk minus of one that learned what was meant"
+        ),
     ),
     disagree=dict(
         part="again",
@@ -186,7 +204,10 @@ HYPOTHESES = dict(
         source="K 2, about IPA2LT",
         supports=0.02,
         refutes=-0.02,
-        measure="macro F1 after one half of the faces minus that after both, the second half labelled by `folk`",
+        measure=(
+            "macro F1 after one half of the faces minus that after both, the second half "
+            "labelled by `folk`"
+        ),
     ),
 )
 

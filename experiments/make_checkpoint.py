@@ -1,12 +1,12 @@
 """Make the checkpoint that comes with the package, from rendered faces alone.
 
 Three sets are rendered (modelled faces as the course draws them, modelled and drawn ones that
-differ more, lesson 23). Each is prepared as photographs are (`fer_course.app.preparation`: MTCNN finds the
-faces, alignment, 112 pixels), except that a training image without a found face is dropped. One
-`small` AU-CVT with RAF-AU's 21 units learns seven expressions from them; validation (other people)
-chooses the epoch. The test is read once: people of the three sets that were not learned from, and
-two whole sets, `shifted` (another population, light and camera) and `hidden` (masks, sunglasses,
-boxes, turned heads).
+differ more, lesson 23). Each is prepared as photographs are (`fer_course.app.preparation`: MTCNN
+finds the faces, alignment, 112 pixels), except that a training image without a found face is
+dropped. One `small` AU-CVT with RAF-AU's 21 units learns seven expressions from them; validation
+(other people) chooses the epoch. The test is read once: people of the three sets that were not
+learned from, and two whole sets, `shifted` (another population, light and camera) and `hidden`
+(masks, sunglasses, boxes, turned heads).
 What it makes: OUT/sets, OUT/prepared, OUT/training and the folder --checkpoint with
 model.safetensors, config.json and card.json (command, data, seeds, scores and on what, date,
 licence). What is finished is skipped. Scores on rendered faces are no scores on photographs. --real

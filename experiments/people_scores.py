@@ -1,4 +1,4 @@
-"""Scores of several training runs on the same test people, and intervals over people and seeds."""
+"""Scores of several training runs on the same people, with intervals."""
 
 import numpy as np
 import pandas as pd
@@ -76,7 +76,7 @@ def level_row(level, values):
 
 
 def variances(x):
-    "Return the shares of persons, expressions and the rest in x (persons, expressions, features)."
+    "Return the shares of persons, expressions and the rest in x (persons, expressions, ...)."
     n_persons, n_expressions, _ = x.shape
     mean = x.mean((0, 1))
     persons = n_expressions * ((x.mean(1) - mean) ** 2).sum()
@@ -86,7 +86,7 @@ def variances(x):
 
 
 def ratio_of(x, repeats=300):
-    "Return the variance of persons over that of expressions, (1 + repeats, 1), of drawn people."
+    "Return the variance of persons over that of expressions, (1 + repeats, 1)."
     n_persons, n_expressions = x.shape[:2]
     rng = np.random.default_rng(0)
     drawn = [np.arange(n_persons)]
