@@ -2,10 +2,10 @@
 
 The experiment of lesson nbs/06_hypotheses.ipynb. A `small` CVT, the judge, learns seven classes
 from rendered faces. It is tested on other people in test sets that are equal in everything
-(persons, expressions, scenes) but ONE factor. A restriction about the training is tested by a network that is
-trained again with one thing changed. claims.py holds what would support and what would refute each
-claim; `verdict` compares the numbers with it. Faces are aligned by their true points: the table is
-about networks, not about detectors.
+(persons, expressions, scenes) but ONE factor. A restriction about the training is tested by a
+network that is trained again with one thing changed. claims.py holds what would support and what
+would refute each claim; `verdict` compares the numbers with it. Faces are aligned by their true
+points: the table is about networks, not about detectors.
 What it makes: WORK/faces (crops), WORK/models (one folder for each training run) and
 WORK/hypotheses.json; --results writes that file for the lesson. What is finished is skipped. About
 40 minutes of one core, half of it for `--parts resolution`; --parts measures some of it, and the
