@@ -177,7 +177,8 @@ def align_manifest(
 ) -> tuple:  # manifest of the crops, with `FINDINGS` but the reason; dropped images
     """Align the photographs of a manifest and pack the crops.
 
-    A killed run goes on where it stopped. Row i of the returned manifest is image i of `out`/images.npy. The policies are those of `fate`.
+    A killed run goes on where it stopped. Row i of the returned manifest is image i of
+    `out`/images.npy. The policies are those of `fate`.
     Raises `CourseError` on an unknown rule or policy, if landmarks are missing, or if no image is
     left.
     """
