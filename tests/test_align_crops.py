@@ -76,6 +76,15 @@ def assert_same(result, expected):
     assert result[2].equals(expected[2])
 
 
+class LikeGPU:
+    "A detector on the CPU that claims to run on a GPU, so that photographs are decoded ahead of it"
+
+    device = torch.device("cuda")
+
+    def __init__(self):
+        self.detect = MTCNN("cpu").detect
+
+
 GIVEN = np.array([[80.0, 90], [140, 94], [110, 120], [85, 160], [135, 162]])
 
 
@@ -163,6 +172,19 @@ def test_other_chunks_give_the_same_crops_up_to_rounding():
         assert other.n_faces.equals(table.n_faces)
         images, others = (
             np.load(f"{folder}/{out}/images.npy").astype(int) for out in ("two", "five")
+        )
+        assert np.abs(images - others).max() <= 1
+
+
+def test_photographs_decoded_ahead_of_a_gpu_give_the_same_crops():
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = some_photographs(folder)
+        _, table, _ = aligned_bytes(manifest, folder, "cpu", workers=0)
+        _, other, dropped = aligned_bytes(manifest, folder, "gpu", workers=0, detector=LikeGPU())
+        assert other.equals(table)
+        assert dropped.empty
+        images, others = (
+            np.load(f"{folder}/{out}/images.npy").astype(int) for out in ("cpu", "gpu")
         )
         assert np.abs(images - others).max() <= 1
 
