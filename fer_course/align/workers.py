@@ -128,9 +128,14 @@ def _drop_reason(n_faces, landmarks):
     return "no landmarks given" if landmarks == "given" else "no face found"
 
 
+def _not_aligned(face, reason=""):
+    "Return the finding of an image that is not aligned"
+    return dict(aligned=False, n_faces=face.n_faces, score=np.nan, angle=np.nan, reason=reason)
+
+
 def _crop_image(image, face, *, split, settings):
     "Return the crop of an image, or None if it is dropped, and its finding"
-    finding = dict(aligned=False, n_faces=face.n_faces, score=np.nan, angle=np.nan, reason="")
+    finding = _not_aligned(face)
     policies = dict(no_face=settings.no_face, several=settings.several)
     outcome = fate(face.n_faces, split, **policies)
     if outcome == "align":
@@ -155,10 +160,7 @@ def _crop_job(job, images, reasons, *, settings, detector):
     crops, findings = [], []
     for image, face, split, reason in zip(images, faces, job.splits, reasons):
         if image is None:
-            crop = None
-            finding = dict(
-                aligned=False, n_faces=face.n_faces, score=np.nan, angle=np.nan, reason=reason
-            )
+            crop, finding = None, _not_aligned(face, reason)
         else:
             crop, finding = _crop_image(image, face, split=split, settings=settings)
         if crop is not None:
