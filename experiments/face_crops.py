@@ -28,7 +28,7 @@ def pack(table: pd.DataFrame, faces: Path, packed: Path) -> None:
     points = table[POINT_COLUMNS].to_numpy(float).reshape(-1, 5, 2)
     names = progress(table.image, label="aligning")
     crops = (align_face(load_image(faces / n), five)[None] for n, five in zip(names, points))
-    write_packed(packed / "images.npy", (len(table), CROP, CROP, 3), crops)
+    write_packed(packed / "images.npy", (len(table), CROP, CROP, 3), pieces=crops)
 
 
 def rendered(
