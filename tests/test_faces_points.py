@@ -39,3 +39,11 @@ def test_mirrored_twice_is_the_same():
     flipped = points[order] * [-1, 1]
     sides = five_points(points)[[1, 0, 2, 4, 3]]
     assert np.allclose(five_points(flipped), sides * [-1, 1])
+
+
+def test_torch_is_not_loaded():
+    import subprocess
+    import sys
+
+    code = "import sys, fer_course.faces.points; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
