@@ -31,7 +31,7 @@ def _rotation(yaw, pitch, roll):
     ]
     return torch.stack([torch.stack(row, 1) for row in rows], 1)
 
-
+# %% ../../nbs/library/faces.camera.ipynb #253bf85a
 class Camera:
     "Pose and camera of the faces: from head to image coordinates and back."
 

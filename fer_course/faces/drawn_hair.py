@@ -82,7 +82,7 @@ def _hair(face, colour):
         face.sheet.stroke(outline, face.pen, colour=face.ink, taper=False)
         _strands(face, shape, colour)
 
-
+# %% ../../nbs/library/faces.drawn_hair.ipynb #66dcc551
 # Band of a hat: (lower edge, upper edge, how far it reaches beyond the head, height over the paper)
 _WOOLLEN = (0.40, 0.54, 0.09, 0.0)
 _CAP = (0.44, 0.50, 0.22, 0.1)

@@ -36,7 +36,7 @@ def _side_of(face, side):
     "Return the intensities of the units on one side, and the sign of x there"
     return {unit: value[side] for unit, value in face.units.items()}, (-1, 1)[side]
 
-
+# %% ../../nbs/library/faces.drawn_wrinkles.ipynb #1935ff6d
 def _cheek_fold(face, side):
     "Yield the fold from the nose to the mouth (12, 10, 9)"
     units, sign = _side_of(face, side)
@@ -72,7 +72,7 @@ def _nose_root(face, side):
         y = -0.06 + 0.05 * k + 0.035 * _T
         yield Wrinkle(x, y, 0.8, units[9])
 
-
+# %% ../../nbs/library/faces.drawn_wrinkles.ipynb #1c8c8791
 def _around_eye(face, side):
     "Yield the crow's feet (6) and the furrow under the eye (6, 7, 9)"
     units, sign = _side_of(face, side)

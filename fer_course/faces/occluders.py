@@ -41,7 +41,7 @@ def _paint_glasses(picture, p, identity, scene):
     paint(picture, glass, sunglasses)
     return sunglasses
 
-
+# %% ../../nbs/library/faces.occluders.ipynb #86a48371
 _CLOTHS = [[0.85, 0.88, 0.90], [0.45, 0.65, 0.80], [0.06, 0.06, 0.07]]  # white, blue, black
 
 
@@ -71,7 +71,7 @@ def _paint_mask(picture, p, identity, controls, scene):
     paint(picture, cloth * pleats[:, None], mask)
     return mask
 
-
+# %% ../../nbs/library/faces.occluders.ipynb #33cbfd80
 def paint_worn(
     picture: torch.Tensor,  # (n, 3, h, w), changed in place
     p: Pixels,

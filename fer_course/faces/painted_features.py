@@ -32,7 +32,7 @@ def _paint_lip_line(p, picture):
     line = either * soft_edge(1.03 - p.mouth_t, 0.03) * p.front
     darken(picture, line.clamp(0, 1), factors=(0.90, 0.90, 0.90))
 
-
+# %% ../../nbs/library/faces.painted_features.ipynb #a2733cd4
 def _teeth(p, identity, controls):
     "Return where teeth are and how bright they are, (n, h, w) each"
     rest = per_face(identity["mouth_y"])
@@ -56,7 +56,7 @@ def _teeth(p, identity, controls):
     bared = 0.28 + 0.60 * p.both(12) + 0.22 * p.both(10) + 0.14 * p.both(16) + 0.2 * p.both(20)
     return (upper + (1 - upper) * lower).clamp(0, 1), bright * bared.clamp(max=1)
 
-
+# %% ../../nbs/library/faces.painted_features.ipynb #e4f91686
 def paint_mouth(
     p: Pixels,  # after `mouth_masks`
     identity: dict,  # numbers of the people by name

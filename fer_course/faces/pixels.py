@@ -182,7 +182,7 @@ class Window:
         for part, new in zip(self.parts(maps), cut):
             part.add_(new)
 
-
+# %% ../../nbs/library/faces.pixels.ipynb #29ada148
 def windows_around(
     camera: Camera,
     outline: tuple,  # ((|x|, z), ...) in the head's frame

@@ -85,7 +85,7 @@ def _lid_crease(p, identity):
     lid = bell(p.y, over, 0.010 + 0.3 * p.soft) * reach * p.front
     p.fold(lid, depth=0.010, dark=0.34 * per_face(identity["crease_depth"]))
 
-
+# %% ../../nbs/library/faces.wrinkles.ipynb #0e729aea
 def eye_wrinkles(
     p: Pixels,  # after `eye_masks`; changed in place
     identity: dict,  # numbers of the people by name
