@@ -10,9 +10,8 @@ from fer_course.core.errors import CourseError
 from fer_course.data.class_names import parse_expression, SPLIT_NAMES
 from fer_course.data.manifest import make_dropped, make_manifest
 from fer_course.data.text_files import LONGEST, read_lines
-from fer_course.facs import EXPRESSIONS
 import pytest, tempfile
-from fer_course.facs import SEVEN
+from fer_course.facs import EXPRESSIONS, SEVEN
 import os
 
 

@@ -17,7 +17,6 @@ from ..core.errors import CourseError
 from .class_names import parse_expression, SPLIT_NAMES
 from .manifest import make_dropped, make_manifest
 from .text_files import LONGEST, read_lines
-from ..facs import EXPRESSIONS
 
 # %% ../../nbs/library/data.listings.ipynb #709f7071
 def _order(first: int, names: str) -> tuple:
