@@ -5,7 +5,7 @@ READY := .venv/.installed
 STEP := $(BIN)/python .ci/step.py
 OUT ?= _runs/course
 
-.PHONY: help run test export notebooks readme bench lab clean
+.PHONY: help run test export notebooks readme map bench lab clean
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  /'
 
@@ -42,6 +42,9 @@ bench: $(READY)  ## speed and memory, side by side in one run
 	@$(STEP) "MTCNN against facenet-pytorch" -- $(BIN)/python tests/bench_mtcnn.py
 	@$(STEP) "Data preparation" -- $(BIN)/python tests/bench_data.py
 	@$(STEP) "Training" -- $(BIN)/python tests/bench_training.py
+
+map: $(READY)    ## docs/house.svg, the map of the library, from its imports
+	@$(BIN)/python docs/house_map.py
 
 lab: $(READY)    ## open the course in JupyterLab
 	@$(BIN)/jupyter lab index.ipynb

@@ -1,4 +1,7 @@
-"README.md from index.ipynb, its figures into nbs/images: nbdev's cell processors and nbconvert's Markdown exporter, without Quarto."
+"""Make README.md from index.ipynb, and its figures in nbs/images.
+
+nbdev's cell processors and nbconvert's Markdown exporter do it, without Quarto.
+"""
 
 import re
 from pathlib import Path
@@ -14,7 +17,7 @@ IMAGES = "nbs/images"
 
 
 def echo_off(cell):
-    "`#| echo: false` shows a cell's output without its code"
+    "Hide the code of a cell that is marked `#| echo: false`; remove directives from the others"
     if cell.cell_type != "code":
         return
     hidden = re.search(r"^#\|\s*echo:\s*false", cell.source, re.M)
@@ -22,7 +25,7 @@ def echo_off(cell):
 
 
 def render(source):
-    "Markdown text and {name: bytes} of the figures"
+    "Return Markdown text and {name: bytes} of the figures"
     notebook = NBProcessor(
         source,
         procs=[strip_ansi, hide_line, filter_stream_, rm_export, hide_, clean_magics, echo_off],
@@ -42,6 +45,7 @@ def render(source):
 
 
 def main():
+    "Write README.md and its figures"
     config = get_config()
     top = Path(config.config_path)
     text, figures = render(Path(config.nbs_path) / config.readme_nb)
