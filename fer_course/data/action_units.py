@@ -99,7 +99,7 @@ def intensity_labels(
 
 # %% ../../nbs/library/data.action_units.ipynb #87ff3cfd
 def _success(table: pd.DataFrame) -> pd.Series:
-    "Return whether the tool found the face; 1 if unknown (OpenFace's image mode has no column)."
+    "Return 1 if the tool found the face, or if unknown (OpenFace's image mode has no column)."
     if "success" in table:
         return table["success"].fillna(1)
     return pd.Series(1, table.index)
