@@ -131,7 +131,7 @@ def test_near_copies_are_found_across_datasets_and_reported():
 
 def test_near_copies_do_not_depend_on_processes_or_order():
     with tempfile.TemporaryDirectory() as folder:
-        table, roots = two_datasets(folder)
-        one = mark_near(table, roots, workers=0)
-        turned = mark_near(table.iloc[::-1].reset_index(drop=True), roots, workers=2)
+        nine, roots = two_datasets(folder)
+        one = mark_near(nine, roots, workers=0)
+        turned = mark_near(nine.iloc[::-1].reset_index(drop=True), roots, workers=2)
     assert (turned.near.isna().to_numpy()[::-1] == one.near.isna().to_numpy()).all()
