@@ -265,12 +265,6 @@ class Renderer:
             **labels_of_parameters(parameters),
         )
 
-    def _colours(self, p, identity, controls, scene, camera):
-        "Call `unlit_colours`: the former name, until lesson 03 calls it"
-        return unlit_colours(
-            p, identity, controls=controls, scene=scene, camera=camera, noise=self.noise
-        )
-
 # %% ../../nbs/library/faces.renderer.ipynb #ff1fec1b
 # Places of the five points in a crop of side 1.
 _CROP_POINTS = ((0.34, 0.36), (0.66, 0.36), (0.5, 0.56), (0.37, 0.78), (0.63, 0.78))

@@ -15,14 +15,6 @@ from .radial_map import jaw_line, MAP_ANGLE, MAP_BOTTOM, MAP_COLUMNS, MAP_ROWS
 from .radial_map import MAP_TOP, MapGrid
 
 # %% ../../nbs/library/faces.surface.ipynb #69bb99cf
-# The former names, until lesson 03 imports those of `faces.radial_map`.
-_ANGLE = MAP_ANGLE
-_TOP = MAP_TOP
-_BOTTOM = MAP_BOTTOM
-_ROWS = MAP_ROWS
-_COLUMNS = MAP_COLUMNS
-
-
 class Surface:
     "Heads as radial maps, with the slopes and hollows that the shading needs."
 
