@@ -56,13 +56,11 @@ def small_rafdb(faces, tmp_path):
 
 def test_a_small_rafdb_is_not_as_published_and_can_be_prepared_anyway(small_rafdb, tmp_path):
     done = call("rafdb", small_rafdb, "--out", tmp_path / "out", "--device", "cpu")
-    assert (
-        done.returncode == 1
-        and "12,271" not in done.stderr
-        and "Not as published" in done.stdout
-        and "--anyway" in done.stderr
-        and not (tmp_path / "out").exists()
-    ), done.stderr
+    assert done.returncode == 1
+    assert "12,271" not in done.stderr
+    assert "Not as published" in done.stdout
+    assert "--anyway" in done.stderr
+    assert not (tmp_path / "out").exists(), done.stderr
     done = call(
         "rafdb",
         small_rafdb,
@@ -80,14 +78,14 @@ def test_a_small_rafdb_is_not_as_published_and_can_be_prepared_anyway(small_rafd
     )
     assert done.returncode == 0, done.stderr
     table = pd.read_parquet(tmp_path / "out" / "manifest.parquet")
-    assert (
-        len(table) == 70
-        and (table[table.image.str.contains("test_")].split == "test").all()
-        and (table.split == "valid").any()
-    )
+    assert len(table) == 70
+    assert (table[table.image.str.contains("test_")].split == "test").all()
+    assert (table.split == "valid").any()
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):
     for name in ("lsd", "affectnet", "raf_au"):
         done = call(name, tmp_path / "nowhere", "--out", tmp_path / "out")
-        assert done.returncode == 1 and "nowhere" in done.stderr and "Traceback" not in done.stderr
+        assert done.returncode == 1
+        assert "nowhere" in done.stderr
+        assert "Traceback" not in done.stderr

@@ -16,22 +16,26 @@ pytestmark = pytest.mark.skipif(
 def test_every_photograph_is_accounted_for_and_nobody_stands_in_two_splits():
     listed = len((REAL / "legend.csv").read_text().strip().splitlines()) - 1
     table, gone = read("csv", REAL)
-    assert (
-        set(table.expression)
-        == {"anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"}
-        and gone.reason.str.contains("contempt").all()
-    )
+    assert set(table.expression) == {
+        "anger",
+        "disgust",
+        "fear",
+        "happiness",
+        "sadness",
+        "surprise",
+        "neutral",
+    }
+    assert gone.reason.str.contains("contempt").all()
     table, bad = check_images(table, REAL)
     table, copies = drop_duplicates(table)
     assert len(table) + len(gone) + len(bad) + len(copies) == listed
-    assert table.subject.nunique() > 500 and (table.subject == "George_W_Bush").sum() > 50
+    assert table.subject.nunique() > 500
+    assert (table.subject == "George_W_Bush").sum() > 50
     done = check_split(split(table))
     counts = split_table(done)
-    assert (
-        (counts.loc["test"] > 0).all()
-        and (counts.loc["train"] > counts.loc["test"]).all()
-        and 0.15 < (done.split == "test").mean() < 0.25
-    )
+    assert (counts.loc["test"] > 0).all()
+    assert (counts.loc["train"] > counts.loc["test"]).all()
+    assert 0.15 < (done.split == "test").mean() < 0.25
 
 
 def test_nearly_every_face_is_found_and_leaves_upright():
@@ -47,4 +51,5 @@ def test_nearly_every_face_is_found_and_leaves_upright():
     assert len(crops) >= 0.94 * len(images)
     again = locate([np.pad(c, ((20, 20), (20, 20), (0, 0)), mode="edge") for c in crops], detector)
     angles = [abs(eye_angle(f.points[choose_face(f)[0]])) for f in again if len(f)]
-    assert len(angles) >= 0.9 * len(crops) and np.median(angles) < 3
+    assert len(angles) >= 0.9 * len(crops)
+    assert np.median(angles) < 3
