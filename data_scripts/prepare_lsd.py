@@ -5,7 +5,7 @@ Where: the organisers of the 4th ABAW competition (ECCV 2022, Learning from Synt
 Licence: research only, no redistribution. The images are synthesised from frames of Aff-Wild2.
 Layout: DIR/training_set_synthetic_images/{ANGRER,DISGUST,FEAR,HAPPINESS,SADNESS,SURPRISE}/*.jpg
     (the first is really spelled so), DIR/validation_set_real_images/ with the same folders, and a
-    folder of test images beside LSD_Challenge_test_set_release.txt. The two reports' subset of 43,435
+    folder of test images beside LSD_Challenge_test_set_release.txt. The reports' subset of 43,435
     files, six folders without splits, is read too.
 A good run: anger 18,286, disgust 15,150, fear 10,923, happiness 73,285, sadness 144,631,
     surprise 14,976 (277,251) to train on, 4,670 to validate, 106,120 unlabelled test images.

@@ -178,7 +178,7 @@ def _is_unsure(faces, confidence):
 
 def _unit_notes(faces, unsure, *, by, threshold, confidence, low):
     "Return sentences on the thresholds and on the faces below them."
-    rule = "OpenFace says so"
+    rule = "OpenFace itself decided so"
     if by == "intensity":
         rule = f"its intensity is above {threshold:g}"
     if not faces.confidence.notna().any():

@@ -119,7 +119,7 @@ def _read_lists(collector, lists, *, images, ids):
         if line.number not in labels:
             reason = f"unknown id {line.number}"
         elif split not in ("train", "test"):
-            reason = "its name says neither train nor test"
+            reason = "its name starts with neither train nor test"
         collector.line(
             line.name,
             [] if "/" in line.name else [places.get(stem)],
