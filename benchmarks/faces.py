@@ -48,7 +48,7 @@ def drawn_on(n, size, device, style="modelled"):
 def joined(n, size, device, style="modelled"):
     "Memory of joining the chunks of a set as large as `lsd`: one chunk is drawn, the others are its copies"
     from fer_course.faces import render_dataset, SETS
-    from fer_course.faces.datasets import _join
+    from fer_course.faces.datasets import join_chunks
 
     with tempfile.TemporaryDirectory() as place:
         out = Path(place) / "faces"
@@ -60,7 +60,7 @@ def joined(n, size, device, style="modelled"):
                     out / ".render" / f"000000.{ending}", out / ".render" / f"{start:06d}.{ending}"
                 )
         begin = time.perf_counter()
-        _join(out, starts)
+        join_chunks(out, starts)
         return dict(
             seconds=time.perf_counter() - begin,
             peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

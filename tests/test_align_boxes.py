@@ -4,21 +4,25 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
+from torch import nn
 import torch.nn.functional as F
+from torchvision.ops import batched_nms
+
+_NOISE = torch.Generator().manual_seed(0)
+PHOTOS = torch.randint(0, 256, (2, 60, 90, 3), generator=_NOISE, dtype=torch.uint8)
+PIXELS = PHOTOS.permute(0, 3, 1, 2).float()  # (2, 3, 60, 90)
 
 
 def test_pyramid():
-    assert pyramid_scales(12, 12) == [] and len(pyramid_scales(20, 500)) == 1
+    assert pyramid_scales(12, 12) == []
+    assert len(pyramid_scales(20, 500)) == 1
     scales = pyramid_scales(300, 400, min_face=24)
-    assert abs(scales[0] - 0.5) < 1e-9 and 300 * scales[-1] >= 12 > 300 * scales[-1] * 0.709
+    assert abs(scales[0] - 0.5) < 1e-9
+    assert 300 * scales[-1] >= 12
+    assert 300 * scales[-1] * 0.709 < 12
 
 
-def test_crops_and_levels_agree_with_area_interpolation():
-    import torch, torch.nn.functional as F
-
-    generator = torch.Generator().manual_seed(0)
-    photos = torch.randint(0, 256, (2, 60, 90, 3), generator=generator, dtype=torch.uint8)
-    images = photos.permute(0, 3, 1, 2).float()
+def test_crops_agree_with_area_interpolation():
     boxes = torch.tensor(
         [
             [5.0, 7, 45, 47],
@@ -28,59 +32,54 @@ def test_crops_and_levels_agree_with_area_interpolation():
             [200.0, 200, 240, 240],
         ]
     )
-    which = torch.tensor([0, 1, 0, 1, 0])
-    got, inside = crops(summed_area(photos), boxes, which, 24)
-    assert inside.tolist() == [True] * 4 + [False]
-    for crop, box, b in zip(got, boxes.int().tolist(), which):
-        x0, y0, x1, y1 = box[0] - 1 + 50, box[1] - 1 + 50, box[2] + 50, box[3] + 50
-        naive = F.interpolate(
-            F.pad(images[b : b + 1], (50, 50, 50, 50))[:, :, y0:y1, x0:x1],
-            size=(24, 24),
-            mode="area",
-        )
-        assert torch.allclose(crop, (naive[0] - 127.5) / 128, atol=1e-5)
+    owner = torch.tensor([0, 1, 0, 1, 0])
+    crops, inside = cut_boxes(summed_area(PHOTOS), boxes, owner=owner, size=24)
+    assert inside.tolist() == [True, True, True, True, False]
+    padded = F.pad(PIXELS, (50, 50, 50, 50))
+    for crop, box, i in zip(crops, boxes.int().tolist(), owner):
+        x0, y0 = box[0] - 1 + 50, box[1] - 1 + 50
+        x1, y1 = box[2] + 50, box[3] + 50
+        expected = F.interpolate(padded[i : i + 1, :, y0:y1, x0:x1], size=(24, 24), mode="area")
+        assert torch.allclose(crop, (expected[0] - 127.5) / 128, atol=1e-5)
+
+
+def test_levels_agree_with_area_interpolation():
     for scale in (0.9, 0.6, 0.213):
-        naive = F.interpolate(images, size=[int(s * scale + 1) for s in (60, 90)], mode="area")
-        assert torch.allclose(level(summed_area(photos), scale), (naive - 127.5) / 128, atol=1e-5)
+        size = [int(side * scale + 1) for side in (60, 90)]
+        expected = F.interpolate(PIXELS, size=size, mode="area")
+        assert torch.allclose(
+            level(summed_area(PHOTOS), scale), (expected - 127.5) / 128, atol=1e-5
+        )
 
 
 def test_boxes_move_and_become_square():
-    import torch
-
     boxes = torch.tensor([[10.0, 20, 30, 60]])
     assert torch.equal(move(boxes, torch.zeros(1, 4)), boxes)
-    assert torch.equal(
-        move(boxes, torch.tensor([[0.5, 0, 0, 0.25]]), extra=0), torch.tensor([[20.0, 20, 30, 70]])
-    )
-    assert torch.equal(square(boxes), torch.tensor([[0.0, 20, 40, 60]])) and torch.equal(
-        square(square(boxes)), square(boxes)
-    )
+    moved = move(boxes, torch.tensor([[0.5, 0, 0, 0.25]]), extra=0)
+    assert torch.equal(moved, torch.tensor([[20.0, 20, 30, 70]]))
+    assert torch.equal(square(boxes), torch.tensor([[0.0, 20, 40, 60]]))
+    assert torch.equal(square(square(boxes)), square(boxes))
 
 
 def test_the_same_boxes_stay_as_in_torchvision():
-    import torch
-    from torchvision.ops import batched_nms
-
     draw = torch.Generator().manual_seed(0)
     for n, spread in ((0, 100), (1, 100), (50, 30), (400, 100), (3000, 600)):
-        corner, side = (
-            torch.rand(n, 2, generator=draw) * spread,
-            5 + torch.rand(n, 1, generator=draw) * 20,
-        )
-        some, score, group = (
-            torch.cat([corner, corner + side], 1),
-            torch.rand(n, generator=draw),
-            torch.randint(0, 4, (n,), generator=draw),
-        )
+        corner = torch.rand(n, 2, generator=draw) * spread
+        side = 5 + torch.rand(n, 1, generator=draw) * 20
+        boxes = torch.cat([corner, corner + side], 1)
+        scores = torch.rand(n, generator=draw)
+        groups = torch.randint(0, 4, (n,), generator=draw)
         for overlap in (0.3, 0.7):
-            assert (
-                suppress(some, score, group, overlap).tolist()
-                == batched_nms(some, score, group, overlap).tolist()
-            ), (n, overlap)
+            keep = suppress(boxes, scores, groups=groups, overlap=overlap)
+            expected = batched_nms(boxes, scores, groups, overlap)
+            assert keep.tolist() == expected.tolist(), (n, overlap)
 
 
 def test_a_nose_is_no_second_face():
-    import torch
-
     boxes = torch.tensor([[0.0, 0, 100, 100], [40.0, 40, 60, 60], [200.0, 0, 300, 100]])
     assert suppress_inner(boxes, torch.tensor([0.9, 0.8, 0.95])) == [2, 0]
+
+
+def test_no_faces_is_empty():
+    assert len(no_faces()) == 0
+    assert no_faces().points.shape == (0, 5, 2)

@@ -9,30 +9,36 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from fer_course.core.errors import CourseError
+import shutil
+import tempfile
+import pytest
 
 
 def test_pooling_is_that_of_torch():
-    from torch.nn import MaxPool2d
-
     for size in (2, 3):
+        expected_of = nn.MaxPool2d(size, 2, ceil_mode=True)
         for height, width in ((3, 3), (4, 9), (10, 7), (21, 22), (46, 45)):
-            x = torch.randn(2, 5, height, width, generator=torch.Generator().manual_seed(height))
-            for form in (torch.contiguous_format, torch.channels_last):
-                assert torch.equal(
-                    MaxPool(size)(x.contiguous(memory_format=form)),
-                    MaxPool2d(size, 2, ceil_mode=True)(x),
-                )
+            generator = torch.Generator().manual_seed(height)
+            x = torch.randn(2, 5, height, width, generator=generator)
+            for layout in (torch.contiguous_format, torch.channels_last):
+                pooled = MaxPool(size)(x.contiguous(memory_format=layout))
+                assert torch.equal(pooled, expected_of(x)), (size, height, width, layout)
+
+
+def test_stages_have_the_outputs_of_the_paper():
+    x = torch.zeros(2, 3, 48, 48)
+    assert [tuple(y.shape) for y in stage("pnet")(x)] == [(2, 19, 19, 4), (2, 19, 19)]
+    assert [tuple(y.shape) for y in stage("rnet")(x[..., :24, :24])] == [(2, 4), (2,)]
+    assert [tuple(y.shape) for y in stage("onet")(x)] == [(2, 4), (2, 10), (2,)]
 
 
 def test_weights_are_checked_before_they_are_opened():
-    import pytest, shutil, tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         for name in SHA256:
             shutil.copy(weights_folder() / f"{name}.lz4", folder)
-        with open(f"{folder}/rnet.lz4", "r+b") as f:
-            f.seek(1000)
-            f.write(b"!")
+        with open(f"{folder}/rnet.lz4", "r+b") as file:
+            file.seek(1000)
+            file.write(b"!")
         assert len(load_weights("pnet", folder)) == 13
         with pytest.raises(CourseError, match="rnet.lz4.*not the weights.*Remedy"):
             load_weights("rnet", folder)

@@ -4,201 +4,215 @@ import math
 from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
+from fer_course.core.errors import one_of
+import numpy as np
+import pytest
+from skimage.filters import gaussian
+from skimage.util import random_noise
 from fer_course.core.errors import CourseError
 
 
-def test_normalise_maps_bytes_to_minus_one_to_one():
-    import pytest
+def seeded(seed):
+    "Return a generator on the CPU"
+    return torch.Generator().manual_seed(seed)
 
-    bytes_ = torch.arange(256, dtype=torch.uint8).reshape(1, 8, 32, 1).expand(2, 8, 32, 3)
-    x = normalise(bytes_)
-    assert x.shape == (2, 3, 8, 32) and x.dtype == torch.float32 and x.min() == -1 and x.max() == 1
-    assert (((x + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1) == bytes_).all(), (
-        "nothing is lost"
-    )
+
+RAMP = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
+RAMPS = np.stack([RAMP] * 150)
+
+
+def noise_of_both(kind):
+    "Return the noise of `add_noise` and of scikit-image on many ramps, (150, 16, 16, 3) each"
+    x = normalise(torch.from_numpy(RAMPS))
+    ours = (add_noise(x, kind, generator=seeded(0)) + 1) / 2
+    expected = [
+        random_noise(image, kind, rng=np.random.default_rng(i)) for i, image in enumerate(RAMPS)
+    ]
+    return ours.permute(0, 2, 3, 1).numpy() - RAMPS / 255, np.stack(expected) - RAMPS / 255
+
+
+CHANGES = ("flip", "grayscale", "blur", "geometric", "photometric", "turn", "darken", "noise")
+
+
+def only(**probabilities):
+    "Return an `Augment` with these changes alone"
+    return Augment(**dict.fromkeys(CHANGES, 0.0) | probabilities)
+
+
+def test_normalise_maps_bytes_to_minus_one_to_one():
+    packed = torch.arange(256, dtype=torch.uint8).reshape(1, 8, 32, 1).expand(2, 8, 32, 3)
+    x = normalise(packed)
+    assert x.shape == (2, 3, 8, 32)
+    assert x.dtype == torch.float32
+    assert x.min() == -1
+    assert x.max() == 1
+    back = ((x + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
+    assert (back == packed).all(), "nothing is lost"
     with pytest.raises(TypeError, match="uint8"):
         normalise(x)
 
 
-def test_blur_keeps_means_and_agrees_with_scikit_image():
-    import numpy as np
-    from skimage.filters import gaussian
-
-    x = torch.rand(2, 3, 40, 30, generator=torch.Generator().manual_seed(0))
-    y = gaussian_blur(x, torch.tensor([0.8, 2.0]))
-    for i, s in enumerate((0.8, 2.0)):
-        theirs = gaussian(x[i].permute(1, 2, 0).numpy(), sigma=s, channel_axis=2, truncate=6)
-        inside = np.s_[12:-12, 12:-12]
-        assert np.allclose(y[i].permute(1, 2, 0).numpy()[inside], theirs[inside], atol=1e-4)
-    assert torch.allclose(
-        gaussian_blur(torch.full((1, 3, 9, 9), 0.3), torch.tensor([5.0])), torch.tensor(0.3)
-    ), "an even image stays even, to its border"
-    assert torch.equal(gaussian_blur(x, torch.tensor([0.01, 0.01])), x), (
-        "a very narrow Gaussian changes nothing"
-    )
+def test_blur_agrees_with_scikit_image():
+    x = torch.rand(2, 3, 40, 30, generator=seeded(0))
+    widths = torch.tensor([0.8, 2.0])
+    inside = np.s_[12:-12, 12:-12]
+    for before, after, sigma in zip(x, gaussian_blur(x, widths), widths.tolist()):
+        expected = gaussian(
+            before.permute(1, 2, 0).numpy(), sigma=sigma, channel_axis=2, truncate=6
+        )
+        blurred = after.permute(1, 2, 0).numpy()
+        assert np.allclose(blurred[inside], expected[inside], atol=1e-4)
 
 
-def test_move_recovers_what_is_known():
-    x = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    one, none = torch.ones(2), torch.zeros(2)
-    assert torch.allclose(move(x, none, one, torch.zeros(2, 2)), x, atol=1e-5), "no movement"
-    assert torch.allclose(
-        move(x, none + 90, one, torch.zeros(2, 2)), x.rot90(1, (2, 3)), atol=1e-4
-    ), "a quarter turn, counterclockwise"
-    right = move(x, none, one, torch.tensor([[4 / 32, 0.0]] * 2))
+def test_blur_keeps_an_even_image_and_may_be_very_narrow():
+    even = torch.full((1, 3, 9, 9), 0.3)
+    blurred = gaussian_blur(even, torch.tensor([5.0]))
+    assert torch.allclose(blurred, torch.tensor(0.3)), "an even image stays even, to its border"
+    x = torch.rand(2, 3, 40, 30, generator=seeded(0))
+    assert torch.equal(gaussian_blur(x, torch.tensor([0.01, 0.01])), x)
+
+
+def test_grayscale_keeps_grey_and_has_equal_colours():
+    x = torch.rand(2, 3, 5, 4, generator=seeded(0))
+    gray = grayscale(x)
+    assert torch.equal(gray[:, 0], gray[:, 1])
+    assert torch.equal(gray[:, 0], gray[:, 2])
+    assert torch.allclose(grayscale(gray), gray, atol=1e-6)
+
+
+def test_move_rotates_shifts_and_zooms():
+    x = torch.rand(2, 3, 32, 32, generator=seeded(0))
+    one, zero, still = torch.ones(2), torch.zeros(2), torch.zeros(2, 2)
+    assert torch.allclose(move(x, zero, zoom=one, shift=still), x, atol=1e-5), "no movement"
+    quarter = move(x, zero + 90, zoom=one, shift=still)
+    assert torch.allclose(quarter, x.rot90(1, (2, 3)), atol=1e-4), "90 degrees, counterclockwise"
+    right = move(x, zero, zoom=one, shift=torch.tensor([[4 / 32, 0.0]] * 2))
     assert torch.allclose(right[..., 4:], x[..., :-4], atol=1e-5), "to the right by four pixels"
     blob = torch.zeros(1, 1, 33, 33)
     blob[..., 16, 24] = 1
-    larger = move(blob, torch.zeros(1), torch.tensor([1.5]), torch.zeros(1, 2))
-    assert larger[0, 0].max(0).values.argmax() == 28, (
-        "zoom 1.5 brings what lies 8 pixels off the centre to 12"
-    )
+    larger = move(blob, torch.zeros(1), zoom=torch.tensor([1.5]), shift=torch.zeros(1, 2))
+    column = larger[0, 0].max(0).values.argmax()
+    assert column == 28, "zoom 1.5 moves a pixel from 8 pixels off the centre to 12"
 
 
-def test_relight_knows_its_limits():
-    x = torch.rand(3, 3, 8, 8, generator=torch.Generator().manual_seed(0)) - 0.5
-    assert torch.allclose(relight(x, torch.zeros(3), torch.ones(3)), x, atol=1e-6)
-    assert (relight(x, torch.ones(3), torch.ones(3)) >= 0.5).all() and relight(
-        x, torch.ones(3), torch.ones(3)
-    ).max() <= 1
-    flat = relight(x, torch.zeros(3), torch.zeros(3))
-    assert torch.allclose(flat, x.mean((1, 2, 3), keepdim=True).expand_as(x), atol=1e-6), (
-        "contrast 0 leaves the mean"
-    )
+def test_relight_respects_its_limits():
+    x = torch.rand(3, 3, 8, 8, generator=seeded(0)) - 0.5
+    zero, one = torch.zeros(3), torch.ones(3)
+    assert torch.allclose(relight(x, zero, contrast=one), x, atol=1e-6)
+    bright = relight(x, one, contrast=one)
+    assert bright.min() >= 0.5
+    assert bright.max() <= 1
+    flat = relight(x, zero, contrast=zero)
+    mean = x.mean((1, 2, 3), keepdim=True).expand_as(x)
+    assert torch.allclose(flat, mean, atol=1e-6), "contrast 0 leaves the mean"
 
 
 def test_noises_have_the_mean_and_variance_of_scikit_image():
-    import numpy as np
-    from skimage.util import random_noise
-
-    ramp = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
-    many = np.stack([ramp] * 150)
-    x = normalise(torch.from_numpy(many))
-    middle = (ramp > 60) & (ramp < 150)  # far from black and white nothing is cut off
+    middle = (RAMP > 60) & (RAMP < 150)  # far from black and white nothing is clipped
     for kind in NOISES:
-        ours = add_noise(x, kind, torch.Generator().manual_seed(0))
-        ours = ((ours + 1) / 2).permute(0, 2, 3, 1).numpy()
-        theirs = np.stack(
-            [
-                random_noise(image, kind, rng=np.random.default_rng(i))
-                for i, image in enumerate(many)
-            ]
-        )
-        a, b = ((y - many / 255)[:, middle] for y in (ours, theirs))
-        error = (a.var() / a.size + b.var() / b.size) ** 0.5
-        assert abs(a.mean() - b.mean()) < 4 * error, kind
-        assert abs(a.var() / b.var() - 1) < 0.04, (
-            kind
-        )  # four standard errors of a variance of 40,000
-        by_light = [
-            [y[:, (ramp > low) & (ramp <= low + 30)].std() for low in (60, 120)]
-            for y in (ours - many / 255, theirs - many / 255)
-        ]
-        assert np.allclose(*by_light, rtol=0.06), f"{kind} grows with the light as theirs does"
-        assert ours.min() >= 0 and ours.max() <= 1
+        ours, expected = (noise[:, middle] for noise in noise_of_both(kind))
+        error = (ours.var() / ours.size + expected.var() / expected.size) ** 0.5
+        assert abs(ours.mean() - expected.mean()) < 4 * error, kind
+        # Four standard errors of a variance of 40,000 values.
+        assert abs(ours.var() / expected.var() - 1) < 0.04, kind
+
+
+def test_noises_depend_on_the_light_as_in_scikit_image():
+    for kind in NOISES:
+        ours, expected = noise_of_both(kind)
+        for low in (60, 120):
+            band = (RAMP > low) & (RAMP <= low + 30)
+            assert np.allclose(ours[:, band].std(), expected[:, band].std(), rtol=0.06), (kind, low)
+        pixels = ours + RAMPS / 255
+        assert pixels.min() >= -1e-9
+        assert pixels.max() <= 1 + 1e-9
 
 
 def test_noise_is_seeded_and_every_pixel_has_its_own():
-    import pytest
-
     x = torch.zeros(2, 3, 32, 32)
     for kind in NOISES:
-        y = add_noise(x, kind, torch.Generator().manual_seed(0))
-        assert torch.equal(
-            y, add_noise(x, kind, torch.Generator().manual_seed(0))
-        ) and not torch.equal(y, add_noise(x, kind, torch.Generator().manual_seed(1)))
-        flat = y.reshape(-1, 32 * 32)
-        related = torch.corrcoef(flat)[~torch.eye(6, dtype=bool)]
-        assert related.abs().max() < 5 / 32, (
-            f"{kind}: images and colours know nothing of each other"
-        )
-    assert torch.equal(add_noise(x - 1, "speckle"), x - 1) and torch.equal(
-        add_noise(x - 1, "poisson"), x - 1
-    ), "black has no light to vary"
-    with pytest.raises(CourseError, match="no noise"):
-        add_noise(x, "salt")
+        noise = add_noise(x, kind, generator=seeded(0))
+        assert torch.equal(noise, add_noise(x, kind, generator=seeded(0)))
+        assert not torch.equal(noise, add_noise(x, kind, generator=seeded(1)))
+        correlation = torch.corrcoef(noise.reshape(-1, 32 * 32))
+        others = correlation[~torch.eye(6, dtype=bool)]
+        assert others.abs().max() < 5 / 32, f"{kind}: images and colours are independent"
+
+
+def test_black_stays_black_and_unknown_noise_is_refused():
+    black = torch.full((2, 3, 32, 32), -1.0)
+    assert torch.equal(add_noise(black, "speckle"), black), "black has no light to vary"
+    assert torch.equal(add_noise(black, "poisson"), black)
+    below = black - 1e-6  # rounding of an earlier change
+    assert torch.equal(add_noise(below, "poisson"), black)
+    with pytest.raises(CourseError, match='unknown noise "salt"'):
+        add_noise(black, "salt")
 
 
 def test_darken_scales_the_light_of_each_image():
-    x = torch.rand(3, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    x = torch.rand(3, 3, 8, 8, generator=seeded(0)) * 2 - 1
     y = darken(x, torch.tensor([1.0, 0.5, 0.0]))
-    assert (
-        torch.allclose(y[0], x[0], atol=1e-6)
-        and torch.allclose((y[1] + 1) * 2, x[1] + 1, atol=1e-6)
-        and (y[2] == -1).all()
-    )
+    assert torch.allclose(y[0], x[0], atol=1e-6)
+    assert torch.allclose((y[1] + 1) * 2, x[1] + 1, atol=1e-6)
+    assert (y[2] == -1).all()
 
 
 def test_probability_zero_is_identity_and_one_is_all():
-    x = torch.rand(6, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    x = torch.rand(6, 3, 16, 16, generator=seeded(0)) * 2 - 1
     before = x.clone()
-    nothing = dict(
-        flip=0.0,
-        grayscale=0.0,
-        blur=0.0,
-        geometric=0.0,
-        photometric=0.0,
-        turn=0.0,
-        darken=0.0,
-        noise=0.0,
-    )
-    assert Augment(**nothing)(x) is x
-    assert torch.equal(Augment(**{**nothing, "flip": 1.0})(x), x.flip(-1))
-    gray = Augment(**{**nothing, "grayscale": 1.0})(x)
-    assert torch.equal(gray[:, 0], gray[:, 1]) and torch.equal(gray[:, 0], gray[:, 2])
-    for name in nothing:
-        y = Augment(**{**nothing, name: 1.0})(x, torch.Generator().manual_seed(1))
-        assert y.shape == x.shape and y.dtype == x.dtype and (y != x).flatten(1).any(1).all(), name
-    assert torch.equal(x, before), "the input is left alone"
+    assert only()(x) is x
+    assert torch.equal(only(flip=1.0)(x), x.flip(-1))
+    assert torch.equal(only(grayscale=1.0)(x), grayscale(x))
+    for name in CHANGES:
+        y = only(**{name: 1.0})(x, seeded(1))
+        assert y.shape == x.shape, name
+        assert y.dtype == x.dtype, name
+        assert (y != x).flatten(1).any(1).all(), name
+    assert torch.equal(x, before), "the input is not altered"
 
 
-def test_images_are_drawn_independently_at_the_asked_rate():
+def test_images_are_drawn_independently_with_the_given_probability():
     n = 4000
     x = torch.linspace(-1, 1, 12).reshape(1, 3, 2, 2).expand(n, -1, -1, -1)
-    for name in (
-        "flip",
-        "grayscale",
-        "blur",
-        "geometric",
-        "photometric",
-        "turn",
-        "darken",
-        "noise",
-    ):
-        rates = dict(flip=0.0, grayscale=0.0, blur=0.0) | {name: 0.3}
-        changed = (
-            (Augment(**rates)(x, torch.Generator().manual_seed(0)) != x).flatten(1).any(1).float()
-        )
+    for name in CHANGES:
+        y = only(**{name: 0.3})(x, seeded(0))
+        changed = (y != x).flatten(1).any(1).float()
         assert abs(changed.mean() - 0.3) < 4 * (0.3 * 0.7 / n) ** 0.5, name  # four standard errors
-        together = (changed[1:] * changed[:-1]).mean()  # neighbours know nothing of each other
+        together = (changed[1:] * changed[:-1]).mean()  # neighbours are independent
         assert abs(together - 0.09) < 4 * (0.09 * 0.91 / n) ** 0.5, name
 
 
-def test_one_seed_repeats_all_throws():
-    x = torch.rand(8, 3, 16, 16) * 2 - 1
-    draw = lambda seed: SMALL_DATA(x, torch.Generator().manual_seed(seed))
-    assert torch.equal(draw(3), draw(3)) and not torch.equal(draw(3), draw(4))
-    for recipe in (REPORT_S, REPORT_K):
-        assert torch.equal(
-            recipe(x, torch.Generator().manual_seed(3)), recipe(x, torch.Generator().manual_seed(3))
-        )
-        assert not torch.equal(
-            recipe(x, torch.Generator().manual_seed(3)), recipe(x, torch.Generator().manual_seed(4))
-        )
-    assert SMALL_DATA(x.double(), torch.Generator().manual_seed(3)).dtype == torch.float64
+def test_one_seed_repeats_all_draws():
+    x = torch.rand(8, 3, 16, 16, generator=seeded(0)) * 2 - 1
+    for recipe in (SMALL_DATA, REPORT_S, REPORT_K):
+        assert torch.equal(recipe(x, seeded(3)), recipe(x, seeded(3)))
+        assert not torch.equal(recipe(x, seeded(3)), recipe(x, seeded(4)))
+    assert SMALL_DATA(x.double(), seeded(3)).dtype == torch.float64
 
 
-def test_noises_are_drawn_evenly_and_do_not_move_the_other_dice():
+def test_all_changes_together_stay_in_range():
+    x = torch.rand(64, 3, 16, 16, generator=seeded(0)) * 2 - 1
+    x[:32] = -1  # black images, which rounding may push below black before the noise
+    y = only(**dict.fromkeys(CHANGES, 0.5))(x, seeded(1))
+    assert y.isfinite().all()
+    assert y.min() >= -1 - 1e-5
+    assert y.max() <= 1 + 1e-5
+
+
+def test_noises_are_drawn_evenly():
     n = 3000
     x = torch.full((n, 3, 2, 2), -1.0)
     x[:, 0] = 1  # speckle and poisson leave black as it is, gaussian does not
-    y = Augment(flip=0.0, grayscale=0.0, blur=0.0, noise=1.0)(x, torch.Generator().manual_seed(0))
+    y = only(noise=1.0)(x, seeded(0))
     share = (y[:, 1:] != -1).flatten(1).any(1).float().mean()
     assert abs(share - 1 / 3) < 4 * (2 / 9 / n) ** 0.5
-    throws = lambda recipe: torch.rand(
-        5, generator=(g := torch.Generator().manual_seed(0), recipe(x[:64], g))[0]
-    )
-    quiet = dict(flip=0.0, grayscale=0.0, blur=0.0, noise=1.0)
-    assert torch.equal(throws(Augment(**quiet)), throws(Augment(**quiet, noises=("gaussian",)))), (
-        "pixels are drawn from a generator of their own"
-    )
+
+
+def test_the_kind_of_noise_does_not_change_later_draws():
+    x = torch.zeros(64, 3, 2, 2)
+    draws = []
+    for noises in (NOISES, ("gaussian",)):
+        generator = seeded(0)
+        only(noise=1.0, noises=noises)(x, generator)
+        draws.append(torch.rand(5, generator=generator))
+    assert torch.equal(*draws), "pixels are drawn by a generator of their own"

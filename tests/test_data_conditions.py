@@ -4,166 +4,167 @@ import re
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from fer_course.core.errors import CourseError
-from fer_course.data.listings import bare_stem, label_ids, LABEL_ORDERS, read_lines
+from fer_course.core.errors import CourseError, one_of
+from fer_course.data.listings import bare_stem, label_ids, LABEL_ORDERS
 from fer_course.data.manifest import make_dropped
-import os, pytest, tempfile
-
-
+from fer_course.data.text_files import read_lines
+import pytest, tempfile
 from fer_course.data import make_manifest
 
 
 def listed(folder, name, text):
-    "Write a list; returns its path"
+    "Write a list and return its path."
     path = Path(folder) / f"{name}.txt"
     path.write_bytes(text.encode())
     return path
 
 
+A = "a" * 56
+B = "0123456789abcdef" * 3 + "01234567"
+# file -> lines, kind, degrees, first image, its expression, its occlusion
+LISTS = dict(
+    rafdb_occlusion_list=(
+        "test_0003_aligned 3 4\ntest_0004_aligned 6 1",
+        ("rafdb_occlusion", None, "test_0003", "happiness", "type 4"),
+    ),
+    val_raf_db_list=(
+        "0/test_0004_aligned.jpg\n6/test_0005_aligned.jpg",
+        ("rafdb_pose", 30, "test_0004", "surprise", None),
+    ),
+    val_raf_db_list_45=(
+        "5/test_0004_aligned.jpg",
+        ("rafdb_pose", 45, "test_0004", "anger", None),
+    ),
+    jianfei_occlusion_list=(
+        "1_fer0034656.png 8 0\n7_fer0034657.png 8 3",
+        ("ferplus_occlusion", None, "fer0034656", "happiness", "type 0"),
+    ),
+    pose_30_fer=(
+        "0/fer0032226.jpg",
+        ("ferplus_pose", 30, "fer0032226", "neutral", None),
+    ),
+    occlusion_affectnet_list=(
+        f"val/3/{A}/\nval/0/{B}/",
+        ("affectnet_occlusion", None, A, "surprise", "occluded"),
+    ),
+    pose_45_affectnet=(
+        f"0/{A}.jpg\n7/{B}/8.jpg",
+        ("affectnet_pose", 45, A, "neutral", None),
+    ),
+)
+SPOILT = """test_2464_aligned 3 4
+test_2464_aligned 3 4
+test_2464_aligned 3 1
+test_0001_aligned 9 1
+../../etc/passwd
+test_0002_aligned 3 7
+
+test_0005_aligned 0 2"""
+
+
+def three_images():
+    "Return a manifest with two pictures of `test_2464` and an image that no list names."
+    rows = [
+        dict(image="aligned/test_2464_aligned.jpg", expression="happiness"),
+        dict(image="test_0009.jpg", expression="fear", pose=3.0),
+        dict(image="x/test_2464.png", expression="happiness", occlusion="hand", pose=60.0),
+    ]
+    return make_manifest(rows, "raf")
+
+
 def test_condition_lists_of_every_kind():
-    a, b = "a" * 56, "0123456789abcdef" * 3 + "01234567"
-    cases = dict(  # file -> lines, kind, degrees, first image, its expression, its occlusion
-        rafdb_occlusion_list=(
-            "test_0003_aligned 3 4\ntest_0004_aligned 6 1",
-            "rafdb_occlusion",
-            None,
-            "test_0003",
-            "happiness",
-            "type 4",
-        ),
-        val_raf_db_list=(
-            "0/test_0004_aligned.jpg\n6/test_0005_aligned.jpg",
-            "rafdb_pose",
-            30,
-            "test_0004",
-            "surprise",
-            None,
-        ),
-        val_raf_db_list_45=(
-            "5/test_0004_aligned.jpg",
-            "rafdb_pose",
-            45,
-            "test_0004",
-            "anger",
-            None,
-        ),
-        jianfei_occlusion_list=(
-            "1_fer0034656.png 8 0\n7_fer0034657.png 8 3",
-            "ferplus_occlusion",
-            None,
-            "fer0034656",
-            "happiness",
-            "type 0",
-        ),
-        pose_30_fer=("0/fer0032226.jpg", "ferplus_pose", 30, "fer0032226", "neutral", None),
-        occlusion_affectnet_list=(
-            f"val/3/{a}/\nval/0/{b}/",
-            "affectnet_occlusion",
-            None,
-            a,
-            "surprise",
-            "occluded",
-        ),
-        pose_45_affectnet=(f"0/{a}.jpg\n7/{b}/8.jpg", "affectnet_pose", 45, a, "neutral", None),
-    )
     with tempfile.TemporaryDirectory() as folder:
-        for name, (text, kind, degrees, image, expression, occlusion) in cases.items():
+        for name, (text, expected) in LISTS.items():
+            kind, degrees, *_ = expected
             for end in ("\n", "\r\n"):
                 path = listed(folder, name, text.replace("\n", end))
-                t = read_condition_list(path)
-                first = t.iloc[0]
-                assert (
-                    t.attrs["kind"],
-                    t.attrs["degrees"],
-                    first.image,
-                    first.expression,
-                    first.occlusion,
-                ) == (kind, degrees, image, expression, occlusion), name
-                assert (
-                    len(t) == text.count("\n") + 1
-                    and not t.attrs["skipped"]
-                    and (t.pose == degrees).all() == bool(degrees)
-                    and read_condition_list(path, kind).equals(t)
-                )
-                assert any(
-                    "the paper counts" in s and "this one differs" in s for s in t.attrs["said"]
-                )
-        for text, says in (
-            ("", "empty"),
-            ("1247 7\n", "file of labels"),
-            ("hello\n", r'line 1 \("hello"\) is none'),
-            ("0/test_0004_aligned.jpg\n" + "x" * (1 << 21), "line 2 has more"),
-        ):
-            with pytest.raises(CourseError, match=f"val_raf_db_list.txt.*{says}"):
-                read_condition_list(listed(folder, "val_raf_db_list", text))
+                table = read_condition_list(path)
+                row = table.iloc[0]
+                attrs = table.attrs
+                found = (attrs["kind"], attrs["degrees"], row.image, row.expression, row.occlusion)
+                assert found == expected, name
+                assert len(table) == text.count("\n") + 1
+                assert not attrs["skipped"]
+                assert (table.pose == degrees).all() == bool(degrees)
+                assert read_condition_list(path, kind).equals(table)
+                (note,) = [note for note in attrs["said"] if "the paper counts" in note]
+                assert "this one differs" in note
+
+
+def test_files_that_are_no_condition_lists_are_refused():
+    cases = (
+        ("", "empty"),
+        ("1247 7\n", "file of labels"),
+        ("hello\n", r'line 1 \("hello"\) is not'),
+        ("0/test_0004_aligned.jpg\n" + "x" * (1 << 21), "line 2 has more"),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for text, message in cases:
+            path = listed(folder, "val_raf_db_list", text)
+            with pytest.raises(CourseError, match=f"val_raf_db_list.txt.*{message}"):
+                read_condition_list(path)
+        path = listed(folder, "poses", "0/fer0032226.jpg")
         with pytest.raises(CourseError, match="degrees=30"):
-            read_condition_list(listed(folder, "poses", "0/fer0032226.jpg"))
-        assert read_condition_list(Path(folder) / "poses.txt", degrees=30).pose.tolist() == [30]
-        with pytest.raises(CourseError, match="there is no list"):
-            read_condition_list(Path(folder) / "poses.txt", "x")
+            read_condition_list(path)
+        assert read_condition_list(path, degrees=30).pose.tolist() == [30]
+        with pytest.raises(CourseError, match='unknown kind of list "x"'):
+            read_condition_list(path, "x")
+        with pytest.raises(
+            CourseError, match="no line can be used; line 1: not a line of rafdb_pose"
+        ):
+            read_condition_list(path, "rafdb_pose", degrees=30)
 
 
 def test_condition_lists_account_for_every_line():
-    text = "test_2464_aligned 3 4\ntest_2464_aligned 3 4\ntest_2464_aligned 3 1\ntest_0001_aligned 9 1\n../../etc/passwd\ntest_0002_aligned 3 7\n\ntest_0005_aligned 0 2"
     with tempfile.TemporaryDirectory() as folder:
-        t = read_condition_list(listed(folder, "rafdb_occlusion_list", text))
-        assert (
-            len(t) + len(t.attrs["skipped"]) == 7
-            and [number for number, *_ in t.attrs["skipped"]] == [2, 3, 4, 5, 6]
-            and t.line.tolist() == [1, 8]
-        )
-        assert (
-            "stands in line 1" in t.attrs["skipped"][0][2]
-            and "another class or type" in t.attrs["skipped"][1][2]
-            and "the class 9" in t.attrs["skipped"][2][2]
-        )
-        manifest = make_manifest(
-            [
-                dict(image="aligned/test_2464_aligned.jpg", expression="happiness"),
-                dict(image="test_0009.jpg", expression="fear", pose=3.0),
-                dict(image="x/test_2464.png", expression="happiness", occlusion="hand", pose=60.0),
-            ],
-            "raf",
-        )
-        done, gone = attach_conditions(manifest, t)
-        assert (
-            done.occlusion.tolist() == ["type 4", None, "hand"]
-            and done.pose.isna().tolist() == [True, False, False]
-            and gone.image.tolist() == ["test_0005"]
-            and "line 8" in gone.reason[0]
-            and manifest.occlusion.notna().sum() == 1
-        )
-        for path, value in dict(val_raf_db_list=30, val_raf_db_list_45=45).items():
-            done, _ = attach_conditions(
-                done, read_condition_list(listed(folder, path, "3/test_2464_aligned.jpg"))
-            )
-            assert done.pose.tolist() == [value, 3, 60]
-        with pytest.raises(CourseError, match="no image of the manifest"):
-            attach_conditions(manifest[manifest.image.eq("test_0009.jpg")], t)
+        table = read_condition_list(listed(folder, "rafdb_occlusion_list", SPOILT))
+    numbers = [number for number, *_ in table.attrs["skipped"]]
+    reasons = [reason for *_, reason in table.attrs["skipped"]]
+    assert len(table) + len(numbers) == 7
+    assert numbers == [2, 3, 4, 5, 6]
+    assert table.line.tolist() == [1, 8]
+    assert "already in line 1" in reasons[0]
+    assert "different class or type" in reasons[1]
+    assert "unknown class 9" in reasons[2]
+
+
+def test_conditions_fill_only_what_is_unknown():
+    manifest = three_images()
+    with tempfile.TemporaryDirectory() as folder:
+        table = read_condition_list(listed(folder, "rafdb_occlusion_list", SPOILT))
+        done, dropped = attach_conditions(manifest, table)
+        assert done.occlusion.tolist() == ["type 4", None, "hand"]
+        assert done.pose.isna().tolist() == [True, False, False]
+        assert dropped.image.tolist() == ["test_0005"]
+        assert "line 8" in dropped.reason[0]
+        assert manifest.occlusion.notna().sum() == 1, "the given manifest does not change"
+        for name, degrees in dict(val_raf_db_list=30, val_raf_db_list_45=45).items():
+            poses = read_condition_list(listed(folder, name, "3/test_2464_aligned.jpg"))
+            done, _ = attach_conditions(done, poses)
+            assert done.pose.tolist() == [degrees, 3, 60]
+    with pytest.raises(CourseError, match="no image of the manifest"):
+        attach_conditions(manifest[manifest.image.eq("test_0009.jpg")], table)
 
 
 def test_a_wrong_order_of_classes_is_found():
     ids = np.arange(70) % 7
-    rows = [(f"test_{k:04}", i) for k, i in enumerate(ids)]
+    stems = [f"test_{k:04}" for k in range(70)]
+    text = "".join(f"{i}/{stem}_aligned.jpg\n" for stem, i in zip(stems, ids))
     with tempfile.TemporaryDirectory() as folder:
-        t = read_condition_list(
-            listed(folder, "val_raf_db_list", "".join(f"{i}/{s}_aligned.jpg\n" for s, i in rows))
-        )
-        for order, shift, fits in (
-            ("rafdb", 1, True),
-            ("affectnet", 0, False),
-            ("alphabetical", 0, False),
-        ):
-            m = make_manifest(
-                [dict(image=f"{s}.jpg", expression=label_ids(order)[i + shift]) for s, i in rows],
-                "raf",
-            )
-            said = " ".join(attach_conditions(m, t)[0].attrs["said"])
-            assert ("agree for 100.0%" in said) == fits and ("+0 better (100.0%)" in said) == (
-                not fits
-            ), said
-        assert "no expressions to check" in " ".join(
-            attach_conditions(make_manifest([dict(image="test_0001.jpg")], "raf"), t)[0].attrs[
-                "said"
-            ]
-        )
+        table = read_condition_list(listed(folder, "val_raf_db_list", text))
+    for order, shift, fits in (
+        ("rafdb", 1, True),
+        ("affectnet", 0, False),
+        ("alphabetical", 0, False),
+    ):
+        names = label_ids(order)
+        rows = [
+            dict(image=f"{stem}.jpg", expression=names[i + shift]) for stem, i in zip(stems, ids)
+        ]
+        done, _ = attach_conditions(make_manifest(rows, "raf"), table)
+        notes = " ".join(done.attrs["said"])
+        assert ("agree for 100.0%" in notes) == fits, notes
+        assert ("+0 better (100.0%)" in notes) == (not fits), notes
+    unlabelled = make_manifest([dict(image="test_0001.jpg")], "raf")
+    done, _ = attach_conditions(unlabelled, table)
+    assert "no expressions to check" in " ".join(done.attrs["said"])

@@ -4,17 +4,16 @@ from functools import partial
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from fer_course.core.cache import keep_map, read_kept
-from fer_course.core.errors import CourseError
-from fer_course.core.files import fingerprint
+from fer_course.core.errors import CourseError, one_of
 from fer_course.core.parallel import Workers
-from fer_course.data.images import load_image
+from fer_course.data.images import load_image, map_chunks
 from fer_course.data.manifest import DROPPED_COLUMNS
+import io, tempfile
+from fer_course.data import make_manifest
 
 
-def test_duplicates():
-    from fer_course.data import make_manifest
-
+def copies():
+    "Return a manifest with agreeing copies, contradicting copies, and one labelled once."
     rows = [
         ("a", "fear", 1),
         ("b", "fear", 1),
@@ -24,34 +23,66 @@ def test_duplicates():
         ("f", "anger", 3),
         ("g", "fear", 4),
     ]
-    table = make_manifest([dict(image=i, expression=e, sha1=str(s)) for i, e, s in rows], "toy")
+    rows = [dict(image=i, expression=e, sha1=str(s)) for i, e, s in rows]
+    return make_manifest(rows, "toy")
+
+
+from PIL import Image
+from fer_course.faces import Renderer, sample
+
+
+def two_datasets(folder):
+    "Write six faces as `a`, near copies of two and a copy of one as `b`; return manifest, roots."
+    roots = {name: Path(folder) / name for name in "ab"}
+    for root in roots.values():
+        root.mkdir()
+    faces = Renderer(64, "cpu").render(sample(6, seed=1)).images
+    for k, face in enumerate(faces):
+        Image.fromarray(face).save(roots["a"] / f"{k}.png")
+    for k in (1, 4):
+        small = Image.fromarray(faces[k]).resize((48, 48))
+        small.save(roots["b"] / f"other {k}.jpg", quality=70)
+    Image.fromarray(faces[0]).save(roots["b"] / "z.png")
+    train = dict(dataset="a", split="train", expression="fear")
+    rows = [dict(image=f"{k}.png", sha1=f"a{k}", **train) for k in range(6)]
+    test = dict(dataset="b", split="test")
+    rows += [
+        dict(image="other 1.jpg", expression="fear", sha1="b1", **test),
+        dict(image="other 4.jpg", expression="anger", sha1="b4", **test),
+        dict(image="z.png", expression="fear", sha1="a0", **test),
+    ]
+    return make_manifest(rows), roots
+
+
+def test_duplicates():
+    table = copies()
     kept, dropped = drop_duplicates(table)
-    assert list(kept.image) == ["a", "f", "g"] and len(kept) + len(dropped) == len(table)
+    assert list(kept.image) == ["a", "f", "g"]
+    assert len(kept) + len(dropped) == len(table)
     reason = dict(zip(dropped.image, dropped.reason))
-    assert (
-        reason["b"] == "duplicate of a"
-        and reason["e"] == "duplicate of f"
-        and "c (anger), d (fear)" in reason["c"] == reason["d"]
-    )
+    assert reason["b"] == "duplicate of a"
+    assert reason["e"] == "duplicate of f"
+    assert "c (anger), d (fear)" in reason["c"]
+    assert reason["c"] == reason["d"]
     again, none = drop_duplicates(kept.sample(frac=1, random_state=0))
-    assert none.empty and again.equals(kept)
-    both, none = drop_duplicates(table, conflicts="keep")
-    assert (
-        {"c", "d"} <= set(both.image)
-        and list(label_conflicts(both).image) == ["c", "d"]
-        and not len(label_conflicts(kept))
-    )
-    published = make_manifest(
-        [
-            dict(image="a", split="train", sha1="1"),
-            dict(image="b", split="test", sha1="1"),
-            dict(image="c", split="valid", sha1="1"),
-        ],
-        "toy",
-    )
-    assert drop_duplicates(published)[0].image.tolist() == ["b"], (
-        "a published test set stays as it is"
-    )
+    assert none.empty
+    assert again.equals(kept)
+
+
+def test_conflicts_may_stay():
+    table = copies()
+    kept, _ = drop_duplicates(table)
+    both, _ = drop_duplicates(table, conflicts="keep")
+    assert {"c", "d"} <= set(both.image)
+    assert list(label_conflicts(both).image) == ["c", "d"]
+    assert not len(label_conflicts(kept))
+
+
+def test_a_published_test_set_stays_as_it_is():
+    splits = dict(a="train", b="test", c="valid")
+    rows = [dict(image=image, split=split, sha1="1") for image, split in splits.items()]
+    kept, _ = drop_duplicates(make_manifest(rows, "toy"))
+    assert kept.image.tolist() == ["b"]
 
 
 def test_near_pairs_are_exact():
@@ -67,82 +98,40 @@ def test_near_pairs_are_exact():
             hashes = hashes ^ (np.uint64(1) << rng.integers(0, 64, n).astype(np.uint64))
         hashes = np.unique(hashes)
         i, j = np.triu_indices(len(hashes), 1)
-        d = distances(hashes[i], hashes[j])
-        first, second, bits = near_pairs(hashes, distance)
-        assert np.array_equal(
-            np.stack([first, second, bits]), np.stack([i, j, d])[:, d <= distance]
-        )
+        bits = distances(hashes[i], hashes[j])
+        found = np.stack(near_pairs(hashes, distance))
+        assert np.array_equal(found, np.stack([i, j, bits])[:, bits <= distance])
 
     as_brute_force()
-    assert (
-        distances(np.uint64(0), np.uint64(2**64 - 1)) == 64
-        and near_groups(np.zeros(0, np.uint64)).tolist() == []
-    )
-    assert near_groups(np.array([0, 7, 0, 2**60, 7 + 56, 2**63 + 1023], np.uint64), 3).tolist() == [
-        0,
-        0,
-        0,
-        0,
-        0,
-        -1,
-    ], "a chain is one group"
+
+
+def test_a_chain_of_near_copies_is_one_group():
+    assert distances(np.uint64(0), np.uint64(2**64 - 1)) == 64
+    assert near_groups(np.zeros(0, np.uint64)).tolist() == []
+    chain = np.array([0, 7, 0, 2**60, 7 + 56, 2**63 + 1023], np.uint64)
+    assert near_groups(chain, 3).tolist() == [0, 0, 0, 0, 0, -1]
 
 
 def test_near_copies_are_found_across_datasets_and_reported():
-    import io, tempfile
-    from PIL import Image
-    from fer_course.data import make_manifest
-    from fer_course.faces import Renderer, sample
-
     with tempfile.TemporaryDirectory() as folder:
-        place, six = Path(folder), Renderer(64, "cpu").render(sample(6, seed=1)).images
-        for name in "ab":
-            (place / name).mkdir()
-        for k, face in enumerate(six):
-            Image.fromarray(face).save(place / "a" / f"{k}.png")
-        for k in (1, 4):
-            Image.fromarray(six[k]).resize((48, 48)).save(
-                place / "b" / f"other {k}.jpg", quality=70
-            )
-        Image.fromarray(six[0]).save(place / "b" / "z.png")
-        rows = [
-            dict(image=f"{k}.png", dataset="a", split="train", expression="fear", sha1=f"a{k}")
-            for k in range(6)
-        ]
-        rows += [
-            dict(image=n, dataset="b", split="test", expression=e, sha1=s)
-            for n, e, s in (
-                ("other 1.jpg", "fear", "b1"),
-                ("other 4.jpg", "anger", "b4"),
-                ("z.png", "fear", "a0"),
-            )
-        ]
-        listed = mark_near(make_manifest(rows), dict(a=place / "a", b=place / "b"), workers=0)
-        found = leaks(listed)
-        assert set(found[found.kind == "exact"].image) == {"0.png", "z.png"} and set(
-            found[found.kind == "near"].image
-        ) == {"0.png", "z.png", "1.png", "other 1.jpg", "4.png", "other 4.jpg"}
-        assert leak_counts(found).values.tolist() == [
-            ["exact", "a train + b test", 1],
-            ["near", "a train + b test", 3],
-        ]
-        assert (
-            list(label_conflicts(listed, "near").image) == ["4.png", "other 4.jpg"]
-            and leaks(listed.iloc[:0]).empty
-        )
-        kept, gone = drop_duplicates(listed, by="near")
-        assert (
-            set(gone.image) == {"0.png", "1.png", "4.png", "other 4.jpg"}
-            and leaks(kept).empty
-            and len(kept) + len(gone) == len(listed)
-        )
-        assert (
-            mark_near(
-                listed.iloc[::-1].reset_index(drop=True),
-                dict(a=place / "a", b=place / "b"),
-                workers=2,
-            )
-            .near.isna()
-            .to_numpy()[::-1]
-            == listed.near.isna().to_numpy()
-        ).all()
+        marked = mark_near(*two_datasets(folder))
+    found = leaks(marked)
+    near = {"0.png", "z.png", "1.png", "other 1.jpg", "4.png", "other 4.jpg"}
+    assert set(found[found.kind == "exact"].image) == {"0.png", "z.png"}
+    assert set(found[found.kind == "near"].image) == near
+    counts = leak_counts(found).values.tolist()
+    assert counts == [["exact", "a train + b test", 1], ["near", "a train + b test", 3]]
+    assert list(label_conflicts(marked, "near").image) == ["4.png", "other 4.jpg"]
+    assert leaks(marked.iloc[:0]).empty
+    kept, dropped = drop_duplicates(marked, by="near")
+    assert set(dropped.image) == {"0.png", "1.png", "4.png", "other 4.jpg"}
+    assert leaks(kept).empty
+    assert len(kept) + len(dropped) == len(marked)
+
+
+def test_near_copies_do_not_depend_on_processes_or_order():
+    with tempfile.TemporaryDirectory() as folder:
+        nine, roots = two_datasets(folder)
+        one = mark_near(nine, roots, workers=0)
+        turned = mark_near(nine.iloc[::-1].reset_index(drop=True), roots, workers=2)
+    assert (turned.near.isna().to_numpy()[::-1] == one.near.isna().to_numpy()).all()

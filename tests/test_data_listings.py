@@ -3,89 +3,93 @@ from fer_course.data.listings import *
 import csv as _csv
 import os
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 import pandas as pd
 from fer_course.core.errors import CourseError
+from fer_course.data.class_names import parse_expression, SPLIT_NAMES
 from fer_course.data.manifest import make_dropped, make_manifest
-from fer_course.facs import EXPRESSIONS
-import os, pytest, tempfile
+from fer_course.data.text_files import LONGEST, read_lines
+import pytest, tempfile
+from fer_course.facs import EXPRESSIONS, SEVEN
+import os
 
 
-from fer_course.facs import SEVEN
+def linked_set(folder):
+    "Write a dataset with a hidden file and four links below `folder`; return its root."
+    root = Path(folder) / "set"
+    (root / "a").mkdir(parents=True)
+    for name in ("a/1.jpg", ".hidden", "Thumbs.db"):
+        (root / name).touch()
+    far = Path(folder) / "far"
+    far.mkdir()
+    (far / "2.jpg").touch()
+    os.symlink(far, root / "b")
+    os.symlink(root, root / "a" / "loop")
+    os.symlink(root / "missing.jpg", root / "dangling.jpg")
+    return root
 
 
-def test_names_in_any_case():
-    assert [
-        parse_expression(t)
-        for t in ("HAPPINESS", " Happy ", "angrer", "Neutral", "contempt", "bored", "", None)
-    ] == ["happiness", "happiness", "anger", "neutral", "contempt", None, None, None]
-    words = [w for v in SYNONYMS.values() for w in v.split()]
-    assert set(SYNONYMS) == set(EXPRESSIONS) and len(words) == len(set(words)), (
-        "a spelling belongs to one expression"
-    )
+ROWS = [
+    dict(image="a_1.jpg", expression="fear"),
+    dict(image="a_2.jpg", expression="contempt"),
+    dict(image="a_3.jpg", expression=None),
+    dict(image="b_1.jpg", expression=None),
+]
 
 
 def test_label_orders():
-    for name, (first, *names) in LABEL_ORDERS.items():
-        assert (
-            len(set(names)) == len(names) >= 6
-            and set(names) <= set(EXPRESSIONS)
-            and first in (0, 1)
-        )
-    assert (
-        label_ids("rafdb")[1] == "surprise"
-        and label_ids("rafdb")[7] == "neutral"
-        and 0 not in label_ids("rafdb")
-    )
+    for first, *names in LABEL_ORDERS.values():
+        assert len(set(names)) == len(names)
+        assert len(names) >= 6
+        assert set(names) <= set(EXPRESSIONS)
+        assert first in (0, 1)
+    assert label_ids("rafdb")[1] == "surprise"
+    assert label_ids("rafdb")[7] == "neutral"
+    assert 0 not in label_ids("rafdb")
     for name, classes in dict(lsd=6, alphabetical=7, alphabetical8=8).items():
         names = list(label_ids(name).values())
-        assert names == sorted(names) and len(names) == classes
+        assert names == sorted(names)
+        assert len(names) == classes
 
 
 def test_subjects():
-    assert subjects_from_names(["Al_Gore_0002.jpg", "Al_Gore_3.jpg", "Bo_1.png"]) == [
-        "Al_Gore",
-        "Al_Gore",
-        "Bo",
-    ]
-    assert (
-        subjects_from_names(["1.jpg", "2.jpg"])
-        == [None, None]
-        == subjects_from_names(["img_1.jpg", "img_2.jpg"])
-    )
-    assert subjects_from_names(["a1.jpg", "b1.jpg"]) == [None, None], "nobody twice: no information"
-    for classes in (
+    files = ["Al_Gore_0002.jpg", "Al_Gore_3.jpg", "Bo_1.png"]
+    assert subjects_from_names(files) == ["Al_Gore", "Al_Gore", "Bo"]
+    assert subjects_from_names(["1.jpg", "2.jpg"]) == [None, None]
+    assert subjects_from_names(["img_1.jpg", "img_2.jpg"]) == [None, None]
+    assert subjects_from_names(["a1.jpg", "b1.jpg"]) == [None, None], "each person has one file"
+    assert subjects_from_names([]) == []
+
+
+def test_an_expression_or_a_split_is_not_a_person():
+    cases = (
         ["happy_1", "happy_2", "sad_1", "sad_2"],
         ["Training_1", "Training_2", "PublicTest_1"],
         ["train_angry_1", "train_angry_2", "test_fear3"],
-    ):
-        assert subjects_from_names([f"x/{name}.jpg" for name in classes]) == [None] * len(
-            classes
-        ), "an expression or a split is no person"
-    assert subjects_from_names([]) == []
+    )
+    for names in cases:
+        assert subjects_from_names([f"x/{name}.jpg" for name in names]) == [None] * len(names), (
+            names
+        )
 
 
 def test_folders_are_listed_through_links_but_not_in_circles():
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder) / "set"
-        (root / "a").mkdir(parents=True)
-        (root / "a" / "1.jpg").touch()
-        (root / ".hidden").touch()
-        (root / "Thumbs.db").touch()
-        far = Path(folder) / "far"
-        far.mkdir()
-        (far / "2.jpg").touch()
-        os.symlink(far, root / "b")
-        os.symlink(root, root / "a" / "loop")
-        os.symlink(root / "gone.jpg", root / "dangling.jpg")
-        assert list_files(root) == ["a/1.jpg", "b/2.jpg", "dangling.jpg"], (
-            "a link that leads nowhere is an image that somebody misses"
-        )
+        root = linked_set(folder)
+        assert list_files(root) == ["a/1.jpg", "b/2.jpg", "dangling.jpg"], "a broken link is listed"
         os.symlink(root / "a", root / "0")
-        assert "a/1.jpg" in list_files(root) and not any(
-            name.startswith("0/") for name in list_files(root)
-        ), "a folder has its own name, not that of a link"
-        with pytest.MonkeyPatch.context() as patch:  # root may read everything: pretend
+        found = list_files(root)
+        assert "a/1.jpg" in found, "a folder has its own name, not that of a link"
+        assert not [name for name in found if name.startswith("0/")]
+
+
+def test_folders_that_cannot_be_read_are_errors():
+    with tempfile.TemporaryDirectory() as folder:
+        root = linked_set(folder)
+        with (
+            pytest.MonkeyPatch.context() as patch
+        ):  # root may read everything: simulate the refusal
             patch.setattr(os, "access", lambda path, mode: Path(path).name != "a")
             with pytest.raises(CourseError, match="a: this folder cannot be read.*permissions"):
                 list_files(root)
@@ -98,79 +102,67 @@ def test_folders_are_listed_through_links_but_not_in_circles():
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(os, "scandir", refusing)
-            with pytest.raises(
-                CourseError, match=r"a: this folder cannot be read \(Permission denied\)"
-            ):
+            message = r"a: this folder cannot be read \(Permission denied\)"
+            with pytest.raises(CourseError, match=message):
                 list_files(root)
         for bad in (root / "no", root / "a" / "1.jpg"):
             with pytest.raises(CourseError, match="folder"):
                 list_files(bad)
-        with pytest.raises(CourseError, match="no image was found.*jpeg"):
-            need_images(["x.txt"], root)
-    assert (
-        bare_stem("aligned/0001_aligned.jpg") == bare_stem("original/0001.JPG") == "0001"
-        and bare_stem("a/b_aligned_2.png") == "b_aligned_2"
-    )
 
 
-def test_lines_in_any_encoding_and_with_any_end():
+def test_images_are_told_by_their_ending_and_stem():
+    with pytest.raises(CourseError, match="no image was found.*jpeg"):
+        need_images(["x.txt"], "some folder")
+    assert bare_stem("aligned/0001_aligned.jpg") == "0001"
+    assert bare_stem("original/0001.JPG") == "0001"
+    assert bare_stem("a/b_aligned_2.png") == "b_aligned_2"
+
+
+def test_rows_are_cut_as_in_a_csv_file():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "list.txt"
-        for data in (
-            "a 1\nbä 2".encode(),
-            "a 1\r\nbä 2\r\n".encode(),
-            b"\xef\xbb\xbf" + "a 1\nbä 2\n".encode(),
-            "a 1\n\n  \nbä 2\n".encode("latin-1"),
-            "a 1\nbä 2\n".encode("utf-16"),
-            "a 1\rbä 2".encode(),
-        ):
-            path.write_bytes(data)
-            assert [line for _, line in read_lines(path)] == ["a 1", "bä 2"], data
         path.write_bytes(b'x,"a, b" , c\n')
         assert list(read_rows(path)) == [(1, ["x", "a, b", "c"])]
-        for data, says in (
-            (b"", "empty"),
-            (b"\n \n", "empty"),
-            (b"ok\n\xff\xd8\x00\x01", "line 2 holds a zero byte"),
-            (b"ok\n" + b"x" * (LONGEST + 5), "line 2 has more than"),
-        ):
-            path.write_bytes(data)
-            with pytest.raises(CourseError, match=says):
-                list(read_lines(path))
-        for bad, says in ((Path(folder) / "none.txt", "missing"), (Path(folder), "folder")):
-            with pytest.raises(CourseError, match=says):
-                list(read_lines(bad))
 
 
 def test_names_that_leave_the_folder():
-    assert [safe_name(t) for t in ("a.jpg", "b\\c d.jpg", " ./x/y.png ", "'q.jpg'")] == [
-        "a.jpg",
-        "b/c d.jpg",
-        "x/y.png",
-        "q.jpg",
-    ]
-    assert [
-        safe_name(t)
-        for t in ("", ".", "../a", "a/../../b", "/etc/passwd", "C:\\x.jpg", "\\\\server\\x", "a\0b")
-    ] == [None] * 8
+    good = {
+        "a.jpg": "a.jpg",
+        "b\\c d.jpg": "b/c d.jpg",
+        " ./x/y.png ": "x/y.png",
+        "'q.jpg'": "q.jpg",
+    }
+    for text, name in good.items():
+        assert safe_name(text) == name
+    bad = ("", ".", "../a", "a/../../b", "/etc/passwd", "C:\\x.jpg", "\\\\server\\x", "a\0b")
+    for text in bad:
+        assert safe_name(text) is None, text
 
 
 def test_choose_accounts_for_every_row():
-    rows = [
-        dict(image="a_1.jpg", expression="fear"),
-        dict(image="a_2.jpg", expression="contempt"),
-        dict(image="a_3.jpg", expression=None),
-        dict(image="b_1.jpg", expression=None),
+    table, dropped = choose(
+        ROWS,
+        [("x.jpg", "no image")],
+        expressions=SEVEN,
+        dataset="toy",
+        subject="name",
+        said=["read by hand"],
+    )
+    assert len(table) + len(dropped) == 5
+    assert table.subject.tolist() == ["a", "a", "b"]
+    assert table.attrs["said"] == ["read by hand"]
+    assert "contempt is not among" in dropped.reason[1]
+    assert dropped.step.eq("read").all()
+
+
+def test_subjects_are_removed_if_asked_or_if_they_are_classes():
+    options = dict(dataset="toy", subject="none")
+    table, _ = choose([dict(row) for row in ROWS], [], expressions=EXPRESSIONS, **options)
+    assert table.subject.isna().all()
+    classes = [
+        dict(image=f"{expression[:2]}_{i}.jpg", expression=expression)
+        for expression in SEVEN
+        for i in range(3)
     ]
-    table, gone = choose(rows, [("x.jpg", "no image")], SEVEN, "toy", "name", ["read by hand"])
-    assert (
-        len(table) + len(gone) == 5
-        and table.subject.tolist() == ["a", "a", "b"]
-        and table.attrs["said"] == ["read by hand"]
-    )
-    assert "contempt is not among" in gone.reason[1] and gone.step.eq("read").all()
-    assert choose([dict(r) for r in rows], [], EXPRESSIONS, "toy", "none")[0].subject.isna().all()
-    classes = [dict(image=f"{e[:2]}_{i}.jpg", expression=e) for e in SEVEN for i in range(3)]
-    assert choose(classes, [], SEVEN, "toy", "name")[0].subject.isna().all(), (
-        "each name has one expression and each expression one name: these are classes"
-    )
+    table, _ = choose(classes, [], expressions=SEVEN, dataset="toy", subject="name")
+    assert table.subject.isna().all(), "one name per expression: these are classes"

@@ -6,21 +6,16 @@ from fer_course.facs import SEVEN
 
 def test_published_counts():
     sums = {
-        name: {split: sum(c.values()) for split, c in published(name).items()} for name in PUBLISHED
+        name: {split: sum(counts.values()) for split, counts in published(name).items()}
+        for name in PUBLISHED
     }
-    assert sums["LSD"] == dict(train=277251, valid=4670, test=106120) and sums["RAF-DB"] == dict(
-        train=12271, test=3068
-    )
-    assert sums["FERPlus, majority"] == dict(train=25060, valid=3199, test=3153), (
-        "what the program of the authors prints"
-    )
-    assert sums["AffectNet, 7 classes"] == dict(train=283901, valid=3500) and sums[
-        "AffectNet, 8 classes"
-    ] == dict(train=287651, valid=4000)
-    assert (
-        sums["LSD, subset of reports S and K"][""] - sums["LSD, subset without duplicates"][""]
-        == 196
-    )
-    assert published("RAF-DB")["test"]["fear"] == 74 and published("AffectNet, 7 classes")[
-        "valid"
-    ].keys() == set(SEVEN)
+    assert sums["LSD"] == dict(train=277251, valid=4670, test=106120)
+    assert sums["RAF-DB"] == dict(train=12271, test=3068)
+    program = dict(train=25060, valid=3199, test=3153)
+    assert sums["FERPlus, majority"] == program, "what the program of the authors prints"
+    assert sums["AffectNet, 7 classes"] == dict(train=283901, valid=3500)
+    assert sums["AffectNet, 8 classes"] == dict(train=287651, valid=4000)
+    subset = sums["LSD, subset of reports S and K"][""]
+    assert subset - sums["LSD, subset without duplicates"][""] == 196
+    assert published("RAF-DB")["test"]["fear"] == 74
+    assert published("AffectNet, 7 classes")["valid"].keys() == set(SEVEN)

@@ -12,199 +12,170 @@ from fer_course.data.published_counts import PUBLISHED, published
 from fer_course.data.readers.registry import read
 from fer_course.facs import EXPRESSIONS
 import os, pytest, tempfile
-
-
 from pathlib import Path
 
 
-from fer_course.core.errors import CourseError
-
-
 def full_rafdb(folder):
-    "A RAF-DB of its real size in some folder: the list, and 15,339 empty files; returns (root, path of the list, its lines)"
+    "Write a RAF-DB of its real size: a list and 15,339 empty files; return root, list, its lines."
     root = Path(folder) / "RAF-DB"
     images = root / "basic" / "Image" / "aligned"
     images.mkdir(parents=True)
     (root / "basic" / "EmoLabel").mkdir()
-    lines, ids = [], {e: i for i, e in label_ids("rafdb").items()}
+    ids = {expression: number for number, expression in label_ids("rafdb").items()}
+    lines = []
     for split, digits in (("train", 5), ("test", 4)):
         labels = [ids[e] for e, n in published("RAF-DB")[split].items() for _ in range(n)]
         lines += [f"{split}_{i:0{digits}}.jpg {label}" for i, label in enumerate(labels, 1)]
     for line in lines:
-        os.close(os.open(f"{images}/{line.split('.')[0]}_aligned.jpg", os.O_CREAT | os.O_WRONLY))
+        stem = line.split(".")[0]
+        os.close(os.open(f"{images}/{stem}_aligned.jpg", os.O_CREAT | os.O_WRONLY))
     path = root / "basic" / "EmoLabel" / "list_patition_label.txt"
     path.write_text("\n".join(lines))
     return root, path, lines
 
 
+def made(root, names):
+    "Write empty files below a folder and return it."
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return root
+
+
 def test_permutations_are_named():
     good = published("AffectNet, 8 classes")
-    assert (
-        permuted(compare(good, good), "affectnet") == []
-        and (compare(good, good).published == compare(good, good).found).all()
-    )
-    numbers = {e: i for i, e in label_ids("alphabetical8").items()}
-    bad = dict(
-        train={label_ids("affectnet")[numbers[e]]: n for e, n in good["train"].items()},
-        valid=good["valid"],
-    )
+    table = compare(good, good)
+    assert permuted(table, "affectnet") == []
+    assert (table.published == table.found).all()
+    numbers = {expression: number for number, expression in label_ids("alphabetical8").items()}
+    names = label_ids("affectnet")
+    train = {names[numbers[expression]]: n for expression, n in good["train"].items()}
+    bad = dict(train=train, valid=good["valid"])
     (sentence,) = permuted(compare(bad, good), "affectnet")
-    assert (
-        "neutral is really anger" in sentence
-        and '"alphabetical8" read as those of "affectnet"' in sentence
-        and sentence.startswith("train")
-    ), "the valid split has equal classes: nothing to see"
-    swapped = dict(
-        train=good["train"] | dict(fear=good["train"]["anger"], anger=good["train"]["fear"])
-    )
-    (sentence,) = permuted(compare(swapped, dict(train=good["train"])), "affectnet")
-    assert (
-        "fear is really anger, anger is really fear"
-        in sentence.replace(
-            "anger is really fear, fear is really anger",
-            "fear is really anger, anger is really fear",
-        )
-        and "These are" not in sentence
-    ), "no known order does that"
-    missing = dict(train=good["train"] | dict(fear=3))
-    assert permuted(compare(missing, dict(train=good["train"])), "affectnet") == [], (
-        "missing images are no other order"
-    )
+    assert "neutral is really anger" in sentence
+    assert '"alphabetical8" read as those of "affectnet"' in sentence
+    assert sentence.startswith("train"), "the valid split has equal classes: nothing to see"
 
 
-def test_rafdb_right_and_spoilt():
-    reasons = pd.DataFrame(
-        dict(
-            reason=[
-                "line 3 of a.csv: uncertain",
-                "line 14 of a.csv: uncertain",
-                "duplicate of a/1.jpg",
-                "duplicate of a/2.jpg",
-                "line 2 of l.txt: listed before in line 1 of l.txt, there as fear, here as anger",
-                "no face",
-            ]
-        )
-    )
-    assert tally(reasons) == {
+def test_no_known_order_is_blamed_for_other_differences():
+    good = dict(train=published("AffectNet, 8 classes")["train"])
+    train = good["train"]
+    swapped = dict(train=train | dict(fear=train["anger"], anger=train["fear"]))
+    (sentence,) = permuted(compare(swapped, good), "affectnet")
+    assert "fear is really anger" in sentence
+    assert "anger is really fear" in sentence
+    assert sentence.count("is really") == 2
+    assert "These are" not in sentence, "no known order exchanges just two classes"
+    missing = dict(train=train | dict(fear=3))
+    assert permuted(compare(missing, good), "affectnet") == [], "missing images are no other order"
+
+
+def test_reasons_are_tallied_without_names_and_numbers():
+    reasons = [
+        "line 3 of a.csv: uncertain",
+        "line 14 of a.csv: uncertain",
+        "duplicate of a/1.jpg",
+        "duplicate of a/2.jpg",
+        "line 2 of l.txt: listed before in line 1 of l.txt, there as fear, here as anger",
+        "no face",
+    ]
+    expected = {
         "uncertain": 2,
         "duplicate of another image": 2,
         "listed before with another label": 1,
         "no face": 1,
     }
+    assert tally(pd.DataFrame(dict(reason=reasons))) == expected
+
+
+def test_rafdb_right_and_spoilt():
     with tempfile.TemporaryDirectory() as folder:
         root, path, lines = full_rafdb(folder)
         result = verify("rafdb", root)
-        assert (
-            result.ok
-            and result.name == "RAF-DB"
-            and not result.findings
-            and result.lines()[-1] == "As published."
-            and result.table.found.sum() == 15339
-        )
-        first = (root / "basic" / "Image" / "aligned").iterdir().__next__()
+        assert result.ok
+        assert result.name == "RAF-DB"
+        assert not result.findings
+        assert result.lines()[-1] == "As published."
+        assert result.table.found.sum() == 15339
+
+        first = next((root / "basic" / "Image" / "aligned").iterdir())
         first.unlink()
         path.write_text("\n".join([*lines, lines[5]]))
         result = verify("rafdb", root)
         text = "\n".join(result.lines())
-        assert (
-            not result.ok
-            and result.lines()[-1] == "Not as published."
-            and "Left out: 1 x there is no such file" in text
-            and "-1" in text
-        )
-        assert any(
-            "listed images are not in the folder" in f and first.name[:8] in f
-            for f in result.findings
-        ) and any("earlier line" in f for f in result.findings)
+        assert not result.ok
+        assert result.lines()[-1] == "Not as published."
+        assert "Left out: 1 x there is no such file" in text
+        assert "-1" in text
+        (finding,) = [f for f in result.findings if "listed images are not in the folder" in f]
+        assert first.name[:8] in finding
+        assert [f for f in result.findings if "earlier line" in f]
+
         path.write_text("\n".join(line for line in lines if line.startswith("train")))
-        assert any("No image of test" in f for f in verify("rafdb", root).findings)
+        assert [f for f in verify("rafdb", root).findings if "No image of test" in f]
 
 
-def test_copies_subsets_and_rules():
-    def made(root, names):
-        for name in names:
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).touch()
-        return root
-
+def test_copies_are_named():
+    splits = ("train", "test")
+    names = [f"DATASET/{s}/{i}/{s}_{i}.jpg" for s in splits for i in range(1, 8)]
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        result = verify(
-            "rafdb",
-            made(
-                root / "kaggle",
-                [f"DATASET/{s}/{i}/{s}_{i}.jpg" for s in ("train", "test") for i in range(1, 8)],
-            ),
-        )
-        assert not result.ok and any("Kaggle" in f for f in result.findings)
-        result = verify(
-            "lsd",
-            made(
-                root / "subset",
-                [
-                    f"{c}/{i}.jpg"
-                    for c, n in published("LSD, subset of reports S and K")[""].items()
-                    for i in range(n // 100)
-                ],
-            ),
-        )
-        assert result.name.startswith("LSD, subset") and any(
-            "not to the whole of LSD" in f for f in result.findings
-        )
-        result = verify("lsd", made(root / "training_set_synthetic_images", ["ANGRER/1.jpg"]))
-        assert result.name == "LSD" and set(result.table.split) == {"train"}, (
-            "one folder is compared with its own split"
-        )
-        result = verify(
-            "lsd",
-            made(
-                root / "half",
-                [
-                    "training_set_synthetic_images/ANGRER/1.jpg",
-                    "validation_set_real_images/FEAR/1.jpg",
-                ],
-            ),
-        )
-        assert result.name == "LSD", "the release is the release, however little of it is there"
-        assert not any("nearest" in f for f in result.findings) and any(
-            "No image of test" in f for f in result.findings
-        )
-        (made(root / "emotionet", ["1.jpg"]) / "dataFile_0001.txt").write_text(
-            "http://a/1.jpg\tx\t1" + "\t0" * 59
-        )
-        assert verify("emotionet", root / "emotionet").name is None, (
-            "the counts of the 2020 list are not those of 1.2"
-        )
-        result = verify("folder", made(root / "mine", ["happy/1.jpg", "sad/2.jpg"]))
-        assert (
-            result.name is None
-            and not result.ok
-            and result.lines()[-1] == "Nothing to compare with."
-        )
+        result = verify("rafdb", made(Path(folder), names))
+    assert not result.ok
+    assert [f for f in result.findings if "Kaggle" in f]
+
+
+def test_a_subset_of_lsd_is_named():
+    counts = published("LSD, subset of reports S and K")[""]
+    names = [f"{e}/{i}.jpg" for e, n in counts.items() for i in range(n // 100)]
+    with tempfile.TemporaryDirectory() as folder:
+        result = verify("lsd", made(Path(folder), names))
+    assert result.name.startswith("LSD, subset")
+    assert [f for f in result.findings if "not to the whole of LSD" in f]
+
+
+def test_parts_of_lsd_are_compared_with_the_release():
+    one = "training_set_synthetic_images/ANGRER/1.jpg"
+    with tempfile.TemporaryDirectory() as folder:
+        root = made(Path(folder), [one])
+        result = verify("lsd", root / "training_set_synthetic_images")
+        assert result.name == "LSD"
+        assert set(result.table.split) == {"train"}, "one folder is compared with its own split"
+        result = verify("lsd", made(root, ["validation_set_real_images/FEAR/1.jpg"]))
+        assert result.name == "LSD", "the release is the release, however few images there are"
+        assert not [f for f in result.findings if "nearest" in f]
+        assert [f for f in result.findings if "No image of test" in f]
+
+
+def test_nothing_to_compare_with():
+    with tempfile.TemporaryDirectory() as folder:
+        root = made(Path(folder) / "emotionet", ["1.jpg"])
+        (root / "dataFile_0001.txt").write_text("http://a/1.jpg\tx\t1" + "\t0" * 59)
+        result = verify("emotionet", root)
+        assert result.name is None, "the counts of the 2020 list are not those of 1.2"
+        result = verify("folder", made(Path(folder) / "mine", ["happy/1.jpg", "sad/2.jpg"]))
+        assert result.name is None
+        assert not result.ok
+        assert result.lines()[-1] == "Nothing to compare with."
+
+
+def test_names_without_aligned_are_an_error():
+    names = ["Image/aligned/train_00001.jpg", "EmoLabel/list_patition_label.txt"]
+    with tempfile.TemporaryDirectory() as folder:
+        root = made(Path(folder), names)
+        (root / names[1]).write_text("train_00001.jpg 5")
         with pytest.raises(CourseError, match='no "_aligned" in their names'):
-            verify(
-                "rafdb",
-                (
-                    made(
-                        root / "plain",
-                        ["Image/aligned/train_00001.jpg", "EmoLabel/list_patition_label.txt"],
-                    ),
-                    (root / "plain/EmoLabel/list_patition_label.txt").write_text(
-                        "train_00001.jpg 5"
-                    ),
-                )[0],
-            )
-        (
-            made(root / "occluded", ["Image/aligned/test_2464_aligned.jpg", "EmoLabel/x"])
-            / "EmoLabel"
-            / "list_patition_label.txt"
-        ).write_text("test_2464.jpg 4\n")
-        (root / "occluded" / "rafdb_occlusion_list.txt").write_bytes(
-            b"test_2464_aligned 3 4\r\ntest_0003_aligned 3 1\r\ntest_2464_aligned 3 4"
-        )
-        (sentence,) = [
-            f
-            for f in verify("rafdb", root / "occluded").findings
-            if "rafdb_occlusion_list.txt" in f
-        ]
-        assert "test_2464 stands in line 1" in sentence and "735" in sentence and "734" in sentence
+            verify("rafdb", root)
+
+
+def test_lists_of_conditions_that_differ_are_reported():
+    names = ["Image/aligned/test_2464_aligned.jpg", "EmoLabel/list_patition_label.txt"]
+    lines = b"test_2464_aligned 3 4\r\ntest_0003_aligned 3 1\r\ntest_2464_aligned 3 4"
+    with tempfile.TemporaryDirectory() as folder:
+        root = made(Path(folder), names)
+        (root / names[1]).write_text("test_2464.jpg 4\n")
+        (root / "rafdb_occlusion_list.txt").write_bytes(lines)
+        findings = verify("rafdb", root).findings
+    (sentence,) = [f for f in findings if "rafdb_occlusion_list.txt" in f]
+    assert "test_2464 is already in line 1" in sentence
+    assert "735" in sentence
+    assert "734" in sentence

@@ -2,20 +2,23 @@
 from fer_course.faces.camera import *
 import math
 import torch
-from fer_course.faces.surface import per_face, soft_edge
+from fer_course.faces.curves import per_face, soft_edge
+from fer_course.faces.surface import Surface
+import torch
 from fer_course.faces import sample
 
 
 def test_projection_inverts_rays():
-    from fer_course.faces.camera import Camera
-
     camera = Camera(sample(2, seed=3).scene, 64)
     origin, step = camera.rays(64)
-    points = torch.stack([o + 0.7 * s for o, s in zip(origin, step)], -1)[
-        :, 10, 20:24
-    ]  # pixels (20 to 23, 10) at depth 0.7
-    assert torch.allclose(
-        camera.project(points),
-        torch.tensor([[20.5 + k, 10.5] for k in range(4)]).expand(2, -1, -1),
-        atol=1e-3,
-    )
+    points = torch.stack([o + 0.7 * s for o, s in zip(origin, step)], -1)  # at depth 0.7
+    points = points[:, 10, 20:24]  # pixels (20 to 23, 10)
+    expected = torch.tensor([[20.5 + k, 10.5] for k in range(4)]).expand(2, -1, -1)
+    assert torch.allclose(camera.project(points), expected, atol=1e-3)
+
+
+def test_directions_turn_back():
+    camera = Camera(sample(3, seed=3).scene, 64)
+    vector = torch.nn.functional.normalize(torch.tensor([[0.3, -0.2, 0.8]]).expand(3, -1), dim=1)
+    head = camera.direction(vector)
+    assert torch.allclose((camera.rotation @ head[..., None])[..., 0], vector, atol=1e-6)

@@ -2,195 +2,144 @@
 from fer_course.faces.datasets import *
 import hashlib
 import io
-import os
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, fields, replace
-import numpy as np
-from fer_course.core.errors import CourseError
-from fer_course.core.files import atomic, fingerprint, make_folder, read_json, read_table, sweep
-from fer_course.core.files import write_json, write_table
-from fer_course.core.terminal import progress
-from fer_course.faces.annotators import annotate, ANNOTATORS
-from fer_course.faces.conditions import CONDITIONS, under
-from fer_course.faces.drawings import Illustrator
-from fer_course.faces.parameters import sample
-from fer_course.faces.profiles import ACTION_UNITS, RandomDraws
-from fer_course.faces.renderer import Renderer
-from fer_course.facs import au_columns, SEVEN
-import tempfile, torch
-
-
 from pathlib import Path
+import cv2
+import numpy as np
+import pandas as pd
+import torch
+from fer_course.core.cache import check_settings
+from fer_course.core.errors import CourseError
+from fer_course.core.files import atomic, fingerprint, make_folder, read_table, sweep, write_json
+from fer_course.core.files import write_table
+from fer_course.core.parallel import cores, prefetch
+from fer_course.core.terminal import progress
+from fer_course.faces.manifest_rows import duplicate_rows, face_rows
+from fer_course.faces.sets import face_set, FaceSet, json_ready, STYLES
+import shutil
+import tempfile
+import pytest
+from fer_course.core.files import digest
+from fer_course.facs import au_columns
+
+
+def web_faces(place):
+    "Write a set with masks, turned heads and copies; return its manifest and landmarks."
+    table = render_dataset(
+        place,
+        40,
+        size=64,
+        device="cpu",
+        chunk=24,
+        profile="web",
+        seed=4,
+        duplicates=0.2,
+        conditions=("mask", "yaw30"),
+    )
+    return table, np.load(Path(place) / "landmarks.npy")
 
 
 def test_killed_and_resumed_gives_the_same_bytes():
-    import shutil
-    from fer_course.core.files import digest
-
+    options = dict(n=20, size=64, seed=3, device="cpu", chunk=8, annotator="crowd", duplicates=0.3)
     with tempfile.TemporaryDirectory() as place:
-        options, a, b = (
-            dict(n=20, size=64, seed=3, device="cpu", chunk=8, annotator="crowd", duplicates=0.3),
-            Path(place) / "a",
-            Path(place) / "b",
-        )
-        whole = render_dataset(a, **options)
+        first = Path(place) / "first"
+        second = Path(place) / "second"
+        whole = render_dataset(first, **options)
+        shutil.copytree(first, second)
+        (second / "manifest.parquet").unlink()
+        # As if the run had been killed in the second of three chunks
+        (second / ".render" / "000008.parquet").unlink()
+        for number in (9, 12):
+            (second / "images" / f"{number:06d}.png").unlink()
+        assert render_dataset(second, **options).equals(whole)
+        files = sorted(f.relative_to(first) for f in first.rglob("*") if f.is_file())
         copies = whole.image.str.contains("copy").sum()
-        shutil.copytree(a, b)
-        (b / "manifest.parquet").unlink()
-        (b / ".render" / "000008.parquet").unlink()  # as if killed in the second of three chunks
-        for k in (9, 12):
-            (b / "images" / f"{k:06d}.png").unlink()
-        assert render_dataset(b, **options).equals(whole)
-        files = sorted(f.relative_to(a) for f in a.rglob("*") if f.is_file())
-        assert len(files) == 20 + copies + 2 * 3 + 3 and files == sorted(
-            f.relative_to(b) for f in b.rglob("*") if f.is_file()
-        )
-        for f in files:
-            assert digest(a / f) == digest(b / f), f
+        assert len(files) == 20 + copies + 2 * 3 + 3
+        assert files == sorted(f.relative_to(second) for f in second.rglob("*") if f.is_file())
+        for file in files:
+            assert digest(first / file) == digest(second / file), file
 
 
 def test_identities_stay_in_one_split():
     with tempfile.TemporaryDirectory() as place:
         table = render_dataset(place, 60, size=32, device="cpu", independent=0.2)
-        assert (table.groupby("subject").split.nunique() == 1).all() and set(table.split) == {
-            "train",
-            "valid",
-            "test",
-        }
-        assert table.columns[:5].tolist() == [
-            "image",
-            "dataset",
-            "split",
-            "expression",
-            "subject",
-        ] and table.columns[5:26].tolist() == au_columns("raf_au")
-        assert 0 < table.expression.isna().mean() < 0.5 and set(
-            np.unique(table[au_columns("raf_au")])
-        ) == {0.0, 1.0}
-        assert ((table.AU12 == 1) == (table.AU12_intensity >= 1.5)).all() and table.meant.equals(
-            table.expression
-        )
+        assert (table.groupby("subject").split.nunique() == 1).all()
+        assert set(table.split) == {"train", "valid", "test"}
 
 
-def test_landmarks_and_scene_are_written_beside_the_images():
+def test_the_manifest_has_the_columns_of_the_course():
+    first = ["image", "dataset", "split", "expression", "subject"]
+    units = au_columns("raf_au")
     with tempfile.TemporaryDirectory() as place:
-        table = render_dataset(
-            place,
-            40,
-            size=64,
-            device="cpu",
-            chunk=24,
-            profile="web",
-            seed=4,
-            duplicates=0.2,
-            conditions=("mask", "yaw30"),
-        )
-        points = np.load(Path(place) / "landmarks.npy")
-        assert (
-            points.shape == (len(table), 68, 3)
-            and points.dtype == np.float32
-            and set(np.unique(points[..., 2])) == {0.0, 1.0}
-        )
-        eyes = np.stack([points[:, 36:42, :2].mean(1), points[:, 42:48, :2].mean(1)], 1).reshape(
-            -1, 4
-        )
+        table = render_dataset(place, 60, size=32, device="cpu", independent=0.2)
+        assert table.columns[:26].tolist() == [*first, *units]
+        assert 0 < table.expression.isna().mean() < 0.5
+        assert set(np.unique(table[units])) == {0.0, 1.0}
+        assert ((table.AU12 == 1) == (table.AU12_intensity >= 1.5)).all()
+        assert table.meant.equals(table.expression)
+
+
+def test_landmarks_are_written_beside_the_images():
+    with tempfile.TemporaryDirectory() as place:
+        table, points = web_faces(place)
+        assert points.shape == (len(table), 68, 3)
+        assert points.dtype == np.float32
+        assert set(np.unique(points[..., 2])) == {0.0, 1.0}
+        eyes = np.concatenate([points[:, 36:42, :2].mean(1), points[:, 42:48, :2].mean(1)], 1)
         assert np.allclose(eyes, table[["point_x0", "point_y0", "point_x1", "point_y1"]], atol=1e-3)
+
+
+def test_conditions_and_scene_are_written_into_the_manifest():
+    with tempfile.TemporaryDirectory() as place:
+        table, points = web_faces(place)
         masked = (table.condition == "mask").to_numpy()
-        assert (
-            not points[masked, 51:58, 2].any()
-            and (table.hidden_share[masked] > 0.1).all()
-            and (table.hidden_share[~masked] == 0).all()
-        )
-        assert (
-            np.allclose(table.yaw.abs(), table.pose)
-            and (table.pose[~masked] >= 30).all()
-            and table.light_contrast.min() > 0
-        )
-        assert (
-            table.blend.notna().any()
-            and (table.blend.dropna() != table.meant[table.blend.notna()]).all()
-        )
+        assert not points[masked, 51:58, 2].any()
+        assert (table.hidden_share[masked] > 0.1).all()
+        assert (table.hidden_share[~masked] == 0).all()
+        assert np.allclose(table.yaw.abs(), table.pose)
+        assert (table.pose[~masked] >= 30).all()
+        assert table.light_contrast.min() > 0
+        blends = table[table.blend.notna()]
+        assert len(blends) > 0
+        assert (blends.blend != blends.meant).all()
 
 
-def test_another_hand_draws_the_same_people():
+def test_both_styles_draw_the_same_people():
+    same = ["image", "split", "expression", "subject", *au_columns("raf_au")]
+    same += ["occlusion", "yaw", "light_side"]
     with tempfile.TemporaryDirectory() as place:
         modelled, drawn = (
             render_dataset(Path(place) / style, 24, size=64, device="cpu", style=style, seed=6)
             for style in ("modelled", "drawn")
         )
-        same = [
-            "image",
-            "split",
-            "expression",
-            "subject",
-            *au_columns("raf_au"),
-            "occlusion",
-            "yaw",
-            "light_side",
-        ]
-        assert (
-            drawn[same].equals(modelled[same])
-            and not set(drawn.sha1) & set(modelled.sha1)
-            and set(drawn.dataset) == {"drawn-course"}
-        )
+        assert drawn[same].equals(modelled[same])
+        assert not set(drawn.sha1) & set(modelled.sha1)
+        assert set(drawn.dataset) == {"drawn-course"}
         assert not np.allclose(drawn.point_y4, modelled.point_y4, atol=1)
 
 
-def test_settings_are_not_mixed_and_errors_have_remedies():
-    import pytest
-
+def test_sets_are_not_mixed_in_a_folder():
+    options = dict(size=32, device="cpu", label_expressions=False)
     with tempfile.TemporaryDirectory() as place:
-        render_dataset(place, 2, size=32, device="cpu", label_expressions=False)
-        with pytest.raises(CourseError, match="other settings.*another folder"):
-            render_dataset(place, 2, size=32, device="cpu", seed=9, label_expressions=False)
-    for wrong, says in (
-        (dict(like="huge"), "no set .huge"),
-        (dict(annotator="me"), "choose among meant"),
-        (dict(conditions=("fog",)), "fog"),
-        (dict(profile="nobody"), "no profile"),
-        (dict(size=33), "even size"),
-        (dict(duplicates=2.0), "shares"),
-        (dict(colour=1), "has no colour"),
-        (dict(expressions=("joy",)), "joy"),
-        (dict(split="dev"), "split"),
-        (dict(style="oil"), "choose among modelled"),
-    ):
-        with pytest.raises(CourseError, match=says):
-            face_set(**wrong)
+        render_dataset(place, 2, **options)
+        with pytest.raises(CourseError, match="other settings .seed: 0 -> 9.*another folder"):
+            render_dataset(place, 2, seed=9, **options)
+    with tempfile.TemporaryDirectory() as place:
+        (Path(place) / "images").mkdir()
+        with pytest.raises(CourseError, match="not rendered here.*another folder"):
+            render_dataset(place, 2, **options)
 
 
 def test_copies_are_equal_bytes_and_labelled_again():
-    from fer_course.core.files import digest
-
+    options = dict(size=32, device="cpu", duplicates=0.4, annotator="hasty", seed=2)
     with tempfile.TemporaryDirectory() as place:
-        table = render_dataset(
-            place, 48, size=32, device="cpu", duplicates=0.4, annotator="hasty", seed=2
-        )
+        table = render_dataset(place, 48, **options)
         copies = table[table.image.str.endswith("-copy.png")]
         first = table.set_index("image").loc[copies.image.str.replace("-copy", "")].reset_index()
-        assert (
-            8 < len(copies) < 32
-            and (copies.sha1.to_numpy() == first.sha1.to_numpy()).all()
-            and table.sha1.nunique() == 48
-        )
-        assert all(
-            digest(Path(place) / name) == sha1 for name, sha1 in zip(copies.image, copies.sha1)
-        )
-        assert (
-            0
-            < (copies.expression.to_numpy() != first.expression.to_numpy()).sum()
-            < len(copies) / 2
-        )
+        assert 8 < len(copies) < 32
+        assert (copies.sha1.to_numpy() == first.sha1.to_numpy()).all()
+        assert table.sha1.nunique() == 48
+        for name, sha1 in zip(copies.image, copies.sha1):
+            assert digest(Path(place) / name) == sha1, name
+        relabelled = (copies.expression.to_numpy() != first.expression.to_numpy()).sum()
+        assert 0 < relabelled < len(copies) / 2
         assert (copies.meant.to_numpy() == first.meant.to_numpy()).all()
-
-
-def test_a_small_part_of_a_large_set_has_its_shares():
-    names = face_set("lsd", n=1400).parameters(0, 1400).expressions
-    assert abs(names.count("sadness") / 1400 - 144631 / 277251) < 0.04 and set(names) == {
-        "anger",
-        "disgust",
-        "fear",
-        "happiness",
-        "sadness",
-        "surprise",
-    }

@@ -6,49 +6,45 @@ import torch.nn.functional as F
 from fer_course.faces import ACTION_UNITS, sample
 from fer_course.faces.camera import Camera, intersect
 from fer_course.faces.controls import face_controls
-from fer_course.faces.surface import _TOP, head_surface, Surface
+from fer_course.faces.radial_map import MAP_TOP
+from fer_course.faces.surface import head_surface, Surface
+
+
+def surface_at_rest(people):
+    "Return the surfaces of people without any action unit"
+    still = {unit: torch.zeros(len(people), 2) for unit in ACTION_UNITS}
+    controls = face_controls(people.identity, still)
+    noise = CameraNoise("cpu")
+    return Surface(head_surface(people.identity, controls, units=still, noise=noise))
 
 
 def test_rays_end_on_the_surface():
-    from fer_course.faces.camera import Camera, intersect
-    from fer_course.faces.controls import face_controls
-    from fer_course.faces.photography import CameraNoise
-    from fer_course.faces.surface import head_surface
-    from fer_course.faces.surface import Surface
-
-    p = sample(3, seed=2, per_identity=1)
-    still = {unit: torch.zeros(3, 2) for unit in ACTION_UNITS}
-    surface = Surface(
-        head_surface(p.identity, face_controls(p.identity, still), still, CameraNoise("cpu"))
-    )
-    *point, covered = intersect(surface, Camera(p.scene, 64))
-    assert (surface.outside(*point)[covered > 0.9].abs() < 0.02).float().mean() > 0.98
+    people = sample(3, seed=2, per_identity=1)
+    surface = surface_at_rest(people)
+    *point, covered = intersect(surface, Camera(people.scene, 64))
+    distance = surface.outside(*point)[covered > 0.9].abs()
+    assert (distance < 0.02).float().mean() > 0.98
 
 
 def test_heads_end_at_the_top():
-    from fer_course.faces.camera import Camera, intersect
-    from fer_course.faces.controls import face_controls
-    from fer_course.faces.photography import CameraNoise
-    from fer_course.faces.surface import head_surface
-    from fer_course.faces.surface import _TOP, Surface
-
-    p = sample(60, seed=11, per_identity=1).frontal().with_scene(eye_distance=0.12)
-    still = {unit: torch.zeros(60, 2) for unit in ACTION_UNITS}
-    p.identity["hair_height"][:20], p.identity["crown"][:20] = 0.3, 1.3  # taller than the map
-    surface, camera = (
-        Surface(
-            head_surface(p.identity, face_controls(p.identity, still), still, CameraNoise("cpu"))
-        ),
-        Camera(p.scene, 96),
-    )
-    covered = intersect(surface, camera)[3]
-    top = (
-        camera.project(torch.tensor([[[0.0, _TOP, 0.9]]]).expand(60, -1, -1))[:, 0, 1]
-        .floor()
-        .long()
-    )
-    assert (top > 2).all()  # there is room above the heads ...
+    people = sample(60, seed=11, per_identity=1).frontal().with_scene(eye_distance=0.12)
+    people.identity["hair_height"][:20] = 0.3
+    people.identity["crown"][:20] = 1.3
+    camera = Camera(people.scene, 96)
+    covered = intersect(surface_at_rest(people), camera)[3]
+    highest = torch.tensor([[[0.0, MAP_TOP, 0.9]]]).expand(60, -1, -1)
+    top = camera.project(highest)[:, 0, 1].floor().long()
+    assert (top > 2).all()
     for k in range(60):
-        assert covered[k, : top[k]].max() < 0.05 and covered[k, top[k] :].max() > 0.95, (
-            k
-        )  # ... and nothing in it
+        assert covered[k, : top[k]].max() < 0.05, k
+        assert covered[k, top[k] :].max() > 0.95, k
+
+
+def test_the_same_noise_for_all():
+    assert torch.equal(CameraNoise("cpu").layers, CameraNoise("cpu").layers)
+    noise = CameraNoise("cpu")
+    u = torch.zeros(2, 3, 4)
+    maps = noise(u, u, "large", "fine", split=True)
+    assert len(maps) == 2
+    assert torch.equal(maps[0], noise(u, u, "large"))
+    assert noise.sensor(torch.rand(2, 2), 64).shape == (2, 3, 64, 64)

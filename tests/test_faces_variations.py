@@ -2,41 +2,50 @@
 from fer_course.faces.variations import *
 from dataclasses import dataclass, replace
 import numpy as np
-from fer_course.faces.datasets import FaceSet
-from fer_course.faces.profiles import ACTION_UNITS
 import torch
+from fer_course.faces.parameters import Parameters
+from fer_course.faces.profiles import ACTION_UNITS
+from fer_course.faces.sets import FaceSet
 
 
-def test_random_faces_can_be_switched_off_one_by_one_and_keep_their_p():
-    import torch
-    from fer_course.faces import FaceSet
+def assert_equal(first, second):
+    "Compare two dicts of tensors."
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert torch.equal(value, second[name]), name
 
-    plain, off = (
-        FaceSet(n=40, profile="photographs").parameters(0, 40),
-        RandomFaces(n=40, profile="photographs", shapes=0.0, mouths=0.0, traces=0.0).parameters(
-            0, 40
-        ),
-    )
-    same = lambda a, b: all(torch.equal(a[k], b[k]) for k in a)
-    assert (
-        same(plain.identity, off.identity)
-        and torch.equal(plain.action_units, off.action_units)
-        and same(plain.scene, off.scene)
-    )
-    what = RandomFaces(n=40, profile="photographs")
-    full = what.parameters(0, 40)
-    assert (
-        full.expressions == plain.expressions
-        and same(full.scene, plain.scene)
-        and not torch.equal(full.action_units, plain.action_units)
-    )
-    for name in SHAPES:
-        first, last = full.identity[name][0], full.identity[name][4]
-        assert torch.equal(first, last)  # five faces of one person
-        assert not torch.equal(first, full.identity[name][5])
-    part = what.parameters(10, 5)
-    assert same(part.identity, full[10:15].identity) and torch.equal(
-        part.action_units, full[10:15].action_units
-    )
+
+def test_variations_can_be_switched_off():
+    plain = FaceSet(n=40, profile="photographs").parameters(0, 40)
+    off = RandomFaces(n=40, profile="photographs", shapes=0.0, mouths=0.0, traces=0.0)
+    off = off.parameters(0, 40)
+    assert_equal(plain.identity, off.identity)
+    assert_equal(plain.scene, off.scene)
+    assert torch.equal(plain.action_units, off.action_units)
     assert (RandomFaces(wrinkles=0.0).parameters(0, 5).identity["wrinkles"] == 0).all()
-    assert ((full.action_units >= 0) & (full.action_units <= 5)).all()
+
+
+def test_variations_keep_expressions_and_scenes():
+    plain = FaceSet(n=40, profile="photographs").parameters(0, 40)
+    varied = RandomFaces(n=40, profile="photographs").parameters(0, 40)
+    assert varied.expressions == plain.expressions
+    assert_equal(varied.scene, plain.scene)
+    assert not torch.equal(varied.action_units, plain.action_units)
+    assert (varied.action_units >= 0).all()
+    assert (varied.action_units <= 5).all()
+
+
+def test_all_faces_of_a_person_have_one_shape():
+    varied = RandomFaces(n=40, profile="photographs").parameters(0, 40)
+    for name in SHAPES:
+        values = varied.identity[name]
+        assert torch.equal(values[0], values[4]), name  # five faces of one person
+        assert not torch.equal(values[0], values[5]), name
+
+
+def test_a_part_is_equal_to_its_rows_of_the_whole():
+    record = RandomFaces(n=40, profile="photographs")
+    whole = record.parameters(0, 40)[10:15]
+    part = record.parameters(10, 5)
+    assert_equal(part.identity, whole.identity)
+    assert torch.equal(part.action_units, whole.action_units)

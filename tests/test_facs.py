@@ -4,39 +4,42 @@ from dataclasses import dataclass
 
 
 def test_vocabularies():
-    assert [len(AU_VOCABULARIES[k]) for k in ("raf_au", "openface", "common", "emotionet")] == [
-        21,
-        16,
-        13,
-        16,
-    ]
-    for numbers in AU_VOCABULARIES.values():
-        assert list(numbers) == sorted(set(numbers)) and set(numbers) <= set(AU_NAMES)
-    assert set(AU_VOCABULARIES["openface"]) < set(AU_VOCABULARIES["raf_au"])
-    assert set(AU_VOCABULARIES["common"]) == set(AU_VOCABULARIES["raf_au"]) & set(
-        AU_VOCABULARIES["openface"]
-    ) & set(AU_VOCABULARIES["emotionet"])
+    sizes = {name: len(numbers) for name, numbers in AU_VOCABULARIES.items()}
+    assert sizes == dict(raf_au=21, openface=16, common=13, emotionet=16)
+    for name, numbers in AU_VOCABULARIES.items():
+        assert list(numbers) == sorted(set(numbers)), name
+        assert set(numbers) <= set(AU_NAMES), name
+    units = {name: set(numbers) for name, numbers in AU_VOCABULARIES.items()}
+    assert units["openface"] < units["raf_au"]
+    assert units["common"] == units["raf_au"] & units["openface"] & units["emotionet"]
+    assert set(RENDERED_UNITS) == set(AU_NAMES)
     assert au_columns("common")[:3] == ["AU1", "AU2", "AU4"]
 
 
 def test_prototypes():
     assert set(PROTOTYPES) == set(EXPRESSIONS)
     for name, prototype in PROTOTYPES.items():
-        units = [n for n, _ in prototype.core + prototype.optional]
-        assert len(units) == len(set(units)) and set(units) <= set(AU_NAMES) and prototype.source
-        assert all(0 < share <= 1 for _, share in prototype.core + prototype.optional)
+        pairs = prototype.core + prototype.optional
+        units = [unit for unit, _ in pairs]
+        assert len(units) == len(set(units)), name
+        assert set(units) <= set(AU_NAMES), name
+        assert prototype.source, name
+        for unit, share in pairs:
+            assert 0 < share <= 1, (name, unit)
     assert not PROTOTYPES["neutral"].core
 
 
 def test_regions():
-    assert sum(len(r.windows) for r in REGIONS.values()) == 7
-    units = [n for r in REGIONS.values() for n in r.action_units]
+    assert sum(len(region.windows) for region in REGIONS.values()) == 7
+    units = [unit for region in REGIONS.values() for unit in region.action_units]
     assert len(units) == len(set(units)), "each unit is read in one region"
     for vocabulary in AU_VOCABULARIES.values():
         assert set(vocabulary) <= set(units)
     for region in REGIONS.values():
         for r0, r1, c0, c1 in region.windows:
-            assert 0 <= r0 < r1 <= 14 and 0 <= c0 < c1 <= 14
+            assert 0 <= r0 < r1 <= 14
+            assert 0 <= c0 < c1 <= 14
     for name in ("eyes", "cheeks"):  # left and right windows are mirror images
-        (a0, a1, a2, a3), (b0, b1, b2, b3) = REGIONS[name].windows
-        assert (a0, a1, 14 - a3, 14 - a2) == (b0, b1, b2, b3)
+        left, right = REGIONS[name].windows
+        r0, r1, c0, c1 = left
+        assert (r0, r1, 14 - c1, 14 - c0) == right, name

@@ -1,41 +1,49 @@
-"The command data_scripts/table1.py: what is held equal between the rows is equal."
+"The command experiments/table1.py: what is held equal between the rows is equal."
 
 import sys
 from pathlib import Path
-import numpy as np, pandas as pd, pytest
+import numpy as np
+import pandas as pd
+import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "data_scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "experiments"))
 import table1 as lab
-from fer_course.facs import au_columns, BASIC
+from fer_course.facs import BASIC, au_columns
+
+CASES = [(500, 10_000), (500, 8000), (2000, 8000), (8000, 10_000), (7, 3)]
 
 
-@pytest.mark.parametrize(
-    "n, passes", [(500, 10_000), (500, 8000), (2000, 8000), (8000, 10_000), (7, 3)]
-)
+@pytest.mark.parametrize("n, passes", CASES)
 def test_an_epoch_shows_each_image_as_often_as_any_other(n, passes):
     rows = 10 + np.arange(n)
-    seen = np.bincount(lab.dealt(rows, passes, seed=3), minlength=10 + n)
-    assert seen.sum() == passes and not seen[:10].any() and np.ptp(seen[10:]) <= 1
-    assert (lab.dealt(rows, passes, 3) == lab.dealt(rows, passes, 3)).all() and (
-        passes % n == 0 or (lab.dealt(rows, passes, 3) != lab.dealt(rows, passes, 4)).any()
-    )
+    counts = np.bincount(lab.dealt(rows, passes, seed=3), minlength=10 + n)
+    assert counts.sum() == passes
+    assert not counts[:10].any()
+    assert np.ptp(counts[10:]) <= 1
+
+
+@pytest.mark.parametrize("n, passes", CASES)
+def test_an_epoch_depends_on_the_seed_alone(n, passes):
+    rows = np.arange(n)
+    assert (lab.dealt(rows, passes, seed=3) == lab.dealt(rows, passes, seed=3)).all()
+    if passes % n:  # otherwise every image comes equally often, whatever the seed
+        assert (lab.dealt(rows, passes, seed=3) != lab.dealt(rows, passes, seed=4)).any()
 
 
 def faces(n, split, seed):
+    "Return a manifest of n faces, and images that name their row in every pixel."
     rng = np.random.default_rng(seed)
-    return pd.DataFrame(
-        dict(
-            image=[f"{seed}-{i}.png" for i in range(n)],
-            split=split,
-            expression=[BASIC[i % 6] for i in range(n)],
-        )
-    ).assign(**{c: rng.integers(0, 2, n).astype(float) for c in au_columns()}), np.full(
-        (n, 8, 8, 3), seed, np.uint8
-    ) + np.arange(n, dtype=np.uint8)[:, None, None, None]
+    table = pd.DataFrame(dict(image=[f"{seed}-{i}.png" for i in range(n)], split=split))
+    table["expression"] = [BASIC[i % 6] for i in range(n)]
+    for column in au_columns():
+        table[column] = rng.integers(0, 2, n).astype(float)
+    images = np.full((n, 8, 8, 3), seed, np.uint8)
+    return table, images + np.arange(n, dtype=np.uint8)[:, None, None, None]
 
 
 @pytest.fixture
 def parts(monkeypatch, tmp_path):
+    "Return (sets, folder, pseudo labels): every label inverted, every fourth row unknown."
     found = dict(
         target=faces(40, "train", 100),
         valid=faces(6, "valid", 150),
@@ -49,59 +57,66 @@ def parts(monkeypatch, tmp_path):
     return found, tmp_path, pseudo
 
 
-def test_rows_see_the_same_images_and_differ_in_their_teacher(parts):
-    (target, images), out, pseudo = parts[0]["target"], *parts[1:]
-    passes = 50
-    sets = {row: lab.training_set(out, row, 20, 1, passes) for row in lab.ROWS}
-    for row, (table, pictures) in sets.items():
-        mine = ((table.split == "train") & (table.role == "target")).to_numpy()
-        teacher = lab.ROWS[row][1]
-        assert len(table) == len(pictures) and (table.split == "valid").sum() == 6
-        assert mine.sum() == (40 if teacher == "auxiliary" else 50) and set(
-            table.image[mine]
-        ) == set(target.image[20:40]), "seed 1 has the second twenty"
-        assert (
-            pictures[mine, 0, 0, 0]
-            == [100 + int(Path(name).stem.split("-")[1]) for name in table.image[mine]]
-        ).all(), "images and rows belong together"
-        units = table.loc[mine].set_index("image")
-        truth = target.set_index("image").loc[units.index]
-        if teacher == "true":
-            assert (units[au_columns()] == truth[au_columns()]).all(axis=None)
-        elif teacher == "pseudo":
-            pd.testing.assert_frame_equal(
-                units[lab.UNITS], pseudo.set_index("image").loc[units.index, lab.UNITS]
-            )
-        else:
-            assert units[au_columns()].isna().all(axis=None), "the units of the target stay unseen"
-        assert (table.role == "auxiliary").sum() == (8 if teacher == "auxiliary" else 0)
-    assert sets["CVT"][0].image.tolist() == sets["ResNet"][0].image.tolist()
+@pytest.mark.parametrize("row", lab.ROWS)
+def test_rows_see_the_same_images(parts, row):
+    found, out, _ = parts
+    target = found["target"][0]
+    table, pictures = lab.training_set(out, row, 20, seed=1, passes=50)
+    auxiliary = lab.ROWS[row][1] == "auxiliary"
+    own = ((table.split == "train") & (table.role == "target")).to_numpy()
+    assert len(table) == len(pictures)
+    assert (table.split == "valid").sum() == 6
+    assert own.sum() == (40 if auxiliary else 50)
+    assert (table.role == "auxiliary").sum() == (8 if auxiliary else 0)
+    assert set(table.image[own]) == set(target.image[20:40]), "seed 1 has the second twenty"
+    numbers = [100 + int(Path(name).stem.split("-")[1]) for name in table.image[own]]
+    assert pictures[own, 0, 0, 0].tolist() == numbers, "images and rows belong together"
+
+
+@pytest.mark.parametrize("row", lab.ROWS)
+def test_rows_differ_in_their_teacher(parts, row):
+    found, out, pseudo = parts
+    table, _ = lab.training_set(out, row, 20, seed=1, passes=50)
+    own = table[(table.split == "train") & (table.role == "target")].set_index("image")
+    teacher = lab.ROWS[row][1]
+    if teacher == "true":
+        truth = found["target"][0].set_index("image").loc[own.index]
+        assert (own[au_columns()] == truth[au_columns()]).all(axis=None)
+    elif teacher == "pseudo":
+        labels = pseudo.set_index("image").loc[own.index, lab.UNITS]
+        pd.testing.assert_frame_equal(own[lab.UNITS], labels)
+        assert labels.notna().any(axis=None)
+    else:
+        assert own[au_columns()].isna().all(axis=None), "the units of the target stay unknown"
+
+
+def test_two_networks_without_units_see_the_same_rows(parts):
+    _, out, _ = parts
+    cvt, _ = lab.training_set(out, "CVT", 20, seed=1, passes=50)
+    resnet, _ = lab.training_set(out, "ResNet", 20, seed=1, passes=50)
+    assert cvt.image.tolist() == resnet.image.tolist()
+
+
+def scored(row, seed, f1):
+    "Return the scores of one run."
+    return dict(row=row, images=500, seed=seed, macro_f1=f1, own_macro_f1=f1)
 
 
 def test_differences_pair_by_seed_and_skip_what_is_missing():
-    run = lambda row, seed, f1: dict(row=row, images=500, seed=seed, macro_f1=f1, own_macro_f1=f1)
-    rows = (
-        [run("CVT", s, f) for s, f in ((0, 0.5), (1, 0.6), (2, 0.7))]
-        + [run("ViT", s, f) for s, f in ((2, 0.71), (0, 0.51))]
-        + [run("ResNet", 0, 0.4)]
-    )
+    rows = [scored("CVT", seed, f1) for seed, f1 in ((0, 0.5), (1, 0.6), (2, 0.7))]
+    rows += [scored("ViT", seed, f1) for seed, f1 in ((2, 0.71), (0, 0.51))]
+    rows += [scored("ResNet", 0, 0.4)]
     found = lab.differences(rows)
-    assert [(d["row"], d["metric"], d["n"]) for d in found] == [
-        ("ViT", "macro_f1", 2),
-        ("ViT", "own_macro_f1", 2),
-    ] and found[0]["mean"] == pytest.approx(0.01)
+    expected = [("ViT", "macro_f1", 2), ("ViT", "own_macro_f1", 2)]
+    assert [(d["row"], d["metric"], d["n"]) for d in found] == expected
+    assert found[0]["mean"] == pytest.approx(0.01)
 
 
 def test_all_rows_are_networks_of_one_size():
-    from fer_course.models.au_cvt import create
+    from fer_course.models import create
 
-    sizes = [
-        sum(
-            p.numel()
-            for p in create(
-                preset, size=lab.SIZE, expressions=BASIC, au_vocabulary=vocabulary
-            ).parameters()
-        )
-        for preset, _, vocabulary in lab.ROWS.values()
-    ]
+    sizes = []
+    for preset, _, vocabulary in lab.ROWS.values():
+        network = create(preset, size=lab.SIZE, expressions=BASIC, au_vocabulary=vocabulary)
+        sizes.append(sum(p.numel() for p in network.parameters()))
     assert max(sizes) < 1.2 * min(sizes)

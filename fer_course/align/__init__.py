@@ -4,7 +4,7 @@ from importlib import import_module
 
 _NAMES = {
     "Detections": ".boxes",
-    "crops": ".boxes",
+    "cut_boxes": ".boxes",
     "level": ".boxes",
     "move": ".boxes",
     "no_faces": ".boxes",
@@ -19,7 +19,6 @@ _NAMES = {
     "align_manifest": ".crops",
     "alignment_table": ".crops",
     "fate_table": ".crops",
-    "write_packed": ".crops",
     "BOX": ".geometry",
     "EYES": ".geometry",
     "MOUTH": ".geometry",
@@ -30,11 +29,14 @@ _NAMES = {
     "align_face": ".geometry",
     "alignment": ".geometry",
     "box_of": ".geometry",
+    "centred_square": ".geometry",
     "eye_angle": ".geometry",
     "five_point": ".geometry",
     "five_points": ".geometry",
     "level_box": ".geometry",
     "level_image": ".geometry",
+    "levelling_rotation": ".geometry",
+    "middles": ".geometry",
     "rule_named": ".geometry",
     "through": ".geometry",
     "MTCNN": ".mtcnn",
@@ -51,6 +53,11 @@ _NAMES = {
     "fate": ".selection",
     "locate": ".selection",
     "whole_image": ".selection",
+    "AlignmentJob": ".workers",
+    "AlignmentSettings": ".workers",
+    "FINDINGS": ".workers",
+    "align_in_parallel": ".workers",
+    "write_packed": "..core.packed",
 }
 __all__ = list(_NAMES)
 

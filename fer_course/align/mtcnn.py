@@ -6,134 +6,177 @@
 __all__ = ['MTCNN']
 
 # %% ../../nbs/library/align.mtcnn.ipynb #12a20c7f
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 import numpy as np
 import torch
-from .boxes import crops, Detections, move, no_faces, propose, pyramid_scales
+from .boxes import cut_boxes, Detections, move, no_faces, propose, pyramid_scales
 from .boxes import square, summed_area, suppress, suppress_inner
 from .networks import stage
 from ..core.errors import CourseError
+from ..core.parallel import prefetch
 
-# %% ../../nbs/library/align.mtcnn.ipynb #8c2814de
-def _side_by_side(work, items, device):
-    "`work` on each item, in order; on a CPU as many at a time as torch has threads, each in one thread"
+# %% ../../nbs/library/align.mtcnn.ipynb #5e0821b4
+def _map_in_threads(work, items, *, device):
+    "Return `work` of each item in order; on a CPU as many at a time as PyTorch has threads"
     threads = torch.get_num_threads()
     if device.type != "cpu" or threads < 2 or len(items) < 2:
         return [work(item) for item in items]
-    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        results = list(pool.map(work, items))
-    torch.set_num_threads(threads)
-    return results
+    one_thread_each = partial(torch.set_num_threads, 1)
+    try:
+        results = prefetch(
+            work, items, ahead=len(items), threads=threads, initializer=one_thread_each
+        )
+        return list(results)
+    finally:
+        torch.set_num_threads(threads)
 
-# %% ../../nbs/library/align.mtcnn.ipynb #8e76c6e9
+
+def _check_image(image, i):
+    "Raise `CourseError` if image i is not a uint8 RGB array"
+    if isinstance(image, np.ndarray) and image.dtype == np.uint8:
+        if image.ndim == 3 and image.shape[2] == 3:
+            return
+    kind = getattr(image, "dtype", type(image).__name__)
+    raise CourseError(
+        f"image {i} is {kind} {getattr(image, 'shape', '')}, "
+        "not a uint8 RGB array (height, width, 3)",
+        remedy="read it with fer_course.data.load_image",
+    )
+
+# %% ../../nbs/library/align.mtcnn.ipynb #8c2814de
 class MTCNN:
-    "Multi-task cascaded convolutional networks (Zhang et al. 2016): faces and five landmarks, batched over photographs, on any device"
+    """Multi-task cascaded convolutional networks: faces and five landmarks, on any device.
+
+    Zhang et al. 2016, https://arxiv.org/abs/1604.02878; batched over photographs.
+    """
 
     def __init__(
         self,
-        device=None,  # 'cpu', 'cuda', ...; None = a GPU where there is one
-        min_face=20,  # smallest face, pixels
-        thresholds=(0.6, 0.7, 0.7),  # least probability after P-, R- and O-Net
-        factor=0.709,  # between levels of the pyramid
-        pixels=None,  # how many pixels are worked on at a time: bounds the memory; None = what suits the device
+        device: str
+        | torch.device
+        | None = None,  # 'cpu', 'cuda', ...; None = a GPU if there is one
+        min_face: float = 20,  # smallest face, pixels
+        *,
+        thresholds: tuple = (0.6, 0.7, 0.7),  # least probability after P-, R- and O-Net, 0-1
+        factor: float = 0.709,  # between levels of the pyramid
+        pixels: int | None = None,  # processed at a time: bounds the memory; None = by the device
     ):
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.min_face, self.thresholds, self.factor = min_face, thresholds, factor
-        self.pixels = pixels or (
-            600_000 if self.device.type == "cpu" else 16_000_000
-        )  # a processor's cache, a GPU's hunger
-        self.pnet, self.rnet, self.onet = (
-            stage(name, self.device) for name in ("pnet", "rnet", "onet")
-        )
+        self.min_face = min_face
+        self.thresholds = thresholds
+        self.factor = factor
+        # As much as fits into the cache of a processor, or as keeps a GPU busy.
+        self.pixels = pixels or (600_000 if self.device.type == "cpu" else 16_000_000)
+        self.pnet = stage("pnet", self.device)
+        self.rnet = stage("rnet", self.device)
+        self.onet = stage("onet", self.device)
 
     def detect(
         self,
-        images,  # list of uint8 RGB arrays (H, W, 3) of any sizes
-    ):
-        "One `Detections` per image; `CourseError` if an image is no uint8 RGB array"
-        results, sizes = [None] * len(images), {}
+        images: list,  # uint8 RGB arrays (H, W, 3) of any sizes
+    ) -> list:  # of `Detections`, one per image
+        """Return the faces of each image, best first.
+
+        Raises `CourseError` if an image is not a uint8 RGB array.
+        """
+        groups = self._groups(images)
+        found = _map_in_threads(
+            lambda group: self._cascade(np.stack([images[i] for i in group])),
+            groups,
+            device=self.device,
+        )
+        results = [None] * len(images)
+        for group, detections in zip(groups, found):
+            for i, faces in zip(group, detections):
+                results[i] = faces
+        return results
+
+    def _groups(self, images):
+        "Return groups of indices: images of one size, of at most `pixels` pixels together"
+        sizes = {}
         for i, image in enumerate(images):
-            if not (
-                isinstance(image, np.ndarray)
-                and image.dtype == np.uint8
-                and image.ndim == 3
-                and image.shape[2] == 3
-            ):
-                got = (
-                    f"{getattr(image, 'dtype', type(image).__name__)} {getattr(image, 'shape', '')}"
-                )
-                raise CourseError(
-                    f"image {i} is {got}, not a uint8 RGB array (height, width, 3)",
-                    remedy="read it with fer_course.data.load_image",
-                )
+            _check_image(image, i)
             sizes.setdefault(image.shape[:2], []).append(i)
         groups = []
         for (height, width), members in sizes.items():
             at_once = max(1, self.pixels // max(1, height * width))
             groups += [members[i : i + at_once] for i in range(0, len(members), at_once)]
-        found = _side_by_side(
-            lambda group: self._cascade(np.stack([images[i] for i in group])), groups, self.device
-        )
-        for group, members in zip(groups, found):
-            for i, faces in zip(group, members):
-                results[i] = faces
-        return results
+        return groups
 
     @torch.inference_mode()
     def _cascade(self, batch):
-        "uint8 (B, H, W, 3) -> list of B `Detections`"
-        scales = pyramid_scales(*batch.shape[1:3], self.min_face, self.factor)
+        "Return a list of B `Detections` for uint8 images (B, H, W, 3)"
+        height, width = batch.shape[1:3]
+        scales = pyramid_scales(height, width, min_face=self.min_face, factor=self.factor)
         if not scales:
             return [no_faces() for _ in batch]
         table = summed_area(torch.from_numpy(batch).to(self.device))
-        boxes, which = self._first(table, scales)
+        boxes, owner = self.first_stage(table, scales)
         if len(boxes):
-            boxes, which = self._second(table, boxes, which)
+            boxes, owner = self.second_stage(table, boxes, owner=owner)
         if not len(boxes):
             return [no_faces() for _ in batch]
-        return self._third(table, boxes, which, len(batch))
+        return self.third_stage(table, boxes, owner=owner)
 
-    def _first(self, table, scales):
-        "P-Net over the pyramid: squares (n, 4) and the photograph of each (n,)"
-        levels = [propose(self.pnet, table, scale, self.thresholds[0]) for scale in scales]
-        boxes, scores, offsets, which = (torch.cat(parts) for parts in zip(*levels))
-        level = torch.cat([torch.full_like(w, i) for i, (*_, w) in enumerate(levels)])
-        keep = suppress(boxes, scores, which * len(levels) + level, 0.5)
-        boxes, scores, offsets, which = (t[keep] for t in (boxes, scores, offsets, which))
-        keep = suppress(boxes, scores, which, 0.7)
-        return square(move(boxes[keep], offsets[keep], extra=0)), which[keep]
+    def first_stage(
+        self,
+        table: torch.Tensor,  # (B, H + 1, W + 1, 3) of `summed_area`
+        scales: list,  # of the pyramid
+    ) -> tuple:  # squares (n, 4), index of the photograph (n,)
+        "Return the squares that P-Net proposes over the whole pyramid."
+        propose_at = partial(propose, self.pnet, table, threshold=self.thresholds[0])
+        levels = [propose_at(scale=scale) for scale in scales]
+        level = torch.cat([torch.full_like(found[3], i) for i, found in enumerate(levels)])
+        boxes, scores, offsets, owner = (torch.cat(parts) for parts in zip(*levels))
+        keep = suppress(boxes, scores, groups=owner * len(levels) + level, overlap=0.5)
+        boxes, scores, offsets, owner = (t[keep] for t in (boxes, scores, offsets, owner))
+        keep = suppress(boxes, scores, groups=owner, overlap=0.7)
+        return square(move(boxes[keep], offsets[keep], extra=0)), owner[keep]
 
-    def _second(self, table, boxes, which):
-        "R-Net: refined squares and the photograph of each"
-        x, inside = crops(table, boxes, which, 24)
-        boxes, which = boxes[inside], which[inside]
-        offsets, face = self._look(self.rnet, x)
+    def second_stage(
+        self,
+        table: torch.Tensor,  # (B, H + 1, W + 1, 3) of `summed_area`
+        boxes: torch.Tensor,  # (n, 4) of the first stage
+        *,
+        owner: torch.Tensor,  # (n,) index of the photograph
+    ) -> tuple:  # squares (m, 4), index of the photograph (m,)
+        "Return the squares that R-Net keeps, refined."
+        x, inside = cut_boxes(table, boxes, owner=owner, size=24)
+        offsets, face = _in_portions(self.rnet, x)
         good = face > self.thresholds[1]
-        boxes, which, offsets, face = boxes[good], which[good], offsets[good], face[good]
-        keep = suppress(boxes, face, which, 0.7)
-        return square(move(boxes[keep], offsets[keep])), which[keep]
+        boxes, owner = boxes[inside][good], owner[inside][good]
+        offsets, face = offsets[good], face[good]
+        keep = suppress(boxes, face, groups=owner, overlap=0.7)
+        return square(move(boxes[keep], offsets[keep])), owner[keep]
 
-    def _third(self, table, boxes, which, n):
-        "O-Net: the final boxes, scores and landmarks of each photograph"
-        x, inside = crops(table, boxes, which, 48)
-        boxes, which = boxes[inside], which[inside]
-        offsets, points, face = self._look(self.onet, x)
+    def third_stage(
+        self,
+        table: torch.Tensor,  # (B, H + 1, W + 1, 3) of `summed_area`
+        boxes: torch.Tensor,  # (n, 4) of the second stage
+        *,
+        owner: torch.Tensor,  # (n,) index of the photograph
+    ) -> list:  # of B `Detections`
+        "Return the faces that O-Net keeps: final boxes, scores and landmarks."
+        x, inside = cut_boxes(table, boxes, owner=owner, size=48)
+        offsets, points, face = _in_portions(self.onet, x)
         good = face > self.thresholds[2]
-        boxes, which, offsets, points, face = (
-            t[good] for t in (boxes, which, offsets, points, face)
-        )
+        boxes, owner = boxes[inside][good], owner[inside][good]
+        offsets, points, face = offsets[good], points[good], face[good]
+
         sides = boxes[:, 2:] - boxes[:, :2] + 1
-        points = (
-            torch.stack([points[:, :5], points[:, 5:]], 2) * sides[:, None] + boxes[:, None, :2] - 1
-        )  # (n, 5, 2)
-        boxes, results = move(boxes, offsets), []
-        for i in range(n):
-            mine = (which == i).nonzero()[:, 0]
-            mine = mine[suppress_inner(boxes[mine], face[mine])]
-            results.append(Detections(*(t[mine].cpu().numpy() for t in (boxes, face, points))))
+        points = torch.stack([points[:, :5], points[:, 5:]], 2)  # (n, 5, 2) in units of the sides
+        points = points * sides[:, None] + boxes[:, None, :2] - 1
+        boxes = move(boxes, offsets)
+        results = []
+        for i in range(len(table)):
+            faces = (owner == i).nonzero()[:, 0]
+            faces = faces[suppress_inner(boxes[faces], face[faces])]
+            arrays = [t[faces].cpu().numpy() for t in (boxes, face, points)]
+            results.append(Detections(*arrays))
         return results
 
-    def _look(self, net, x, at_once=1024):
-        "A later stage over its crops, some at a time"
-        parts = [net(x[i : i + at_once]) for i in range(0, max(len(x), 1), at_once)]
-        return [torch.cat(p) for p in zip(*parts)]
+
+def _in_portions(net, x, at_once=1024):
+    "Return the outputs of a network for many crops, computed for some at a time"
+    parts = [net(x[i : i + at_once]) for i in range(0, max(len(x), 1), at_once)]
+    return [torch.cat(part) for part in zip(*parts)]

@@ -17,10 +17,14 @@ from torch import nn
 from ..core.errors import CourseError
 
 # %% ../../nbs/library/align.networks.ipynb #5d438134
-#        convolutions (channels, kernel), None = no pooling after it; then the dense layer and the outputs
+# Convolutions as (channels, kernel, pooling after it or None), the dense layer as (inputs,
+# outputs), the widths of the outputs, and the side of the input for one window in pixels.
 LAYERS = dict(
     pnet=dict(
-        convolutions=((10, 3, 2), (16, 3, None), (32, 3, None)), dense=None, outputs=(4, 2), size=12
+        convolutions=((10, 3, 2), (16, 3, None), (32, 3, None)),
+        dense=None,
+        outputs=(4, 2),
+        size=12,
     ),
     rnet=dict(
         convolutions=((28, 3, 3), (48, 3, 3), (64, 2, None)),
@@ -36,56 +40,83 @@ LAYERS = dict(
     ),
 )
 
-
+# %% ../../nbs/library/align.networks.ipynb #11f21296
 class MaxPool(nn.Module):
-    "Max pooling with a step of 2 whose last window may be cut off, as `nn.MaxPool2d(size, 2, ceil_mode=True)`; on a CPU as the largest of shifted copies, which takes a third of the time"
+    """Max pooling with a step of 2 whose last window may be cut off.
 
-    def __init__(self, size):
-        super().__init__()
-        self.size = size
-
-    def forward(self, x):
-        if x.device.type != "cpu":
-            return F.max_pool2d(x, self.size, 2, ceil_mode=True)
-        for axis in (2, 3):
-            n = -(-(x.shape[axis] - self.size) // 2) + 1
-            first, *others = (
-                x[(slice(None),) * axis + (slice(k, k + 2 * n - 1, 2),)] for k in range(self.size)
-            )
-            x = first.clone()
-            for other in others:
-                here = x.narrow(axis, 0, other.shape[axis])
-                torch.maximum(here, other, out=here)
-        return x
-
-
-class CascadeNet(nn.Module):
-    "One stage of the cascade (Zhang et al. 2016, fig. 2): (B, 3, H, W) in [-1, 1] -> box offsets (B, 4), [landmarks (B, 10),] face probability (B,); P-Net gives them for each window, (B, h, w, 4) and (B, h, w)"
+    The result is that of `nn.MaxPool2d(size, 2, ceil_mode=True)`. On a CPU it is computed as the
+    largest of shifted copies, which takes a third of the time.
+    """
 
     def __init__(
         self,
-        name,  # 'pnet', 'rnet' or 'onet'
+        size: int,  # side of a window, 2 or 3
     ):
         super().__init__()
-        layers, channels, body = LAYERS[name], 3, []
+        self.size = size
+
+    def forward(
+        self,
+        x: torch.Tensor,  # (B, C, H, W)
+    ) -> torch.Tensor:  # (B, C, h, w)
+        "Return the largest value of each window."
+        if x.device.type != "cpu":
+            return F.max_pool2d(x, self.size, 2, ceil_mode=True)
+        for axis in (2, 3):
+            x = self._along(x, axis)
+        return x
+
+    def _along(self, x, axis):
+        "Return the largest values of the windows along one axis"
+        windows = -(-(x.shape[axis] - self.size) // 2) + 1
+        index = [slice(None)] * x.ndim
+        index[axis] = slice(0, 2 * windows - 1, 2)
+        largest = x[tuple(index)].clone()
+        for offset in range(1, self.size):
+            index[axis] = slice(offset, offset + 2 * windows - 1, 2)
+            other = x[tuple(index)]
+            part = largest.narrow(axis, 0, other.shape[axis])  # the last window may be cut off
+            torch.maximum(part, other, out=part)
+        return largest
+
+# %% ../../nbs/library/align.networks.ipynb #2886b776
+class CascadeNet(nn.Module):
+    """One stage of the cascade (Zhang et al. 2016, figure 2).
+
+    (B, 3, H, W) in [-1, 1] -> box offsets (B, 4), landmarks (B, 10) from O-Net only, and the face
+    probability (B,). P-Net gives them for each window: (B, h, w, 4) and (B, h, w).
+    """
+
+    def __init__(
+        self,
+        name: str,  # 'pnet', 'rnet' or 'onet'
+    ):
+        super().__init__()
+        layers = LAYERS[name]
+        channels = 3
+        body = []
         for width, kernel, pool in layers["convolutions"]:
             body += [nn.Conv2d(channels, width, kernel), nn.PReLU(width)]
             if pool:
                 body.append(MaxPool(pool))
             channels = width
-        self.body, self.dense = nn.Sequential(*body), None
+        self.body = nn.Sequential(*body)
+        self.dense = None
         if layers["dense"]:
-            self.dense, channels = (
-                nn.Sequential(nn.Linear(*layers["dense"]), nn.PReLU(layers["dense"][1])),
-                layers["dense"][1],
-            )
+            inputs, channels = layers["dense"]
+            self.dense = nn.Sequential(nn.Linear(inputs, channels), nn.PReLU(channels))
         self.heads = nn.ModuleList(nn.Linear(channels, n) for n in layers["outputs"])
 
-    def forward(self, x):
-        x = self.body(x)
-        x = (
-            self.dense(x.permute(0, 3, 2, 1).flatten(1)) if self.dense else x.permute(0, 2, 3, 1)
-        )  # the weights were trained on (W, H, C)
+    def forward(
+        self,
+        x: torch.Tensor,  # (B, 3, H, W) in [-1, 1]
+    ) -> tuple:  # offsets, landmarks (O-Net only), face probability
+        "Return the outputs of all heads; the last one is a probability, 0-1."
+        x = self.body(x)  # (B, C, h, w)
+        if self.dense is None:
+            x = x.permute(0, 2, 3, 1)  # (B, h, w, C)
+        else:
+            x = self.dense(x.permute(0, 3, 2, 1).flatten(1))  # trained on (W, H, C): (B, C)
         *others, face = (head(x) for head in self.heads)
         return *others, (face[..., 1] - face[..., 0]).sigmoid()  # the softmax of two
 
@@ -97,8 +128,12 @@ SHA256 = dict(
 )
 
 
-def weights_folder():
-    "Where the installed package `mtcnn` keeps its weights (it is found, not imported: importing it needs TensorFlow); `CourseError` if it is missing"
+def weights_folder() -> Path:  # the folder of the three files
+    """Return the folder where the installed package `mtcnn` keeps its weights.
+
+    The package is found, not imported, because importing it needs TensorFlow.
+    Raises `CourseError` if it is missing.
+    """
     spec = find_spec("mtcnn")
     if spec is None:
         raise CourseError(
@@ -109,37 +144,50 @@ def weights_folder():
 
 
 def load_weights(
-    name,  # 'pnet', 'rnet' or 'onet'
-    folder=None,  # None = `weights_folder()`
-):
-    "The arrays of one network, after its SHA-256 was checked; `CourseError` if the file is missing or another one"
+    name: str,  # 'pnet', 'rnet' or 'onet'
+    folder: str | Path | None = None,  # None = `weights_folder()`
+) -> list:  # arrays in the order of the layers
+    """Return the arrays of one network, after its SHA-256 was checked.
+
+    Raises `CourseError` if the file is missing or has a different SHA-256.
+    """
     path = Path(folder or weights_folder()) / f"{name}.lz4"
     remedy = "pip install --force-reinstall --no-deps mtcnn==1.0.0"
     if not path.exists():
-        raise CourseError("the weights are missing", path, remedy)
+        raise CourseError("the weights are missing", path, remedy=remedy)
     packed = path.read_bytes()
     if hashlib.sha256(packed).hexdigest() != SHA256[name]:
         raise CourseError(
-            "these are not the weights of mtcnn 1.0.0 (another SHA-256); they were not opened",
+            "these are not the weights of mtcnn 1.0.0 (the SHA-256 differs); they were not opened",
             path,
-            remedy,
+            remedy=remedy,
         )
-    import joblib, lz4.frame
+    import joblib
+    import lz4.frame
 
-    return joblib.load(io.BytesIO(lz4.frame.decompress(packed)))  # the very bytes that were checked
+    # From memory: exactly the bytes that were checked, whatever happens to the file meanwhile.
+    return joblib.load(io.BytesIO(lz4.frame.decompress(packed)))
 
 # %% ../../nbs/library/align.networks.ipynb #73ad8f33
+def _torch_order(array):
+    "Return the weights of a Keras layer as a tensor with the axes in PyTorch's order"
+    tensor = torch.from_numpy(np.array(array))
+    if tensor.ndim == 4:
+        return tensor.permute(3, 2, 0, 1)
+    return tensor.T if tensor.ndim == 2 else tensor
+
+
 def stage(
-    name,  # 'pnet', 'rnet' or 'onet'
-    device="cpu",  # where it runs
-):
-    "One network of the cascade with its weights, in eval mode"
-    net, arrays = CascadeNet(name), iter(load_weights(name))
-    order = [m for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear, nn.PReLU))]
+    name: str,  # 'pnet', 'rnet' or 'onet'
+    device: str | torch.device = "cpu",  # where it runs
+) -> CascadeNet:  # frozen, in eval mode
+    "Return one network of the cascade with its weights."
+    net = CascadeNet(name)
+    arrays = iter(load_weights(name))
     with torch.no_grad():
-        for module in order:
+        for module in net.modules():
+            if not isinstance(module, (nn.Conv2d, nn.Linear, nn.PReLU)):
+                continue
             for parameter in module.parameters():
-                a = torch.from_numpy(np.array(next(arrays)))
-                a = a.permute(3, 2, 0, 1) if a.ndim == 4 else a.T if a.ndim == 2 else a
-                parameter.copy_(a.reshape(parameter.shape))
+                parameter.copy_(_torch_order(next(arrays)).reshape(parameter.shape))
     return net.eval().requires_grad_(False).to(device)

@@ -6,53 +6,68 @@
 __all__ = ['SURE', 'POLICIES', 'locate', 'choose_face', 'fate', 'whole_image']
 
 # %% ../../nbs/library/align.selection.ipynb #5bd889fb
+from typing import NamedTuple
 import numpy as np
 from .geometry import centred_square
 
-# %% ../../nbs/library/align.selection.ipynb #8848aa26
-def _second_look(image, side=240, margin=0.25):
-    "An enlarged copy with a margin, and how to get back: (image, scale, left, top)"
+# %% ../../nbs/library/align.selection.ipynb #3565ea11
+class _Enlarged(NamedTuple):
+    "An enlarged copy of an image with a margin"
+
+    image: np.ndarray
+    scale: float
+    left: int  # width of the margin in pixels of the copy
+    top: int
+
+
+def _enlarge(image, side=240, margin=0.25):
+    "Return a copy with at least `side` pixels a side and the border repeated as a margin"
     import cv2
 
     scale = max(1.0, side / min(image.shape[:2]))
     if scale > 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    top, left = (int(s * margin) for s in image.shape[:2])
-    return cv2.copyMakeBorder(image, top, top, left, left, cv2.BORDER_REPLICATE), scale, left, top
+    top, left = (int(length * margin) for length in image.shape[:2])
+    padded = cv2.copyMakeBorder(image, top, top, left, left, cv2.BORDER_REPLICATE)
+    return _Enlarged(padded, scale, left=left, top=top)
+
+
+def _in_original(faces, copy, shape):
+    "Return detections of an enlarged copy in pixels of the original of this (height, width)"
+    margin = np.array([copy.left, copy.top], np.float32)
+    scale = np.float32(copy.scale)
+    boxes = (faces.boxes - np.tile(margin, 2)) / scale
+    points = (faces.points - margin) / scale
+    middle = points.mean(1)  # (n, 2)
+    height, width = shape
+    inside = (middle >= 0).all(1) & (middle < [width, height]).all(1)  # drops faces in the margin
+    return type(faces)(boxes[inside], faces.scores[inside], points[inside])
 
 
 def locate(
-    images,  # list of uint8 RGB arrays
-    detector,  # an `MTCNN`
-    again=True,  # look a second time where nothing was found
-):
-    "`Detections` of each image, in its own pixels, best first"
+    images: list,  # uint8 RGB arrays (H, W, 3)
+    detector: object,  # an `MTCNN`, or any object with its method `detect`
+    *,
+    again: bool = True,  # detect a second time, enlarged, if nothing was found
+) -> list:  # of `Detections`, one per image
+    "Return the faces of each image in its own pixels, best first."
     found = detector.detect(images)
-    missing = (
-        [i for i, f in enumerate(found) if not len(f) and min(images[i].shape[:2]) >= 16]
-        if again
-        else []
-    )
+    if not again:
+        return found
+    missing = [
+        i for i, faces in enumerate(found) if not len(faces) and min(images[i].shape[:2]) >= 16
+    ]
     if not missing:
         return found
-    enlarged = [_second_look(images[i]) for i in missing]
-    for i, (_, scale, left, top), f in zip(
-        missing, enlarged, detector.detect([e[0] for e in enlarged])
-    ):
-        shift = np.array([left, top], np.float32)
-        f.boxes, f.points = (
-            (f.boxes - np.tile(shift, 2)) / np.float32(scale),
-            (f.points - shift) / np.float32(scale),
-        )
-        middle, (height, width) = f.points.mean(1), images[i].shape[:2]
-        inside = (middle >= 0).all(1) & (middle < [width, height]).all(
-            1
-        )  # a face in the margin is none
-        found[i] = type(f)(f.boxes[inside], f.scores[inside], f.points[inside])
+    copies = [_enlarge(images[i]) for i in missing]
+    second = detector.detect([copy.image for copy in copies])
+    for i, copy, faces in zip(missing, copies, second):
+        found[i] = _in_original(faces, copy, images[i].shape[:2])
     return found
 
-# %% ../../nbs/library/align.selection.ipynb #01dd0a6d
-SURE = 0.9  # faces with at least this score are counted; weaker ones only where there is no other
+# %% ../../nbs/library/align.selection.ipynb #8848aa26
+# Faces with at least this score are counted; weaker ones only if there is no other.
+SURE = 0.9
 
 
 POLICIES = dict(
@@ -63,9 +78,13 @@ POLICIES = dict(
 
 
 def choose_face(
-    found,  # `Detections` of one image
-):
-    "Number of the largest face among the sure ones (or, without any, of the best) and how many there are; (None, 0) without a face"
+    found: object,  # `Detections` of one image
+) -> tuple:  # index of the chosen face or None, number of faces
+    """Return the index of the face to align and the number of faces; (None, 0) without a face.
+
+    It is the largest of the faces with a score of at least `SURE`. If none has such a score, the
+    best one is chosen and counts as one face.
+    """
     if not len(found):
         return None, 0
     sure = np.flatnonzero(found.scores >= SURE)
@@ -76,12 +95,17 @@ def choose_face(
 
 
 def fate(
-    n_faces,  # faces in the image
-    split,  # 'train', 'valid', 'test' or None
-    no_face="keep",  # policy for none: 'keep' (unaligned, report S), 'drop', 'drop-train' (training images only, report K)
-    several="largest",  # policy for several: 'largest', 'keep' (unaligned), 'drop', 'drop-train' (report K)
-):
-    "What becomes of an image: 'align', 'keep' (unaligned) or 'drop'"
+    n_faces: int,  # faces in the image
+    split: str | None,  # 'train', 'valid', 'test' or None
+    *,
+    no_face: str = "keep",  # policy for images without a face: a value of `POLICIES`
+    several: str = "largest",  # policy for images with several: a value of `POLICIES`
+) -> str:  # 'align', 'keep' (unaligned) or 'drop'
+    """Return what happens to an image.
+
+    Policies: 'keep' (unaligned, report S), 'drop', 'drop-train' (only training images are dropped,
+    report K), and for several faces 'largest' (the largest is aligned).
+    """
     if n_faces == 1:
         return "align"
     policy, otherwise = (several, "largest") if n_faces else (no_face, "keep")
@@ -89,17 +113,15 @@ def fate(
         policy = "drop" if split == "train" else otherwise
     return "align" if policy == "largest" else policy
 
-
+# %% ../../nbs/library/align.selection.ipynb #01dd0a6d
 def whole_image(
-    image,  # uint8 RGB
-    size=112,  # side of the result
-):
-    "An image without alignment: the largest centred square, resampled by area"
+    image: np.ndarray,  # (H, W, 3) uint8 RGB
+    size: int = 112,  # side of the result in pixels
+) -> np.ndarray:  # (size, size, 3) uint8 RGB
+    "Return the largest centred square of an image, resampled by area if it shrinks."
     import cv2
 
     left, top, side = centred_square(image.shape[:2])
-    return cv2.resize(
-        image[top : top + side, left : left + side],
-        (size, size),
-        interpolation=cv2.INTER_AREA if side > size else cv2.INTER_LINEAR,
-    )
+    square = image[top : top + side, left : left + side]
+    method = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
+    return cv2.resize(square, (size, size), interpolation=method)

@@ -7,27 +7,32 @@ __all__ = ['RECIPES', 'Recipe', 'plan', 'balance_table', 'apply', 'write_balance
 
 # %% ../../nbs/library/augment.balance.ipynb #12d2a307
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from ..align.crops import write_packed
 from .copies import AS_IT_IS, CHANGES, NOISES, noisy_images
-from ..core.errors import CourseError
+from ..core.errors import CourseError, one_of
 from ..core.files import make_folder, write_table
+from ..core.packed import write_packed
 from ..core.terminal import progress
 from ..facs import BASIC
 
 # %% ../../nbs/library/augment.balance.ipynb #35c607e5
 @dataclass(frozen=True)
 class Recipe:
-    "How a training set is balanced"
+    """A recipe that balances the training set.
 
-    shares: dict  # class -> (share of its training images for each change, 'add' or 'replace'); share 'largest' = up to the largest class
+    `shares` maps a class to the share of its training images that each change makes, and 'add' or
+    'replace'. The share 'largest' adds as many images as the largest class has more.
+    """
+
+    shares: dict  # class -> (share or 'largest', 'add' or 'replace')
     changes: tuple  # keys of `CHANGES`, each made for its share
 
 
-_S = dict(
+_REPORT_S = dict(
     disgust=(1.0, "add"),
     fear=(1.0, "add"),
     happiness=(0.1, "add"),
@@ -37,178 +42,188 @@ _S = dict(
 
 
 RECIPES = dict(
-    report_s=Recipe(_S | dict(anger=(0.15, "add")), tuple(NOISES)),  # what report S's Table 5 needs
-    report_s_printed=Recipe(_S | dict(anger=(0.2, "add")), tuple(NOISES)),  # what its Table 4 says
-    report_k=Recipe({name: ("largest", "add") for name in BASIC}, ("turned",)),
-)  # report K, section 5
+    # The share of anger that the counts in Table 5 of report S need, and the one in its Table 4.
+    report_s=Recipe(_REPORT_S | dict(anger=(0.15, "add")), changes=tuple(NOISES)),
+    report_s_printed=Recipe(_REPORT_S | dict(anger=(0.2, "add")), changes=tuple(NOISES)),
+    # Report K, section 5.
+    report_k=Recipe({name: ("largest", "add") for name in BASIC}, changes=("turned",)),
+)
 
 # %% ../../nbs/library/augment.balance.ipynb #1d67e0ea
 def _training_rows(manifest):
-    "Class -> its training rows, which are the only ones that a recipe may touch"
-    if not (manifest.split == "train").any():
+    "Return class -> its training rows, the only ones that a recipe may touch"
+    train = (manifest.split == "train").to_numpy(bool)
+    if not train.any():
         raise CourseError(
             "no row belongs to the training split",
             remedy="split first (fer_course.data.splits.split), balance afterwards",
         )
-    mine = (manifest.split == "train").to_numpy(bool) & manifest.expression.notna().to_numpy(bool)
+    eligible = train & manifest.expression.notna().to_numpy(bool)
     if "role" in manifest:
-        mine &= (manifest["role"] != "auxiliary").to_numpy(bool)
-    rows = np.flatnonzero(mine)
+        eligible &= (manifest["role"] != "auxiliary").to_numpy(bool)
+    rows = np.flatnonzero(eligible)
     names = manifest.expression.to_numpy(object)[rows]
     return {name: rows[names == name] for name in pd.unique(names)}
 
 
-def _amount(share, count, largest, changes):
-    "How many images each change makes in a class of `count`"
+def _counts(share, n, *, largest, changes):
+    "Return how many images each change makes in a class of n images"
     if share == "largest":
-        return [len(part) for part in np.array_split(np.arange(largest - count), changes)]
+        return [len(part) for part in np.array_split(np.arange(largest - n), changes)]
     if not (isinstance(share, (int, float)) and share >= 0):
         raise CourseError(
-            f"{share!r} is no share of a class", remedy="give a number from 0, or 'largest'"
+            f"invalid share of a class: {share!r}", remedy="give a number from 0, or 'largest'"
         )
-    return [
-        math.floor(round(share * count, 9))
-    ] * changes  # floored; rounded first, since .29*100 is 28.999...
+    # Rounded before it is floored, since 0.29 * 100 is 28.999...
+    return [math.floor(round(share * n, 9))] * changes
 
 
-def _dealt(name, rows, recipe, largest, seed):
-    "Rows (m,) and changes (m,) for one class, dealt in turn from its shuffled rows: none is used twice before all are used once"
+def _choose(name, rows, *, recipe, largest, seed):
+    """Return rows (m,) and changes (m,) for one class, in turn from its shuffled rows.
+
+    No row is used twice before all are used once.
+    """
     share, how = recipe.shares[name]
-    counts = _amount(share, len(rows), largest, len(recipe.changes))
+    counts = _counts(share, len(rows), largest=largest, changes=len(recipe.changes))
     total = sum(counts)
-    if how not in ("add", "replace"):
-        raise CourseError(f"images are not {how!r}", remedy="choose add or replace")
+    one_of(how, ("add", "replace"), "way of balancing")
     if how == "replace" and total > len(rows):
         raise CourseError(
             f"{total} of {len(rows)} images of {name} cannot be replaced",
             remedy=f"lower its share to {1 / len(recipe.changes):.3g} at most",
         )
-    order = np.random.default_rng([seed, int.from_bytes(str(name).encode(), "big")]).permutation(
-        rows
-    )
-    return order[np.arange(total) % max(1, len(rows))], np.repeat(
-        np.array(recipe.changes, object), counts
-    )
+    # The class has a generator of its own: its draws do not depend on the other classes.
+    rng = np.random.default_rng([seed, int.from_bytes(str(name).encode(), "big")])
+    order = rng.permutation(rows)
+    changes = np.repeat(np.array(recipe.changes, object), counts)
+    return order[np.arange(total) % max(1, len(rows))], changes
 
 
-def _seeds(table, seed):
-    "A seed per image, from (seed, row, change, how often this row was changed so before)"
+def _image_seed(seed, row, number, repeat):
+    "Return 63 bits of (seed, row, number of the change, number of its repeats before)"
+    sequence = np.random.SeedSequence([seed, row, number, repeat])
+    return int(sequence.generate_state(1, np.uint64)[0] >> 1)
+
+
+def _image_seeds(table, seed):
+    "Return a seed per image of a plan, 0 for unchanged ones"
     number = {change: i for i, change in enumerate(CHANGES)}
-    again = table.groupby(["row", "change"]).cumcount()
-    one = lambda row, change, k: (
-        int(
-            np.random.SeedSequence([seed, row, number[change], k]).generate_state(1, np.uint64)[0]
-            >> 1
-        )
-        if change
-        else 0
-    )
-    return np.array(
-        [one(*key) for key in zip(table.row.tolist(), table.change, again.tolist())], np.int64
-    )
+    repeats = table.groupby(["row", "change"]).cumcount()
+    seeds = [
+        0 if change == AS_IT_IS else _image_seed(seed, row, number[change], repeat)
+        for row, change, repeat in zip(table.row.tolist(), table.change, repeats.tolist())
+    ]
+    return np.array(seeds, np.int64)
 
-
+# %% ../../nbs/library/augment.balance.ipynb #d7098d78
 def plan(
-    manifest,  # with `split` and `expression`: split first
-    recipe,  # a `Recipe` or a key of `RECIPES`
-    seed=0,  # from 0
-):
-    """The images of the balanced set, a row each: `row` of the manifest, `change` ('' = as it is), `seed`. First the manifest's own rows in their
-    order, some replaced, then what is added. `CourseError` without a training split, and for what cannot be"""
-    recipe = RECIPES[recipe] if isinstance(recipe, str) else recipe
-    if unknown := [change for change in recipe.changes if change not in CHANGES]:
-        raise CourseError(
-            f"there are no changes {', '.join(unknown)}",
-            remedy=f"choose among {', '.join(CHANGES)}",
-        )
+    manifest: pd.DataFrame,  # with `split` and `expression`: split first
+    recipe: Recipe | str,  # or a key of `RECIPES`
+    *,
+    seed: int = 0,  # of the choice of images and of their changes, from 0
+) -> pd.DataFrame:  # `row` of the manifest, `change` ('' = as it is), `seed`: a row per image
+    """Plan the images of the balanced set.
+
+    First come the manifest's own rows in their order, some replaced, then the added ones.
+    Raises `CourseError` without training rows, on an unknown recipe, change or way of balancing,
+    on an invalid share, and if more images are to be replaced than there are.
+    """
+    if isinstance(recipe, str):
+        recipe = RECIPES[one_of(recipe, RECIPES, "balancing recipe")]
+    for change in recipe.changes:
+        one_of(change, CHANGES, "change")
     classes = _training_rows(manifest)
     largest = max(map(len, classes.values()), default=0)
-    own, added = np.full(len(manifest), AS_IT_IS, object), []
+    own = np.full(len(manifest), AS_IT_IS, object)
+    added = []
     for name in sorted(recipe.shares):
-        rows, changes = _dealt(
+        rows, changes = _choose(
             name,
             classes.get(name, np.zeros(0, int)),
-            recipe,
-            largest if name in classes else 0,
-            seed,
+            recipe=recipe,
+            largest=largest if name in classes else 0,
+            seed=seed,
         )
         if recipe.shares[name][1] == "replace":
             own[rows] = changes
         else:
             added.append(pd.DataFrame(dict(row=rows, change=changes)))
-    table = pd.concat(
-        [pd.DataFrame(dict(row=np.arange(len(manifest)), change=own)), *added], ignore_index=True
-    ).astype(dict(row="int64", change=object))
-    return table.assign(seed=_seeds(table, seed))
+    kept = pd.DataFrame(dict(row=np.arange(len(manifest)), change=own))
+    table = pd.concat([kept, *added], ignore_index=True).astype(dict(row="int64", change=object))
+    return table.assign(seed=_image_seeds(table, seed))
 
-# %% ../../nbs/library/augment.balance.ipynb #d7098d78
+
+def _class_counts(expression, mask):
+    "Return the number of images of each class among those of a mask"
+    return pd.Series(expression[mask], dtype=object).value_counts()
+
+
 def balance_table(
-    manifest,  # that was planned with
-    planned,  # by `plan`
-):
-    "A row per class of the training split: images before, added and replaced by each change, after; and their totals"
+    manifest: pd.DataFrame,  # that was planned with
+    planned: pd.DataFrame,  # by `plan`
+) -> pd.DataFrame:  # a row per class and one of totals
+    "Count the training images of each class: before, added and replaced by each change, after."
     train = planned[(manifest.split == "train").to_numpy()[planned.row]]
-    expression, own = manifest.expression.to_numpy(object)[train.row], train.index < len(manifest)
-    before = pd.Series(expression[own], dtype=object).value_counts()
-    table = pd.DataFrame(dict(before=before)).sort_index()
+    expression = manifest.expression.to_numpy(object)[train.row]
+    own = train.index < len(manifest)
+    table = pd.DataFrame(dict(before=_class_counts(expression, own))).sort_index()
     for change in dict.fromkeys(train.change[train.change != AS_IT_IS]):
-        for what, mask in (("added", ~own), ("replaced", own)):
-            some = pd.Series(
-                expression[mask & (train.change == change).to_numpy()], dtype=object
-            ).value_counts()
-            if len(some):
-                table[f"{change} {what}"] = some.reindex(table.index, fill_value=0)
-    table["after"] = pd.Series(expression, dtype=object).value_counts().reindex(table.index)
+        made = (train.change == change).to_numpy()
+        for how, mask in (("added", made & ~own), ("replaced", made & own)):
+            counts = _class_counts(expression, mask)
+            if len(counts):
+                table[f"{change} {how}"] = counts.reindex(table.index, fill_value=0)
+    everything = np.ones(len(train), bool)
+    table["after"] = _class_counts(expression, everything).reindex(table.index)
     table.loc["total"] = table.sum()
     return table.astype(int).rename_axis("class")
 
 # %% ../../nbs/library/augment.balance.ipynb #9871fd9e
 def apply(
-    images,  # uint8 (N, H, W, 3), such as np.load('images.npy', mmap_mode='r')
-    planned,  # by `plan`
-    workers=2,  # threads
-    chunk=512,  # images in memory at a time
-):
-    "The planned images, piece by piece: uint8 arrays (n, H, W, 3) in the plan's order"
+    images: np.ndarray,  # (N, H, W, 3) uint8, such as np.load('images.npy', mmap_mode='r')
+    planned: pd.DataFrame,  # by `plan`
+    *,
+    workers: int = 2,  # threads
+    chunk: int = 512,  # images in memory at a time
+) -> Iterator:  # uint8 arrays (n, H, W, 3) in the plan's order
+    "Yield the planned images, piece by piece."
     for start in progress(range(0, len(planned), chunk), label="balancing"):
         part = planned.iloc[start : start + chunk]
-        yield np.stack(
-            noisy_images([images[row] for row in part.row], part.change, part.seed, workers)
-        )
+        sources = [images[row] for row in part.row]
+        yield np.stack(noisy_images(sources, part.change, seeds=part.seed, workers=workers))
 
 
 def write_balanced(
-    manifest,  # row i describes image i
-    images,  # uint8 (N, H, W, 3), array or memory map
-    recipe,  # a `Recipe` or a key of `RECIPES`
-    out,  # folder for images.npy and manifest.parquet, another than that of `images`
-    seed=0,  # from 0
-    workers=2,  # threads
-):
-    """Write a balanced copy and return its manifest, with `source` (row of the old one) and `change`; memory does not grow with the set.
-    `CourseError` where images and rows do not belong together, and as `plan`"""
+    manifest: pd.DataFrame,  # row i describes image i
+    images: np.ndarray,  # (N, H, W, 3) uint8, array or memory map
+    *,
+    recipe: Recipe | str,  # or a key of `RECIPES`
+    out: str | Path,  # folder for images.npy and manifest.parquet, not that of `images`
+    seed: int = 0,  # of the plan, from 0
+    workers: int = 2,  # threads
+) -> pd.DataFrame:  # manifest of the balanced set with `source` (row of the given one) and `change`
+    """Write a balanced copy of a packed dataset and return its manifest.
+
+    The memory needed does not grow with the dataset. Raises `CourseError` if images and rows do not
+    belong together, if `out` is the folder of `images`, and as `plan`.
+    """
     if len(manifest) != len(images):
         raise CourseError(
             f"{len(images)} images and {len(manifest)} manifest rows do not belong together",
             out,
-            "prepare the images again",
+            remedy="prepare the images again",
         )
-    if (
-        Path(getattr(images, "filename", None) or "").resolve()
-        == (Path(out) / "images.npy").resolve()
-    ):
-        raise CourseError(
-            "is the file to read from", Path(out) / "images.npy", "choose another folder"
-        )
-    planned = plan(manifest, recipe, seed)
-    out = make_folder(out)
-    write_packed(
-        out / "images.npy", (len(planned), *images.shape[1:]), apply(images, planned, workers)
+    target = Path(out) / "images.npy"
+    source = Path(getattr(images, "filename", None) or "")
+    if source.resolve() == target.resolve():
+        raise CourseError("is the file to read from", target, remedy="choose a different folder")
+    planned = plan(manifest, recipe, seed=seed)
+    make_folder(out)
+    shape = (len(planned), *images.shape[1:])
+    write_packed(target, shape, pieces=apply(images, planned, workers=workers))
+    balanced = manifest.iloc[planned.row].assign(
+        source=planned.row.to_numpy(), change=planned.change.to_numpy()
     )
-    made = (
-        manifest.iloc[planned.row]
-        .assign(source=planned.row.to_numpy(), change=planned.change.to_numpy())
-        .reset_index(drop=True)
-    )
-    write_table(out / "manifest.parquet", made)
-    return made
+    balanced = balanced.reset_index(drop=True)
+    write_table(Path(out) / "manifest.parquet", balanced)
+    return balanced

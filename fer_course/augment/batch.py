@@ -11,74 +11,78 @@ import math
 from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
-from ..core.errors import CourseError
+from ..core.errors import one_of
 
 # %% ../../nbs/library/augment.batch.ipynb #6c7cf746
 def normalise(
-    x,  # uint8 tensor (B, H, W, 3), on any device
-):
-    "Network input: float32 tensor (B, 3, H, W) in [-1, 1]; a `TypeError` for anything but bytes, which would be scaled twice"
+    x: torch.Tensor,  # (B, H, W, 3) uint8, on any device
+) -> torch.Tensor:  # (B, 3, H, W) float32 in [-1, 1]
+    """Return packed images as network input.
+
+    Raises `TypeError` for anything but bytes, which would be scaled twice.
+    """
     if x.dtype != torch.uint8:
-        raise TypeError(f"normalise wants uint8 images, got {x.dtype}")
-    return (
-        x.permute(0, 3, 1, 2)
-        .to(torch.float32, memory_format=torch.contiguous_format)
-        .div_(127.5)
-        .sub_(1)
-    )
+        raise TypeError(f"normalise needs uint8 images, got {x.dtype}")
+    x = x.permute(0, 3, 1, 2)  # (B, 3, H, W)
+    return x.to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1)
 
 # %% ../../nbs/library/augment.batch.ipynb #e3180be5
+def _blur_weights(n, sigma):
+    "Return the weights of all pixels of a row for each pixel, (B, 1, n, n)"
+    i = torch.arange(n, device=sigma.device, dtype=sigma.dtype)
+    distance = (i[:, None] - i) ** 2  # (n, n)
+    # exp(-30) is invisible in any pixel; smaller weights would be denormal and slow.
+    exponent = (-distance / (2 * sigma[:, None, None] ** 2)).clamp(min=-30)  # (B, n, n)
+    return exponent.softmax(-1)[:, None]
+
+
 def gaussian_blur(
-    x,  # float tensor (B, C, H, W)
-    sigma,  # tensor (B,): standard deviation in pixels, one per image, above 0
-):
-    "Each image blurred with its own Gaussian; borders are weighted by what lies inside"
-
-    def weights(n):
-        i = torch.arange(n, device=x.device, dtype=x.dtype)
-        distance = (i[:, None] - i) ** 2  # (n, n)
-        return (
-            (-distance / (2 * sigma.to(x)[:, None, None] ** 2)).clamp(min=-30).softmax(-1)[:, None]
-        )  # (B, 1, n, n)
-
-    return weights(x.shape[-2]) @ x @ weights(x.shape[-1]).mT
+    x: torch.Tensor,  # (B, C, H, W) float
+    sigma: torch.Tensor,  # (B,) standard deviation in pixels, one per image, above 0
+) -> torch.Tensor:  # (B, C, H, W)
+    "Blur each image with its own Gaussian; borders are weighted by the pixels inside."
+    sigma = sigma.to(x)
+    return _blur_weights(x.shape[-2], sigma) @ x @ _blur_weights(x.shape[-1], sigma).mT
 
 # %% ../../nbs/library/augment.batch.ipynb #2cdb0c10
 def grayscale(
-    x,  # float tensor (B, 3, H, W)
-):
-    "Each pixel as its brightness (ITU-R BT.601), three equal colours"
-    return (
-        (x * x.new_tensor((0.299, 0.587, 0.114))[:, None, None]).sum(1, keepdim=True).expand_as(x)
-    )
+    x: torch.Tensor,  # (B, 3, H, W) float
+) -> torch.Tensor:  # (B, 3, H, W), three equal colours
+    "Replace each pixel by its brightness (ITU-R BT.601)."
+    weights = x.new_tensor((0.299, 0.587, 0.114))[:, None, None]  # (3, 1, 1)
+    return (x * weights).sum(1, keepdim=True).expand_as(x)
 
 # %% ../../nbs/library/augment.batch.ipynb #38c7a005
 def move(
-    x,  # float tensor (B, C, H, W)
-    angle,  # tensor (B,): turn in degrees, counterclockwise as seen
-    zoom,  # tensor (B,): factor; above 1 enlarges
-    shift,  # tensor (B, 2): to the right and downwards, as shares of width and height
-):
-    "Each image turned, zoomed and shifted about its centre (bilinear; what comes in from outside repeats the border)"
-    a = angle.to(x) * math.pi / 180
-    c, s = a.cos() / zoom.to(x), a.sin() / zoom.to(x)
-    back = -2 * shift.to(x)[:, :, None]  # the grid asks where an output pixel comes from
-    turn = torch.stack([torch.stack([c, -s], -1), torch.stack([s, c], -1)], 1)  # (B, 2, 2)
-    grid = F.affine_grid(torch.cat([turn, turn @ back], 2), list(x.shape), align_corners=False)
+    x: torch.Tensor,  # (B, C, H, W) float
+    angle: torch.Tensor,  # (B,) rotation in degrees, counterclockwise as seen
+    zoom: torch.Tensor,  # (B,) factor; above 1 enlarges
+    shift: torch.Tensor,  # (B, 2) to the right and downwards, as shares of width and height
+) -> torch.Tensor:  # (B, C, H, W)
+    """Rotate, zoom and shift each image about its centre.
+
+    Bilinear; the border is repeated outwards.
+    """
+    radians = angle.to(x) * math.pi / 180
+    cos = radians.cos() / zoom.to(x)
+    sin = radians.sin() / zoom.to(x)
+    back = -2 * shift.to(x)[:, :, None]  # a grid holds the place from which an output pixel comes
+    rotation = torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], 1)
+    matrix = torch.cat([rotation, rotation @ back], 2)  # (B, 2, 3)
+    grid = F.affine_grid(matrix, list(x.shape), align_corners=False)
     return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
 
 # %% ../../nbs/library/augment.batch.ipynb #f3c3af99
 def relight(
-    x,  # float tensor (B, C, H, W) in [-1, 1]
-    brightness,  # tensor (B,): added, as a share of the range from black to white
-    contrast,  # tensor (B,): factor about the image's own mean
-):
-    "Each image brightened and its contrast changed; cut to [-1, 1]"
-    shape = (-1, 1, 1, 1)
-    mean = x.mean((1, 2, 3), keepdim=True)
-    return (
-        (x - mean) * contrast.to(x).view(shape) + mean + 2 * brightness.to(x).view(shape)
-    ).clamp_(-1, 1)
+    x: torch.Tensor,  # (B, C, H, W) float in [-1, 1]
+    brightness: torch.Tensor,  # (B,) added, as a share of the range from black to white
+    contrast: torch.Tensor,  # (B,) factor about the image's own mean
+) -> torch.Tensor:  # (B, C, H, W), clipped to [-1, 1]
+    "Change brightness and contrast of each image."
+    contrast = contrast.to(x).view(-1, 1, 1, 1)
+    added = 2 * brightness.to(x).view(-1, 1, 1, 1)
+    mean = x.mean((1, 2, 3), keepdim=True)  # (B, 1, 1, 1)
+    return ((x - mean) * contrast + mean + added).clamp_(-1, 1)
 
 # %% ../../nbs/library/augment.batch.ipynb #9cc29417
 NOISES = ("poisson", "speckle", "gaussian")  # report S, section 5
@@ -88,44 +92,61 @@ _LEVELS = 256  # photons at white
 
 
 def add_noise(
-    x,  # float tensor (B, C, H, W) in [-1, 1]
-    kind,  # one of `NOISES`
-    generator=None,  # torch.Generator on the device of `x`; None = torch's own
-    variance=0.01,  # of speckle and gaussian, as a share of the range from black to white, squared
-):
-    "Noise with the law of `skimage.util.random_noise`, each pixel its own; cut to [-1, 1]; `CourseError` for another kind"
-    if kind not in NOISES:
-        raise CourseError(f"there is no noise {kind!r}", remedy=f"choose among {', '.join(NOISES)}")
+    x: torch.Tensor,  # (B, C, H, W) float in [-1, 1]
+    kind: str,  # one of `NOISES`
+    *,
+    generator: torch.Generator | None = None,  # on the device of `x`; None = PyTorch's own
+    variance: float = 0.01,  # of speckle and gaussian, for a range from black 0 to white 1
+) -> torch.Tensor:  # (B, C, H, W), clipped to [-1, 1]
+    """Add noise with the distribution of `skimage.util.random_noise`, independent in each pixel.
+
+    Raises `CourseError` for an unknown kind.
+    """
+    one_of(kind, NOISES, "noise")
     light = (x + 1) / 2
     if kind == "poisson":
-        return (torch.poisson(light * _LEVELS, generator=generator) * (2 / _LEVELS) - 1).clamp_(
-            max=1
-        )
-    normal = (
-        torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype) * variance**0.5
-    )
-    return (2 * (light + (light * normal if kind == "speckle" else normal)) - 1).clamp_(-1, 1)
+        # Rounding may leave a pixel just below black, such as after a blur.
+        photons = torch.poisson((light * _LEVELS).clamp_(min=0), generator=generator)
+        return (photons * (2 / _LEVELS) - 1).clamp_(max=1)
+    normal = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+    normal = normal * variance**0.5
+    if kind == "speckle":
+        normal = light * normal
+    return (2 * (light + normal) - 1).clamp_(-1, 1)
 
 # %% ../../nbs/library/augment.batch.ipynb #725149d9
 def darken(
-    x,  # float tensor (B, C, H, W) in [-1, 1]
-    factor,  # tensor (B,): of the light, 0-1
-):
-    "Each image with less light; black stays black"
+    x: torch.Tensor,  # (B, C, H, W) float in [-1, 1]
+    factor: torch.Tensor,  # (B,) of the light, 0-1
+) -> torch.Tensor:  # (B, C, H, W)
+    "Reduce the light of each image; black stays black."
     return (x + 1) * factor.to(x).view(-1, 1, 1, 1) - 1
 
 # %% ../../nbs/library/augment.batch.ipynb #b7054e47
+def _uniform(n, low, high, *, generator):
+    "Return n random numbers in [low, high)"
+    return low + (high - low) * torch.rand(n, generator=generator)
+
+
+def _symmetric(shape, most, *, generator):
+    "Return random numbers in [-most, most)"
+    return most * (2 * torch.rand(shape, generator=generator) - 1)
+
+
 @dataclass(frozen=True)
 class Augment:
-    "Label-preserving changes of a batch: each image draws for each change whether it is changed, and how much"
+    """Label-preserving changes of a batch.
+
+    Each image draws for each change whether it is changed, and how much. Probabilities are 0-1.
+    """
 
     flip: float = 0.5  # probability of a mirrored image
     grayscale: float = 0.2  # probability of losing the colours
     blur: float = 0.2  # probability of a Gaussian blur
-    geometric: float = 0.0  # probability of a turn, zoom and shift
-    photometric: float = 0.0  # probability of another brightness and contrast
+    geometric: float = 0.0  # probability of a small rotation, zoom and shift
+    photometric: float = 0.0  # probability of a different brightness and contrast
     sigma: tuple = (0.3, 1.5)  # standard deviation of the blur in pixels: lowest, highest
-    rotation: float = 10.0  # largest turn in degrees
+    rotation: float = 10.0  # largest rotation in degrees
     zoom: float = 0.1  # largest change of size, as a share
     shift: float = 0.05  # largest shift, as a share of the width
     brightness: float = 0.15  # largest change, as a share of the range
@@ -139,68 +160,76 @@ class Augment:
 
     def __call__(
         self,
-        x,  # float tensor (B, 3, H, W) in [-1, 1], not altered
-        generator=None,  # a torch.Generator on the CPU; None = torch's own
-    ):
-        "A changed batch of the same shape; `x` itself where nothing is asked for"
-
-        def within(n, low, high):
-            return low + (high - low) * torch.rand(n, generator=generator)
-
-        def about(n, most, *more):
-            return most * (2 * torch.rand(n, *more, generator=generator) - 1)
-
-        def noisy(x, n):
-            which, seed = (
-                torch.randint(len(self.noises), (n,), generator=generator).to(x.device),
-                torch.randint(2**62, (), generator=generator),
-            )
-            own, y = (
-                torch.Generator(x.device).manual_seed(int(seed)),
-                torch.empty_like(x),
-            )  # pixels are drawn where they are
-            for k, kind in enumerate(self.noises):
-                y[which == k] = add_noise(x[which == k], kind, own)
-            return y
-
-        changes = (
-            (
-                self.geometric,
-                lambda x, n: move(
-                    x, about(n, self.rotation), 1 + about(n, self.zoom), about(n, self.shift, 2)
-                ),
-            ),
-            (
-                self.turn,
-                lambda x, n: move(x, within(n, *self.turned), torch.ones(n), torch.zeros(n, 2)),
-            ),
-            (self.flip, lambda x, n: x.flip(-1)),
-            (
-                self.photometric,
-                lambda x, n: relight(x, about(n, self.brightness), 1 + about(n, self.contrast)),
-            ),
-            (self.darken, lambda x, n: darken(x, within(n, *self.darkened))),
-            (self.grayscale, lambda x, n: grayscale(x)),
-            (self.blur, lambda x, n: gaussian_blur(x, within(n, *self.sigma))),
-            (self.noise, noisy),
-        )
+        x: torch.Tensor,  # (B, 3, H, W) float in [-1, 1], not altered
+        generator: torch.Generator | None = None,  # on the CPU; None = PyTorch's own
+    ) -> torch.Tensor:  # (B, 3, H, W)
+        "Return a changed batch; `x` itself if nothing is changed."
         y = x
-        for probability, change in changes:
+        for probability, change in self._changes():
             if probability <= 0:
                 continue
-            chosen = (
-                (torch.rand(len(x), generator=generator) < probability).nonzero()[:, 0].to(x.device)
-            )
+            drawn = torch.rand(len(x), generator=generator) < probability  # (B,)
+            chosen = drawn.nonzero()[:, 0].to(x.device)
             if not len(chosen):
                 continue
-            if y is x:
-                y = x.clone(
-                    memory_format=torch.contiguous_format
-                )  # one copy, and only where something changes
-            y[chosen] = change(y[chosen], len(chosen))
+            if y is x:  # one copy, and only if something changes
+                y = x.clone(memory_format=torch.contiguous_format)
+            y[chosen] = change(y[chosen], generator)
         return y
 
+    def _changes(self):
+        "Return (probability, change) in the order in which the changes are applied"
+        return (
+            (self.geometric, self._move_a_little),
+            (self.turn, self._turn),
+            (self.flip, lambda x, generator: x.flip(-1)),
+            (self.photometric, self._relight),
+            (self.darken, self._darken),
+            (self.grayscale, lambda x, generator: grayscale(x)),
+            (self.blur, self._blur),
+            (self.noise, self._add_noise),
+        )
 
+    def _move_a_little(self, x, generator):
+        "Rotate, zoom and shift by small amounts"
+        n = len(x)
+        angle = _symmetric(n, self.rotation, generator=generator)
+        zoom = 1 + _symmetric(n, self.zoom, generator=generator)
+        shift = _symmetric((n, 2), self.shift, generator=generator)
+        return move(x, angle, zoom=zoom, shift=shift)
+
+    def _turn(self, x, generator):
+        "Rotate as report K"
+        n = len(x)
+        angle = _uniform(n, *self.turned, generator=generator)
+        return move(x, angle, zoom=torch.ones(n), shift=torch.zeros(n, 2))
+
+    def _relight(self, x, generator):
+        "Change brightness and contrast"
+        brightness = _symmetric(len(x), self.brightness, generator=generator)
+        contrast = 1 + _symmetric(len(x), self.contrast, generator=generator)
+        return relight(x, brightness, contrast=contrast)
+
+    def _darken(self, x, generator):
+        "Darken as report K"
+        return darken(x, _uniform(len(x), *self.darkened, generator=generator))
+
+    def _blur(self, x, generator):
+        "Blur with a random width"
+        return gaussian_blur(x, _uniform(len(x), *self.sigma, generator=generator))
+
+    def _add_noise(self, x, generator):
+        "Add one of the noises to each image"
+        kinds = torch.randint(len(self.noises), (len(x),), generator=generator).to(x.device)
+        seed = torch.randint(2**62, (), generator=generator)
+        # Pixels are drawn on the device of the images, by a generator of their own.
+        own = torch.Generator(x.device).manual_seed(int(seed))
+        y = torch.empty_like(x)
+        for k, kind in enumerate(self.noises):
+            y[kinds == k] = add_noise(x[kinds == k], kind, generator=own)
+        return y
+
+# %% ../../nbs/library/augment.batch.ipynb #113bcc30
 PAPER = Augment()  # AU-CVT section 4.2
 
 
@@ -210,11 +239,9 @@ RELEASED = Augment(grayscale=0.3, blur=0.0)  # the authors' code
 SMALL_DATA = Augment(geometric=0.7, photometric=0.5)  # a few hundred to a few thousand images
 
 
-REPORT_S = Augment(
-    flip=0.0, grayscale=0.0, blur=0.0, noise=0.44
-)  # 24,894 of report S's 56,356 training images are noisy
+# 24,894 of the 56,356 training images of report S are noisy.
+REPORT_S = Augment(flip=0.0, grayscale=0.0, blur=0.0, noise=0.44)
 
 
-REPORT_K = Augment(
-    grayscale=0.0, blur=0.0, turn=0.44, darken=0.44
-)  # 26,106 of report K's 58,680 are turned and darkened
+# 26,106 of the 58,680 training images of report K are rotated and darkened.
+REPORT_K = Augment(grayscale=0.0, blur=0.0, turn=0.44, darken=0.44)

@@ -6,28 +6,33 @@
 __all__ = ['VARIANCE', 'NOISES', 'CHANGES', 'AS_IT_IS', 'noisy', 'turned', 'changed', 'noisy_images']
 
 # %% ../../nbs/library/augment.copies.ipynb #7fdd4564
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 import numpy as np
-from ..core.errors import CourseError
+from ..core.errors import one_of
+from ..core.parallel import prefetch
 
-# %% ../../nbs/library/augment.copies.ipynb #a44edce6
-VARIANCE = 0.01  # skimage's default, which report S names no other for
+# %% ../../nbs/library/augment.copies.ipynb #de3b011e
+VARIANCE = 0.01  # the default of scikit-image; report S names no other
 
 
-_LEVEL = np.arange(256) * (1 / 255)  # what skimage.util.img_as_float makes of each byte
+_LEVEL = np.arange(256) * (1 / 255)  # the value that skimage.util.img_as_float gives each byte
 
 
 def _poisson(image, rng):
-    levels = 2.0 ** np.ceil(np.log2(np.count_nonzero(np.bincount(image.ravel(), minlength=256))))
+    "Return the light (0-1) with the noise of counted photons"
+    values = np.count_nonzero(np.bincount(image.ravel(), minlength=256))
+    levels = 2.0 ** np.ceil(np.log2(values))
     return rng.poisson((_LEVEL * levels)[image]) / levels
 
 
 def _speckle(image, rng):
+    "Return the light with noise in proportion to it"
     light = _LEVEL[image]
     return light + light * rng.normal(0, VARIANCE**0.5, image.shape)
 
 
 def _gaussian(image, rng):
+    "Return the light with noise of one strength"
     return _LEVEL[image] + rng.normal(0, VARIANCE**0.5, image.shape)
 
 
@@ -35,28 +40,38 @@ NOISES = dict(poisson=_poisson, speckle=_speckle, gaussian=_gaussian)
 
 
 def noisy(
-    image,  # uint8 array of any shape
-    mode,  # a key of `NOISES`
-    rng,  # numpy.random.Generator
-):
-    "The image with noise, uint8: cut to black and white, then to the nearest byte; the pixels of `skimage.util.random_noise(image, mode, rng=rng)`"
+    image: np.ndarray,  # uint8 of any shape
+    mode: str,  # a key of `NOISES`
+    *,
+    rng: np.random.Generator,  # of this image
+) -> np.ndarray:  # uint8 of the same shape
+    """Return the image with noise, clipped to black and white and rounded to bytes.
+
+    The pixels are those of `skimage.util.random_noise(image, mode, rng=rng)`.
+    """
     light = NOISES[mode](image, rng)
     np.clip(light, 0, 1, out=light)
     light *= 255
     return np.rint(light, out=light).astype(np.uint8)
 
-# %% ../../nbs/library/augment.copies.ipynb #f112622b
+# %% ../../nbs/library/augment.copies.ipynb #a44edce6
 def turned(
-    image,  # uint8 (H, W, C)
-    rng,  # numpy.random.Generator
-    rotation=(0.0, 90.0),  # degrees counterclockwise: lowest, highest
-    brightness=(0.2, 1.0),  # factor of the pixels: lowest, highest
-    flip=0.5,  # probability of a mirrored image, 0-1
-):
-    "Report K's sequence (section 5): turned, its border repeated outwards; darkened; perhaps mirrored"
+    image: np.ndarray,  # (H, W, C) uint8
+    rng: np.random.Generator,  # of this image
+    *,
+    rotation: tuple = (0.0, 90.0),  # degrees counterclockwise: lowest, highest
+    brightness: tuple = (0.2, 1.0),  # factor of the pixels: lowest, highest
+    flip: float = 0.5,  # probability of a mirrored image, 0-1
+) -> np.ndarray:  # (H, W, C) uint8
+    """Return the image rotated, darkened and perhaps mirrored (report K, section 5).
+
+    The border is repeated outwards.
+    """
     import cv2
 
-    angle, factor, mirrored = rng.uniform(*rotation), rng.uniform(*brightness), rng.random() < flip
+    angle = rng.uniform(*rotation)
+    factor = rng.uniform(*brightness)
+    mirrored = rng.random() < flip
     height, width = image.shape[:2]
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, 1)
     image = cv2.warpAffine(
@@ -65,44 +80,51 @@ def turned(
     image = np.rint(image * factor).astype(np.uint8)
     return np.ascontiguousarray(image[:, ::-1]) if mirrored else image
 
-# %% ../../nbs/library/augment.copies.ipynb #37e1bd80
-CHANGES = {name: lambda image, rng, name=name: noisy(image, name, rng) for name in NOISES} | dict(
-    turned=turned
-)
+# %% ../../nbs/library/augment.copies.ipynb #f112622b
+def _with_noise(image, rng, *, mode):
+    "Return the image with noise; the arguments are in the order of all changes"
+    return noisy(image, mode, rng=rng)
 
 
-AS_IT_IS = ""  # the change of an image that is none
+# name -> function (image, rng) -> image
+CHANGES = {name: partial(_with_noise, mode=name) for name in NOISES} | dict(turned=turned)
+
+
+AS_IT_IS = ""  # the change of an image that is not changed
 
 
 def changed(
-    image,  # uint8 (H, W, 3)
-    change,  # a key of `CHANGES`, or '' = as it is
-    seed,  # what numpy.random.default_rng takes: the image's own
-):
-    "One image of a recipe; `CourseError` for an unknown change"
+    image: np.ndarray,  # (H, W, 3) uint8
+    change: str,  # a key of `CHANGES`, or '' = as it is
+    *,
+    seed: int,  # of this image, for numpy.random.default_rng
+) -> np.ndarray:  # (H, W, 3) uint8
+    "Return one image of a recipe, or raise `CourseError` for an unknown change."
     if change == AS_IT_IS:
         return image
-    if change not in CHANGES:
-        raise CourseError(
-            f"there is no change {change!r}", remedy=f"choose among {', '.join(CHANGES)}"
-        )
+    one_of(change, CHANGES, "change")
     return CHANGES[change](image, np.random.default_rng(seed))
+
+# %% ../../nbs/library/augment.copies.ipynb #37e1bd80
+_AT_ONCE = 8  # images of a task, because each task has a cost of its own
+
+
+def _changed_images(work):
+    "Return the images of some (image, change, seed)"
+    return [changed(image, change, seed=seed) for image, change, seed in work]
 
 
 def noisy_images(
-    images,  # n uint8 arrays (H, W, 3)
-    modes,  # n keys of `CHANGES`, '' = as it is
-    seeds,  # n seeds
-    workers=2,  # threads; numpy's generators let go of the lock while they draw
-):
-    "List of n changed images in the order given: the same bytes whatever the number of workers"
+    images: list,  # n uint8 arrays (H, W, 3)
+    modes: list,  # n keys of `CHANGES`, '' = as it is
+    *,
+    seeds: list,  # n seeds
+    workers: int = 2,  # threads; NumPy's generators release Python's lock while they draw
+) -> list:  # n changed images in the order given
+    "Return changed images; the bytes do not depend on the number of workers."
     work = list(zip(images, modes, seeds, strict=True))
     if workers < 2 or len(work) < 2:
-        return [changed(*w) for w in work]
-    few = [
-        work[i : i + 8] for i in range(0, len(work), 8)
-    ]  # several images to a task: a task costs, too
-    with ThreadPoolExecutor(workers) as pool:
-        return [
-            image for part in pool.map(lambda ws: [changed(*w) for w in ws], few) for image in part
-        ]
+        return _changed_images(work)
+    tasks = [work[i : i + _AT_ONCE] for i in range(0, len(work), _AT_ONCE)]
+    parts = prefetch(_changed_images, tasks, ahead=len(tasks), threads=workers)
+    return [image for part in parts for image in part]

@@ -10,15 +10,16 @@ import re
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from ..core.errors import CourseError
-from .listings import bare_stem, label_ids, LABEL_ORDERS, read_lines
+from ..core.errors import CourseError, one_of
+from .listings import bare_stem, label_ids, LABEL_ORDERS
 from .manifest import make_dropped
+from .text_files import read_lines
 
 # %% ../../nbs/library/data.conditions.ipynb #5113e955
 _HASH = r"(?P<image>[0-9a-f]{56})"
 
-
-CONDITION_LISTS = dict(  # kind -> what a line looks like, whose numbers the classes have, and what to add to a number
+# kind -> (pattern of a line, label order of its ids, number to add to an id)
+CONDITION_LISTS = dict(
     rafdb_occlusion=(
         r"(?P<image>(train|test)_\d+)_aligned\s+(?P<id>\d)\s+(?P<type>[1-4])",
         "rafdb",
@@ -31,8 +32,8 @@ CONDITION_LISTS = dict(  # kind -> what a line looks like, whose numbers the cla
     affectnet_pose=(rf"(?P<id>\d)/{_HASH}(/\d+)?\.\w+", "affectnet", 0),
 )
 
-
-PUBLISHED_CONDITIONS = {  # (kind, degrees) -> images that the paper counts, lines of the released file, different images in it
+# (kind, degrees) -> images in the paper, lines of the released file, different images in it
+PUBLISHED_CONDITIONS = {
     ("rafdb_occlusion", None): (735, 735, 734),
     ("rafdb_pose", 30): (1248, 1247, 1247),
     ("rafdb_pose", 45): (558, 558, 558),
@@ -44,213 +45,222 @@ PUBLISHED_CONDITIONS = {  # (kind, degrees) -> images that the paper counts, lin
     ("affectnet_pose", 45): (985, 985, 983),
 }
 
-
-def _condition_kind(path, first):
-    "The kind that most of some lines are; `CourseError` where it is none"
+# %% ../../nbs/library/data.conditions.ipynb #224e4c14
+def _condition_kind(path: str | Path, lines: list[tuple[int, str]]) -> str:
+    "Return the kind that matches most of some lines; raise `CourseError` if no line matches."
     hits = {
-        kind: sum(bool(re.fullmatch(pattern, line.strip())) for _, line in first)
+        kind: sum(bool(re.fullmatch(pattern, line.strip())) for _, line in lines)
         for kind, (pattern, _, _) in CONDITION_LISTS.items()
     }
     best = max(hits, key=hits.get)
     if hits[best]:
         return best
-    number, line = first[0]
-    if re.fullmatch(r"\d+ [78]", line.strip()):
-        raise CourseError(
-            f'line {number} is "{line.strip()}": a file of labels, not the list of images',
-            path,
-            "give the list beside it",
-        )
-    raise CourseError(
-        f'line {number} ("{line.strip()[:60]}") is none of a list of occlusion or pose',
-        path,
-        f"these are known: {', '.join(CONDITION_LISTS)}",
-    )
+    number, line = lines[0]
+    line = line.strip()
+    if re.fullmatch(r"\d+ [78]", line):
+        problem = f'line {number} is "{line}": a file of labels, not the list of images'
+        raise CourseError(problem, path, remedy="give the list beside it")
+    problem = f'line {number} ("{line[:60]}") is not a line of a list of occlusion or pose'
+    raise CourseError(problem, path, remedy=f"these are known: {', '.join(CONDITION_LISTS)}")
 
 
-def _degrees(path, kind):
-    "30 or 45, from the name of the file; None for lists of occlusion"
-    if not kind.endswith("pose"):
-        return None
-    found = set(re.findall(r"(?<!\d)(30|45)(?!\d)", Path(path).stem)) or (
-        {"30"} if Path(path).stem == "val_raf_db_list" else set()
-    )
+def _degrees(path: str | Path) -> int:
+    "Return the least angle of a list of poses, 30 or 45, from the name of the file."
+    stem = Path(path).stem
+    found = set(re.findall(r"(?<!\d)(30|45)(?!\d)", stem))
+    if not found and stem == "val_raf_db_list":
+        found = {"30"}
     if len(found) == 1:
         return int(found.pop())
-    raise CourseError(
-        "the name of the file does not tell from which angle on heads are in it",
-        path,
-        "say degrees=30 or degrees=45",
-    )
+    problem = "the name of the file does not give the least angle of the heads in it"
+    raise CourseError(problem, path, remedy="give degrees=30 or degrees=45")
 
-
+# %% ../../nbs/library/data.conditions.ipynb #5b52d5ca
 def read_condition_list(
-    path,  # one of the lists that RAN's authors released
-    kind=None,  # a key of `CONDITION_LISTS`; None = told from the lines
-    degrees=None,  # of a list of poses; None = told from the name of the file
-):
-    """A list of occluded or turned faces of RAF-DB, FERPlus or AffectNet: `image` (what names the image: `test_0003`, `fer0034656`, 56 hexadecimal digits), `expression`, `occlusion`
-    ('type 3', 'occluded'), `pose` (degrees at least, NaN = not said), `line`. `attrs`: `kind`, `degrees`, `said`, `skipped` (line, text, reason).
-    `CourseError` with file and line for what is no such list"""
-    if kind not in (None, *CONDITION_LISTS):
-        raise CourseError(
-            f'there is no list "{kind}"', path, f"choose among {', '.join(CONDITION_LISTS)}"
-        )
+    path: str | Path,  # one of the lists that RAN's authors released
+    kind: str | None = None,  # a key of `CONDITION_LISTS`; None = recognised from the lines
+    *,
+    degrees: int | None = None,  # of a list of poses; None = read from the name of the file
+) -> pd.DataFrame:  # image, expression, occlusion, pose, line, id; one row per image
+    """Read a list of occluded or turned faces of RAF-DB, FERPlus or AffectNet.
+
+    `image` identifies the image: `test_0003`, `fer0034656` or 56 hexadecimal digits.
+    `occlusion` is 'type 3' or 'occluded', `pose` the least angle in degrees (NaN = unknown).
+    `attrs`: `kind`, `degrees`, `name`, `said` (sentences), `skipped` (line, text, reason).
+    Raises `CourseError` with file and line if the file is not such a list.
+    """
+    if kind is not None:
+        one_of(kind, tuple(CONDITION_LISTS), name="kind of list")
     lines = list(read_lines(path))
     kind = kind or _condition_kind(path, lines[:50])
-    pattern, order, shift = CONDITION_LISTS[kind]
-    ids = label_ids(order)
-    degrees = (degrees or _degrees(path, kind)) if kind.endswith("pose") else None
-    rows, skipped, seen = [], [], {}
-    for number, line in lines:
-        match = re.fullmatch(pattern, line.strip())
-        found = match and match.groupdict()
-        if not match:
-            skipped.append((number, line.strip()[:200], f"is no line of {kind}"))
-            continue
-        key = found["image"]
-        what = (found["id"], found.get("type"))
-        if int(found["id"]) + shift not in ids:
-            skipped.append((number, line.strip(), f"the class {found['id']} is none"))
-            continue
-        if key in seen:
-            skipped.append(
-                (
-                    number,
-                    line.strip(),
-                    f"{key} stands in line {seen[key][0]}"
-                    + ("" if seen[key][1] == what else ", there with another class or type"),
-                )
-            )
-            continue
-        seen[key] = (number, what)
-        occlusion = (
-            None
-            if kind.endswith("pose")
-            else f"type {found['type']}"
-            if found.get("type")
-            else "occluded"
-        )
-        rows.append(
-            dict(
-                image=key,
-                expression=ids[int(found["id"]) + shift],
-                occlusion=occlusion,
-                pose=float(degrees or "nan"),
-                line=number,
-                id=int(found["id"]),
-            )
-        )
+    if not kind.endswith("pose"):
+        degrees = None
+    elif not degrees:
+        degrees = _degrees(path)
+    rows, skipped = _parse(lines, kind, pose=float(degrees or "nan"))
     if not rows:
-        raise CourseError(
-            f"line {skipped[0][0]} {skipped[0][2]}, and no line is",
-            path,
-            "give the list as it was released",
-        )
+        number, _, reason = skipped[0]
+        problem = f"no line can be used; line {number}: {reason}"
+        raise CourseError(problem, path, remedy="give the list as it was released")
     table = pd.DataFrame(rows)
-    table.attrs |= dict(
-        kind=kind,
-        degrees=degrees,
-        name=Path(path).name,
-        skipped=skipped,
-        said=_condition_said(path, kind, degrees, lines, rows, skipped),
-    )
+    table.attrs |= dict(kind=kind, degrees=degrees, name=Path(path).name, skipped=skipped)
+    table.attrs["said"] = _list_notes(table, len(lines))
     return table
 
 
-def _condition_said(path, kind, degrees, lines, rows, skipped):
+def _parse(lines: list, kind: str, *, pose: float) -> tuple[list[dict], list[tuple]]:
+    "Return (rows, skipped) of the lines of a list; skipped holds (line, text, reason)."
+    pattern, order, shift = CONDITION_LISTS[kind]
+    ids = label_ids(order)
+    rows = []
+    skipped = []
+    seen = {}  # image -> (line, (id, type))
+    for number, line in lines:
+        text = line.strip()
+        match = re.fullmatch(pattern, text)
+        if match is None:
+            skipped.append((number, text[:200], f"not a line of {kind}"))
+            continue
+        found = match.groupdict()
+        label = int(found["id"])
+        if label + shift not in ids:
+            skipped.append((number, text, f"unknown class {label}"))
+            continue
+        image = found["image"]
+        values = (label, found.get("type"))
+        if image in seen:
+            skipped.append((number, text, _repeated(image, values, seen[image])))
+            continue
+        seen[image] = (number, values)
+        condition = dict(occlusion=_occlusion(kind, found.get("type")), pose=pose)
+        expression = ids[label + shift]
+        rows.append(dict(image=image, expression=expression, **condition, line=number, id=label))
+    return rows, skipped
+
+
+def _repeated(image: str, values: tuple, first: tuple) -> str:
+    "Return the reason for skipping an image that an earlier line lists."
+    number, first_values = first
+    reason = f"{image} is already in line {number}"
+    if values != first_values:
+        reason += ", there with a different class or type"
+    return reason
+
+
+def _occlusion(kind: str, number: str | None) -> str | None:
+    "Return the value for the column `occlusion` of a line; None for a list of poses."
+    if kind.endswith("pose"):
+        return None
+    return f"type {number}" if number else "occluded"
+
+# %% ../../nbs/library/data.conditions.ipynb #ee3eda0e
+def _list_notes(table: pd.DataFrame, n_lines: int) -> list[str]:
+    "Return sentences on a list: kind, numbering, skipped lines, published counts."
+    kind, degrees, skipped = (table.attrs[name] for name in ("kind", "degrees", "skipped"))
     _, order, shift = CONDITION_LISTS[kind]
-    said = [
-        f"{Path(path).name}: {kind}"
-        + (f" from {degrees} degrees" if degrees else "")
-        + f", {len(lines):,} lines, {len(rows):,} images"
-    ]
+    angle = f" from {degrees} degrees" if degrees else ""
+    size = f"{n_lines:,} lines, {len(table):,} images"
+    notes = [f"{table.attrs['name']}: {kind}{angle}, {size}"]
     if shift:
-        said.append(f"numbers of classes are those of {order} less {shift}")
-    said += [f"line {number} ({text[:80]}): {reason}" for number, text, reason in skipped[:5]] + (
-        [f"and {len(skipped) - 5:,} more lines"] if len(skipped) > 5 else []
-    )
-    paper, file, unique = PUBLISHED_CONDITIONS.get((kind, degrees), (None,) * 3)
-    if paper:
-        said.append(
-            f"the paper counts {paper:,} images; the released file has {file:,} lines, {unique:,} images"
-            + ("" if (file, unique) == (len(lines), len(rows)) else ": this one differs")
-        )
-    return said
+        notes.append(f"numbers of classes are those of {order} less {shift}")
+    notes += [f"line {number} ({text[:80]}): {reason}" for number, text, reason in skipped[:5]]
+    if len(skipped) > 5:
+        notes.append(f"and {len(skipped) - 5:,} more lines")
+    if (kind, degrees) in PUBLISHED_CONDITIONS:
+        paper, file, unique = PUBLISHED_CONDITIONS[kind, degrees]
+        released = f"the released file has {file:,} lines, {unique:,} images"
+        note = f"the paper counts {paper:,} images; {released}"
+        if (file, unique) != (n_lines, len(table)):
+            note += ": this one differs"
+        notes.append(note)
+    return notes
 
 # %% ../../nbs/library/data.conditions.ipynb #2180da1d
-def _orders(ids, known):
-    "Order of classes, as 'name+shift' -> share of the images whose expression in the manifest is the list's in that order"
-    return {
-        f"{name}{shift:+d}": np.mean(
-            [label_ids(name).get(i + shift) == e for i, e in zip(ids, known)]
-        )
-        for name in LABEL_ORDERS
-        for shift in (0, 1)
-    }
-
-
 def attach_conditions(
-    manifest,  # of RAF-DB, FERPlus or AffectNet, its images named as in the set
-    conditions,  # from `read_condition_list`
-):
-    """(manifest with `occlusion` and `pose` filled, dropped: the rows of the list without an image). What stands in the manifest stays; of two poses the larger one.
-    `attrs['said']` tells how many were found, and whether the classes of the list are those of the manifest. `CourseError` where no image is found"""
-    attrs, manifest = conditions.attrs, manifest.copy()
-    where = {}
-    for row, name in enumerate(manifest.image):
-        where.setdefault(bare_stem(name).lower(), []).append(row)
-    hit = conditions.image.isin(where).to_numpy()
-    found = conditions[hit]
+    manifest: pd.DataFrame,  # of RAF-DB, FERPlus or AffectNet, its images named as in the set
+    conditions: pd.DataFrame,  # from `read_condition_list`
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # (manifest, dropped: rows of the list without an image)
+    """Fill `occlusion` and `pose` of a manifest from a list.
+
+    An occlusion in the manifest stays; of two poses the larger one is kept. `attrs['said']`
+    reports how many images were found, and whether the classes of list and manifest agree.
+    Raises `CourseError` if no image of the list is in the manifest.
+    """
+    manifest = manifest.copy()
+    rows_of = {}  # image as lists name it -> rows of the manifest
+    for row, image in enumerate(manifest.image):
+        rows_of.setdefault(bare_stem(image).lower(), []).append(row)
+    is_found = conditions.image.isin(rows_of).to_numpy()
+    found = conditions[is_found]
+    name = conditions.attrs["name"]
     if not len(found):
-        raise CourseError(
-            f"no image of the manifest is in the list {attrs['name']}",
-            remedy=f"its images are called {', '.join(conditions.image[:2])}; is it the list of this set?",
-        )
-    rows = np.array([row for key in found.image for row in where[key]])
-    times = [len(where[key]) for key in found.image]
-    occlusion, pose = (np.repeat(found[name].to_numpy(), times) for name in ("occlusion", "pose"))
-    old = manifest.occlusion.to_numpy(object).copy()
-    old[rows] = [
-        have if have is not None and have == have else new
-        for have, new in zip(old[rows], occlusion)
-    ]
-    turned = manifest.pose.to_numpy(np.float32).copy()
-    turned[rows] = np.fmax(turned[rows], pose.astype(np.float32))
-    manifest["occlusion"], manifest["pose"] = pd.Series(old, manifest.index, dtype=object), turned
-    manifest.attrs["said"] = [
-        *manifest.attrs.get("said", ()),
-        *_attached(manifest, conditions, found, rows, times),
-    ]
+        images = ", ".join(conditions.image[:2])
+        problem = f"no image of the manifest is in the list {name}"
+        remedy = f"its images are called {images}; is it the list of this set?"
+        raise CourseError(problem, remedy=remedy)
+    times = [len(rows_of[image]) for image in found.image]
+    found = found.iloc[np.repeat(np.arange(len(found)), times)]  # one row per row of the manifest
+    rows = np.array([row for image in conditions.image[is_found] for row in rows_of[image]])
+    _fill(manifest, rows, found)
+    notes = _attach_notes(manifest, conditions, found=found, rows=rows)
+    manifest.attrs["said"] = [*manifest.attrs.get("said", ()), *notes]
     lost = [
-        (r.image, f"line {r.line} of {attrs['name']}: no such image in the manifest")
-        for r in conditions[~hit].itertuples()
+        (row.image, f"line {row.line} of {name}: no such image in the manifest")
+        for row in conditions[~is_found].itertuples()
     ]
-    return manifest, make_dropped(lost, manifest.dataset.iloc[0], "conditions")
+    return manifest, make_dropped(lost, manifest.dataset.iloc[0], step="conditions")
 
 
-def _attached(manifest, conditions, found, rows, times):
-    "What `attach_conditions` has to say"
-    attrs = conditions.attrs
-    said = [
-        f"{attrs['name']}: {len(found):,} of its {len(conditions):,} images are in the manifest"
-        + (f", some more than once ({sum(times):,} rows)" if max(times) > 1 else "")
-    ]
-    told = np.repeat(found.expression.to_numpy(object), times)
-    ids = np.repeat(found.id.to_numpy(), times)
-    mine = manifest.expression.to_numpy(object)[rows]
-    known = np.array([e is not None and e == e for e in mine], bool)
+def _fill(manifest: pd.DataFrame, rows: np.ndarray, found: pd.DataFrame) -> None:
+    "Fill `occlusion` and `pose` of some rows of a manifest, in place."
+    occlusion = manifest.occlusion.to_numpy(object).copy()
+    known = pd.notna(occlusion[rows])
+    occlusion[rows] = np.where(known, occlusion[rows], found.occlusion.to_numpy(object))
+    pose = manifest.pose.to_numpy(np.float32).copy()
+    pose[rows] = np.fmax(pose[rows], found.pose.to_numpy(np.float32))
+    manifest["occlusion"] = pd.Series(occlusion, manifest.index, dtype=object)
+    manifest["pose"] = pose
+
+# %% ../../nbs/library/data.conditions.ipynb #55800ecf
+def _attach_notes(
+    manifest: pd.DataFrame, conditions: pd.DataFrame, *, found: pd.DataFrame, rows: np.ndarray
+) -> list[str]:
+    "Return sentences on the images found and on how well the classes agree."
+    name, kind = conditions.attrs["name"], conditions.attrs["kind"]
+    n_images = found.image.nunique()
+    note = f"{name}: {n_images:,} of its {len(conditions):,} images are in the manifest"
+    if len(found) > n_images:
+        note += f", some more than once ({len(found):,} rows)"
+    expressions = manifest.expression.to_numpy(object)[rows]
+    known = pd.notna(expressions)
     if not known.any():
-        return [*said, "the manifest has no expressions to check the classes of the list with"]
-    agree = np.mean(told[known] == mine[known])
-    said.append(
-        f"classes of list and manifest agree for {agree:.1%} of {known.sum():,} images ({int((told[known] != mine[known]).sum()):,} do not)"
-    )
-    shares = _orders(ids[known], mine[known])
+        return [note, "the manifest has no expressions to check the classes of the list with"]
+    expressions = expressions[known]
+    is_equal = found.expression.to_numpy(object)[known] == expressions
+    agree = np.mean(is_equal)
+    notes = [
+        note,
+        f"classes of list and manifest agree for {agree:.1%} of {known.sum():,} images "
+        f"({(~is_equal).sum():,} do not)",
+    ]
+    shares = _order_shares(found.id.to_numpy()[known], expressions)
     best = max(shares, key=shares.get)
-    _, order, shift = CONDITION_LISTS[attrs["kind"]]
+    _, order, shift = CONDITION_LISTS[kind]
     if shares[best] > agree + 0.05:
-        said.append(
-            f"its numbers fit the order {best} better ({shares[best]:.1%}) than {order}{shift:+d}: the classes of the manifest or those of the list were read with another order (occlusion and pose do not depend on it)"
+        notes.append(
+            f"its numbers fit the order {best} better ({shares[best]:.1%}) than "
+            f"{order}{shift:+d}: the classes of the manifest or those of the list were read "
+            "with another order (occlusion and pose do not depend on it)"
         )
-    return said
+    return notes
+
+
+def _order_shares(ids: np.ndarray, expressions: np.ndarray) -> dict[str, float]:
+    "Return 'order+shift' -> share of the images whose expression fits their id in that order."
+    shares = {}
+    for name in LABEL_ORDERS:
+        names = label_ids(name)
+        for shift in (0, 1):
+            fits = [names.get(i + shift) == e for i, e in zip(ids, expressions)]
+            shares[f"{name}{shift:+d}"] = np.mean(fits)
+    return shares

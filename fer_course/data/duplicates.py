@@ -11,162 +11,173 @@ from functools import partial
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from ..core.cache import keep_map, read_kept
-from ..core.errors import CourseError
-from ..core.files import fingerprint
+from ..core.errors import CourseError, one_of
 from ..core.parallel import Workers
-from .images import load_image
+from .images import load_image, map_chunks
 from .manifest import DROPPED_COLUMNS
 
 # %% ../../nbs/library/data.duplicates.ipynb #7f3e8665
-_STAYS = {
-    "test": 0,
-    "valid": 1,
-}  # of copies in several splits, the one in the test stays, then the one in validation
-
-
-def drop_duplicates(
-    manifest,  # with `sha1`, of one dataset or several
-    conflicts="drop",  # copies whose labels disagree: 'drop' = all go, with the reason; 'keep' = all stay, see `label_conflicts`
-    by="sha1",  # the column that is equal for copies: 'sha1' (report S) or 'near' of `near_groups`
-):
-    "(manifest, dropped): one of equal copies stays, of the test before validation before training, of labelled ones the first by name. `CourseError` on an unknown policy"
-    if conflicts not in ("drop", "keep"):
-        raise CourseError(
-            f'there is no policy "{conflicts}" for copies whose labels disagree',
-            remedy="choose drop or keep",
-        )
-    manifest = manifest.sort_values(["dataset", "image"], kind="stable").reset_index(drop=True)
-    reasons, copies = {}, manifest[manifest[by].duplicated(keep=False) & manifest[by].notna()]
-    for _, group in copies.groupby(by, sort=False):
-        labelled = group[group.expression.notna()]
-        if labelled.expression.nunique() > 1:
-            if conflicts == "drop":
-                reasons |= dict.fromkeys(group.index, _conflict(labelled, by))
-        else:
-            first = min(
-                group.index,
-                key=lambda i, g=group: (_STAYS.get(g.split[i], 2), g.expression[i] is None, i),
-            )
-            reasons |= {
-                i: f"{_WORDS[by][0]} of {manifest.image[first]}" for i in group.index if i != first
-            }
-    gone = manifest.loc[list(reasons)]
-    dropped = dict(
-        image=gone.image, dataset=gone.dataset, reason=list(reasons.values()), step="duplicates"
-    )
-    dropped = pd.DataFrame(dropped, columns=DROPPED_COLUMNS, dtype=object)
-    return manifest.drop(index=list(reasons)).reset_index(drop=True), dropped.sort_values(
-        ["dataset", "image"]
-    ).reset_index(drop=True)
-
-
+_RANK = {"test": 0, "valid": 1}  # of copies in several splits the lowest stays; others rank 2
 _WORDS = dict(
-    sha1=("duplicate", "the same bytes carry"), near=("near duplicate", "near duplicates carry")
+    sha1=("duplicate", "the same bytes carry"),
+    near=("near duplicate", "near duplicates carry"),
 )
 
 
-def _conflict(labelled, by):
-    return f"{_WORDS[by][1]} different labels: " + ", ".join(
-        f"{i} ({e})" for i, e in zip(labelled.image[:4], labelled.expression[:4])
+def drop_duplicates(
+    manifest: pd.DataFrame,  # with the column `by`, of one dataset or several
+    conflicts: str = "drop",  # copies with different labels: 'drop' = drop all, 'keep' = keep all
+    *,
+    by: str = "sha1",  # column that is equal for copies: 'sha1' (report S) or 'near'
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # (manifest, dropped)
+    """Drop all but one of equal copies.
+
+    Of copies in several splits the one in the test stays, then the one in validation. Of the
+    rest, labelled copies come before unlabelled ones, then the first by name.
+    With `conflicts='keep'`, `label_conflicts` lists the copies with different labels.
+    Raises `CourseError` if `conflicts` is unknown.
+    """
+    one_of(conflicts, ("drop", "keep"), name="policy for copies with different labels")
+    manifest = manifest.sort_values(["dataset", "image"], kind="stable").reset_index(drop=True)
+    reasons = _duplicate_reasons(manifest, by=by, conflicts=conflicts)
+    rows = manifest.loc[list(reasons)]
+    columns = dict(
+        image=rows.image, dataset=rows.dataset, reason=list(reasons.values()), step="duplicates"
     )
+    dropped = pd.DataFrame(columns, columns=DROPPED_COLUMNS, dtype=object)
+    dropped = dropped.sort_values(["dataset", "image"]).reset_index(drop=True)
+    return manifest.drop(index=list(reasons)).reset_index(drop=True), dropped
 
 
+def _duplicate_reasons(manifest: pd.DataFrame, by: str, conflicts: str) -> dict[int, str]:
+    "Return index -> reason of the rows that `drop_duplicates` drops."
+    copies = manifest[manifest[by].duplicated(keep=False) & manifest[by].notna()]
+    reasons = {}
+    for _, group in copies.groupby(by, sort=False):
+        labelled = group[group.expression.notna()]
+        if labelled.expression.nunique() <= 1:
+            first = min(group.index, key=partial(_copy_rank, group))
+            reason = f"{_WORDS[by][0]} of {manifest.image[first]}"
+            reasons |= {row: reason for row in group.index if row != first}
+        elif conflicts == "drop":
+            reasons |= dict.fromkeys(group.index, _conflict_reason(labelled, by))
+    return reasons
+
+
+def _copy_rank(group: pd.DataFrame, row: int) -> tuple:
+    "Return the sort key of a copy; the copy with the lowest key stays."
+    return _RANK.get(group.split[row], 2), group.expression[row] is None, row
+
+
+def _conflict_reason(labelled: pd.DataFrame, by: str) -> str:
+    "Return the reason for dropping copies with different labels; names the first four."
+    pairs = zip(labelled.image[:4], labelled.expression[:4])
+    listed = ", ".join(f"{image} ({expression})" for image, expression in pairs)
+    return f"{_WORDS[by][1]} different labels: {listed}"
+
+# %% ../../nbs/library/data.duplicates.ipynb #0c112e3d
 def label_conflicts(
-    manifest,  # with the column `by`
-    by="sha1",  # 'sha1' or 'near'
-):
-    "The images whose copies carry another label: group, image, dataset, split, expression; one row per image"
+    manifest: pd.DataFrame,  # with the column `by`
+    by: str = "sha1",  # 'sha1' or 'near'
+) -> pd.DataFrame:  # group, image, dataset, split, expression; one row per image
+    "Return the images that have a copy with a different label."
     known = manifest[manifest[by].notna() & manifest.expression.notna()]
-    odd = known.groupby(by).expression.transform("nunique") > 1
-    return (
-        known[odd]
-        .sort_values([by, "dataset", "image"])
-        .rename(columns={by: "group"})[["group", "image", "dataset", "split", "expression"]]
-        .reset_index(drop=True)
-    )
+    conflicting = known.groupby(by).expression.transform("nunique") > 1
+    table = known[conflicting].sort_values([by, "dataset", "image"]).rename(columns={by: "group"})
+    return table[["group", "image", "dataset", "split", "expression"]].reset_index(drop=True)
 
 # %% ../../nbs/library/data.duplicates.ipynb #f03f9f07
 def perceptual_hash(
-    image,  # uint8 RGB (H, W, 3)
-):
-    "64 bits as an int: the signs of the lowest frequencies (imagehash's `phash`)"
+    image: np.ndarray,  # uint8 RGB (H, W, 3)
+) -> int:  # 64 bits
+    "Return the signs of the lowest frequencies of an image (imagehash's `phash`)."
     import imagehash
     from PIL import Image
 
     return int(str(imagehash.phash(Image.fromarray(image), hash_size=8)), 16)
 
 
+_ONES = np.array([bin(number).count("1") for number in range(1 << 16)], np.uint8)
+
+
 def distances(
-    a,  # uint64 array
-    b,  # uint64 array of a shape that goes with it
-):
-    "How many of 64 bits differ, elementwise"
+    a: np.ndarray,  # uint64, any shape
+    b: np.ndarray,  # uint64, a shape that broadcasts with `a`
+) -> np.ndarray:  # 0-64
+    "Return in how many of 64 bits two hashes differ, elementwise."
     bits = np.bitwise_xor(np.asarray(a, np.uint64), np.asarray(b, np.uint64))
-    return _ONES[np.ascontiguousarray(bits)[..., None].view(np.uint16)].sum(-1)
-
-
-_ONES = np.array([bin(i).count("1") for i in range(1 << 16)], np.uint8)
+    parts = np.ascontiguousarray(bits)[..., None].view(np.uint16)  # (..., 4)
+    return _ONES[parts].sum(-1)
 
 # %% ../../nbs/library/data.duplicates.ipynb #17780d57
 def near_pairs(
-    hashes,  # uint64 array (n,), all different
-    distance=4,  # most bits that may differ, 0-15
-):
-    "All pairs within the distance, exactly: (first (m,), second (m,), bits that differ (m,)), first < second, sorted. `CourseError` for other distances"
+    hashes: np.ndarray,  # uint64 (n,), all different
+    distance: int = 4,  # most bits that may differ, 0-15
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # first (m,), second (m,), bits that differ (m,)
+    """Return all pairs of hashes within a distance, exactly; first < second, sorted.
+
+    Multi-index hashing (Norouzi et al., CVPR 2012): two hashes that differ in at most d bits
+    are equal in at least one of d + 1 bands.
+    Raises `CourseError` if the distance is not in 0-15.
+    """
     if not 0 <= distance <= 15:
-        raise CourseError(
-            f"a distance of {distance} bits is no near copy", remedy="give 0 to 15, such as 4"
-        )
+        problem = f"a distance of {distance} bits does not mark near copies"
+        raise CourseError(problem, remedy="give 0 to 15, such as 4")
     hashes = np.asarray(hashes, np.uint64)
     edges = np.linspace(0, 64, distance + 2).astype(int)
     bands = [
         (hashes >> np.uint64(low)) & np.uint64((1 << int(high - low)) - 1)
         for low, high in zip(edges, edges[1:])
     ]
-    found = [_equal_in(band, bands[:k], hashes, distance) for k, band in enumerate(bands)]
-    pairs = np.concatenate([np.sort(f, 1) for f in found]) if found else np.zeros((0, 2), np.int64)
+    found = [
+        _equal_in_band(band, bands[:k], hashes, distance=distance) for k, band in enumerate(bands)
+    ]
+    pairs = np.concatenate([np.sort(part, 1) for part in found])  # (m, 2)
     first, second = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].T
     return first, second, distances(hashes[first], hashes[second])
 
 
-def _equal_in(band, before, hashes, distance):
-    "Near pairs (m, 2) that are equal in a band and in none before it (those were found there)"
+def _equal_in_band(
+    band: np.ndarray, earlier: list[np.ndarray], hashes: np.ndarray, *, distance: int
+) -> np.ndarray:
+    "Return the near pairs (m, 2) that are equal in a band and in no earlier band."
     order = np.argsort(band, kind="stable")
-    sorted_band, found, apart = band[order], [], 1
+    sorted_band = band[order]
+    found = []
+    offset = 1
     places = np.arange(len(order) - 1)
     while len(places):
-        places = places[places + apart < len(order)]
-        places = places[
-            sorted_band[places] == sorted_band[places + apart]
-        ]  # whoever has an equal this far below
-        a, b = order[places], order[places + apart]
+        places = places[places + offset < len(order)]
+        # places whose band equals the band `offset` places below, in sorted order
+        places = places[sorted_band[places] == sorted_band[places + offset]]
+        a = order[places]
+        b = order[places + offset]
         good = distances(hashes[a], hashes[b]) <= distance
-        for other in before:
-            good &= other[a] != other[b]
+        for other in earlier:
+            good &= other[a] != other[b]  # an earlier band found the others
         found.append(np.stack([a[good], b[good]], 1))
-        apart += 1
+        offset += 1
     return np.concatenate(found) if found else np.zeros((0, 2), np.int64)
 
-
+# %% ../../nbs/library/data.duplicates.ipynb #83844254
 def near_groups(
-    hashes,  # uint64 array (n,)
-    distance=4,  # most bits that may differ from the next of a group
-):
-    "Number of each image's group (n,), -1 where it has no near copy. A group is a chain: its ends may be further apart"
+    hashes: np.ndarray,  # uint64 (n,)
+    distance: int = 4,  # most bits that may differ from the next image of a group
+) -> np.ndarray:  # (n,) number of the group, -1 = no near copy
+    """Return the group of near copies of each image.
+
+    A group is a chain: its ends may differ in more than `distance` bits.
+    """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    different, inverse, counts = np.unique(
-        np.asarray(hashes, np.uint64), return_inverse=True, return_counts=True
-    )
-    first, second, _ = near_pairs(different, distance)
-    links = coo_matrix((np.ones(len(first), np.int8), (first, second)), shape=(len(different),) * 2)
-    component = (
-        connected_components(links, directed=False)[1][inverse.ravel()]
-        if len(different)
-        else np.zeros(0, int)
-    )
+    unique, inverse = np.unique(np.asarray(hashes, np.uint64), return_inverse=True)
+    first, second, _ = near_pairs(unique, distance)
+    if not len(unique):
+        return np.full(0, -1)
+    ones = np.ones(len(first), np.int8)
+    links = coo_matrix((ones, (first, second)), shape=(len(unique), len(unique)))
+    component = connected_components(links, directed=False)[1][inverse.ravel()]  # (n,)
     alone = np.bincount(component)[component] == 1
     numbers = np.full(len(component), -1)
     numbers[~alone] = pd.factorize(component[~alone])[0]
@@ -174,97 +185,87 @@ def near_groups(
 
 # %% ../../nbs/library/data.duplicates.ipynb #db1bc597
 def hash_images(
-    manifest,  # rows with `image`, all of them readable
-    root,  # folder of the dataset
-    workers=0,  # a `Workers`, or how many processes; 0 = this one
-    keep=None,  # folder for the answers of finished chunks; None = a stopped call begins anew
-    chunk=512,  # images at a time
-):
-    "The perceptual hash of each image, uint64 (n,). Errors as `load_image` and `parallel.Workers.map`"
-    import shutil, tempfile
-
-    if not isinstance(workers, Workers):
-        with Workers(workers) as workers:
-            return hash_images(manifest, root, workers, keep, chunk)
-    root, folder = str(Path(root).resolve()), keep or tempfile.mkdtemp()
-    names = [manifest.image.iloc[k : k + chunk].tolist() for k in range(0, len(manifest), chunk)]
-    try:
-        paths = keep_map(
-            workers,
-            folder,
-            partial(_hashes, root),
-            names,
-            [fingerprint([root, part]) for part in names],
-            "hashing images",
-            [root],
-        )
-        return np.concatenate([read_kept(p)["hash"] for p in paths] or [np.zeros(0, np.uint64)])
-    finally:
-        if keep is None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _hashes(root, names):
-    return dict(
-        hash=np.array([perceptual_hash(load_image(Path(root) / name)) for name in names], np.uint64)
+    manifest: pd.DataFrame,  # rows with `image`, all of them readable
+    root: str | Path,  # folder of the dataset
+    *,
+    workers: Workers | int = 0,  # a `Workers`, or how many processes; 0 = this one
+    keep: str | Path | None = None,  # folder for finished chunks; None = a stop begins anew
+    chunk: int = 512,  # images at a time
+) -> np.ndarray:  # uint64 (n,)
+    "Return the perceptual hash of each image; errors as `load_image` and `Workers.map`."
+    root = str(Path(root).resolve())
+    answers = map_chunks(
+        partial(_hashes, root),
+        manifest.image.tolist(),
+        root=root,
+        settings=[root],
+        label="hashing images",
+        workers=workers,
+        keep=keep,
+        chunk=chunk,
     )
+    return np.concatenate([answer["hash"] for answer in answers] or [np.zeros(0, np.uint64)])
 
 
+def _hashes(root: str, names: list[str]) -> dict[str, np.ndarray]:
+    "Return the hashes of some images."
+    hashes = [perceptual_hash(load_image(Path(root) / name)) for name in names]
+    return dict(hash=np.array(hashes, np.uint64))
+
+# %% ../../nbs/library/data.duplicates.ipynb #f5e47c47
 def mark_near(
-    manifest,  # of one dataset or several
-    roots,  # name of a dataset -> its folder
-    distance=4,  # most bits that may differ
-    workers=0,  # a `Workers`, or how many processes
-    keep=None,  # folder for the answers of finished chunks
-):
-    "The manifest with `near`: the group of near copies, within and across datasets; None where an image has none"
+    manifest: pd.DataFrame,  # of one dataset or several
+    roots: dict[str, str | Path],  # name of a dataset -> its folder
+    *,
+    distance: int = 4,  # most bits that may differ
+    workers: Workers | int = 0,  # a `Workers`, or how many processes
+    keep: str | Path | None = None,  # folder for the answers of finished chunks
+) -> pd.DataFrame:  # the manifest with the column `near`, None = no near copy
+    "Mark the group of near copies of each image, within and across datasets."
     hashes = np.zeros(len(manifest), np.uint64)
     for number, (name, rows) in enumerate(manifest.groupby("dataset").indices.items()):
-        hashes[rows] = hash_images(
-            manifest.iloc[rows], roots[name], workers, keep and Path(keep) / f"{number}"
-        )
+        part = Path(keep) / f"{number}" if keep else None
+        table = manifest.iloc[rows]
+        hashes[rows] = hash_images(table, roots[name], workers=workers, keep=part)
     groups = near_groups(hashes, distance)
-    return manifest.assign(
-        near=pd.Series(
-            [None if g < 0 else f"near {g}" for g in groups], manifest.index, dtype=object
-        )
-    )
+    names = [None if group < 0 else f"near {group}" for group in groups]
+    return manifest.assign(near=pd.Series(names, manifest.index, dtype=object))
 
 # %% ../../nbs/library/data.duplicates.ipynb #29f2b52a
+_LEAK_COLUMNS = ["kind", "group", "image", "dataset", "split", "expression"]
+
+
 def leaks(
-    manifest,  # with `split`, `sha1` and, after `mark_near`, `near`
-    columns=("sha1", "near"),  # where copies are equal; those the manifest lacks are left out
-):
-    "Images whose copies stand in another split or dataset: kind (exact, near), group, image, dataset, split, expression; one row per image"
+    manifest: pd.DataFrame,  # with `split`, `sha1` and, after `mark_near`, `near`
+    columns: tuple = (
+        "sha1",
+        "near",
+    ),  # columns that are equal for copies; missing ones are left out
+) -> pd.DataFrame:  # kind (exact, near), group, image, dataset, split, expression
+    "Return the images that have a copy in a different split or dataset, one row per image."
     tables = []
     for column in columns:
         if column not in manifest or manifest[column].isna().all():
             continue
         known = manifest[manifest[column].notna()]
-        where = known.dataset.astype(str) + " " + known.split.fillna("no split").astype(str)
-        spread = where.groupby(known[column]).transform("nunique") > 1
+        spread = _places(known).groupby(known[column]).transform("nunique") > 1
         rows = known[spread].sort_values([column, "dataset", "image"])
-        tables.append(
-            rows.assign(kind="exact" if column == "sha1" else "near").rename(
-                columns={column: "group"}
-            )[["kind", "group", "image", "dataset", "split", "expression"]]
-        )
-    empty = pd.DataFrame(
-        columns=["kind", "group", "image", "dataset", "split", "expression"], dtype=object
-    )
-    return pd.concat(tables, ignore_index=True) if tables else empty
+        rows = rows.assign(kind="exact" if column == "sha1" else "near")
+        tables.append(rows.rename(columns={column: "group"})[_LEAK_COLUMNS])
+    if not tables:
+        return pd.DataFrame(columns=_LEAK_COLUMNS, dtype=object)
+    return pd.concat(tables, ignore_index=True)
 
 
 def leak_counts(
-    table,  # of `leaks`
-):
-    "Groups of copies by kind and by the places (dataset and split) that share them"
-    places = table.assign(
-        place=table.dataset.astype(str) + " " + table.split.fillna("no split").astype(str)
-    )
-    shared = (
-        places.groupby(["kind", "group"])
-        .place.agg(lambda p: " + ".join(sorted(set(p))))
-        .reset_index()
-    )
+    table: pd.DataFrame,  # of `leaks`
+) -> pd.DataFrame:  # kind, place, groups
+    "Count the groups of copies by kind and by the places (dataset and split) that share them."
+    groups = table.assign(place=_places(table)).groupby(["kind", "group"])
+    shared = groups.place.agg(lambda places: " + ".join(sorted(set(places)))).reset_index()
     return shared.groupby(["kind", "place"]).size().rename("groups").reset_index()
+
+
+def _places(table: pd.DataFrame) -> pd.Series:
+    "Return 'dataset split' of each row."
+    return table.dataset.astype(str) + " " + table.split.fillna("no split").astype(str)

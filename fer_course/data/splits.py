@@ -8,288 +8,342 @@ __all__ = ['SPLITS', 'FEW', 'split_report_s', 'split_report_k', 'split', 'split_
 
 # %% ../../nbs/library/data.splits.ipynb #16fdd253
 import math
+import warnings
+from collections.abc import Sequence
 import numpy as np
 import pandas as pd
-from ..core.errors import CourseError
+from ..core.errors import CourseError, one_of
 from ..facs import EXPRESSIONS
 
 # %% ../../nbs/library/data.splits.ipynb #6b184060
 SPLITS = ("train", "valid", "test")
 
+
+def _sorted(manifest: pd.DataFrame) -> pd.DataFrame:
+    "Sort a manifest by (dataset, image), so that the order of its rows does not matter."
+    return manifest.sort_values(["dataset", "image"], kind="stable").reset_index(drop=True)
+
 # %% ../../nbs/library/data.splits.ipynb #84d3404f
 def split_report_s(
-    labels,  # (n,) names
-    test=0.2,  # share of the test
-    seed=0,  # of the shuffle; report S: 0
-):
-    "'train' or 'test' for each label, stratified by scikit-learn (report S, section 4). `CourseError` where a class has one image"
+    labels: Sequence[str],  # (n,) names
+    test: float = 0.2,  # share of the test, 0-1
+    *,
+    seed: int = 0,  # of the shuffle; report S: 0
+) -> np.ndarray:  # (n,) 'train' or 'test'
+    """Split as report S does (section 4): stratified by scikit-learn.
+
+    Raises `CourseError` if a class has a single image.
+    """
     from sklearn.model_selection import train_test_split
 
     labels = np.asarray(labels)
-    result = np.full(len(labels), "train", object)
+    rows = np.arange(len(labels))
     try:
-        result[
-            train_test_split(
-                np.arange(len(labels)), test_size=test, stratify=labels, random_state=seed
-            )[1]
-        ] = "test"
+        _, tested = train_test_split(rows, test_size=test, stratify=labels, random_state=seed)
     except ValueError as error:
-        raise CourseError(
-            f"cannot be split as report S does ({str(error).strip('.')})",
-            remedy="use --split=stratified, or more images",
-        ) from None
-    return result
+        problem = f"cannot be split as report S does ({str(error).strip('.')})"
+        remedy = "use --split=stratified, or more images"
+        raise CourseError(problem, remedy=remedy) from None
+    splits = np.full(len(labels), "train", object)
+    splits[tested] = "test"
+    return splits
 
 
 def split_report_k(
-    labels,  # (n,) names
-    test=0.25,  # share of the test
-    seed=0,  # of the shuffle within a class (the report names none)
-):
-    "'train' or 'test' for each label: of a class of n images, floor((1 - test) n) train (report K, section 4)"
-    labels, rng = np.asarray(labels), np.random.default_rng(seed)
-    result = np.full(len(labels), "test", object)
+    labels: Sequence[str],  # (n,) names
+    test: float = 0.25,  # share of the test, 0-1
+    *,
+    seed: int = 0,  # of the shuffle within a class (the report names none)
+) -> np.ndarray:  # (n,) 'train' or 'test'
+    """Split as report K does (section 4).
+
+    Of a class of n images, floor((1 - test) n) are for training.
+    """
+    labels = np.asarray(labels)
+    rng = np.random.default_rng(seed)
+    splits = np.full(len(labels), "test", object)
     for label in np.unique(labels):
-        mine = rng.permutation(np.flatnonzero(labels == label))
-        result[mine[: math.floor(round((1 - test) * len(mine), 9))]] = "train"
-    return result
+        rows = rng.permutation(np.flatnonzero(labels == label))
+        trained = math.floor(round((1 - test) * len(rows), 9))
+        splits[rows[:trained]] = "train"
+    return splits
 
 # %% ../../nbs/library/data.splits.ipynb #a09ea94a
-def _by_subject(labels, groups, shares, given, rng):
-    "One split number per image; `given` (-1 = free) is kept, and so is the split of a subject that has one"
+def _by_subject(
+    labels: np.ndarray, groups: np.ndarray, *, shares: tuple, given: np.ndarray, rng
+) -> np.ndarray:
+    """Return one split number per image so that no group is in two splits.
+
+    A group with a given split keeps it (`given` is -1 for a free image). Greedy, after
+    Sechidis et al. (ECML 2011): the groups with the rarest class first, each where the shares
+    of the classes come closest to `shares` in squared distance.
+    """
     counts = pd.crosstab(pd.Categorical(groups), pd.Categorical(labels)).astype(float)
-    total = counts.sum().to_numpy()
-    per_group = counts.to_numpy()
-    rarest = np.where(per_group > 0, total, np.inf).min(1)
-    ticket = rng.permutation(len(counts))  # who comes first among equals
-    order = sorted(range(len(counts)), key=lambda g: (rarest[g], -per_group[g].sum(), ticket[g]))
-    have, place = np.zeros((len(shares), len(total))), {}
+    total = counts.sum().to_numpy()  # (classes,)
+    per_group = counts.to_numpy()  # (groups, classes)
     fixed = pd.Series(given, index=groups)[given >= 0].groupby(level=0).min().to_dict()
-    wanted = np.asarray(shares)[:, None]
-    for g in sorted(order, key=lambda g: counts.index[g] not in fixed):
-        name, extra = counts.index[g], per_group[g] / total
+    target = np.asarray(shares)[:, None]  # (splits, 1)
+    filled = np.zeros((len(shares), len(total)))  # shares of the classes that are assigned
+    assigned = {}
+    for group in _rarest_first(counts, fixed, rng=rng):
+        name = counts.index[group]
+        extra = per_group[group] / total
         if name in fixed:
-            s = fixed[name]
+            number = fixed[name]
         else:
-            s = int((((have + extra - wanted) ** 2 - (have - wanted) ** 2).sum(1)).argmin())
-        have[s] += extra
-        place[name] = s
-    return np.array([place[g] for g in groups], int)
+            change = (filled + extra - target) ** 2 - (filled - target) ** 2
+            number = int(change.sum(1).argmin())
+        filled[number] += extra
+        assigned[name] = number
+    return np.array([assigned[name] for name in groups], int)
 
 
-def _by_class(labels, shares, given, rng):
-    "One split number per image, each class cut in the asked shares"
-    result = given.copy()
+def _rarest_first(counts: pd.DataFrame, fixed: dict, *, rng) -> list[int]:
+    "Return the groups in the order of assignment: fixed ones, then by rarest class and size."
+    per_group = counts.to_numpy()  # (groups, classes)
+    rarest = np.where(per_group > 0, counts.sum().to_numpy(), np.inf).min(1)
+    ticket = rng.permutation(len(counts))  # random order among equals
+    keys = [
+        (counts.index[group] not in fixed, rarest[group], -per_group[group].sum(), ticket[group])
+        for group in range(len(counts))
+    ]
+    return sorted(range(len(counts)), key=keys.__getitem__)
+
+# %% ../../nbs/library/data.splits.ipynb #ecd3da04
+def _by_class(labels: np.ndarray, *, shares: tuple, given: np.ndarray, rng) -> np.ndarray:
+    "Return one split number per image; each class is cut in the given shares."
+    numbers = given.copy()
     for label in pd.unique(np.sort(labels)):
-        free = rng.permutation(np.flatnonzero((labels == label) & (given < 0)))
-        have = np.array([((labels == label) & (given == s)).sum() for s in range(len(shares))])
-        wanted = np.round(np.cumsum(shares) * (labels == label).sum()).astype(int)
-        need = np.diff(np.r_[0, wanted]) - have
-        for s, n in enumerate(need[1:], 1):
-            result[free[: max(n, 0)]] = s
-            free = free[max(n, 0) :]
-        result[free] = 0
-    return result
+        is_label = labels == label
+        free = rng.permutation(np.flatnonzero(is_label & (given < 0)))
+        have = np.array([(is_label & (given == split)).sum() for split in range(len(shares))])
+        ends = np.round(np.cumsum(shares) * is_label.sum()).astype(int)
+        missing = np.maximum(np.diff(np.r_[0, ends]) - have, 0)
+        for split, n in enumerate(missing[1:], 1):
+            numbers[free[:n]] = split
+            free = free[n:]
+        numbers[free] = 0
+    return numbers
 
 # %% ../../nbs/library/data.splits.ipynb #fe15f70f
+_RULES = ("subject", "stratified", "report_s", "report_k", "auto")
+
+
 def split(
-    manifest,  # rows without a `split` get one; others keep theirs
-    valid=0.1,  # share for validation
-    test=0.2,  # share for the test
-    seed=0,  # same seed, same split, in whatever order the rows come
-    by="auto",  # 'subject', 'stratified', 'report_s', 'report_k', or 'auto' = by subject where every row has one
-):
-    "A manifest with `split`, stratified by expression; `.attrs['notes']` says what could not be met. `CourseError` on impossible shares"
+    manifest: pd.DataFrame,  # rows without a `split` get one; others keep theirs
+    valid: float = 0.1,  # share for validation, 0-1
+    *,
+    test: float = 0.2,  # share for the test, 0-1
+    seed: int = 0,  # same seed, same split, in any order of the rows
+    by: str = "auto",  # 'subject', 'stratified', 'report_s', 'report_k' or 'auto'
+) -> pd.DataFrame:  # the manifest, sorted, with `split`; notes in `.attrs['notes']`
+    """Assign images to train, valid and test, stratified by expression.
+
+    'auto' splits by subject if every row has one. `.attrs['notes']` lists what could not be met.
+    Raises `CourseError` if the shares leave no training image, or if `by` is unknown.
+    """
     if not (0 <= valid < 1 and 0 <= test < 1 and valid + test < 1):
-        raise CourseError(
-            f"shares of {valid} for validation and {test} for the test leave nothing to train on"
-        )
-    manifest = manifest.sort_values(["dataset", "image"], kind="stable").reset_index(drop=True)
-    given = (
-        manifest.split.map({s: i for i, s in enumerate(SPLITS)}).fillna(-1).astype(int).to_numpy()
-    )
-    if by == "auto":
-        by = "subject" if manifest.subject.notna().all() and len(manifest) else "stratified"
-    labels, rng = (
-        manifest.expression.fillna("unlabelled").to_numpy(str),
-        np.random.default_rng(seed),
-    )
+        shares = f"{valid} for validation and {test} for the test"
+        raise CourseError(f"shares of {shares} leave nothing to train on")
+    one_of(by, _RULES, name="way to split")
+    manifest = _sorted(manifest)
+    by = _way(manifest, by)
     shares = (1 - valid - test, valid, test)
-    if by == "subject":
-        groups = (
-            manifest.dataset + "/" + manifest.subject.fillna("image " + manifest.image)
-        ).to_numpy(str)
-        numbers = _by_subject(labels, groups, shares, given, rng)
-        numbers = np.where(given >= 0, given, numbers)
-    elif by == "stratified":
-        numbers = _by_class(labels, shares, given, rng)
-    elif by in _REPORTS:
-        numbers = _by_report(_REPORTS[by], labels, valid, test, given, seed, rng)
-    else:
-        raise CourseError(
-            f'cannot split by "{by}"',
-            remedy=f"choose subject, stratified, {', '.join(_REPORTS)} or auto",
-        )
-    manifest["split"] = np.array(SPLITS, object)[numbers]
-    manifest.attrs["notes"] = _few(manifest, [s for s, share in zip(SPLITS, shares) if share])
+    manifest["split"] = _assigned(manifest, by, shares=shares, seed=seed)
+    used = [name for name, share in zip(SPLITS, shares) if share]
+    manifest.attrs["notes"] = _rare_notes(manifest, used)
     return manifest
 
 
+def _way(manifest: pd.DataFrame, by: str) -> str:
+    "Replace 'auto': by subject if every row has one, else stratified."
+    if by != "auto":
+        return by
+    return "subject" if manifest.subject.notna().all() and len(manifest) else "stratified"
+
+
+def _labels(manifest: pd.DataFrame) -> np.ndarray:
+    "Return the expression of each row, or 'unlabelled'."
+    return manifest.expression.fillna("unlabelled").to_numpy(str)
+
+
+def _people(manifest: pd.DataFrame) -> np.ndarray:
+    "Return 'dataset/subject' of each row; an image without a subject is a group of its own."
+    subject = manifest.subject.fillna("image " + manifest.image)
+    return (manifest.dataset + "/" + subject).to_numpy(str)
+
+# %% ../../nbs/library/data.splits.ipynb #fbdcf7a3
 _REPORTS = dict(report_s=split_report_s, report_k=split_report_k)
 
 
-def _by_report(rule, labels, valid, test, given, seed, rng):
-    "The test as a report cuts it, validation from the rest"
+def _assigned(manifest: pd.DataFrame, by: str, *, shares: tuple, seed: int) -> np.ndarray:
+    "Return the split of each row by one of the ways; given splits are kept."
+    numbers = manifest.split.map({name: number for number, name in enumerate(SPLITS)})
+    given = numbers.fillna(-1).astype(int).to_numpy()
+    labels = _labels(manifest)
+    rng = np.random.default_rng(seed)
+    options = dict(shares=shares, given=given, rng=rng)
+    if by == "subject":
+        numbers = _by_subject(labels, _people(manifest), **options)
+        numbers = np.where(given >= 0, given, numbers)
+    elif by == "stratified":
+        numbers = _by_class(labels, **options)
+    else:
+        numbers = _by_report(_REPORTS[by], labels, seed=seed, **options)
+    return np.array(SPLITS, object)[numbers]
+
+
+def _by_report(rule, labels, *, shares, given, seed, rng) -> np.ndarray:
+    "Return split numbers with the test of a report's rule; validation is cut from the rest."
     if (given >= 0).any():
-        raise CourseError(
-            "some images have a split already: a report's rule would change it",
-            remedy="use --split=stratified or --split=subject",
-        )
-    tested = rule(labels, test, seed) == "test"
-    return _by_class(labels, (1 - valid - test, valid, test), np.where(tested, 2, -1), rng)
+        problem = "some images have a split already: a report's rule would change it"
+        raise CourseError(problem, remedy="use --split=stratified or --split=subject")
+    tested = rule(labels, shares[2], seed=seed) == "test"
+    return _by_class(labels, shares=shares, given=np.where(tested, 2, -1), rng=rng)
+
+# %% ../../nbs/library/data.splits.ipynb #39f724be
+def split_table(
+    manifest: pd.DataFrame,  # with `split`
+) -> pd.DataFrame:  # rows: splits, columns: expressions in the order of `EXPRESSIONS`
+    "Count the images of each split and expression."
+    table = pd.crosstab(manifest.split, manifest.expression.fillna("unlabelled"))
+    columns = [name for name in (*EXPRESSIONS, "unlabelled") if name in table]
+    return table.reindex(index=[name for name in SPLITS if name in table.index], columns=columns)
 
 
-FEW = 5  # below so many images, a class in a split is worth a note
+FEW = 5  # a class with fewer images in a split is worth a note
 
 
-def _few(manifest, splits):
-    "A sentence per class that some split has hardly any image of"
-    counts, notes = split_table(manifest), []
+def _rare_notes(manifest: pd.DataFrame, splits: list[str]) -> list[str]:
+    "Return a sentence for each class that has fewer than `FEW` images in a split."
+    counts = split_table(manifest)
+    notes = []
     for expression in counts.columns.drop("unlabelled", errors="ignore"):
-        low = [
-            f"{n or 'no'} in {s}" for s in splits if (n := int(counts[expression].get(s, 0))) < FEW
-        ]
-        mine = manifest[manifest.expression == expression]
-        people = mine.subject.nunique()
-        whose = f", of {people} {'person' if people == 1 else 'people'}" if people else ""
-        if low:
-            notes.append(
-                f"Few images of {expression}: {', '.join(low)}; it has {len(mine)} in all{whose}."
-            )
+        numbers = {name: int(counts[expression].get(name, 0)) for name in splits}
+        low = [f"{n or 'no'} in {name}" for name, n in numbers.items() if n < FEW]
+        if not low:
+            continue
+        images = manifest[manifest.expression == expression]
+        total = f"{len(images)} in all{_of_people(images.subject.nunique())}"
+        notes.append(f"Few images of {expression}: {', '.join(low)}; it has {total}.")
     return notes
 
 
-def split_table(
-    manifest,  # with `split`
-):
-    "Images per split and expression, in the order of `EXPRESSIONS`"
-    table = pd.crosstab(manifest.split, manifest.expression.fillna("unlabelled"))
-    columns = [e for e in (*EXPRESSIONS, "unlabelled") if e in table]
-    return table.reindex(index=[s for s in SPLITS if s in table.index], columns=columns)
+def _of_people(n: int) -> str:
+    "Return ', of n people', or '' if no person is known."
+    if n == 0:
+        return ""
+    return f", of {n} {'person' if n == 1 else 'people'}"
 
 # %% ../../nbs/library/data.splits.ipynb #0cd3cee3
+_VALID_IS_TEST = (
+    "The published validation set is what is reported on here (there is no labelled test): "
+    "its images are called test."
+)
+
+
 def fill_splits(
-    manifest,  # of one dataset
-    valid=0.1,  # share of the training images that is cut off for validation
-    seed=0,  # of the cut
-):
-    "(manifest, sentences): where all labelled images have a published split but no validation, or no test, these are made without touching what is reported on"
-    labelled = manifest.expression.notna()
-    there = set(manifest.split[labelled])
+    manifest: pd.DataFrame,  # of one dataset
+    valid: float = 0.1,  # share of the training images that is cut off for validation, 0-1
+    *,
+    seed: int = 0,  # of the cut
+) -> tuple[pd.DataFrame, list[str]]:  # (manifest, sentences on what was changed)
+    """Complete published splits that lack validation or a labelled test.
+
+    A missing test takes the published validation set, a missing validation set is cut from the
+    training images. The images that are reported on do not change. A manifest with unlabelled
+    splits, or without two published splits, is returned as it is.
+    """
+    splits = manifest.split[manifest.expression.notna()]
+    published = set(splits)
+    if splits.isna().any() or "train" not in published or len(published) < 2:
+        return manifest, []
     notes = []
-    if (
-        None in there
-        or "train" not in there
-        or len(there) < 2
-        or manifest.split[labelled].isna().any()
-    ):
-        return manifest, notes
-    manifest = manifest.sort_values(["dataset", "image"], kind="stable").reset_index(drop=True)
+    manifest = _sorted(manifest)
     labelled = manifest.expression.notna()
-    if "test" not in there:
+    if "test" not in published:
         manifest.loc[labelled & (manifest.split == "valid"), "split"] = "test"
-        notes.append(
-            "The published validation set is what is reported on here (there is no labelled test): its images are called test."
-        )
+        notes.append(_VALID_IS_TEST)
     if valid and "valid" not in set(manifest.split[labelled]):
         rows = np.flatnonzero(labelled & (manifest.split == "train"))
-        mine = split(manifest.iloc[rows].assign(split=None), valid=valid, test=0, seed=seed)
-        cut = dict(zip(zip(mine.dataset, mine.image), mine.split))
-        manifest.loc[rows, "split"] = [
-            cut[key] for key in zip(manifest.dataset[rows], manifest.image[rows])
-        ]
+        part = manifest.iloc[rows].assign(split=None)  # sorted: `split` keeps the order
+        cut = split(part, valid=valid, test=0, seed=seed).split.to_numpy()
+        manifest.loc[rows, "split"] = cut
+        share = f"{(cut == 'valid').sum()} of {len(rows)} training images"
         notes.append(
-            f"There is no published validation set: {(mine.split == 'valid').sum()} of {len(rows)} training images are cut off for it (seed {seed}), so that the test chooses nothing."
+            f"There is no published validation set: {share} are cut off for it (seed {seed}), "
+            "so that the test chooses nothing."
         )
     return manifest, notes
 
 # %% ../../nbs/library/data.splits.ipynb #55f89fbe
+_TOGETHER = dict(subject="people", sha1="files", near="groups of near copies")
+
+
 def check_split(
-    manifest,  # with `split`, `subject`, `sha1` and, after `duplicates.mark_near`, `near`
-):
-    "Return the manifest if no subject, no SHA-1 and no group of near copies stands in two splits; `CourseError` with examples otherwise"
-    for column, what in (
-        ("subject", "people"),
-        ("sha1", "files"),
-        ("near", "groups of near copies"),
-    ):
+    manifest: pd.DataFrame,  # with `split`, `subject`, `sha1` and, after `mark_near`, `near`
+) -> pd.DataFrame:  # the same manifest
+    """Return the manifest if no person, no file and no group of near copies is in two splits.
+
+    Raises `CourseError` with examples otherwise.
+    """
+    for column, plural in _TOGETHER.items():
         if column not in manifest:
             continue
         known = manifest[manifest[column].notna()]
-        spread = known.groupby(
-            ["dataset", column] if column == "subject" else [column]
-        ).split.nunique()
-        if (spread > 1).any():
-            names = ", ".join(
-                str(n[-1] if isinstance(n, tuple) else n) for n in spread[spread > 1].index[:3]
-            )
-            raise CourseError(
-                f"{(spread > 1).sum()} {what} stand in two splits ({names}): the test would measure memory",
-                remedy="split by subject, after dropping duplicates",
-            )
+        keys = ["dataset", column] if column == "subject" else [column]
+        splits = known.groupby(keys).split.nunique()
+        spread = splits.index[splits > 1]
+        if len(spread):
+            examples = [str(key[-1] if isinstance(key, tuple) else key) for key in spread[:3]]
+            problem = f"{len(spread)} {plural} stand in two splits ({', '.join(examples)})"
+            remedy = "split by subject, after dropping duplicates"
+            raise CourseError(f"{problem}: the test would measure memory", remedy=remedy)
     return manifest
 
 # %% ../../nbs/library/data.splits.ipynb #e10445e7
 def k_folds(
-    manifest,  # rows with `expression`, and `subject` where known
-    k=5,  # number of folds, at least 2
-    seed=0,  # same seed, same folds, in whatever order the rows come
-    by="auto",  # 'subject', 'stratified', or 'auto' = by subject where every row has one
-):
-    "The manifest with `fold` (0 to k - 1), stratified by expression. `CourseError` where there are too few people or images"
+    manifest: pd.DataFrame,  # rows with `expression`, and `subject` if known
+    k: int = 5,  # number of folds, at least 2
+    *,
+    seed: int = 0,  # same seed, same folds, in any order of the rows
+    by: str = "auto",  # 'subject', 'stratified', or 'auto' = by subject if every row has one
+) -> pd.DataFrame:  # the manifest, sorted, with `fold`, 0 to k - 1
+    """Assign images to k folds, stratified by expression.
+
+    Raises `CourseError` if there are too few people or images.
+    """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    manifest = manifest.sort_values(["dataset", "image"], kind="stable").reset_index(drop=True)
-    if by == "auto":
-        by = "subject" if manifest.subject.notna().all() and len(manifest) else "stratified"
-    labels = manifest.expression.fillna("unlabelled").to_numpy(str)
-    groups = (
-        (manifest.dataset + "/" + manifest.subject.fillna("image " + manifest.image)).to_numpy(str)
-        if by == "subject"
-        else np.arange(len(manifest))
-    )
-    if k < 2 or len(np.unique(groups)) < k:
-        raise CourseError(
-            f"{len(np.unique(groups))} {'people' if by == 'subject' else 'images'} cannot be dealt into {k} folds",
-            remedy="use fewer folds, at least 2",
-        )
-    folds = (StratifiedGroupKFold if by == "subject" else StratifiedKFold)(
-        k, shuffle=True, random_state=seed
-    )
-    number = np.zeros(len(manifest), int)
-    import warnings
-
+    manifest = _sorted(manifest)
+    by_subject = _way(manifest, by) == "subject"
+    labels = _labels(manifest)
+    groups = _people(manifest) if by_subject else np.arange(len(manifest))
+    n_groups = len(np.unique(groups))
+    if k < 2 or n_groups < k:
+        problem = f"{n_groups} {'people' if by_subject else 'images'} cannot make {k} folds"
+        raise CourseError(problem, remedy="use fewer folds, at least 2")
+    folds = StratifiedGroupKFold if by_subject else StratifiedKFold
+    folds = folds(k, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", UserWarning
-        )  # a class with fewer images than folds is seen in the table
+        # the table shows a class with fewer images than folds
+        warnings.simplefilter("ignore", UserWarning)
         try:
             parts = list(folds.split(labels, labels, groups))
         except ValueError as error:
-            raise CourseError(
-                f"cannot be dealt into {k} folds ({str(error).strip('.')})",
-                remedy="use fewer folds",
-            ) from None
+            problem = f"the images cannot make {k} folds ({str(error).strip('.')})"
+            raise CourseError(problem, remedy="use fewer folds") from None
+    numbers = np.zeros(len(manifest), int)
     for fold, (_, rows) in enumerate(parts):
-        number[rows] = fold
-    return manifest.assign(fold=number)
+        numbers[rows] = fold
+    return manifest.assign(fold=numbers)
 
 # %% ../../nbs/library/data.splits.ipynb #3d5ec796
 def halves(
-    manifest,  # with `expression` and `subject`
-    seed=0,  # same seed, same halves
-):
-    "'choose' or 'report' for each row (n,): every person is in one half, the classes as even as that allows"
+    manifest: pd.DataFrame,  # with `expression` and `subject`
+    seed: int = 0,  # same seed, same halves
+) -> np.ndarray:  # (n,) 'choose' or 'report'
+    "Halve a dataset by person, with the classes as even as that allows."
     numbered = manifest.assign(split=None, row=np.arange(len(manifest)))
-    dealt = split(numbered, valid=0.0, test=0.5, seed=seed, by="subject").sort_values("row")
-    return dealt.split.map(dict(train="choose", test="report")).to_numpy(object)
+    done = split(numbered, valid=0.0, test=0.5, seed=seed, by="subject").sort_values("row")
+    return done.split.map(dict(train="choose", test="report")).to_numpy(object)

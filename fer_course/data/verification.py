@@ -21,207 +21,241 @@ from ..facs import EXPRESSIONS
 # %% ../../nbs/library/data.verification.ipynb #fd7f98c7
 @dataclass
 class Verification:
-    "What was counted beside what is published"
+    "The images that were counted beside the published counts."
 
     reader: str  # a key of `READERS`
     root: str  # folder of the dataset
-    name: str  # the key of `PUBLISHED` that is nearest, or None
+    name: str | None  # the key of `PUBLISHED` that is nearest, or None
     table: pd.DataFrame  # split, expression, published, found
-    findings: list = field(default_factory=list)  # sentences on what is wrong, or worth knowing
-    said: list = field(default_factory=list)  # the reader's sentences on the layout
+    findings: list[str] = field(default_factory=list)  # sentences on faults and oddities
+    said: list[str] = field(default_factory=list)  # the reader's sentences on the layout
     dropped: Counter = field(default_factory=Counter)  # reason -> lines or files
 
     @property
-    def ok(self):
-        "Whether every published count was found, and nothing else"
+    def ok(self) -> bool:
+        "Return whether every published count was found, and nothing else."
         return bool(self.name) and bool((self.table.published == self.table.found).all())
 
-    def lines(self):
-        "The report, line by line"
-        result = [f"{self.reader}: {self.root}", *self.said]
-        result.append(
-            f"Compared with {self.name} ({PUBLISHED[self.name]['source']}):"
-            if self.name
-            else "No published counts are known for this; found were:"
-        )
-        shown = (
-            self.table.assign(
-                difference=[
-                    f"{f - p:+,}" if f != p else ""
-                    for f, p in zip(self.table.found, self.table.published)
-                ]
-            )
-            if self.name
-            else self.table.drop(columns="published")
-        )
-        result += shown.to_string(
-            index=False, formatters={c: "{:,}".format for c in ("published", "found")}
-        ).split("\n")
-        result += [f"Left out: {n:,} x {reason}" for reason, n in self.dropped.most_common(12)]
+    @property
+    def verdict(self) -> str:
+        "Return the last line of the report."
+        if self.ok:
+            return "As published."
+        return "Not as published." if self.name else "Nothing to compare with."
+
+    def lines(self) -> list[str]:
+        "Return the report, line by line."
+        heading = "No published counts are known for this; found were:"
+        if self.name:
+            heading = f"Compared with {self.name} ({PUBLISHED[self.name]['source']}):"
         return [
-            *result,
-            *(f"! {f}" for f in self.findings),
-            "As published."
-            if self.ok
-            else "Not as published."
-            if self.name
-            else "Nothing to compare with.",
+            f"{self.reader}: {self.root}",
+            *self.said,
+            heading,
+            *self._table_lines(),
+            *(f"Left out: {n:,} x {reason}" for reason, n in self.dropped.most_common(12)),
+            *(f"! {finding}" for finding in self.findings),
+            self.verdict,
         ]
 
-    def __str__(self):
+    def _table_lines(self) -> list[str]:
+        "Return the lines of the table, with a column of differences if counts are published."
+        if self.name:
+            pairs = zip(self.table.found, self.table.published)
+            difference = [f"{found - count:+,}" if found != count else "" for found, count in pairs]
+            shown = self.table.assign(difference=difference)
+        else:
+            shown = self.table.drop(columns="published")
+        formatters = {name: "{:,}".format for name in ("published", "found")}
+        return shown.to_string(index=False, formatters=formatters).split("\n")
+
+    def __str__(self) -> str:
         return "\n".join(self.lines())
 
 # %% ../../nbs/library/data.verification.ipynb #803b9001
-def _counts(manifest):
-    "Split ('' = none) -> Counter of expressions"
-    found = {}
-    for split, expression in zip(manifest.split, manifest.expression):
-        found.setdefault(split or "", Counter())[expression or "unlabelled"] += 1
-    return found
-
-
 def compare(
-    counts,  # split -> {expression: images}
-    wanted,  # the same as published, where {'all': n} stands for a sum
-):
-    "A table of split, expression, published, found; a dataset published without splits is compared whole"
+    counts: dict[str, dict[str, int]],  # split -> {expression: images}
+    wanted: dict[str, dict[str, int]],  # the same as published; {'all': n} stands for a sum
+) -> pd.DataFrame:  # split, expression, published, found
+    "Return counts beside the published ones; a dataset published without splits is summed."
     if set(wanted) == {""}:
-        counts = {"": sum((Counter(c) for c in counts.values()), Counter())}
+        counts = {"": sum((Counter(part) for part in counts.values()), Counter())}
     rows = []
     for split in dict.fromkeys((*wanted, *counts)):
-        mine, theirs = counts.get(split, {}), wanted.get(split, {})
-        if "all" in theirs:
-            rows.append((split, "all", theirs["all"], sum(mine.values())))
+        found = counts.get(split, {})
+        expected = wanted.get(split, {})
+        if "all" in expected:
+            rows.append((split, "all", expected["all"], sum(found.values())))
             continue
-        rows += [
-            (split, e, theirs.get(e, 0), mine.get(e, 0))
-            for e in (*EXPRESSIONS, "unlabelled")
-            if e in theirs or mine.get(e)
-        ]
+        for name in (*EXPRESSIONS, "unlabelled"):
+            if name in expected or found.get(name):
+                rows.append((split, name, expected.get(name, 0), found.get(name, 0)))
     return pd.DataFrame(rows, columns=("split", "expression", "published", "found"))
 
+# %% ../../nbs/library/data.verification.ipynb #e209cbaa
+def _counts(manifest: pd.DataFrame) -> dict[str, Counter]:
+    "Return split ('' = none) -> Counter of expressions."
+    counts = {}
+    for split, expression in zip(manifest.split, manifest.expression):
+        counts.setdefault(split or "", Counter())[expression or "unlabelled"] += 1
+    return counts
 
-def _nearest(reader, counts, layout, classes, rule):
-    "(name, table) of the published counts that are nearest to some counts; (None, counts alone) where none are known"
+
+def _nearest(
+    reader: str, counts: dict, *, layout: str, classes: tuple, rule: str
+) -> tuple[str | None, pd.DataFrame]:
+    "Return (name, table) of the nearest published counts; name None if none are known."
     tables = {}
     for name, row in PUBLISHED.items():
-        if (
-            row["reader"] != reader
-            or row.get("rule", rule) != rule
-            or row.get("layout", layout) != layout
-        ):
-            continue
-        wanted = {
-            s: {e: n for e, n in c.items() if e in classes or e == "all"}
-            for s, c in published(name).items()
-        }
-        if layout.startswith("only "):
-            wanted = {s: c for s, c in wanted.items() if s == layout[5:]}
-        if wanted:
-            tables[name] = compare(counts, wanted)
+        fits = row.get("rule", rule) == rule and row.get("layout", layout) == layout
+        if row["reader"] == reader and fits:
+            wanted = _wanted(name, layout=layout, classes=classes)
+            if wanted:
+                tables[name] = compare(counts, wanted)
     if not tables:
         return None, compare(counts, {})
-    name = min(
-        tables,
-        key=lambda n: (
-            (tables[n].published - tables[n].found).abs().sum() / max(1, tables[n].published.sum())
-        ),
-    )
+    name = min(tables, key=lambda name: _distance(tables[name]))
     return name, tables[name]
+
+
+def _wanted(name: str, *, layout: str, classes: tuple) -> dict[str, dict[str, int]]:
+    "Return the published counts of the chosen classes; for 'only ...' layouts of one split."
+    keep = (*classes, "all")
+    wanted = {
+        split: {e: n for e, n in counts.items() if e in keep}
+        for split, counts in published(name).items()
+    }
+    if layout.startswith("only "):
+        only = layout.removeprefix("only ")
+        wanted = {split: counts for split, counts in wanted.items() if split == only}
+    return wanted
+
+
+def _distance(table: pd.DataFrame) -> float:
+    "Return the sum of the differences as a share of the published images."
+    return (table.published - table.found).abs().sum() / max(1, table.published.sum())
 
 # %% ../../nbs/library/data.verification.ipynb #93ae3c90
 def permuted(
-    table,  # as `compare` makes it
-    order,  # key of `LABEL_ORDERS` that the reader uses, or None
-):
-    "Sentences on splits whose counts are the published ones under other names: which names, and whose numbers do that"
-    result = []
+    table: pd.DataFrame,  # as `compare` makes it
+    order: str | None,  # key of `LABEL_ORDERS` that the reader uses, or None
+) -> list[str]:  # sentences, one per split
+    "Return sentences on splits that have the published counts under other names."
+    sentences = []
     for split, part in table.groupby("split", sort=False):
-        found, theirs = (
-            dict(zip(part.expression, part.found)),
-            dict(zip(part.expression, part.published)),
-        )
-        if found == theirs or sorted(found.values()) != sorted(theirs.values()):
+        found = dict(zip(part.expression, part.found))
+        expected = dict(zip(part.expression, part.published))
+        if found == expected or sorted(found.values()) != sorted(expected.values()):
             continue
-        name_of = {n: e for e, n in theirs.items() if list(theirs.values()).count(n) == 1}
+        times = Counter(expected.values())
+        name_of = {n: name for name, n in expected.items() if times[n] == 1}
         swapped = {e: name_of[n] for e, n in found.items() if n in name_of and name_of[n] != e}
-        names = ", ".join(f"{e} is really {t}" for e, t in swapped.items())
-        guilty = [
-            o
-            for o in LABEL_ORDERS
-            if order in LABEL_ORDERS and o != order and _explains(order, o, found, name_of)
-        ]
-        result.append(
+        names = ", ".join(f"{name} is really {true}" for name, true in swapped.items())
+        sentence = (
             f"{split or 'all'}: the counts are the published ones under other names: {names}."
-            + (f' These are the ids of "{guilty[0]}" read as those of "{order}".' if guilty else "")
         )
-    return result
+        culprit = _culprit(order, found, name_of)
+        if culprit:
+            sentence += f' These are the ids of "{culprit}" read as those of "{order}".'
+        sentences.append(sentence)
+    return sentences
 
 
-def _explains(order, other, found, name_of):
-    "Whether ids of one order, read as those of another, give just these names"
-    own, true = label_ids(order), label_ids(other)
-    return all(
-        true.get(i) == name_of[found[e]]
-        for i, e in own.items()
-        if e in found and found[e] in name_of
-    )
+def _culprit(order: str | None, found: dict, name_of: dict) -> str | None:
+    "Return the first label order that, read as `order`, gives these names, or None."
+    if order not in LABEL_ORDERS:
+        return None
+    for other in LABEL_ORDERS:
+        if other != order and _explains(order, other, found=found, name_of=name_of):
+            return other
+    return None
+
+
+def _explains(order: str, other: str, *, found: dict, name_of: dict) -> bool:
+    "Return whether ids of one order, read as those of another, give exactly these names."
+    true_names = label_ids(other)
+    for number, name in label_ids(order).items():
+        if name in found and found[name] in name_of:
+            if true_names.get(number) != name_of[found[name]]:
+                return False
+    return True
 
 # %% ../../nbs/library/data.verification.ipynb #190973fd
 COPIES = {
-    "numbered folders": "Folders 1-7 or 0-7 are a copy (Kaggle's of RAF-DB, for one), not the authors' release: which faces were left out, cropped or scaled is unknown.",
-    "named folders": "Folders named after expressions are a copy, not the authors' release: which faces were left out, cropped or scaled is unknown.",
-    "apvit": "The lists train.txt and test.txt are APViT's; the official list is list_patition_label.txt.",
+    "numbered folders": (
+        "Folders 1-7 or 0-7 are a copy (Kaggle's of RAF-DB, for one), not the authors' release: "
+        "which faces were left out, cropped or scaled is unknown."
+    ),
+    "named folders": (
+        "Folders named after expressions are a copy, not the authors' release: "
+        "which faces were left out, cropped or scaled is unknown."
+    ),
+    "apvit": (
+        "The lists train.txt and test.txt are APViT's; "
+        "the official list is list_patition_label.txt."
+    ),
 }
 
 
 def verify(
-    reader,  # a key of `fer_course.data.readers.registry.READERS`
-    root,  # folder of the dataset
+    reader: str,  # a key of `fer_course.data.readers.registry.READERS`
+    root: str | Path,  # folder of the dataset
     **options,  # of the reader
-):
-    "Read a dataset, count it per split and class beside the published counts, and name known mistakes. `CourseError` where it cannot be read"
+) -> Verification:
+    """Compare the counts of a dataset with the published ones, and name known mistakes.
+
+    Raises `CourseError` if the dataset cannot be read.
+    """
     classes = options.pop("expressions", None) or EXPRESSIONS
     manifest, dropped = read(reader, root, expressions=classes, **options)
-    counts, layout = _counts(manifest), manifest.attrs.get("layout", "")
-    name, table = _nearest(reader, counts, layout, classes, options.get("rule") or "majority")
-    findings = _faults(dropped) + permuted(table, reader) + _condition_lists(root)
+    layout = manifest.attrs.get("layout", "")
+    rule = options.get("rule") or "majority"
+    counts = _counts(manifest)
+    name, table = _nearest(reader, counts, layout=layout, classes=classes, rule=rule)
+    findings = [*_faults(dropped), *permuted(table, reader), *_condition_lists(root)]
     if name and "subset" in name:
-        findings.append(
-            f'This is nearest to "{name}", not to the whole of LSD (277,251 training images).'
-        )
-    absent = [
-        s
-        for s, part in table.groupby("split", sort=False)
-        if name and part.published.sum() and not part.found.sum()
-    ]
+        whole = "the whole of LSD (277,251 training images)"
+        findings.append(f'This is nearest to "{name}", not to {whole}.')
+    absent = _absent_splits(table) if name else []
     if absent:
         findings.append(f"No image of {' and '.join(absent)}.")
     if layout in COPIES:
         findings.append(COPIES[layout])
     return Verification(
-        reader, str(root), name, table, findings, manifest.attrs.get("said", []), tally(dropped)
+        reader=reader,
+        root=str(root),
+        name=name,
+        table=table,
+        findings=findings,
+        said=manifest.attrs.get("said", []),
+        dropped=tally(dropped),
     )
 
 
-def _condition_lists(root):
-    "What is odd about RAN's lists of occluded and turned faces, where the folder holds some"
-    result = []
+def _absent_splits(table: pd.DataFrame) -> list[str]:
+    "Return the published splits of which no image was found."
+    sums = table.groupby("split", sort=False)[["published", "found"]].sum()
+    return list(sums.index[(sums.published > 0) & (sums.found == 0)])
+
+# %% ../../nbs/library/data.verification.ipynb #263cb0eb
+def _condition_lists(root: str | Path) -> list[str]:
+    "Return sentences on RAN's lists of occluded and turned faces in a folder that differ."
+    sentences = []
     for name in list_files(root):
         if not re.search(r"(occlusion|pose|val_raf_db).*\.txt$", Path(name).name, re.I):
             continue
         try:
-            table = read_condition_list(Path(root) / name)
+            attrs = read_condition_list(Path(root) / name).attrs
         except CourseError:
-            continue  # a file of labels, or no list of RAN's
-        if table.attrs["skipped"] or any(
-            "this one differs" in line for line in table.attrs["said"]
-        ):
-            result.append("; ".join(table.attrs["said"]) + ".")
-    return result
+            continue  # a file of labels, or not a list of RAN's
+        differs = any("this one differs" in line for line in attrs["said"])
+        if attrs["skipped"] or differs:
+            sentences.append("; ".join(attrs["said"]) + ".")
+    return sentences
 
 
-_SINGLE = (
+# (pattern of a reason, its replacement); applied one after the other
+_GENERAL = (
     (r"^(line|row) \d+ of [^:]*: ", ""),
     (r"^.*, there (as|with) .*", "listed before with another label"),
     (r"before in .*", "before"),
@@ -233,12 +267,12 @@ _SINGLE = (
 
 
 def tally(
-    dropped,  # with `reason`
-):
-    "Reason -> how often, without the numbers of lines and the names in it"
+    dropped: pd.DataFrame,  # with `reason`
+) -> Counter:  # reason -> rows
+    "Count the reasons for dropping images, without the line numbers and names in them."
     counts = Counter()
     for reason, n in dropped.reason.value_counts().items():
-        for pattern, general in _SINGLE:
+        for pattern, general in _GENERAL:
             reason = re.sub(pattern, general, reason, flags=re.S)
         counts[reason] += n
     return counts
@@ -252,13 +286,12 @@ FAULTS = {
 }
 
 
-def _faults(dropped):
-    "A sentence for each kind of fault among what was dropped"
-    result = []
-    for reason, what in FAULTS.items():
-        hit = dropped[dropped.reason.str.contains(reason, regex=False)]
-        if len(hit):
-            result.append(
-                f"{len(hit):,} {what}: {', '.join(hit.image[:3])}{' ...' if len(hit) > 3 else ''}."
-            )
-    return result
+def _faults(dropped: pd.DataFrame) -> list[str]:
+    "Return a sentence for each kind of fault among the dropped images."
+    sentences = []
+    for reason, meaning in FAULTS.items():
+        images = dropped.image[dropped.reason.str.contains(reason, regex=False)]
+        if len(images):
+            rest = " ..." if len(images) > 3 else ""
+            sentences.append(f"{len(images):,} {meaning}: {', '.join(images[:3])}{rest}.")
+    return sentences

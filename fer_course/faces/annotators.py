@@ -6,124 +6,133 @@
 __all__ = ['UNITS', 'ANNOTATORS', 'Annotator', 'evidence', 'seen', 'transitions', 'annotate', 'disagreement']
 
 # %% ../../nbs/library/faces.annotators.ipynb #be3ec145
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
-from ..core.errors import CourseError
-from ..facs import AU_VOCABULARIES, EXPRESSIONS, PROTOTYPES, SEVEN
+from ..core.errors import CourseError, one_of
+from ..facs import EXPRESSIONS, PROTOTYPES, RENDERED_UNITS, SEVEN
 
 # %% ../../nbs/library/faces.annotators.ipynb #ddb5cebf
-UNITS = AU_VOCABULARIES["raf_au"] + (
-    28,
-    43,
-)  # the columns of the intensities in this chapter, and of the renderer's
+UNITS = RENDERED_UNITS  # the order of the intensities, as in the renderer
 
 # %% ../../nbs/library/faces.annotators.ipynb #d407b3d9
 @dataclass(frozen=True)
 class Annotator:
-    "How somebody who looks at action units writes an expression down"
+    "The habits of a person who names expressions from action units."
 
-    prototypes: dict = field(
-        default_factory=dict
-    )  # expression -> ((unit, weight), ...), where they differ from `PROTOTYPES`
+    # expression -> ((unit, weight), ...), if they differ from `PROTOTYPES`
+    prototypes: dict = field(default_factory=dict)
     threshold: float = 0.3  # evidence (about 0-1) below which a face is called neutral
-    confusions: dict = field(
-        default_factory=dict
-    )  # (seen, written) -> share of the faces seen as the first that are written as the second
-    noise: float = 0.0  # share of the faces, 0-1, for which any class is written
+    # (seen, written) -> share of the faces seen as the first that are written as the second
+    confusions: dict = field(default_factory=dict)
+    noise: float = 0.0  # share of the faces, 0-1, whose label is any class
     optional: float = 0.5  # weight of the optional units of `PROTOTYPES`, against 1 for core units
 
     def weights(
         self,
-        expression,  # a name of `EXPRESSIONS`
-    ):
-        "The prototype as a vector (units,) of length 1; zeros for neutral"
-        core, optional = PROTOTYPES[expression].core, PROTOTYPES[expression].optional
-        pairs = self.prototypes.get(
-            expression, (*core, *((unit, self.optional * share) for unit, share in optional))
-        )
+        expression: str,  # a name of `EXPRESSIONS`
+    ) -> np.ndarray:  # (units,) of length 1; zeros for neutral
+        "Return the prototype of an expression as a vector."
+        prototype = PROTOTYPES[expression]
+        optional = [(unit, self.optional * share) for unit, share in prototype.optional]
+        pairs = self.prototypes.get(expression, (*prototype.core, *optional))
         vector = np.zeros(len(UNITS))
         for unit, weight in pairs:
             vector[UNITS.index(unit)] = weight
         return vector / max(np.linalg.norm(vector), 1e-12)
 
-
+# %% ../../nbs/library/faces.annotators.ipynb #d5e3683e
 def evidence(
-    intensities,  # (n, units) or (n, units, 2 sides), 0-5, in the order of `UNITS`
-    annotator=Annotator(),  # an `Annotator`
-    classes=SEVEN,  # names among `EXPRESSIONS`
-):
-    """How much each expression but neutral is in the faces: a DataFrame (n, classes), about 0-1. Both sides count half;
-    contempt is looked for in the difference of the sides. `CourseError` for an unknown class or another number of units"""
-    unknown = [name for name in classes if name not in EXPRESSIONS]
-    if unknown:
-        raise CourseError(f"unknown expressions {unknown}", remedy=f"choose among {EXPRESSIONS}")
-    a = np.asarray(intensities, float) / 5
-    if a.ndim < 2 or a.shape[1] != len(UNITS):
+    intensities: np.ndarray,  # (n, units) or (n, units, 2 sides), 0-5, in the order of `UNITS`
+    annotator: Annotator = Annotator(),  # its prototypes are used
+    *,
+    classes: Sequence[str] = SEVEN,  # names among `EXPRESSIONS`
+) -> pd.DataFrame:  # (n, classes without neutral), about 0-1
+    """Return how much of each expression but neutral is in the faces.
+
+    Both sides count half. The evidence for contempt is in the difference between the sides.
+    Raises `CourseError` for an unknown class or a different number of units.
+    """
+    for name in classes:
+        one_of(name, EXPRESSIONS, "expression")
+    levels = np.asarray(intensities, float) / 5
+    if levels.ndim < 2 or levels.shape[1] != len(UNITS):
         raise CourseError(
-            f"intensities of shape {a.shape} are not (n, {len(UNITS)}) or (n, {len(UNITS)}, 2)"
+            f"intensities have the shape {levels.shape}",
+            remedy=f"give an array (n, {len(UNITS)}) or (n, {len(UNITS)}, 2)",
         )
-    a = a[..., None] if a.ndim == 2 else a
-    mean, uneven = a.mean(2), a.max(2) - a.min(2)
-    return pd.DataFrame(
-        {
-            name: (uneven if name == "contempt" else mean) @ annotator.weights(name)
-            for name in classes
-            if name != "neutral"
-        }
-    )
+    if levels.ndim == 2:
+        levels = levels[..., None]  # (n, units, 1)
+    mean = levels.mean(2)  # (n, units)
+    uneven = levels.max(2) - levels.min(2)  # (n, units)
+    columns = {}
+    for name in classes:
+        if name != "neutral":
+            faces = uneven if name == "contempt" else mean
+            columns[name] = faces @ annotator.weights(name)
+    return pd.DataFrame(columns)
 
 # %% ../../nbs/library/faces.annotators.ipynb #4eff10a8
 def seen(
-    intensities,  # (n, units) or (n, units, 2), 0-5
-    annotator=Annotator(),  # an `Annotator`
-    classes=SEVEN,  # names among `EXPRESSIONS`; with neutral, or nobody is below the threshold
-):
-    "What the annotator sees, n names: the expression with the most evidence, neutral below the threshold (and where there is none at all)"
-    table = evidence(intensities, annotator, classes)
-    names, most = (
-        table.columns.to_numpy(str)[table.to_numpy().argmax(1)],
-        table.max(axis=1).to_numpy(),
-    )
-    return np.where((most < annotator.threshold) & ("neutral" in classes), "neutral", names)
+    intensities: np.ndarray,  # (n, units) or (n, units, 2), 0-5
+    annotator: Annotator = Annotator(),  # its prototypes and threshold are used
+    *,
+    classes: Sequence[str] = SEVEN,  # names among `EXPRESSIONS`; without neutral no threshold holds
+) -> np.ndarray:  # n names
+    "Return the expression with the most evidence, or neutral if it is below the threshold."
+    table = evidence(intensities, annotator, classes=classes)
+    names = table.columns.to_numpy(str)[table.to_numpy().argmax(1)]
+    is_neutral = table.max(axis=1).to_numpy() < annotator.threshold
+    if "neutral" not in classes:
+        is_neutral[:] = False
+    return np.where(is_neutral, "neutral", names)
 
 
 def transitions(
-    annotator,  # an `Annotator`
-    classes=SEVEN,  # names among `EXPRESSIONS`
-):
-    "The truth about confusions and noise: P(written | seen) as a DataFrame (classes, classes), rows add up to 1"
+    annotator: Annotator,  # its confusions and noise are used
+    classes: Sequence[str] = SEVEN,  # names among `EXPRESSIONS`
+) -> pd.DataFrame:  # (classes seen, classes written); the rows add up to 1
+    """Return the true P(written | seen) of an annotator.
+
+    Raises `CourseError` if the confusions of one expression add up to more than 1.
+    """
     table = pd.DataFrame(np.eye(len(classes)), list(classes), list(classes))
-    for (old, new), share in annotator.confusions.items():
-        if old in classes and new in classes:
-            table.loc[old, old] -= share
-            table.loc[old, new] += share
+    for (read, written), share in annotator.confusions.items():
+        if read in classes and written in classes:
+            table.loc[read, read] -= share
+            table.loc[read, written] += share
     if (table < -1e-9).any(axis=None):
         raise CourseError(
             "the confusions of one expression add up to more than 1", remedy="lower the shares"
         )
     return (1 - annotator.noise) * table + annotator.noise / len(classes)
 
+# %% ../../nbs/library/faces.annotators.ipynb #106736bb
+_STREAM = 6 << 40  # differs from the streams of random numbers of the renderer
+
 
 def annotate(
-    intensities,  # (n, units) or (n, units, 2), 0-5
-    annotator=Annotator(),  # an `Annotator`
-    classes=SEVEN,  # names among `EXPRESSIONS`
-    seed=0,  # of confusions and noise
-    start=0,  # number of the first face: the label of face i does not depend on the others
-):
-    "What the annotator writes, n names"
-    first = seen(intensities, annotator, classes)
-    chances = transitions(annotator, classes).loc[first].to_numpy().cumsum(1)
-    keys = (
-        np.array([seed, (6 << 40) + start + i], np.uint64) for i in range(len(first))
-    )  # stream 6: beside the renderer's own
-    draws = np.array([np.random.Generator(np.random.Philox(key=key)).random() for key in keys])
-    return (
-        np.array(classes)[(draws[:, None] >= chances[:, :-1]).sum(1)]
-        if len(first)
-        else np.array([], str)
-    )
+    intensities: np.ndarray,  # (n, units) or (n, units, 2), 0-5
+    annotator: Annotator = Annotator(),  # all its habits are used
+    *,
+    classes: Sequence[str] = SEVEN,  # names among `EXPRESSIONS`
+    seed: int = 0,  # of confusions and noise
+    start: int = 0,  # number of the first face
+) -> np.ndarray:  # n names
+    """Return the labels that the annotator writes.
+
+    The label of a face depends on the seed and the number of the face, not on the other faces.
+    """
+    names = seen(intensities, annotator, classes=classes)
+    table = transitions(annotator, classes)
+    if not len(names):
+        return np.array([], str)
+    chances = table.loc[names].to_numpy().cumsum(1)  # (n, classes)
+    keys = [np.array([seed, _STREAM + start + i], np.uint64) for i in range(len(names))]
+    draws = [np.random.Generator(np.random.Philox(key=key)).random() for key in keys]
+    written = (np.array(draws)[:, None] >= chances[:, :-1]).sum(1)  # (n,)
+    return np.array(classes)[written]
 
 # %% ../../nbs/library/faces.annotators.ipynb #e9b5cb21
 ANNOTATORS = dict(
@@ -160,15 +169,17 @@ ANNOTATORS = dict(
     ),
 )
 
-
+# %% ../../nbs/library/faces.annotators.ipynb #966ba752
 def disagreement(
-    first,  # n names: the rows, such as what was meant or seen
-    second,  # n names: the columns, such as what was written
-    classes=SEVEN,  # order of both
-):
-    "P(second | first) as a DataFrame (classes, classes); a row without faces is NaN"
-    counts = pd.crosstab(
-        pd.Categorical(first, classes), pd.Categorical(second, classes), dropna=False
-    ).to_numpy(float)
+    first: Sequence[str],  # n names: the rows, such as the expressions that were meant or seen
+    second: Sequence[str],  # n names: the columns, such as the labels that were written
+    *,
+    classes: Sequence[str] = SEVEN,  # order of both
+) -> pd.DataFrame:  # (classes, classes); a row without faces is NaN
+    "Return P(second | first) as counted."
+    rows = pd.Categorical(first, classes)
+    columns = pd.Categorical(second, classes)
+    counts = pd.crosstab(rows, columns, dropna=False).to_numpy(float)
     with np.errstate(invalid="ignore"):
-        return pd.DataFrame(counts / counts.sum(1, keepdims=True), list(classes), list(classes))
+        shares = counts / counts.sum(1, keepdims=True)
+    return pd.DataFrame(shares, list(classes), list(classes))

@@ -8,91 +8,129 @@ __all__ = ['Camera', 'intersect']
 # %% ../../nbs/library/faces.camera.ipynb #9b59dc83
 import math
 import torch
-from .surface import per_face, soft_edge
+from .curves import per_face, soft_edge
+from .surface import Surface
 
 # %% ../../nbs/library/faces.camera.ipynb #9156d796
-class Camera:
-    "Pose and camera of the faces: from head to image coordinates and back"
+_EYE_DISTANCE = 0.59  # between the eyes in head units
 
-    def __init__(self, scene, size):
-        self.size, self.distance = size, scene["distance"]
+
+def _rotation(yaw, pitch, roll):
+    "Return the rotations from the head to the camera, (n, 3, 3), for angles (n,) in radians"
+    cos_yaw, sin_yaw = yaw.cos(), yaw.sin()
+    cos_pitch, sin_pitch = pitch.cos(), pitch.sin()
+    cos_roll, sin_roll = roll.cos(), roll.sin()
+    # rows of the head turned by yaw and pitch
+    across = (cos_yaw, 0 * cos_yaw, sin_yaw)
+    up = (-sin_pitch * sin_yaw, cos_pitch, sin_pitch * cos_yaw)
+    ahead = (-cos_pitch * sin_yaw, -sin_pitch, cos_pitch * cos_yaw)
+    rows = [
+        [cos_roll * a - sin_roll * b for a, b in zip(across, up)],
+        [sin_roll * a + cos_roll * b for a, b in zip(across, up)],
+        list(ahead),
+    ]
+    return torch.stack([torch.stack(row, 1) for row in rows], 1)
+
+# %% ../../nbs/library/faces.camera.ipynb #253bf85a
+class Camera:
+    "Pose and camera of the faces: from head to image coordinates and back."
+
+    def __init__(
+        self,
+        scene: dict,  # numbers of the scenes by name, (n,) or (n, 2) each
+        size: int,  # width and height of the images in pixels
+    ):
+        self.size = size
+        self.distance = scene["distance"]
         yaw, pitch, roll = (scene[name] * (math.pi / 180) for name in ("yaw", "pitch", "roll"))
-        a, b, c, d, e, f = yaw.cos(), yaw.sin(), pitch.cos(), pitch.sin(), roll.cos(), roll.sin()
-        one, two, three = (a, 0 * a, b), (-d * b, c, d * a), (-c * b, -d, c * a)
-        rows = [
-            [e * p - f * q for p, q in zip(one, two)],
-            [f * p + e * q for p, q in zip(one, two)],
-            list(three),
-        ]
-        self.rotation = torch.stack(
-            [torch.stack(row, 1) for row in rows], 1
-        )  # (n, 3, 3): head -> camera
-        centre = (
-            self.rotation[:, :, 1] * -0.33 + self.rotation[:, :, 2] * 0.75
-        )  # the middle of the face
-        self.scale = (
-            scene["eye_distance"] * size / 0.59 * (self.distance - centre[:, 2]) / self.distance
-        )  # pixels per head unit
-        near = self.scale * self.distance / (self.distance - centre[:, 2])
+        self.rotation = _rotation(yaw, pitch, roll)  # (n, 3, 3): head -> camera
+        # The middle of the face is kept where the scene shifts it.
+        centre = self.rotation[:, :, 1] * -0.33 + self.rotation[:, :, 2] * 0.75
+        depth = self.distance - centre[:, 2]
+        # pixels per head unit in the plane through the head's axis
+        self.scale = scene["eye_distance"] * size / _EYE_DISTANCE * depth / self.distance
+        near = self.scale * self.distance / depth
         self.x0 = size / 2 + scene["shift"][:, 0] * size - near * centre[:, 0]
         self.y0 = size / 2 + scene["shift"][:, 1] * size + near * centre[:, 1]
-        self.pixel = 0.59 / (scene["eye_distance"] * size)  # head units per pixel at the face
+        self.pixel = _EYE_DISTANCE / (scene["eye_distance"] * size)  # head units per pixel
 
-    def direction(self, vector):
-        "Directions (n, 3) in the camera's frame -> in the head's frame"
+    def direction(
+        self,
+        vector: torch.Tensor,  # (n, 3) in the camera's frame
+    ) -> torch.Tensor:  # (n, 3)
+        "Return directions in the head's frame."
         r = self.rotation
         return r[:, 0] * vector[:, :1] + r[:, 1] * vector[:, 1:2] + r[:, 2] * vector[:, 2:]
 
-    def rays(self, size):
-        "For an image of size x size pixels: origins and steps per unit of depth, each x, y and z (n, size, size) in the head's frame"
+    def rays(
+        self,
+        size: int,  # rows and columns of rays
+    ) -> tuple[list, list]:  # origins, steps per unit of depth: x, y and z (n, size, size) each
+        "Return the rays through the pixels of an image, in the head's frame."
         step = self.size / size
         place = (torch.arange(size, device=self.scale.device) + 0.5) * step
         u = (place.view(1, 1, -1) - per_face(self.x0)) / per_face(self.scale)
         v = (per_face(self.y0) - place.view(1, -1, 1)) / per_face(self.scale)
-        r, far = self.rotation, 1 / self.distance
+        r = self.rotation
+        far = per_face(1 / self.distance)
         origin = [u * per_face(r[:, 0, k]) + v * per_face(r[:, 1, k]) for k in range(3)]
-        return origin, [per_face(r[:, 2, k]) - o * per_face(far) for k, o in enumerate(origin)]
+        return origin, [per_face(r[:, 2, k]) - o * far for k, o in enumerate(origin)]
 
-    def project(self, points):
-        "Points (n, k, 3) in the head's frame -> pixels (n, k, 2)"
+    def project(
+        self,
+        points: torch.Tensor,  # (n, k, 3) in the head's frame
+    ) -> torch.Tensor:  # (n, k, 2)
+        "Return the pixels of points."
         x, y, z = ((points * self.rotation[:, None, k]).sum(-1) for k in range(3))
         near = self.scale[:, None] * self.distance[:, None] / (self.distance[:, None] - z)
         return torch.stack([self.x0[:, None] + near * x, self.y0[:, None] - near * y], -1)
 
 # %% ../../nbs/library/faces.camera.ipynb #012958dd
-_NEAR, _STEPS = 1.28, 12
+_NEAR = 1.28  # depth at which rays start, in front of every head
+_STEPS = 12
+_REFINEMENTS = 4
 
 
 def _along(origin, step, depth):
+    "Return the points x, y, z at a depth of the rays"
     return [torch.addcmul(o, depth, s) for o, s in zip(origin, step)]
 
 
-def intersect(surface, camera):
-    "Where the rays of all pixels first meet the surface: x, y, z, (n, size, size) each, and how much of the pixel is covered, 0-1"
+def _march(surface, rays):
+    "Return depths before and behind the surface, the distances there and the least distance"
+    depth = near = torch.full_like(rays[0][0], _NEAR)
+    distance = least = near_distance = surface.outside(*_along(*rays, depth))
+    for k in range(_STEPS):
+        inside = distance < 0
+        near = torch.where(inside, near, depth)
+        near_distance = torch.where(inside, near_distance, distance)
+        stride = (0.65 * distance).clamp(min=0.045 + 0.008 * k)
+        depth = torch.where(inside, depth, depth - stride)
+        distance = surface.outside(*_along(*rays, depth))
+        least = torch.minimum(least, distance)
+    return near, near_distance, depth, distance, least
+
+# %% ../../nbs/library/faces.camera.ipynb #86ada1c9
+def intersect(
+    surface: Surface,
+    camera: Camera,
+) -> tuple:  # x, y, z in the head's frame, and the covered share 0-1, (n, size, size) each
+    "Return where the rays of all pixels first meet the surface, and the covered share."
     rays = camera.rays(camera.size)
-    depth = near = far = torch.full_like(rays[0][0], _NEAR)
-    now = least = value_near = value_far = surface.outside(*_along(*rays, depth))
-    for k in range(
-        _STEPS
-    ):  # long steps where the surface is far; a ray that is inside stays where it is
-        inside = now < 0
-        near, value_near = torch.where(inside, near, depth), torch.where(inside, value_near, now)
-        depth = torch.where(inside, depth, depth - (0.65 * now).clamp(min=0.045 + 0.008 * k))
-        now = surface.outside(*_along(*rays, depth))
-        least = torch.minimum(least, now)
-    far, value_far, before, hit = depth, now, None, now < 0
-    for _ in range(
-        4
-    ):  # regula falsi between the two sides; a side that stays twice counts half, as in the Illinois algorithm
-        share = (value_near / (value_near - value_far).clamp(min=1e-5)).clamp(0, 1)
+    near, near_value, far, far_value, least = _march(surface, rays)
+    hit = far_value < 0
+    was_outside = None
+    for _ in range(_REFINEMENTS):
+        share = (near_value / (near_value - far_value).clamp(min=1e-5)).clamp(0, 1)
         middle = near + (far - near) * share
-        value = surface.outside(*_along(*rays, middle))
+        point = _along(*rays, middle)
+        value = surface.outside(*point)
         outside = value > 0
-        near, far = torch.where(outside, middle, near), torch.where(outside, far, middle)
-        again = 1.0 if before is None else 1 - 0.5 * (outside == before)
-        value_near, value_far, before = (
-            torch.where(outside, value, again * value_near),
-            torch.where(outside, again * value_far, value),
-            outside,
-        )
-    return *_along(*rays, middle), soft_edge(0.006 - least, 0.009).masked_fill(hit, 1)
+        near = torch.where(outside, middle, near)
+        far = torch.where(outside, far, middle)
+        # A side that stays for the second time counts half.
+        weight = 1.0 if was_outside is None else 1 - 0.5 * (outside == was_outside)
+        near_value = torch.where(outside, value, weight * near_value)
+        far_value = torch.where(outside, weight * far_value, value)
+        was_outside = outside
+    return *point, soft_edge(0.006 - least, 0.009).masked_fill(hit, 1)

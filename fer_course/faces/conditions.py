@@ -6,8 +6,10 @@
 __all__ = ['CONDITIONS', 'under']
 
 # %% ../../nbs/library/faces.conditions.ipynb #d0921b55
+from collections.abc import Iterable
 from dataclasses import replace
 import numpy as np
+from .parameters import Parameters
 from .profiles import OCCLUDERS, PLACES
 
 # %% ../../nbs/library/faces.conditions.ipynb #5751640f
@@ -24,18 +26,25 @@ CONDITIONS = dict(
 
 
 def under(
-    parameters,  # `Parameters` of n faces
-    conditions,  # n keys of `CONDITIONS`, or None for a face as it was dealt
-):
-    "The same faces under the conditions; a head that is turned goes to the side it looked to, by an angle between the two given in degrees"
+    parameters: Parameters,  # n faces
+    conditions: Iterable[str | None],  # n keys of `CONDITIONS`, or None to leave a face as it is
+) -> Parameters:  # the same faces under the conditions
+    """Return the faces under the conditions.
+
+    A turned head goes to the side to which it was turned, by an angle between the two that the
+    condition gives in degrees.
+    """
     scene = {name: parameters.scene[name].clone() for name in ("occluder", "occluder_place", "yaw")}
     for i, condition in enumerate(conditions):
         if condition is None:
             continue
-        wanted, yaw = CONDITIONS[condition], float(scene["yaw"][i])
-        scene["occluder"][i] = OCCLUDERS.index(wanted.get("occluder"))
-        scene["occluder_place"][i] = PLACES.index(wanted.get("place"))
-        if "turned" in wanted:
-            low, high = wanted["turned"]
-            scene["yaw"][i] = np.copysign(low + (high - low) * (abs(yaw) * 7.3 % 1), yaw)
+        settings = CONDITIONS[condition]
+        scene["occluder"][i] = OCCLUDERS.index(settings.get("occluder"))
+        scene["occluder_place"][i] = PLACES.index(settings.get("place"))
+        if "turned" in settings:
+            low, high = settings["turned"]
+            yaw = float(scene["yaw"][i])
+            # Digits of the drawn yaw serve as a random number: no further draw is needed.
+            share = abs(yaw) * 7.3 % 1
+            scene["yaw"][i] = np.copysign(low + (high - low) * share, yaw)
     return replace(parameters, scene=parameters.scene | scene)

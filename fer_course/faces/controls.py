@@ -9,7 +9,8 @@ __all__ = ['face_controls']
 import torch
 
 # %% ../../nbs/library/faces.controls.ipynb #85b6c97e
-_MOVES = {  # what each unit adds to the controls at intensity E, in head units
+# What each unit adds to the controls at intensity E, in head units (1 = 105 mm)
+_MOVES = {
     1: dict(brow_inner=0.098, brow_middle=0.035, brow_outer=-0.006, brow_start=0.004),
     2: dict(brow_inner=0.020, brow_middle=0.082, brow_outer=0.085, lid_upper=0.006),
     4: dict(
@@ -55,7 +56,8 @@ _MOVES = {  # what each unit adds to the controls at intensity E, in head units
 }
 
 
-_LIPS = {  # what each unit adds to the height of the upper and the lower lip, as a share of it
+# What each unit adds to the heights of the upper and the lower lip, as a share of the height
+_LIPS = {
     10: (-0.20, 0.0),
     12: (-0.28, -0.22),
     16: (0.0, 0.32),
@@ -69,71 +71,103 @@ _LIPS = {  # what each unit adds to the height of the upper and the lower lip, a
 }
 
 
-def face_controls(identity, units):
-    "Where the movable parts of the faces are: control name -> (n, 2) for the sides; `units` maps a number to (n, 2) in 0-1"
-    i, two = identity, torch.ones_like(identity["eye_x"])
-    c = dict(
-        brow_inner=i["brow_y"] - 0.022,
-        brow_middle=i["brow_y"] + i["brow_arch"],
-        brow_outer=i["brow_y"] - 0.020,
-        brow_start=i["brow_start"],
-        lid_upper=i["eye_upper"],
-        lid_lower=i["eye_lower"],
-        corner_x=i["mouth_width"],
-        lift=0 * two,
-        jaw=0 * two,
+# How much a fully raised inner brow (AU1) weakens the brow lowerer (AU4):
+# 1 + 4 gives the oblique brows of sadness, not a frown.
+_RESISTANCE = dict(brow_inner=0.75, brow_middle=0.4)
+
+# %% ../../nbs/library/faces.controls.ipynb #a710d703
+def _at_rest(identity):
+    "Return the controls of a neutral face, each (n, 2)."
+    both = torch.ones_like(identity["eye_x"])
+    controls = dict(
+        brow_inner=identity["brow_y"] - 0.022,
+        brow_middle=identity["brow_y"] + identity["brow_arch"],
+        brow_outer=identity["brow_y"] - 0.020,
+        brow_start=identity["brow_start"],
+        lid_upper=identity["eye_upper"],
+        lid_lower=identity["eye_lower"],
+        corner_x=identity["mouth_width"],
+        lift=0 * both,
+        jaw=0 * both,
     )
-    c |= {
-        name: i[name][:, None] * two for name in ("nose_y", "nose_width", "mouth_y", "chin_y")
-    } | dict(corner_y=i["mouth_y"][:, None] * two)
+    for name in ("nose_y", "nose_width", "mouth_y", "chin_y"):
+        controls[name] = identity[name][:, None] * both
+    controls["corner_y"] = identity["mouth_y"][:, None] * both
+    return controls
+
+
+def _add_moves(controls, units):
+    "Add what the units move to the controls, in place; the brow lowerer comes last."
     for unit, moves in _MOVES.items():
         if unit == 4:
             continue
         for name, amount in moves.items():
-            c[name] = c[name] + amount * units[unit]
-    for name, amount in _MOVES[
-        4
-    ].items():  # raised inner brows resist: 1 + 4 is the oblique brow of sadness
-        resist = dict(brow_inner=0.75, brow_middle=0.4).get(name, 0.0)
-        c[name] = c[name] + amount * units[4] * (1 - resist * units[1])
-    mean = {unit: value.mean(1) for unit, value in units.items()}
-    for name, k in dict(lip_upper=0, lip_lower=1).items():
-        c[name] = i[name] * (
-            1 + sum(mean[unit] * change[k] for unit, change in _LIPS.items())
-        ).clamp(min=0.10)
-    return _mouth_and_lids(c, units, mean)
+            controls[name] = controls[name] + amount * units[unit]
+    for name, amount in _MOVES[4].items():
+        resistance = _RESISTANCE.get(name, 0.0)
+        controls[name] = controls[name] + amount * units[4] * (1 - resistance * units[1])
 
 
-def _mouth_and_lids(c, units, mean):
-    "The controls that are no sums: what the jaw carries along, the gap between the lips, the closing lids"
-    jaw = c["jaw"].mean(1).clamp(max=0.33)
+def _lip_heights(identity, mean):
+    "Return the heights of the upper and the lower lip, each (n,)."
+    heights = {}
+    for column, name in enumerate(("lip_upper", "lip_lower")):
+        change = sum(mean[unit] * shares[column] for unit, shares in _LIPS.items())
+        heights[name] = identity[name] * (1 + change).clamp(min=0.10)
+    return heights
+
+# %% ../../nbs/library/faces.controls.ipynb #65930784
+def _lip_gaps(jaw, mean):
+    "Return how far the lips are above and below the line of the closed mouth, each (n,)."
+    # Units pull the lips apart only if the lips are parted.
     parted = (3 * mean[25]).clamp(max=1)
     pressed = 1 - 0.9 * torch.maximum(mean[24], mean[28])
-    c |= {
-        name: c[name].mean(1) for name in ("nose_y", "nose_width", "mouth_y", "chin_y", "lift")
-    } | dict(jaw=jaw)
-    c["open_upper"] = (
+    upper = (
         0.018 * mean[25]
         + 0.020 * mean[10] * parted
         + 0.018 * mean[12] * parted
         + 0.015 * mean[22] * parted
         + 0.10 * jaw
-    ) * pressed
-    c["open_lower"] = (
+    )
+    lower = (
         0.054 * mean[25]
         + 0.030 * mean[16] * parted
         + 0.030 * mean[12] * parted
         + 0.024 * mean[20] * parted
         + 0.86 * jaw
-    ) * pressed
-    c["corner_y"] = c["corner_y"] - 0.44 * jaw[:, None]
-    c["mouth_y"] = c["mouth_y"] + 0.9 * c["lift"]
-    c["chin_y"] = c["chin_y"] - 0.95 * jaw
-    closed = units[43]
-    upper, lower = c["lid_upper"].clamp(min=0.012), c["lid_lower"].clamp(min=0.006)
-    return c | dict(
+    )
+    return dict(open_upper=upper * pressed, open_lower=lower * pressed)
+
+
+def _lids(controls, closed):
+    "Return the heights of the lids, each (n, 2); `closed` (n, 2) is AU43."
+    upper = controls["lid_upper"].clamp(min=0.012)
+    lower = controls["lid_lower"].clamp(min=0.006)
+    return dict(
         lid_upper=upper * (1 - closed) - 0.8 * closed * lower,
         lid_lower=lower,
-        smile=mean[12],
-        square=0.030 * mean[10] + 0.014 * mean[9],
     )
+
+
+def face_controls(
+    identity: dict[str, torch.Tensor],  # shape of the people, of `draw_shape`
+    units: dict[int, torch.Tensor],  # number of a unit -> (n, 2), intensity 0-1, left and right
+) -> dict[str, torch.Tensor]:  # name -> (n, 2) for left and right, or (n,) for the middle
+    "Return where the movable parts of the faces are, in head units."
+    controls = _at_rest(identity)
+    _add_moves(controls, units)
+    mean = {unit: value.mean(1) for unit, value in units.items()}
+    controls |= _lip_heights(identity, mean)
+    jaw = controls["jaw"].mean(1).clamp(max=0.33)
+    for name in ("nose_y", "nose_width", "mouth_y", "chin_y", "lift"):
+        controls[name] = controls[name].mean(1)
+    controls["jaw"] = jaw
+    controls |= _lip_gaps(jaw, mean)
+    # The jaw carries the corners of the mouth and the chin along.
+    controls["corner_y"] = controls["corner_y"] - 0.44 * jaw[:, None]
+    controls["mouth_y"] = controls["mouth_y"] + 0.9 * controls["lift"]
+    controls["chin_y"] = controls["chin_y"] - 0.95 * jaw
+    controls |= _lids(controls, units[43])
+    controls["smile"] = mean[12]
+    controls["square"] = 0.030 * mean[10] + 0.014 * mean[9]
+    return controls

@@ -8,136 +8,193 @@ __all__ = ['paint_worn', 'paint_held']
 # %% ../../nbs/library/faces.occluders.ipynb #9630d38d
 import math
 import torch
+from .curves import bell, per_face, smooth_step, soft_edge
 from .painting import paint
+from .pixels import Pixels
+from .profiles import OCCLUDERS
+from .radial_map import jaw_line
 from .shading import linear_light
-from .surface import bell, jaw_line, per_face, smooth_step, soft_edge
 
 # %% ../../nbs/library/faces.occluders.ipynb #a31b738a
-def paint_worn(picture, p, i, c, scene):
-    "Clear glasses, sunglasses and masks, which follow the pose; returns the map of what hides the face, and the masks alone"
-    kind, numbers = per_face(scene["occluder"]), scene["occluder_numbers"]
+def _is(kind, name):
+    "Return 1 for the faces with this occluder, else 0; `kind` has the numbers in `OCCLUDERS`"
+    return kind == OCCLUDERS.index(name)
+
+
+def _paint_glasses(picture, p, identity, scene):
+    "Paint clear glasses and sunglasses; return where sunglasses are"
+    kind = per_face(scene["occluder"])
+    numbers = scene["occluder_numbers"]
+    # A superellipse: 1 on the rim, less inside.
     rim = (((p.out - 0.30) / 0.20).abs() ** 3 + ((p.y + 0.02) / 0.135).abs() ** 3 + 1e-6) ** (2 / 3)
     bridge = bell(p.y, 0.03, 0.013) * soft_edge(0.12 - p.out, 0.01)
     arm = bell(p.y, 0.03, 0.014) * soft_edge(p.out - 0.49, 0.01)
-    frame = (bell(rim, 1, 0.07 + p.soft * 4) * p.front + bridge * p.front + arm).clamp(
-        0, 1
-    ) * soft_edge(p.z, 0.05)
-    dark = linear_light(i["cloth"]) * 0.05 + 0.01
-    sunglasses = (kind == 1).float() * torch.maximum(
-        soft_edge(1 - 0.93 * rim, 0.04) * p.front, frame
-    )
-    paint(picture, dark, 0.9 * frame * per_face(i["glasses"]) * (kind != 1))
-    glass = (0.012 + 0.05 * numbers[:, :3])[:, :, None, None] * smooth_step((0.1 - p.y) / 0.25)[
-        :, None
-    ] + 0.008
+    frame = bell(rim, 1, 0.07 + p.soft * 4) * p.front + bridge * p.front + arm
+    frame = frame.clamp(0, 1) * soft_edge(p.z, 0.05)
+    lenses = soft_edge(1 - 0.93 * rim, 0.04) * p.front
+    sunglasses = _is(kind, "sunglasses").float() * torch.maximum(lenses, frame)
+    dark = linear_light(identity["cloth"]) * 0.05 + 0.01
+    clear = 0.9 * frame * per_face(identity["glasses"]) * ~_is(kind, "sunglasses")
+    paint(picture, dark, clear)
+    tone = (0.012 + 0.05 * numbers[:, :3])[:, :, None, None]
+    glass = tone * smooth_step((0.1 - p.y) / 0.25)[:, None] + 0.008
     paint(picture, glass, sunglasses)
+    return sunglasses
+
+# %% ../../nbs/library/faces.occluders.ipynb #86a48371
+_CLOTHS = [[0.85, 0.88, 0.90], [0.45, 0.65, 0.80], [0.06, 0.06, 0.07]]  # white, blue, black
+
+
+def _paint_mask(picture, p, identity, controls, scene):
+    "Paint face masks, some of them printed; return where they are"
+    numbers = scene["occluder_numbers"]
     edge = (
         -0.07
         - 0.09 * per_face(numbers[:, 0])
         - 0.14 * smooth_step((p.out - 0.12) / 0.45)
         + 0.05 * bell(p.out, 0, 0.1)
     )
+    jaw = jaw_line(p.sine, identity, controls=controls)
     mask = (
-        (kind == 2).float()
+        _is(per_face(scene["occluder"]), "mask").float()
         * soft_edge(edge - p.y, 0.012)
-        * soft_edge(p.y - jaw_line(p.sine, i, c) + 0.02, 0.02)
+        * soft_edge(p.y - jaw + 0.02, 0.02)
         * soft_edge(p.z - 0.15, 0.05)
     )
-    cloths = torch.tensor(
-        [[0.85, 0.88, 0.90], [0.45, 0.65, 0.80], [0.06, 0.06, 0.07]], device=picture.device
-    )
+    cloths = torch.tensor(_CLOTHS, device=picture.device)
+    plain = linear_light(cloths[(numbers[:, 1] * 2.99).long()])[:, :, None, None]
+    pattern = linear_light(numbers[:, 3:6])[:, :, None, None]
+    is_printed = per_face((numbers[:, 2] > 0.4).float())
+    printed = is_printed * soft_edge(p.noise_middle - 0.2, 0.12)
+    cloth = torch.lerp(plain, pattern, printed[:, None])
     pleats = 1 - 0.12 * ((torch.cos(p.y * (2 * math.pi / 0.10)) + 1) * 0.5) ** 4
-    printed = per_face((numbers[:, 2] > 0.4).float()) * soft_edge(p.noise_middle - 0.2, 0.12)
-    cloth = torch.lerp(
-        *(
-            linear_light(colour)[:, :, None, None]
-            for colour in (cloths[(numbers[:, 1] * 2.99).long()], numbers[:, 3:6])
-        ),
-        printed[:, None],
-    )
     paint(picture, cloth * pleats[:, None], mask)
-    hidden = torch.maximum(sunglasses, mask)
-    return hidden, mask
+    return mask
 
+# %% ../../nbs/library/faces.occluders.ipynb #33cbfd80
+def paint_worn(
+    picture: torch.Tensor,  # (n, 3, h, w), changed in place
+    p: Pixels,
+    *,
+    identity: dict,  # numbers of the people by name
+    controls: dict,  # of `face_controls`
+    scene: dict,  # numbers of the scenes by name
+) -> tuple[torch.Tensor, torch.Tensor]:  # what hides the face; the masks alone, (n, h, w) each
+    "Paint clear glasses, sunglasses and masks, which follow the pose."
+    sunglasses = _paint_glasses(picture, p, identity, scene)
+    mask = _paint_mask(picture, p, identity, controls, scene)
+    return torch.maximum(sunglasses, mask), mask
 
-_HAND = (  # capsules: from (u, v) to (u, v), radius, in eye distances; the fingers point along u
+# %% ../../nbs/library/faces.occluders.ipynb #eb65f651
+# Capsules: from (u, v) to (u, v), radius, in eye distances; the fingers point along u.
+_FOREARM_PALM_THUMB = (
     (-3.5, 0, -0.9, 0, 0.27),
     (-0.58, -0.10, -0.58, 0.10, 0.31),
     (-0.72, 0.28, -0.22, 0.56, 0.095),
-    *(
-        (-0.35, v, tip, 1.12 * v, 0.084)
-        for v, tip in ((-0.28, 0.36), (-0.095, 0.50), (0.095, 0.54), (0.28, 0.42))
-    ),
+)
+_FINGERS = (  # v at the palm, u of the tip
+    (-0.28, 0.36),
+    (-0.095, 0.50),
+    (0.095, 0.54),
+    (0.28, 0.42),
+)
+_HAND = (
+    *_FOREARM_PALM_THUMB,
+    *((-0.35, v, tip, 1.12 * v, 0.084) for v, tip in _FINGERS),
 )
 
 
 def _hand(u, v, soft):
-    "A hand with its forearm at (u, v), maps in eye distances: how much of it covers a pixel, and its light"
-    cover, light = torch.zeros_like(u), torch.zeros_like(u)
+    "Return how much a hand with its forearm covers at (u, v), in eye distances, and its light"
+    cover = torch.zeros_like(u)
+    light = torch.zeros_like(u)
     for k, (u0, v0, u1, v1, radius) in enumerate(_HAND):
-        along = (
-            ((u - u0) * (u1 - u0) + (v - v0) * (v1 - v0)) / ((u1 - u0) ** 2 + (v1 - v0) ** 2)
-        ).clamp(0, 1)
-        far = (
-            torch.sqrt((u - u0 - along * (u1 - u0)) ** 2 + (v - v0 - along * (v1 - v0)) ** 2 + 1e-8)
-            / radius
-        )
+        length2 = (u1 - u0) ** 2 + (v1 - v0) ** 2
+        along = (((u - u0) * (u1 - u0) + (v - v0) * (v1 - v0)) / length2).clamp(0, 1)
+        aside = u - u0 - along * (u1 - u0)
+        up = v - v0 - along * (v1 - v0)
+        far = torch.sqrt(aside**2 + up**2 + 1e-8) / radius
         here = soft_edge(1 - far, soft / radius)
-        shade = 1 - 0.62 * far.clamp(max=1) ** 3 - 0.12 * bell(along, 0.52, 0.05) * (k > 1)
+        knuckle = 0.12 * bell(along, 0.52, 0.05) * (k >= 2)
+        shade = 1 - 0.62 * far.clamp(max=1) ** 3 - knuckle
         if k > 2:
-            shade = shade + 0.22 * bell(u, u1 + 0.02, 0.050) * bell(v, v1, 0.050)  # a nail
-        cover, light = torch.maximum(cover, here), torch.lerp(light, shade, here)
+            nail = 0.22 * bell(u, u1 + 0.02, 0.050) * bell(v, v1, 0.050)
+            shade = shade + nail
+        cover = torch.maximum(cover, here)
+        light = torch.lerp(light, shade, here)
     return cover, light
 
+# %% ../../nbs/library/faces.occluders.ipynb #1fe248ba
+def _middle_of_held(points, scene, size):
+    "Return the pixels (n, 2) of the middle of what is held"
+    numbers = scene["occluder_numbers"]
+    place = scene["occluder_place"]
+    eyes = points[:, 36:48].mean(1)
+    mouth = points[:, [48, 54]].mean(1)
+    left = points[:, [36, 48, 31]].mean(1)
+    right = points[:, [45, 54, 35]].mean(1)
+    anywhere = torch.where(numbers[:, :1] < 0.5, mouth, eyes)
+    places = torch.stack([anywhere, left, right, eyes, mouth], 1)  # the order of `PLACES`
+    middle = places[torch.arange(len(numbers), device=numbers.device), place]
+    # An occluder with a place keeps to it.
+    loose = torch.where(place > 0, 0.35, 1.2) * scene["eye_distance"] * size
+    return middle + (numbers[:, 1:3] - 0.5) * loose[:, None]
 
-def paint_held(picture, scene, identity, points):
-    "A hand, a strand of hair or a box between camera and face, drawn in the image; returns its map"
-    kind, r, size = scene["occluder"], scene["occluder_numbers"], picture.shape[-1]
+
+def _frame_of_held(points, scene, size):
+    "Return u, v of all pixels around what is held, in eye distances, (n, size, size)"
+    numbers = scene["occluder_numbers"]
+    middle = _middle_of_held(points, scene, size)
+    place = torch.arange(size, device=points.device) + 0.5
+    x = place.view(1, 1, -1) - per_face(middle[:, 0])
+    y = place.view(1, -1, 1) - per_face(middle[:, 1])
+    hanging = math.pi * 0.6 * (numbers[:, 3] - 0.5)  # hair hangs down
+    is_hair = _is(scene["occluder"], "hair")
+    turn = per_face(torch.where(is_hair, hanging, math.pi * numbers[:, 3]))
     eye_distance = per_face(scene["eye_distance"] * size)
-    eyes, mouth = points[:, 36:48].mean(1), points[:, [48, 54]].mean(1)
-    somewhere = torch.where(r[:, :1] < 0.5, mouth, eyes)
-    places = torch.stack(
-        [somewhere, points[:, [36, 48, 31]].mean(1), points[:, [45, 54, 35]].mean(1), eyes, mouth],
-        1,
-    )
-    target = places[torch.arange(len(r), device=r.device), scene["occluder_place"]]
-    loose = torch.where(scene["occluder_place"] > 0, 0.35, 1.2) * scene["eye_distance"] * size
-    target = target + (r[:, 1:3] - 0.5) * loose[:, None]
-    place = torch.arange(size, device=picture.device) + 0.5
-    x, y = (
-        place.view(1, 1, -1) - per_face(target[:, 0]),
-        place.view(1, -1, 1) - per_face(target[:, 1]),
-    )
-    turn = per_face(
-        torch.where(kind == 4, math.pi * 0.6 * (r[:, 3] - 0.5), math.pi * r[:, 3])
-    )  # hair hangs down
-    u, v = (
-        (x * turn.cos() + y * turn.sin()) / eye_distance,
-        (y * turn.cos() - x * turn.sin()) / eye_distance,
-    )
+    u = (x * turn.cos() + y * turn.sin()) / eye_distance
+    v = (y * turn.cos() - x * turn.sin()) / eye_distance
+    return u, v
+
+# %% ../../nbs/library/faces.occluders.ipynb #305b15e2
+def _strand(u, v, numbers):
+    "Return where a wavy strand of hair is, and its streaks"
+    wave = u + 0.10 * torch.sin(2.5 * v + 6 * per_face(numbers[:, 4])) + 0.02 * torch.sin(9 * v)
+    width = 0.08 + 0.10 * per_face(numbers[:, 5])
+    strand = soft_edge(width - wave.abs(), 0.02)
+    shine = (1 - (wave / width) ** 2).clamp(min=0)
+    streaks = 0.8 + 0.2 * torch.sin(70 * wave + 2 * torch.sin(3 * v)) * shine
+    return strand, streaks.clamp(min=0.2)
+
+
+def _box(u, v, numbers, place):
+    "Return where a box is; one that hides a place is not small"
+    least = per_face(torch.where(place > 0, 0.35, 0.0))
+    across = (u / (0.7 + least + 0.8 * per_face(numbers[:, 4]))).abs()
+    down = (v / (0.6 + least + 0.8 * per_face(numbers[:, 5]))).abs()
+    return soft_edge(0.5 - torch.maximum(across, down), 0.01)
+
+
+def paint_held(
+    picture: torch.Tensor,  # (n, 3, size, size), changed in place
+    points: torch.Tensor,  # 68 landmarks (n, 68, 2) in pixels
+    *,
+    scene: dict,  # numbers of the scenes by name
+    identity: dict,  # numbers of the people by name
+) -> tuple:  # one map (n, size, size): where it hides the picture
+    "Paint a hand, a strand of hair or a box between camera and face."
+    kind = scene["occluder"]
+    numbers = scene["occluder_numbers"]
+    u, v = _frame_of_held(points, scene, picture.shape[-1])
     light = (scene["key"] * 0.7 + scene["ambient"])[:, None]
     hand, tone = _hand(u / 1.25, v / 1.25, 0.012)
-    hand = hand * per_face(kind == 3)
-    paint(picture, (linear_light(identity["skin"]) * light)[:, :, None, None] * tone[:, None], hand)
-    wave = u + 0.10 * torch.sin(2.5 * v + 6 * per_face(r[:, 4])) + 0.02 * torch.sin(9 * v)
-    width = 0.08 + 0.10 * per_face(r[:, 5])
-    strand = soft_edge(width - wave.abs(), 0.02) * per_face(kind == 4)
-    streaks = (
-        0.8
-        + 0.2 * torch.sin(70 * wave + 2 * torch.sin(3 * v)) * (1 - (wave / width) ** 2).clamp(min=0)
-    ).clamp(min=0.2)
-    paint(
-        picture,
-        (linear_light(identity["hair"]) * light)[:, :, None, None] * streaks[:, None],
-        strand * (0.7 + 0.3 * streaks).clamp(max=1),
-    )
-    least = per_face(
-        torch.where(scene["occluder_place"] > 0, 0.35, 0.0)
-    )  # what is to hide a place is not small
-    beyond = torch.maximum(
-        (u / (0.7 + least + 0.8 * per_face(r[:, 4]))).abs(),
-        (v / (0.6 + least + 0.8 * per_face(r[:, 5]))).abs(),
-    )
-    box = soft_edge(0.5 - beyond, 0.01) * per_face(kind == 5)
-    paint(picture, linear_light(r[:, 6:9]), box)
+    hand = hand * per_face(_is(kind, "hand"))
+    skin = (linear_light(identity["skin"]) * light)[:, :, None, None]
+    paint(picture, skin * tone[:, None], hand)
+    strand, streaks = _strand(u, v, numbers)
+    strand = strand * per_face(_is(kind, "hair"))
+    hair = (linear_light(identity["hair"]) * light)[:, :, None, None]
+    paint(picture, hair * streaks[:, None], strand * (0.7 + 0.3 * streaks).clamp(max=1))
+    box = _box(u, v, numbers, scene["occluder_place"]) * per_face(_is(kind, "box"))
+    paint(picture, linear_light(numbers[:, 6:9]), box)
     return (torch.maximum(torch.maximum(hand, strand), box),)

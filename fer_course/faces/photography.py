@@ -10,91 +10,107 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-# %% ../../nbs/library/faces.photography.ipynb #e8281ba4
+# %% ../../nbs/library/faces.photography.ipynb #502f5b7a
 class CameraNoise:
-    "Smooth random textures, the same for all renderers; looked up at coordinates in -1 to 1, mirrored beyond"
+    "Smooth random textures, the same for all renderers; looked up at -1 to 1, mirrored beyond."
 
-    SCALES = dict(
+    SCALES = dict(  # name -> (cells across, weight) of the layers that are added
         large=((8, 1.0), (16, 0.6), (32, 0.4)),
         middle=((32, 0.7), (64, 0.9), (128, 0.7)),
         fine=((128, 0.6), (256, 0.8)),
         huge=((4, 1.0), (8, 0.6)),
     )
 
-    def __init__(self, device):
+    def __init__(
+        self,
+        device: str | torch.device,
+    ):
         generator = np.random.Generator(np.random.Philox(key=7))
-        layers = []
-        for parts in self.SCALES.values():
-            layer = sum(
-                weight
-                * F.interpolate(
-                    torch.tensor(generator.standard_normal((1, 1, n, n)), dtype=torch.float32),
-                    size=256,
-                    mode="bicubic",
-                    align_corners=False,
-                )
-                for n, weight in parts
-            )
-            layers.append(layer / layer.std())
-        self.layers = torch.cat(layers, 1).to(device)
-        self.grain = torch.tensor(
-            generator.standard_normal((3, 512, 512)), dtype=torch.float32, device=device
-        )
+        layers = [self._texture(generator, parts) for parts in self.SCALES.values()]
+        self.layers = torch.cat(layers, 1).to(device)  # (1, textures, 256, 256)
+        grain = generator.standard_normal((3, 512, 512))
+        self.grain = torch.tensor(grain, dtype=torch.float32, device=device)
 
-    def __call__(self, u, v, *names, split=False):
+    @staticmethod
+    def _texture(generator, parts):
+        "Return one texture (1, 1, 256, 256) with standard deviation 1, a sum of smooth layers"
+        texture = 0
+        for cells, weight in parts:
+            values = generator.standard_normal((1, 1, cells, cells))
+            layer = F.interpolate(
+                torch.tensor(values, dtype=torch.float32),
+                size=256,
+                mode="bicubic",
+                align_corners=False,
+            )
+            texture = texture + weight * layer
+        return texture / texture.std()
+
+    def __call__(
+        self,
+        u: torch.Tensor,  # places, (n, h, w) or shapes that broadcast to it
+        v: torch.Tensor,
+        *names: str,  # keys of `SCALES`
+        split: bool = False,  # return one map for each name
+    ) -> torch.Tensor:  # (n, h, w) of the first name, or a tuple with a map for each name
+        "Return the textures at places."
         index = [list(self.SCALES).index(name) for name in names]
         u, v = torch.broadcast_tensors(u, v)
         layers = self.layers[:, index].expand(len(u), -1, -1, -1)
-        found = F.grid_sample(
-            layers, torch.stack([u, v], -1), padding_mode="reflection", align_corners=False
-        )
+        grid = torch.stack([u, v], -1)
+        found = F.grid_sample(layers, grid, padding_mode="reflection", align_corners=False)
         return found.unbind(1) if split else found[:, 0]
 
-    def sensor(self, places, size):
-        "Noise of a sensor, (n, 3, size, size): a piece of a fixed pattern at places (n, 2) in 0-1; needs size <= 512"
+    def sensor(
+        self,
+        places: torch.Tensor,  # (n, 2) in 0-1
+        size: int,  # at most 512
+    ) -> torch.Tensor:  # (n, 3, size, size)
+        "Return the noise of a sensor: a piece of a fixed pattern for each face."
         corners = (places * (512 - size)).long().tolist()
         return torch.stack([self.grain[:, y : y + size, x : x + size] for y, x in corners])
 
-# %% ../../nbs/library/faces.photography.ipynb #d176d59f
-def _develop(light, scene, noise):
-    "From light to a photograph 0-1: tone curve, colour, blur, fewer pixels, noise"
-    number = lambda name: scene[name].view(-1, 1, 1, 1)
-    picture = light.clamp(0, 4)
-    picture = (picture / (1 + 0.18 * picture) * 1.15).clamp(1e-5, 1.2) ** (number("gamma") / 2.2)
-    grey = picture[:, :1] * 0.299 + picture[:, 1:2] * 0.587 + picture[:, 2:] * 0.114
-    picture = grey + (picture - grey) * number("saturation")
-    picture = ((picture - 0.5) * number("contrast") + 0.5).clamp(0, 1)
-    blurred = F.avg_pool2d(F.pad(picture, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    picture = torch.lerp(picture, blurred, 0.9 * number("blur"))
+# %% ../../nbs/library/faces.photography.ipynb #fa3fd96d
+def _with_fewer_pixels(picture, scale):
+    "Shrink and enlarge again the pictures with a scale below 1, in place"
     size = picture.shape[-1]
-    for k in (scene["scale"] < 0.99).nonzero()[:, 0].tolist():
-        few = F.interpolate(
-            picture[k : k + 1], size=max(16, int(size * scene["scale"][k])), mode="area"
-        )
+    for k in (scale < 0.99).nonzero()[:, 0].tolist():
+        fewer = max(16, int(size * scale[k]))
+        few = F.interpolate(picture[k : k + 1], size=fewer, mode="area")
         picture[k : k + 1] = F.interpolate(few, size=size, mode="bilinear", align_corners=False)
-    grain = noise.sensor(scene["noise_place"], size)
-    return (picture + (grain.mean(1, keepdim=True) * 1.6 + 0.5 * grain) * number("noise")).clamp(
-        0, 1
-    )
 
 
-def take_photographs(light, scene, noise):
-    "The photographs as uint8 (n, size, size, 3); some go through a JPEG file"
+def _develop(light, scene, noise):
+    "Return display values 0-1 (n, 3, h, w) of linear light"
+    settings = ("gamma", "saturation", "contrast", "blur", "noise")
+    number = {name: scene[name].view(-1, 1, 1, 1) for name in settings}
+    picture = light.clamp(0, 4)
+    picture = (picture / (1 + 0.18 * picture) * 1.15).clamp(1e-5, 1.2) ** (number["gamma"] / 2.2)
+    grey = picture[:, :1] * 0.299 + picture[:, 1:2] * 0.587 + picture[:, 2:] * 0.114
+    picture = grey + (picture - grey) * number["saturation"]
+    picture = ((picture - 0.5) * number["contrast"] + 0.5).clamp(0, 1)
+    blurred = F.avg_pool2d(F.pad(picture, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    picture = torch.lerp(picture, blurred, 0.9 * number["blur"])
+    _with_fewer_pixels(picture, scene["scale"])
+    grain = noise.sensor(scene["noise_place"], picture.shape[-1])
+    grain = grain.mean(1, keepdim=True) * 1.6 + 0.5 * grain  # mostly grey
+    return (picture + grain * number["noise"]).clamp(0, 1)
+
+# %% ../../nbs/library/faces.photography.ipynb #b39c2b5a
+def take_photographs(
+    light: torch.Tensor,  # linear light (n, 3, size, size)
+    scene: dict,  # numbers of the scenes by name
+    *,
+    noise: CameraNoise,
+) -> np.ndarray:  # (n, size, size, 3) uint8 RGB
+    "Return the images that the camera takes; some go through a JPEG file."
     import cv2
 
-    images = (
-        (_develop(light, scene, noise) * 255)
-        .round()
-        .byte()
-        .permute(0, 2, 3, 1)
-        .contiguous()
-        .cpu()
-        .numpy()
-    )
+    values = (_develop(light, scene, noise) * 255).round().byte()
+    images = values.permute(0, 2, 3, 1).contiguous().cpu().numpy()
     for k, quality in enumerate(scene["jpeg"].tolist()):
         if quality > 0:
-            coded = cv2.imencode(
-                ".jpg", images[k, :, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(quality)]
-            )[1]
+            bgr = images[k, :, :, ::-1]
+            coded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, int(quality)])[1]
             images[k] = cv2.imdecode(coded, cv2.IMREAD_COLOR)[:, :, ::-1]
     return images

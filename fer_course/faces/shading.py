@@ -6,120 +6,166 @@
 __all__ = ['linear_light', 'light_direction', 'surface_normals', 'shade', 'paint_background', 'expose']
 
 # %% ../../nbs/library/faces.shading.ipynb #640d1767
+from collections.abc import Callable
 import math
 import torch
 import torch.nn.functional as F
-from .surface import bell, per_face, smooth_step
+from .camera import Camera
+from .curves import bell, per_face, smooth_step
+from .pixels import Pixels
+from .surface import Surface
 
 # %% ../../nbs/library/faces.shading.ipynb #41684a1a
-def linear_light(colour):
+def linear_light(
+    colour: torch.Tensor,  # display values 0-1
+) -> torch.Tensor:
+    "Return the light of colours that are given as display values (gamma 2.2)."
     return colour**2.2
 
 # %% ../../nbs/library/faces.shading.ipynb #62a4d923
 def _dot(normal, vector):
+    "Return the scalar product of maps x, y, z with one vector (n, 3) for each face"
     return sum(normal[k] * per_face(vector[:, k]) for k in range(3))
 
 
 def _unit_length(parts):
+    "Return maps x, y, z scaled to unit length"
     scale = torch.rsqrt(sum(v * v for v in parts) + 1e-12)
     return [v * scale for v in parts]
 
 
-def light_direction(side, height):
-    "Unit vectors (n, 3) in the camera's frame from degrees of azimuth and elevation"
-    side, height = side * (math.pi / 180), height * (math.pi / 180)
+def light_direction(
+    side: torch.Tensor,  # azimuth in degrees, (n,)
+    height: torch.Tensor,  # elevation in degrees, (n,)
+) -> torch.Tensor:  # (n, 3)
+    "Return unit vectors towards the light in the camera's frame."
+    side = side * (math.pi / 180)
+    height = height * (math.pi / 180)
     return torch.stack([side.sin() * height.cos(), height.sin(), side.cos() * height.cos()], 1)
 
 
-def surface_normals(p, slopes, camera, keep):
-    "Normals of the surface, tilted by the slopes of the fine relief as the camera sees it; where `keep` is 1 they stay smooth"
+def surface_normals(
+    p: Pixels,
+    slopes: tuple,  # radius, its slope over angle, its slope over height, (n, h, w) each
+    *,
+    camera: Camera,
+    keep: torch.Tensor,  # (n, h, w): where it is 1 the normals stay smooth
+) -> list:  # x, y, z in the head's frame, (n, h, w) each
+    "Return the normals of the surface, tilted by the slopes of the fine relief in the image."
     radius, by_angle, by_height = slopes
-    sine, cosine = p.sine, torch.cos(p.angle)
+    sine = p.sine
+    cosine = torch.cos(p.angle)
     normal = _unit_length(
         [sine - by_angle / radius * cosine, -by_height, cosine + by_angle / radius * sine]
     )
     h = p.height * (1 - keep)
-    right = (torch.roll(h, -1, -1) - torch.roll(h, 1, -1)) * (0.5 / per_face(camera.pixel))
-    up = (torch.roll(h, 1, -2) - torch.roll(h, -1, -2)) * (0.5 / per_face(camera.pixel))
-    right, up = right.clamp(-1.2, 1.2), up.clamp(-1.2, 1.2)
+    per_pixel = 0.5 / per_face(camera.pixel)
+    right = (torch.roll(h, -1, -1) - torch.roll(h, 1, -1)) * per_pixel
+    up = (torch.roll(h, 1, -2) - torch.roll(h, -1, -2)) * per_pixel
+    right = right.clamp(-1.2, 1.2)
+    up = up.clamp(-1.2, 1.2)
     r = camera.rotation  # rows: the camera's axes in the head's frame
     return _unit_length(
         [normal[k] - right * per_face(r[:, 0, k]) - up * per_face(r[:, 1, k]) for k in range(3)]
     )
 
-
+# %% ../../nbs/library/faces.shading.ipynb #1d17e289
 def _shadow(surface, p, light, size):
-    "How much of the key light arrives, 0-1: steps towards the light from a half-size image, the nearest miss decides"
+    "Return how much of the key light arrives, 0-1, (n, size, size)"
     small = F.avg_pool2d(torch.stack([p.x, p.y, p.z], 1), 2).unbind(1)
     free = torch.ones_like(small[0])
     for k in range(1, 6):
         step = 0.040 * k * 1.45 ** (k - 1)
-        gap = surface.outside(
-            *(v + step * per_face(light[:, axis]) for axis, v in enumerate(small))
-        )
+        point = [v + step * per_face(light[:, axis]) for axis, v in enumerate(small)]
+        gap = surface.outside(*point)
         free = torch.minimum(free, ((gap + 0.012) / (0.35 * step)).clamp(0, 1))
     free = F.avg_pool2d(F.pad(free[:, None], (1, 1, 1, 1), mode="replicate"), 3, 1)
     return F.interpolate(free, size=size, mode="bilinear", align_corners=False)[:, 0]
 
-# %% ../../nbs/library/faces.shading.ipynb #1d17e289
-def shade(p, colour, normal, surface, hollow, camera, scene, c, dull):
-    "Light on a picture of colours: key light that creeps around the skin, light from everywhere, a fill light, a shine"
+# %% ../../nbs/library/faces.shading.ipynb #6a9edf79
+def _open_sky(p, hollow, controls):
+    "Return how much of the light from everywhere reaches a pixel"
+    under_chin = smooth_step((per_face(controls["chin_y"]) - p.y) / 0.1)
+    sky = (1 + 2.4 * hollow.clamp(-0.16, 0.04)).clamp(0.35, 1.1) * (1 - 0.35 * under_chin)
+    sky = torch.maximum(sky, 0.9 * p.open)  # the inside of the mouth has its own shadow
+    under_nose = per_face(controls["nose_y"]) - 0.15
+    shadows = (  # amount, x, width, y, height
+        (0.30 * (1 - 0.5 * p.eye), 0.25, 0.20, 0.03, 0.07),  # around the eyes
+        (0.28, 0, 0.15, under_nose, 0.07),
+        (0.22 * p.unit(4) * (1 - p.eye), 0.22, 0.14, 0.06, 0.07),  # under lowered brows
+    )
+    for amount, x, wide, y, high in shadows:
+        sky = sky * (1 - amount * bell(p.out, x, wide) * bell(p.y, y, high))
+    return sky
+
+
+def _shine(p, normal, half, scene, dull):
+    "Return the highlight of the key light: a broad and a narrow lobe around the half vector"
+    shine = _dot(normal, half * torch.rsqrt((half * half).sum(1, keepdim=True))).clamp(min=0)
+    shine8 = shine.square().square().square()
+    # shine ** 10 and shine ** 32 by squaring, which is faster than a power
+    lobes = 0.35 * shine8 * shine.square() + 0.5 * shine8.square().square()
+    return per_face(scene["shine"]) * lobes * (1 - dull) * (1 + 0.5 * p.lips)
+
+
+_WRAP = (0.34, 0.22, 0.18)  # red light travels farthest under the skin
+
+
+def shade(
+    p: Pixels,
+    colour: torch.Tensor,  # picture of unlit colours (n, 3, h, w), changed in place
+    *,
+    normal: list,  # of `surface_normals`
+    surface: Surface,
+    hollow: torch.Tensor,  # depth of the hollow that a pixel lies in, (n, h, w)
+    camera: Camera,
+    scene: dict,  # numbers of the scenes by name
+    controls: dict,  # of `face_controls`
+    dull: torch.Tensor,  # what does not shine, 0-1, (n, h, w)
+) -> torch.Tensor:  # the picture, in linear light
+    "Put light on a picture of colours, in place."
     key = camera.direction(light_direction(scene["light_side"], scene["light_height"]))
-    fill = camera.direction(
-        light_direction(scene["fill_side"], torch.full_like(scene["fill_side"], 10.0))
-    )
+    fill_height = torch.full_like(scene["fill_side"], 10.0)
+    fill = camera.direction(light_direction(scene["fill_side"], fill_height))
     view = camera.rotation[:, 2]
-    facing, up = _dot(normal, key), _dot(normal, camera.rotation[:, 1])
-    light = 1 - per_face(scene["shadow"]) * (1 - _shadow(surface, p, key, colour.shape[-1]))
-    open_sky = (1 + 2.4 * hollow.clamp(-0.16, 0.04)).clamp(0.35, 1.1) * (
-        1 - 0.35 * smooth_step((per_face(c["chin_y"]) - p.y) / 0.1)
-    )
-    open_sky = torch.maximum(open_sky, 0.9 * p.open)  # the inside of the mouth has its own shadow
-    around_eyes, under_nose = 0.30 * (1 - 0.5 * p.eye), 0.28
-    under_brows = 0.22 * p.unit(4) * (1 - p.eye)
-    for amount, x, wide, y, high in (
-        (around_eyes, 0.25, 0.20, 0.03, 0.07),
-        (under_nose, 0, 0.15, per_face(c["nose_y"]) - 0.15, 0.07),
-        (under_brows, 0.22, 0.14, 0.06, 0.07),
-    ):
-        open_sky = open_sky * (1 - amount * bell(p.out, x, wide) * bell(p.y, y, high))
-    around = per_face(scene["ambient"]) * (0.58 + 0.42 * up) * open_sky
-    extra = per_face(scene["fill"]) * _dot(normal, fill).clamp(min=0) * open_sky
-    strength = per_face(scene["key"]) * light
-    for channel, wrap in enumerate((0.34, 0.22, 0.18)):  # red light travels farthest under the skin
+    facing = _dot(normal, key)
+    up = _dot(normal, camera.rotation[:, 1])
+    lit = 1 - per_face(scene["shadow"]) * (1 - _shadow(surface, p, key, colour.shape[-1]))
+    sky = _open_sky(p, hollow, controls)
+    around = per_face(scene["ambient"]) * (0.58 + 0.42 * up) * sky
+    extra = per_face(scene["fill"]) * _dot(normal, fill).clamp(min=0) * sky
+    strength = per_face(scene["key"]) * lit
+    for channel, wrap in enumerate(_WRAP):
         direct = strength * ((facing + wrap) / (1 + wrap)).clamp(min=0)
         colour[:, channel] *= (
             direct * per_face(scene["key_colour"][:, channel])
             + around * per_face(scene["ambient_colour"][:, channel])
             + extra
         )
-    half = key + view
-    shine = _dot(normal, half * torch.rsqrt((half * half).sum(1, keepdim=True))).clamp(min=0)
-    shine2 = shine.square().square().square()
-    gloss = (
-        per_face(scene["shine"])
-        * (0.35 * shine2 * shine.square() + 0.5 * shine2.square().square())
-        * (1 - dull)
-        * (1 + 0.5 * p.lips)
-    )
+    gloss = _shine(p, normal, key + view, scene, dull)
     return colour.add_((gloss * strength)[:, None])
 
-
-def paint_background(scene, identity, size, noise):
-    "Two colours, a gradient and blots, (n, 3, size, size)"
+# %% ../../nbs/library/faces.shading.ipynb #3eab27db
+def paint_background(
+    scene: dict,  # numbers of the scenes by name
+    identity: dict,  # numbers of the people by name
+    *,
+    size: int,  # width and height in pixels
+    noise: Callable,  # smooth textures, a `CameraNoise`
+) -> torch.Tensor:  # (n, 3, size, size)
+    "Return backgrounds of two colours, a gradient and blots."
     line = torch.linspace(-1, 1, size, device=scene["key"].device)
-    x, y = line.view(1, 1, -1), line.view(1, -1, 1)
-    r, texture = scene["background_shape"], identity["texture"]
-    turn, zoom = 2 * math.pi * per_face(r[:, 0]), 0.1 + 0.5 * per_face(r[:, 1])
-    blots = noise(
-        x * zoom + per_face(texture[:, 0]) + 0 * y,
-        y * zoom + per_face(texture[:, 1]) + 0 * x,
-        "large",
-        "huge",
-        split=True,
-    )
-    mix = 0.5 + 0.5 * (x * turn.cos() + y * turn.sin()) + 0.9 * per_face(r[:, 2]) * blots[1]
-    mix = (mix + 0.4 * per_face(r[:, 3] * (r[:, 3] > 0.5)) * blots[0]).clamp(0, 1)
+    x = line.view(1, 1, -1)
+    y = line.view(1, -1, 1)
+    shape = scene["background_shape"]
+    texture = identity["texture"]
+    turn = 2 * math.pi * per_face(shape[:, 0])
+    zoom = 0.1 + 0.5 * per_face(shape[:, 1])
+    u = x * zoom + per_face(texture[:, 0]) + 0 * y
+    v = y * zoom + per_face(texture[:, 1]) + 0 * x
+    large, huge = noise(u, v, "large", "huge", split=True)
+    mix = 0.5 + 0.5 * (x * turn.cos() + y * turn.sin()) + 0.9 * per_face(shape[:, 2]) * huge
+    mix = (mix + 0.4 * per_face(shape[:, 3] * (shape[:, 3] > 0.5)) * large).clamp(0, 1)
     first, second = (
         linear_light(scene[name])[:, :, None, None].expand(-1, -1, size, size)
         for name in ("background", "background2")
@@ -127,8 +173,18 @@ def paint_background(scene, identity, size, noise):
     return torch.lerp(first, second, mix[:, None].expand_as(first))
 
 
-def expose(picture, covered, scene, identity):
-    "Scale the light so that the head has the brightness the camera aims at: light skins a little brighter than dark ones"
-    light = (picture.mean(1) * covered).flatten(1).sum(1) / covered.flatten(1).sum(1).clamp(min=1)
+def expose(
+    picture: torch.Tensor,  # linear light (n, 3, h, w)
+    covered: torch.Tensor,  # where the head is, (n, h, w)
+    *,
+    scene: dict,  # numbers of the scenes by name
+    identity: dict,  # numbers of the people by name
+) -> torch.Tensor:  # (n, 3, h, w)
+    """Scale the light so that the head has the brightness that the camera aims at.
+
+    Light skins end a little brighter than dark ones.
+    """
+    area = covered.flatten(1).sum(1).clamp(min=1)
+    light = (picture.mean(1) * covered).flatten(1).sum(1) / area
     aim = scene["exposure"] * (0.5 + 0.6 * identity["skin"].mean(1) ** 1.2)
     return picture * ((aim / light.clamp(min=0.02)) ** 0.8).view(-1, 1, 1, 1)

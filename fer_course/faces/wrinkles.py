@@ -8,39 +8,50 @@ __all__ = ['brow_wrinkles', 'eye_wrinkles', 'root_wrinkles', 'nose_wrinkles', 'm
 # %% ../../nbs/library/faces.wrinkles.ipynb #84a440dd
 import math
 import torch
-from .surface import bell, per_face, smooth_step, soft_edge
+from .curves import bell, per_face, smooth_step, soft_edge
+from .pixels import Pixels
 
 # %% ../../nbs/library/faces.wrinkles.ipynb #be6ebd00
-def brow_wrinkles(p, i, c):
-    "Waves on the forehead (1 in the middle, 2 at the sides), frown lines between the brows (4)"
-    wr = p.wrinkled
+def _waves(phase, period):
+    "Return 0-1: a raised cosine along a coordinate in head units"
+    return (torch.cos(phase * (2 * math.pi / period)) + 1) * 0.5
+
+
+def brow_wrinkles(
+    p: Pixels,  # after `brow_masks`; changed in place
+    identity: dict,  # numbers of the people by name
+    *,
+    controls: dict,  # of `face_controls`
+) -> None:
+    "Add waves on the forehead (1 in the middle, 2 at the sides) and frown lines (4)."
     raised = (p.unit(1) * bell(p.out, 0, 0.24) + p.unit(2) * bell(p.out, 0.33, 0.22)).clamp(max=1.3)
-    strength = raised * (0.5 + 0.5 * wr) + 0.10 * wr * per_face((i["age"] > 0.55).float())
-    y = p.y - 0.018 * torch.sin(5 * p.x + 6 * per_face(i["jitter"][:, 0])) - 0.01 * p.noise_low
-    waves = (
-        (torch.cos((y - 0.4 * p.side(c["brow_middle"]) - 0.33) * (2 * math.pi / 0.085)) + 1) * 0.5
-    ) ** 5
+    aged = 0.10 * p.wrinkled * per_face((identity["age"] > 0.55).float())
+    strength = raised * (0.5 + 0.5 * p.wrinkled) + aged
+    sway = 0.018 * torch.sin(5 * p.x + 6 * per_face(identity["jitter"][:, 0]))
+    y = p.y - sway - 0.01 * p.noise_low
+    waves = _waves(y - 0.4 * p.side(controls["brow_middle"]) - 0.33, 0.085) ** 5
     reach = (
         smooth_step((p.y - p.brow_y - 0.07) / 0.08)
         * smooth_step((0.72 - p.y) / 0.15)
         * smooth_step((0.55 - p.out) / 0.15)
         * p.front
     )
-    p.fold(strength * reach * waves, 0.012, 0.30)
+    p.fold(strength * reach * waves, depth=0.012, dark=0.30)
     frown = (
         (p.unit(4) + 0.35 * p.unit(9)).clamp(max=1.2)
-        * (0.5 + 0.5 * wr)
+        * (0.5 + 0.5 * p.wrinkled)
         * bell(p.y, 0.185 - 0.03 * p.unit(4), 0.080)
         * p.front
     )
     line = p.out - 0.042 - 0.06 * (p.y - 0.2).clamp(min=-0.03)
-    p.fold(frown * bell(line, 0, 0.016), 0.017, 0.40)
+    p.fold(frown * bell(line, 0, 0.016), depth=0.017, dark=0.40)
     p.height = p.height + frown * 0.010 * bell(line, 0.035, 0.025)
 
-
-def eye_wrinkles(p, i, c):
-    "Crow's feet (6), the furrow and the bag under the eye (6, 7, 9), the crease over the lid"
-    wr, out, y = p.wrinkled, p.out - (p.eye_x + p.eye_width + 0.03), p.y - 0.005
+# %% ../../nbs/library/faces.wrinkles.ipynb #7ed6db7b
+def _crows_feet(p):
+    "Add rays from the outer corner of the eye (6)"
+    out = p.out - (p.eye_x + p.eye_width + 0.03)
+    y = p.y - 0.005
     far = torch.sqrt(out * out + y * y + 1e-6)
     angle = torch.atan2(y, out.clamp(min=1e-3))
     feet = (
@@ -49,64 +60,71 @@ def eye_wrinkles(p, i, c):
         * smooth_step((0.17 - far) / 0.08)
         * soft_edge(out, 0.01)
     )
-    p.fold(
-        feet * (0.9 * p.unit(6) + 0.35 * p.unit(12) * p.unit(6) + 0.08 * wr) * (0.45 + 0.6 * wr),
-        0.008,
-        0.34,
-    )
+    strength = 0.9 * p.unit(6) + 0.35 * p.unit(12) * p.unit(6) + 0.08 * p.wrinkled
+    p.fold(feet * strength * (0.45 + 0.6 * p.wrinkled), depth=0.008, dark=0.34)
+
+
+def _eye_bag(p, identity):
+    "Add the furrow and the bag under the eye (6, 7, 9)"
     reach = smooth_step((1.35 - p.eye_t.abs()) / 0.35)
-    bag = (
-        (0.25 * per_face(i["bags"]) + 0.80 * p.unit(6) + 0.38 * p.unit(7) + 0.45 * p.unit(9))
-        * (0.5 + 0.5 * wr)
-        * reach
+    pushed = (
+        0.25 * per_face(identity["bags"]) + 0.80 * p.unit(6) + 0.38 * p.unit(7) + 0.45 * p.unit(9)
     )
+    bag = pushed * (0.5 + 0.5 * p.wrinkled) * reach
     furrow = p.lid_low - 0.052 - 0.012 * (1 - p.eye_t**2).clamp(min=0)
-    p.fold(bag * bell(p.y, furrow, 0.016), 0.011, 0.20)
-    p.height = p.height + 0.008 * (bag + 0.4 * p.unit(7) * reach) * bell(
-        p.y, p.lid_low - 0.022, 0.018
-    )
-    over = (
-        p.lid_up
-        + p.side(i["lid_crease"])
-        * (1 - 0.25 * p.unit(5))
-        * (1 - (0.85 * p.eye_t) ** 2).clamp(min=1e-6) ** 0.6
-        + 0.006
-    )
-    lid = (
-        bell(p.y, over, 0.010 + 0.3 * p.soft) * smooth_step((1.15 - p.eye_t.abs()) / 0.2) * p.front
-    )
-    p.fold(lid, 0.010, 0.34 * per_face(i["crease_depth"]))
+    p.fold(bag * bell(p.y, furrow, 0.016), depth=0.011, dark=0.20)
+    swollen = 0.008 * (bag + 0.4 * p.unit(7) * reach)
+    p.height = p.height + swollen * bell(p.y, p.lid_low - 0.022, 0.018)
 
 
-def root_wrinkles(p, i, c):
-    "Chevrons on the root of the nose (9)"
-    wr = p.wrinkled
+def _lid_crease(p, identity):
+    "Add the crease over the upper lid, which a widened eye (5) flattens"
+    arch = (1 - (0.85 * p.eye_t) ** 2).clamp(min=1e-6) ** 0.6
+    over = p.lid_up + p.side(identity["lid_crease"]) * (1 - 0.25 * p.unit(5)) * arch + 0.006
+    reach = smooth_step((1.15 - p.eye_t.abs()) / 0.2)
+    lid = bell(p.y, over, 0.010 + 0.3 * p.soft) * reach * p.front
+    p.fold(lid, depth=0.010, dark=0.34 * per_face(identity["crease_depth"]))
+
+# %% ../../nbs/library/faces.wrinkles.ipynb #0e729aea
+def eye_wrinkles(
+    p: Pixels,  # after `eye_masks`; changed in place
+    identity: dict,  # numbers of the people by name
+    *,
+    controls: dict,  # of `face_controls`
+) -> None:
+    "Add crow's feet (6), furrow and bag under the eye (6, 7, 9) and the crease over the lid."
+    _crows_feet(p)
+    _eye_bag(p, identity)
+    _lid_crease(p, identity)
+
+
+def root_wrinkles(
+    p: Pixels,  # changed in place
+    identity: dict,  # numbers of the people by name
+    *,
+    controls: dict,  # of `face_controls`
+) -> None:
+    "Add chevrons on the root of the nose (9)."
     root = (
         p.unit(9)
-        * (0.6 + 0.4 * wr)
+        * (0.6 + 0.4 * p.wrinkled)
         * bell(p.out, 0.045, 0.060)
         * smooth_step((p.y + 0.16) / 0.06)
         * smooth_step((0.17 - p.y) / 0.06)
     )
-    p.fold(
-        root * ((torch.cos((p.y + 0.55 * p.out) * (2 * math.pi / 0.058)) + 1) * 0.5) ** 3,
-        0.015,
-        0.44,
-    )
+    chevrons = _waves(p.y + 0.55 * p.out, 0.058) ** 3
+    p.fold(root * chevrons, depth=0.015, dark=0.44)
 
-
-def nose_wrinkles(p, i, c):
-    "The fold from the nose to the mouth (12, 10, 9), the crease around the wings"
-    wr, tip, wide = p.wrinkled, per_face(c["nose_y"]), per_face(c["nose_width"])
-    corner_x = p.side(c["corner_x"])
-    along = (tip - 0.01 - p.y) / (
-        tip + 0.04 - p.side(c["corner_y"]) - 0.02 * p.unit(12)
-    )  # 0 at the wing, 1 beside the mouth
-    reach = corner_x + 0.034 - wide
+# %% ../../nbs/library/faces.wrinkles.ipynb #b318666f
+def _nasolabial_fold(p, tip, wide, controls):
+    "Return strength and distance of the fold from the wing of the nose to beside the mouth"
+    corner_y = p.side(controls["corner_y"])
+    # 0 at the wing, 1 beside the mouth
+    along = (tip - 0.01 - p.y) / (tip + 0.04 - corner_y - 0.02 * p.unit(12))
+    reach = p.side(controls["corner_x"]) + 0.034 - wide
     line = wide + 0.028 + reach * along.clamp(0, 1.2) ** 1.25
-    flat = (
-        1.25 * reach / (tip + 0.04 - p.side(c["corner_y"]))
-    )  # the flatter the line, the nearer it is to a pixel beside it
+    # The flatter the line, the nearer it is to a pixel beside it.
+    flat = 1.25 * reach / (tip + 0.04 - corner_y)
     drawn = (
         0.80 * p.unit(12)
         + 0.85 * p.unit(10)
@@ -115,82 +133,114 @@ def nose_wrinkles(p, i, c):
         + 0.15 * p.unit(20)
         + 0.2 * p.unit(6)
     )
-    fold = (
-        (0.14 * wr + drawn).clamp(max=1.3)
-        * (0.65 + 0.35 * wr)
+    strength = (
+        (0.14 * p.wrinkled + drawn).clamp(max=1.3)
+        * (0.65 + 0.35 * p.wrinkled)
         * smooth_step(along / 0.18 + 0.5)
         * smooth_step((1.2 - along) / 0.7)
         * p.front
     )
-    aside = (p.out - line) * torch.rsqrt(1 + flat * flat)
+    return strength, (p.out - line) * torch.rsqrt(1 + flat * flat)
+
+
+def nose_wrinkles(
+    p: Pixels,  # changed in place
+    identity: dict,  # numbers of the people by name
+    *,
+    controls: dict,  # of `face_controls`
+) -> None:
+    "Add the fold from the nose to the mouth (12, 10, 9) and the crease around the wings."
+    tip = per_face(controls["nose_y"])
+    wide = per_face(controls["nose_width"])
+    fold, aside = _nasolabial_fold(p, tip, wide, controls)
     p.height = p.height + fold * (0.012 * bell(aside, 0.065, 0.055) - 0.017 * bell(aside, 0, 0.022))
     p.crease = p.crease + 0.26 * fold * bell(aside, 0, 0.016)
-    round_wing = torch.sqrt((p.out - wide + 0.012) ** 2 + (p.y - tip + 0.045) ** 2 + 1e-8)
-    p.crease = (
-        p.crease
-        + 0.20 * bell(round_wing, 0.052, 0.012) * soft_edge(p.out - wide + 0.02, 0.01) * p.front
-    )
+    wing = torch.sqrt((p.out - wide + 0.012) ** 2 + (p.y - tip + 0.045) ** 2 + 1e-8)
+    beside = soft_edge(p.out - wide + 0.02, 0.01)
+    p.crease = p.crease + 0.20 * bell(wing, 0.052, 0.012) * beside * p.front
 
-
-def mouth_wrinkles(p, i, c):
-    "The furrow over the chin and its dimples (17), corner dimples (14), lines under the corners (15), rolled lips (28), philtrum"
-    wr, corner_x, corner_y = p.wrinkled, p.side(c["corner_x"]), p.side(c["corner_y"])
-    chin = p.both(17) * bell(p.x, 0, 0.13) * bell(p.y, per_face(c["chin_y"]) + 0.12, 0.07) * p.front
+# %% ../../nbs/library/faces.wrinkles.ipynb #ae6ac0d8
+def _chin_furrow(p, controls):
+    "Add the dimples of the chin (17) and the furrow over it (17, 15)"
+    boss = per_face(controls["chin_y"]) + 0.12
+    chin = p.both(17) * bell(p.x, 0, 0.13) * bell(p.y, boss, 0.07) * p.front
     p.height = p.height + 0.007 * chin * p.noise_middle
     p.crease = p.crease + 0.12 * chin * p.noise_middle.clamp(0, 2)
-    under = per_face(c["mouth_y"] - c["open_lower"] - c["lip_lower"]) - 0.038
-    p.fold(
+    lip = per_face(controls["mouth_y"] - controls["open_lower"] - controls["lip_lower"])
+    furrow = (
         (0.35 + 0.9 * p.both(17) + 0.15 * p.both(15))
-        * bell(p.y, under + 0.4 * p.x**2, 0.021)
+        * bell(p.y, lip - 0.038 + 0.4 * p.x**2, 0.021)
         * bell(p.x, 0, 0.125)
-        * p.front,
-        0.010,
-        0.13,
+        * p.front
     )
+    p.fold(furrow, depth=0.010, dark=0.13)
+
+
+def _mouth_corners(p, identity, controls):
+    "Add the dimples in the corners (14) and the lines under them (15)"
+    corner_x = p.side(controls["corner_x"])
+    corner_y = p.side(controls["corner_y"])
     corner = bell(p.out, corner_x + 0.022, 0.022) * bell(p.y, corner_y, 0.040) * p.front
-    p.fold(
-        corner
-        * (
-            0.25
-            + 0.9 * p.unit(14)
-            + 0.5 * p.unit(12)
-            + 0.35 * p.unit(15)
-            + 0.3 * p.unit(24)
-            + 0.3 * p.unit(23)
-        ),
-        0.010,
-        0.24,
+    dimple = (
+        0.25
+        + 0.9 * p.unit(14)
+        + 0.5 * p.unit(12)
+        + 0.35 * p.unit(15)
+        + 0.3 * p.unit(24)
+        + 0.3 * p.unit(23)
     )
+    p.fold(corner * dimple, depth=0.010, dark=0.24)
     below = smooth_step((corner_y - p.y) / 0.03) * smooth_step((p.y - corner_y + 0.16) / 0.06)
-    sag = (0.55 * p.unit(15) + 0.25 * p.unit(17) + 0.12 * wr * per_face(i["age"])) * (
-        0.5 + 0.5 * wr
-    )
-    p.fold(
-        bell(p.out, corner_x + 0.012 + 0.30 * (corner_y - p.y), 0.014) * below * sag, 0.007, 0.26
-    )
+    pulled = 0.55 * p.unit(15) + 0.25 * p.unit(17) + 0.12 * p.wrinkled * per_face(identity["age"])
+    sag = pulled * (0.5 + 0.5 * p.wrinkled)
+    line = bell(p.out, corner_x + 0.012 + 0.30 * (corner_y - p.y), 0.014)
+    p.fold(line * below * sag, depth=0.007, dark=0.26)
+
+
+def _lip_lines(p):
+    "Add rolled lips (28) and puckered lips (18, 23)"
     rolled = p.both(28) * bell(p.mouth_t, 0, 0.8) * p.front
-    p.fold(
-        rolled * (bell(p.y, p.lip_top + 0.030, 0.014) + bell(p.y, p.lip_bottom - 0.030, 0.014)),
-        0.008,
-        0.16,
-    )
-    puckered = (
-        (p.both(18) + 0.5 * p.both(23))
-        * p.lips
-        * ((torch.cos(p.mouth_x * (2 * math.pi / 0.040)) + 1) * 0.5) ** 2
-    )
-    p.fold(puckered, 0.008, 0.20)
-    groove = smooth_step((p.y - p.lip_top) / 0.02) * smooth_step(
-        (per_face(c["nose_y"]) - 0.09 - p.y) / 0.03
-    )
+    above = bell(p.y, p.lip_top + 0.030, 0.014)
+    below = bell(p.y, p.lip_bottom - 0.030, 0.014)
+    p.fold(rolled * (above + below), depth=0.008, dark=0.16)
+    puckered = (p.both(18) + 0.5 * p.both(23)) * p.lips * _waves(p.mouth_x, 0.040) ** 2
+    p.fold(puckered, depth=0.008, dark=0.20)
+
+
+def _philtrum(p, controls):
+    "Add the groove between nose and upper lip"
+    under_nose = per_face(controls["nose_y"]) - 0.09 - p.y
+    groove = smooth_step((p.y - p.lip_top) / 0.02) * smooth_step(under_nose / 0.03)
     p.height = p.height + groove * (0.003 * bell(p.out, 0.042, 0.022) - 0.005 * bell(p.x, 0, 0.026))
 
+# %% ../../nbs/library/faces.wrinkles.ipynb #42dcff4a
+def mouth_wrinkles(
+    p: Pixels,  # after `mouth_masks`; changed in place
+    identity: dict,  # numbers of the people by name
+    *,
+    controls: dict,  # of `face_controls`
+) -> None:
+    """Add the wrinkles around the mouth.
 
-def lip_relief(p, i, c):
-    "The roll of the lips"
+    They are furrow and dimples of the chin (17), corner dimples (14), lines under the corners (15),
+    rolled lips (28), puckered lips (18, 23) and the philtrum.
+    """
+    _chin_furrow(p, controls)
+    _mouth_corners(p, identity, controls)
+    _lip_lines(p)
+    _philtrum(p, controls)
+
+
+def lip_relief(
+    p: Pixels,  # after `mouth_masks`; changed in place
+    identity: dict,  # numbers of the people by name
+    *,
+    controls: dict,  # of `face_controls`
+) -> None:
+    "Add the roll of the lips, which pressed lips (24) flatten."
     up = ((p.lip_top - p.y) / (p.lip_top - p.inner_top + 1e-3)).clamp(0, 1)
     low = ((p.inner_bottom - p.y) / (p.inner_bottom - p.lip_bottom + 1e-3)).clamp(0, 1)
-    roll = torch.lerp(
-        0.021 * torch.sin(low * math.pi), 0.018 * torch.sin(up * math.pi), p.upper_lip
-    )
+    lower = 0.021 * torch.sin(low * math.pi)
+    upper = 0.018 * torch.sin(up * math.pi)
+    roll = torch.lerp(lower, upper, p.upper_lip)
     p.height = p.height + p.lips * roll * (1 - 0.5 * p.both(24))

@@ -6,8 +6,9 @@
 __all__ = ['WEIGHTS', 'class_weights', 'sampling_weights', 'balanced_sampler']
 
 # %% ../../nbs/library/train.sampling.ipynb #d71538b7
+from collections.abc import Sequence
 import numpy as np
-from ..core.errors import CourseError
+from ..core.errors import one_of
 
 # %% ../../nbs/library/train.sampling.ipynb #9a412953
 WEIGHTS = dict(  # kind -> weight of a class of n images
@@ -18,57 +19,64 @@ WEIGHTS = dict(  # kind -> weight of a class of n images
 
 
 def _counted(labels, classes):
-    "Index (n,) of each label among the classes, -1 = none of them, and how many each class has"
-    index = np.array(
-        [
-            {name: i for i, name in enumerate(classes)}.get(label, -1)
-            for label in np.asarray(labels, object).tolist()
-        ],
-        np.int64,
-    )
+    "Return the class index of each label (n,), -1 without one, and the size of each class"
+    index_of = {name: i for i, name in enumerate(classes)}
+    names = np.asarray(labels, object).tolist()
+    index = np.array([index_of.get(name, -1) for name in names], np.int64)
     return index, np.bincount(index[index >= 0], minlength=len(classes))
 
 
 def class_weights(
-    labels,  # (n,) names or numbers of the training images, None or NaN = unlabelled
-    classes,  # what they are among, in the order of the logits
-    kind="balanced",  # a key of `WEIGHTS`: 1/n, 1/sqrt(n), or one over the effective number (Cui et al. 2019, equation 2)
-    beta=0.999,  # of the effective number, [0, 1): how much a further image still adds
-):
-    "Weights (C,) float64 for the loss, mean 1 over the labelled images; 0 for a class that is not there; `CourseError` for another kind"
-    if kind not in WEIGHTS:
-        raise CourseError(
-            f"there are no class weights {kind!r}", remedy=f"choose among {', '.join(WEIGHTS)}"
-        )
+    labels: Sequence,  # (n,) names or numbers of the training images, None or NaN = unlabelled
+    classes: Sequence,  # names or numbers of the classes, in the order of the logits
+    *,
+    kind: str = "balanced",  # a key of `WEIGHTS`
+    beta: float = 0.999,  # of 'effective', [0, 1): how much a further image still adds
+) -> np.ndarray:  # (C,) float64, mean 1 over the labelled images
+    """Return weights of the classes for the loss; 0 for a class without an image.
+
+    'balanced' is 1/n, 'root' is 1/sqrt(n), and 'effective' is one over the effective number of
+    images (Cui et al. 2019, equation 2, https://arxiv.org/abs/1901.05555).
+    Raises `CourseError` for an unknown kind.
+    """
+    one_of(kind, WEIGHTS, "kind of class weights")
     _, count = _counted(labels, classes)
-    weights = np.where(count > 0, WEIGHTS[kind](np.maximum(count, 1).astype(float), beta), 0)
+    n = np.maximum(count, 1).astype(float)
+    weights = np.where(count > 0, WEIGHTS[kind](n, beta), 0)
     return weights * count.sum() / max((weights * count).sum(), 1e-12)
 
-
+# %% ../../nbs/library/train.sampling.ipynb #1f6b1d81
 def sampling_weights(
-    labels,  # as `class_weights`
-    classes,  # as `class_weights`
-    power=1.0,  # 1 = each class is drawn equally often, 0 = each image, .5 = in between
-):
-    "Probability (n,) of each image in a draw; images without a label keep their share, 1/n"
+    labels: Sequence,  # (n,) as `class_weights`
+    classes: Sequence,  # as `class_weights`
+    *,
+    power: float = 1.0,  # 1 = each class is drawn equally often, 0 = each image, 0.5 = in between
+) -> np.ndarray:  # (n,) float64, sum 1
+    """Return the probability of each image in a draw.
+
+    Images without a label keep their share, 1/n.
+    """
     index, count = _counted(labels, classes)
-    raw = np.maximum(count, 1.0) ** -power
-    mine = np.where(index >= 0, raw[index], 0.0)
-    known = index >= 0
-    return np.where(known, mine * known.sum() / max(mine.sum(), 1e-12), 1.0) / max(1, len(index))
+    labelled = index >= 0
+    of_class = np.maximum(count, 1.0) ** -power
+    raw = np.where(labelled, of_class[index], 0.0)
+    scaled = raw * labelled.sum() / max(raw.sum(), 1e-12)  # mean 1 over the labelled images
+    return np.where(labelled, scaled, 1.0) / max(1, len(index))
 
 
 def balanced_sampler(
-    labels,  # as `class_weights`
-    classes,  # as `class_weights`
-    n=None,  # draws of an epoch; None = as many as images
-    power=1.0,  # as `sampling_weights`
-    seed=0,  # of the draws
-):
-    "A torch WeightedRandomSampler for a DataLoader: draws with replacement"
+    labels: Sequence,  # (n,) as `class_weights`
+    classes: Sequence,  # as `class_weights`
+    *,
+    n: int | None = None,  # draws of an epoch; None = as many as images
+    power: float = 1.0,  # as `sampling_weights`
+    seed: int = 0,  # of the draws
+) -> object:  # a `torch.utils.data.WeightedRandomSampler` for a DataLoader
+    "Return a sampler that draws with replacement."
     import torch
 
-    weights = torch.from_numpy(sampling_weights(labels, classes, power))
+    weights = torch.from_numpy(sampling_weights(labels, classes, power=power))
+    generator = torch.Generator().manual_seed(seed)
     return torch.utils.data.WeightedRandomSampler(
-        weights, n or len(weights), True, torch.Generator().manual_seed(seed)
+        weights, n or len(weights), replacement=True, generator=generator
     )

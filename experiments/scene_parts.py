@@ -1,0 +1,111 @@
+"""Parts of the experiment hypotheses that measure faces: factors, pairs, people."""
+
+from dataclasses import replace
+from itertools import combinations
+import numpy as np
+from claims import HYPOTHESES
+from factors import FACTORS, SHRUNK, at_level, resized, shrunk
+from fer_course.core.terminal import say
+from fer_course.faces import sample
+from fer_course.facs import SEVEN
+from fer_course.train import inner_face, standardise
+from laboratory import drawn, predicted, probabilities
+from people_scores import level_row, over_people, ratio_of, variances
+
+
+def answers_of_judges(lab, judges):
+    "Return {(factor, level): class numbers (S, n)} for every level of every factor."
+    size = lab.sizes.judge[0]
+
+    def keep(crops):
+        return inner_face(crops, size)
+
+    answers = {}
+    for factor, (_, levels, _) in FACTORS.items():
+        for level in levels:
+            parameters = at_level(lab.test, factor, level)
+            crops = drawn(lab.work, f"{factor}-{level}", parameters, keep=keep)
+            answers[factor, level] = np.array([predicted(judge, crops) for judge in judges])
+    for pixels in SHRUNK:
+        crops = keep(shrunk(lab.crops, pixels))
+        answers["resolution", pixels] = np.array([predicted(judge, crops) for judge in judges])
+    return answers
+
+
+def drop(scores, claim):
+    "Return the estimate of a drop of the macro F1, with its interval over people."
+    easy = scores[claim["factor"], claim["easy"]]
+    hard = np.mean([scores[claim["factor"], level] for level in claim["hard"]], 0)
+    return over_people(easy - hard) | dict(reference=float(easy[0].mean()))
+
+
+def scene(lab):
+    "Measure what one factor of the test faces does to judges that are trained once."
+    size = lab.sizes.judge[0]
+    judges = [lab.judge(seed) for seed in lab.seeds]
+    plain = lab.scorer.scores([predicted(j, inner_face(lab.crops, size)) for j in judges])[0]
+    say("judges: macro F1 " + ", ".join(f"{value:.3f}" for value in plain))
+    answers = answers_of_judges(lab, judges)
+    scores = {key: lab.scorer.scores(found) for key, found in answers.items()}
+    units = {name: unit for name, (_, _, unit) in FACTORS.items()} | dict(resolution="pixels")
+    factors = {}
+    for name, unit in units.items():
+        levels = [level_row(level, v) for (factor, level), v in scores.items() if factor == name]
+        factors[name] = dict(unit=unit, levels=levels)
+    found = {key: drop(scores, claim) for key, claim in HYPOTHESES.items() if "easy" in claim}
+    unhidden = answers["occluder", "none"]
+    numbers = dict(
+        judge=level_row("judge", lab.scorer.scores(unhidden)),
+        confusion=lab.scorer.counts(unhidden)[0].sum(0).tolist(),
+        factors=factors,
+    )
+    pairs, found["similar"] = similar_classes(lab, unhidden)
+    variance, found["people"] = people_and_expressions(lab, judges)
+    return numbers | dict(pairs=pairs, variance=variance), found
+
+
+def similar_classes(lab, answers):
+    "Return distance and confusion of each pair of classes, and the claim about both."
+    from scipy.stats import spearmanr
+
+    parameters = sample(lab.sizes.train, seed=100)
+    units = parameters.action_units.mean(2).numpy() / 5
+    names = np.array(parameters.expressions)
+    means = np.stack([units[names == c].mean(0) for c in SEVEN])
+    counts = lab.scorer.counts(answers).sum(1)  # (1 + repeats, 7, 7)
+    share = counts / counts.sum(-1, keepdims=True).clip(1)
+    pairs = list(combinations(range(len(SEVEN)), 2))
+    distances = [float(np.linalg.norm(means[a] - means[b])) for a, b in pairs]
+    confused = np.stack([(share[:, a, b] + share[:, b, a]) / 2 for a, b in pairs], 1)
+    correlations = np.array([[-spearmanr(distances, row)[0]] for row in confused])
+    rows = [
+        dict(pair=[SEVEN[a], SEVEN[b]], distance=distance, confused=float(value))
+        for (a, b), distance, value in zip(pairs, distances, confused[0])
+    ]
+    return rows, over_people(correlations)
+
+
+def people_and_expressions(lab, judges):
+    "Return how much of the variance, in one scene, persons and expressions explain."
+    size = lab.sizes.judge[0]
+    parameters = lab.test.frontal()
+    first = {name: v[:1].expand_as(v).clone() for name, v in parameters.scene.items()}
+    crops = drawn(
+        lab.work, "plain", replace(parameters, scene=first), keep=lambda c: inner_face(c, size)
+    )
+
+    def by_person(x):
+        return x.reshape(len(x) // len(SEVEN), len(SEVEN), -1).astype(np.float64)
+
+    logits = [np.log(probabilities(judge, crops).clip(1e-4)) for judge in judges]
+    pixels = by_person(resized(crops, 32))
+    views = {
+        "pixels": pixels,
+        "pixels without light and skin": by_person(resized(standardise(np.array(crops)), 32)),
+        "answers of the judge": by_person(np.concatenate(logits, 1)),
+    }
+    shares = {}
+    for name, x in views.items():
+        parts = dict(zip(("person", "expression", "rest"), variances(x).tolist()))
+        shares[name] = parts | dict(ratio=over_people(ratio_of(x))["estimate"])
+    return shares, over_people(ratio_of(pixels))
