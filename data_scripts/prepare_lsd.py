@@ -1,22 +1,24 @@
-"""Verify and prepare ABAW4 LSD: read, count against what was published, check, drop duplicates, split, align, pack.
+r"""Verify and prepare ABAW4 LSD.
 
-Where: the organisers of the 4th ABAW competition (ECCV 2022, Learning from Synthetic Data); a person with a permanent post signs the agreement.
+Where: the organisers of the 4th ABAW competition (ECCV 2022, Learning from Synthetic Data); a
+    person with a permanent post signs the agreement.
 Licence: research only, no redistribution. The images are synthesised from frames of Aff-Wild2.
-Layout: DIR/training_set_synthetic_images/{ANGRER,DISGUST,FEAR,HAPPINESS,SADNESS,SURPRISE}/*.jpg (the first is really spelled so), DIR/validation_set_real_images/ with the same
-    folders, a folder of test images beside LSD_Challenge_test_set_release.txt. The two reports' subset of 43,435 files, six folders without splits, is read too.
-A good run: anger 18,286, disgust 15,150, fear 10,923, happiness 73,285, sadness 144,631, surprise 14,976 (277,251) to train on, 4,670 to validate, 106,120 unlabelled test images.
-    The subset: 8,228, 2,651, 2,985, 9,113, 13,040, 7,418, of which 196 leave as duplicates (193 disgust, 2 fear, 1 surprise).
-These are the published figures (the sources stand in fer_course.data.readers.affectnet and chapter 03_layouts_*). The set is gated: nobody here has run this script on the real one, only on
-small trees that are built like it.
+Layout: DIR/training_set_synthetic_images/{ANGRER,DISGUST,FEAR,HAPPINESS,SADNESS,SURPRISE}/*.jpg
+    (the first is really spelled so), DIR/validation_set_real_images/ with the same folders, and a
+    folder of test images beside LSD_Challenge_test_set_release.txt. The reports' subset of 43,435
+    files, six folders without splits, is read too.
+A good run: anger 18,286, disgust 15,150, fear 10,923, happiness 73,285, sadness 144,631,
+    surprise 14,976 (277,251) to train on, 4,670 to validate, 106,120 unlabelled test images.
+    The subset: 8,228, 2,651, 2,985, 9,113, 13,040, 7,418, of which 196 are dropped as duplicates
+    (193 disgust, 2 fear, 1 surprise).
 
     python data_scripts/prepare_lsd.py DIR --out _data/lsd --align s --no-face keep --split report_s
-    python data_scripts/prepare_lsd.py DIR --out _data/lsd --align k --split report_k --balance report_k
-
-OUT/manifest.parquet and OUT/images.npy are what training reads; OUT/dropped.parquet lists every image that left, with the step and the reason. Killed, it goes on where it stopped.
+    python data_scripts/prepare_lsd.py DIR --out _data/lsd --align k --split report_k \
+        --balance report_k
 """
 
 import sys
-from fer_course.app import prepare_published
+from published import prepare
 
 if __name__ == "__main__":
-    sys.exit(prepare_published("lsd", __doc__))
+    sys.exit(prepare("lsd", __doc__))

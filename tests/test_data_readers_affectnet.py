@@ -4,25 +4,26 @@ import io
 import re
 from collections import Counter
 from functools import lru_cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 import numpy as np
+import pandas as pd
 from fer_course.core.errors import CourseError
 from fer_course.data.listings import label_ids, read_rows, safe_name, SPLIT_NAMES
-from fer_course.data.readers.collector import AFFECTNET_COPIES, Collector, POINT_COLUMNS
-from fer_course.data.readers.collector import read_class_folders, shortened, whole_number
+from fer_course.data.readers.collector import Collector, POINT_COLUMNS
+from fer_course.data.readers.copies import AFFECTNET_COPIES, read_class_folders
+from fer_course.data.readers.lists import column_places, shortened, whole_number
 from fer_course.facs import SEVEN
-from pathlib import Path
-
-
-import os, pytest, tempfile
-
-
+import tempfile
 from contextlib import contextmanager
+import pytest
+
+EIGHT = (*SEVEN, "contempt")
+POINTS = ";".join(f"{i}.0;{i + 100}" for i in range(68))
 
 
 @contextmanager
 def tree(build=None, *arguments):
-    "A folder that `build(root)` has filled"
+    "Yield a folder that `build(root)` has filled."
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "set"
         root.mkdir()
@@ -32,27 +33,22 @@ def tree(build=None, *arguments):
 
 
 def touch(root, *names):
-    "Empty files: readers list images and do not open them"
+    "Write empty files: readers list images and do not open them."
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
 
 
-def landmarks():
-    return ";".join(f"{i}.0;{i + 100}" for i in range(68))
+def row(name, label, points=POINTS, mood="0.5,0.25"):
+    "Return a line of the pack of 2017."
+    return f"{name},1,2,100,110,{points},{label},{mood}"
 
 
 def affectnet_2017_tree(root):
-    "AffectNet's csv with its malformed row"
-    row = lambda name, label, points=landmarks(), mood="0.5,0.25": (
-        f"{name},1,2,100,110,{points},{label},{mood}"
-    )
-    touch(
-        root,
-        *[f"Manually_Annotated_Images/1/{i:02}.jpg" for i in (0, 1, 2, 3, 4, 5, 6, 8)],
-        "Manually_Annotated_Images/2/v0.png",
-        "Automatically_Annotated_Images/1/x.jpg",
-    )
+    "Write the pack of 2017, with its malformed row."
+    images = "Manually_Annotated_Images"
+    touch(root, *[f"{images}/1/{i:02}.jpg" for i in (0, 1, 2, 3, 4, 5, 6, 8)])
+    touch(root, f"{images}/2/v0.png", "Automatically_Annotated_Images/1/x.jpg")
     lines = [
         ",".join(AFFECTNET_COLUMNS),
         row("1/00.jpg", 0),
@@ -69,7 +65,7 @@ def affectnet_2017_tree(root):
 
 
 def affectnet_2021_tree(root):
-    "AffectNet's npy files: ids as strings, a pickle, a truncated file"
+    "Write the pack of 2021: ids as strings, a pickle, a truncated file."
     folder = root / "train_set" / "annotations"
     folder.mkdir(parents=True)
     (root / "val_set" / "annotations").mkdir(parents=True)
@@ -87,76 +83,77 @@ def affectnet_2021_tree(root):
 
 def test_affectnet_2017():
     with tree(affectnet_2017_tree) as root:
-        table, gone = read_affectnet(root, "AffectNet")
-        reason = {i.split("/")[-1]: r for i, r in zip(gone.image, gone.reason)}
-        assert dict(zip(table.image.str[-7:], zip(table.split, table.expression))) == {
-            "/00.jpg": ("train", "neutral"),
-            "/01.jpg": ("train", "happiness"),
-            "/v0.png": ("valid", "anger"),
-        }
-        for name, says in {
-            "02.jpg": "contempt is not among",
-            "03.jpg": "line 5 of training.csv: its expression is 10: no face",
-            "04.jpg": 'line 6.*unknown id "11"',
-            "05.jpg": "8 cells, 9 are expected",
-            "06.jpg": "not 68 points",
-            "07.jpg": "no such file",
-            "08.jpg": "not listed",
-        }.items():
-            assert re.search(says, reason[name]), name
-        first = table.iloc[0]
-        assert (first.point_x0, first.point_x2, first.point_x4, first.face_width) == (
-            38.5,
-            30,
-            54,
-            100,
-        ) and np.isnan(table.valence[1])
-        assert set(
-            read_affectnet(root, "AffectNet", expressions=(*SEVEN, "contempt"))[0].expression
-        ) == {"neutral", "happiness", "anger", "contempt"}
+        table, dropped = read_affectnet(root, "AffectNet")
+        eight, _ = read_affectnet(root, "AffectNet", expressions=EIGHT)
+    assert dict(zip(table.image.str[-7:], zip(table.split, table.expression))) == {
+        "/00.jpg": ("train", "neutral"),
+        "/01.jpg": ("train", "happiness"),
+        "/v0.png": ("valid", "anger"),
+    }
+    assert set(eight.expression) == {"neutral", "happiness", "anger", "contempt"}
+    reason = {image.split("/")[-1]: reason for image, reason in zip(dropped.image, dropped.reason)}
+    for name, pattern in {
+        "02.jpg": "contempt is not among",
+        "03.jpg": "line 5 of training.csv: its expression is 10: no face",
+        "04.jpg": 'line 6.*unknown id "11"',
+        "05.jpg": "8 cells, 9 are expected",
+        "06.jpg": "not 68 points",
+        "07.jpg": "no such file",
+        "08.jpg": "not listed",
+    }.items():
+        assert re.search(pattern, reason[name]), name
+    first = table.iloc[0]
+    assert (first.point_x0, first.point_x2, first.point_x4) == (38.5, 30, 54)
+    assert first.face_width == 100
+    assert np.isnan(table.valence[1]), "-2 is unknown"
+
+
+def test_affectnet_2017_names_and_headings():
+    with tree(affectnet_2017_tree) as root:
+        table, _ = read_affectnet(root, "AffectNet")
         image = root / table.image[0]
         image.rename(image.with_suffix(".JPG"))
         again, _ = read_affectnet(root, "AffectNet")
-        assert again.expression.tolist() == table.expression.tolist() and again.image[0].endswith(
-            ".JPG"
-        )
+        assert again.expression.tolist() == table.expression.tolist()
+        assert again.image[0].endswith(".JPG")
         (root / "training.csv").write_text("file,label\na.jpg,1\n")
         with pytest.raises(CourseError, match="training.csv: line 1 lacks the columns"):
             read_affectnet(root, "AffectNet")
 
 
-def test_affectnet_2021_and_copies():
+def test_affectnet_2021():
     with tree(affectnet_2021_tree) as root:
-        table, gone = read_affectnet(root, "AffectNet", details=True)
-        reason = dict(zip(gone.image, gone.reason))
-        assert dict(zip(table.image, zip(table.split, table.expression))) == {
-            "train_set/images/0.jpg": ("train", "neutral"),
-            "train_set/images/1.jpg": ("train", "happiness"),
-            "val_set/images/0.jpg": ("valid", "anger"),
-        }
-        assert (
-            "8: none" in reason["train_set/images/2.jpg"]
-            and all("cannot be read" in reason[f"train_set/images/{i}.jpg"] for i in (3, 4))
-            and "no _exp.npy" in reason["train_set/images/5.jpg"]
-            and "no image" in reason["train_set/annotations/6_exp.npy"]
-        )
-        assert (
-            table.valence.tolist()[:1] == [0.5]
-            and table.point_x2[0] == 30
-            and table.point_x0.isna().sum() == 2
-            and "_lnd.npy" in " ".join(table.attrs["said"])
-            and "valence" not in read_affectnet(root, "AffectNet")[0]
-        )
+        table, dropped = read_affectnet(root, "AffectNet", details=True)
+        plain, _ = read_affectnet(root, "AffectNet")
         (root / "training.csv").write_text("x")
         with pytest.raises(CourseError, match="the lists of 2017 and the annotations of 2021"):
             read_affectnet(root, "AffectNet")
+    assert dict(zip(table.image, zip(table.split, table.expression))) == {
+        "train_set/images/0.jpg": ("train", "neutral"),
+        "train_set/images/1.jpg": ("train", "happiness"),
+        "val_set/images/0.jpg": ("valid", "anger"),
+    }
+    reason = dict(zip(dropped.image, dropped.reason))
+    for name, text in {
+        "train_set/images/2.jpg": "8: none",
+        "train_set/images/3.jpg": "cannot be read",
+        "train_set/images/4.jpg": "cannot be read",
+        "train_set/images/5.jpg": "no _exp.npy",
+        "train_set/annotations/6_exp.npy": "no image",
+    }.items():
+        assert text in reason[name], name
+    assert table.valence[0] == 0.5
+    assert table.point_x2[0] == 30
+    assert table.point_x0.isna().sum() == 2
+    assert "_lnd.npy" in " ".join(table.attrs["said"])
+    assert "valence" not in plain
+
+
+def test_affectnet_copies():
     with tree() as root:
-        for i in range(8):
-            (root / "val" / str(i)).mkdir(parents=True)
-            (root / "val" / str(i) / "a.jpg").touch()
+        touch(root, *[f"val/{i}/a.jpg" for i in range(8)])
         with pytest.raises(CourseError, match="could be affectnet or alphabetical8"):
             read_affectnet(root, "AffectNet")
         table, _ = read_affectnet(root, "AffectNet", ids="alphabetical8")
-        assert table.expression.tolist()[:2] == ["anger", "disgust"] and len(table) == 7, (
-            "contempt is 1, and was not asked for"
-        )
+    assert table.expression.tolist()[:2] == ["anger", "disgust"]
+    assert len(table) == 7, "contempt is 1, and was not asked for"

@@ -2,44 +2,47 @@
 from fer_course.data.readers.collector import *
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 import pandas as pd
 from fer_course.core.errors import CourseError
-from fer_course.data.listings import choose, is_image, label_ids, list_files, need_images
-from fer_course.data.listings import parse_expression, safe_name, SPLIT_NAMES
-from fer_course.data.published_counts import published
-import os, pytest, tempfile
+from fer_course.data.listings import choose, is_image, list_files, need_images, safe_name
+from fer_course.facs import EXPRESSIONS
+import tempfile
+from pathlib import Path
+import pytest
 
 
-def test_whose_numbers():
-    def numbered(name, order, split="train", factor=1):
-        "Counts under the ids of an order"
-        numbers = {e: i for i, e in label_ids(order).items()}
-        return {split: {numbers[e]: int(n * factor) for e, n in published(name)[split].items()}}
-
-    for true in RAFDB_COPIES:
-        assert label_order(numbered("RAF-DB", true), RAFDB_COPIES, ["RAF-DB"])[0] == true, (
-            "by the ids or the counts"
-        )
-        assert (
-            label_order(numbered("RAF-DB", "rafdb"), ("rafdb", "rafdb0"), [], "rafdb0")[0]
-            == "rafdb0"
-        ), "asked for"
-    seven, eight = "AffectNet, 7 classes", "AffectNet, 8 classes"
-    orders = AFFECTNET_COPIES
-    assert (
-        label_order(numbered(seven, "alphabetical"), orders, [seven, eight])[0] == "alphabetical"
-        and label_order(numbered(eight, "alphabetical8"), orders, [seven, eight])[0]
-        == "alphabetical8"
-    )
-    for counts, says in (
-        (numbered(eight, "affectnet", "valid"), "could be affectnet or alphabetical8"),
-        (numbered(eight, "alphabetical8", factor=0.9), 'nearest to "alphabetical8"'),
-        ({"": {1: 5, 2: 7}}, "could be"),
-        ({"": {3: 1, 9: 1}}, "fit no known order"),
-    ):
-        with pytest.raises(CourseError, match=says):
-            label_order(counts, orders, [seven, eight])
-    with pytest.raises(CourseError, match='cannot be read as "fer2013".*choose from'):
-        label_order({}, orders, [], "fer2013")
+def test_collector_accounts_for_images_and_lines():
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("a.jpg", "B.JPG", "c.jpg", "d.jpg", "notes.txt"):
+            (Path(folder) / name).touch()
+        collector = Collector(folder, columns=("size",), layout="test")
+        lines = (("a.jpg", "fear"), ("b.jpg", "anger"), ("a.jpg", "anger"), ("e.jpg", "fear"))
+        for number, (name, label) in enumerate((*lines, (" ", None), ("../a.jpg", None)), start=1):
+            collector.line(
+                name,
+                [None, name],
+                where=f"line {number} of x",
+                expression=label,
+                split="train",
+                further=(number,),
+            )
+        collector.drop_rest(["a.jpg", "c.jpg"], "not listed")
+        collector.drop_unread(["x"])
+        table, dropped = collector.table("T", expressions=("fear",))
+    assert table.image.tolist() == ["a.jpg"]
+    assert table["size"].tolist() == [1]
+    assert table["size"].dtype == "float32"
+    assert table.attrs["layout"] == "test"
+    assert list(zip(dropped.image, dropped.reason)) == [
+        ("a.jpg", "line 3 of x: listed before in line 1 of x, there as fear, here as anger"),
+        ("e.jpg", "line 4 of x: there is no such file"),
+        (" ", "line 5 of x: no file is named"),
+        ("../a.jpg", "line 6 of x: the name leads out of the folder"),
+        ("c.jpg", "not listed"),
+        ("d.jpg", "in no list"),
+        ("notes.txt", "neither an image nor a list that is read"),
+        ("B.JPG", "the expression anger is not among the chosen classes (fear)"),
+    ]

@@ -3,29 +3,27 @@ from fer_course.data.readers.emotionet import *
 import re
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 import numpy as np
+import pandas as pd
 from fer_course.core.errors import CourseError
-from fer_course.data.listings import is_image, list_files, need_images, read_lines
-from fer_course.data.readers.matching import choose_file_rule, files_of_rows, find_lists
-from fer_course.data.readers.matching import most_frequent, unit_manifest, unread_files
+from fer_course.data.listings import read_lines
+from fer_course.data.readers.collector import Collector
+from fer_course.data.readers.lists import find_lists
+from fer_course.data.readers.matching import choose_file_rule, files_of_rows, ListRow
+from fer_course.data.readers.matching import most_frequent, unit_table
 from fer_course.facs import AU_VOCABULARIES, SEVEN
-import hashlib
-
-
-import os, pytest, tempfile
-
-
+import hashlib, tempfile
+import pytest
 from hypothesis import given, settings, strategies as st
-
-
-from fer_course.facs import au_columns, SEVEN
-
+from fer_course.data.listings import is_image, list_files
+from fer_course.facs import au_columns
 
 quick = settings(derandomize=True, max_examples=60, deadline=None, database=None)
 
 
 def tree(root, files):
-    "Write a small folder: relative name -> text, bytes, or None for an empty file"
+    "Write a small folder: relative name -> text, bytes, or None for an empty file."
     for name, content in files.items():
         path = Path(root) / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,160 +31,134 @@ def tree(root, files):
     return Path(root)
 
 
-def accounted(root, manifest, dropped):
-    "Whether every image of the folder stands in the manifest once, or among the dropped"
-    images, kept, gone = (
-        [n for n in list_files(root) if is_image(n)],
-        manifest.image.tolist(),
-        set(dropped.image),
-    )
-    return (
-        sorted(kept) == sorted(set(kept))
-        and all(n in kept or n in gone for n in images)
-        and set(kept) <= set(images)
-    )
+def check_accounts(root, manifest, dropped):
+    "Assert that each image of the folder is in the manifest once, or among the dropped."
+    images = {name for name in list_files(root) if is_image(name)}
+    kept = manifest.image.tolist()
+    assert len(kept) == len(set(kept))
+    assert set(kept) <= images
+    assert images - set(kept) <= set(dropped.image)
 
 
-def test_emotionet_masks_what_nobody_labelled():
-    def line(k, labels, n=60):
-        return (
-            f"http://x.org/d{k}/f{k}.jpg\thttp://y.net/o{k}.jpg\t"
-            + "\t".join(str(labels.get(u, 999)) for u in range(1, n + 1))
-            + "\n"
-        )
+def line(k, labels, n=60):
+    "Return line k of a list of 1.2 with n units."
+    values = "\t".join(str(labels.get(unit, 999)) for unit in range(1, n + 1))
+    return f"http://x.org/d{k}/f{k}.jpg\thttp://y.net/o{k}.jpg\t{values}\n"
 
-    def row(k, labels, units):
-        return (
-            f"'http://x.org/d{k},1/f{k}.jpg','http://y.net/o{k}.jpg',"
-            + ",".join(str(labels.get(u, 999)) for u in units)
-            + "\n"
-        )
 
-    labels = [{1: 1, 2: 0, 43: 1, 7: 1}, {1: 0, 12: 1}, {3: 1}, {1: 0, 2: 0}]
-    images = {f"{'ab'[k % 2]}/F{k}.JPG": None for k in range(4)}
-    old = "".join(line(k, l) for k, l in enumerate(labels))
+LABELS = [{1: 1, 2: 0, 43: 1, 7: 1}, {1: 0, 12: 1}, {3: 1}, {1: 0, 2: 0}]
+IMAGES = {f"{'ab'[k % 2]}/F{k}.JPG": None for k in range(4)}
+
+
+def lists_of_both_versions():
+    "Return the text of `LABELS` as a list of 1.2 and as a list of 2020."
     units = (1, 2, 3, 7, 12, 43)
-    new = (
-        "URL,URL orig,"
-        + ",".join(f"'AU {u}'" for u in units)
-        + "\n"
-        + "".join(row(k, l, units) for k, l in enumerate(labels))
-    )
+    rows = ["URL,URL orig," + ",".join(f"'AU {unit}'" for unit in units)]
+    for k, labels in enumerate(LABELS):
+        values = ",".join(str(labels.get(unit, 999)) for unit in units)
+        rows.append(f"'http://x.org/d{k},1/f{k}.jpg','http://y.net/o{k}.jpg',{values}")
+    tabs = "".join(line(k, labels) for k, labels in enumerate(LABELS))
+    return tabs, "\n".join(rows) + "\n"
+
+
+URLS = [f"http://x.org/{k}/p%20{k}.jpg?s=1" for k in range(5)]
+
+
+def addresses():
+    "Return a list of `URLS`; AU1 is 1 in every second line."
+    rows = (f"{url}\thttp://o.org/q{k}.png\t{k % 2}" for k, url in enumerate(URLS))
+    return "".join(row + "\t999" * 59 + "\n" for row in rows)
+
+
+def test_emotionet_masks_unlabelled_units():
+    tabs, commas = lists_of_both_versions()
     for files in (
-        {"dataFile_0001.txt": old},
-        {"x.csv": new},
-        {"x.csv": "\ufeff" + new.replace("\n", "\r\n")},
+        {"dataFile_0001.txt": tabs},
+        {"x.csv": commas},
+        {"x.csv": "\ufeff" + commas.replace("\n", "\r\n")},
     ):
         with tempfile.TemporaryDirectory() as folder:
-            table, gone = read_emotionet(tree(folder, files | images), "x")
-            byname = table.set_index("image")
-            assert (
-                len(table) == 3
-                and accounted(folder, table, gone)
-                and gone.image.tolist() == ["a/F2.JPG"]
-                and "all are 999" in gone.reason[0]
-            )
-            assert (
-                byname.AU1.reindex(["a/F0.JPG", "b/F1.JPG", "b/F3.JPG"]).tolist() == [1, 0, 0]
-                and byname.AU43["a/F0.JPG"] == 1
-            )
-            assert (
-                byname.loc["b/F1.JPG", "AU2"] != byname.loc["b/F1.JPG", "AU2"]
-                and byname.AU7.isna().all()
-            ), "999 and what is not annotated are unknown"
-            released, gone = read_emotionet(folder, "x", released=True)
-            assert (
-                released.image.tolist() == ["a/F0.JPG", "b/F1.JPG"]
-                and released[au_columns("emotionet")].notna().all(axis=None)
-                and released.AU2.tolist() == [0, 0]
-            )
-            assert np.allclose(
-                released[["crop_x0", "crop_y0", "crop_x1", "crop_y1"]], RELEASED_CROP
-            ) and accounted(folder, released, gone)
+            table, dropped = read_emotionet(tree(folder, files | IMAGES), "x")
+            check_accounts(folder, table, dropped)
+        assert len(table) == 3
+        assert dropped.image.tolist() == ["a/F2.JPG"]
+        assert "all are 999" in dropped.reason[0]
+        by_name = table.set_index("image")
+        assert by_name.AU1.reindex(["a/F0.JPG", "b/F1.JPG", "b/F3.JPG"]).tolist() == [1, 0, 0]
+        assert by_name.AU43["a/F0.JPG"] == 1
+        assert np.isnan(by_name.AU2["b/F1.JPG"]), "999 is unknown"
+        assert by_name.AU7.isna().all(), "a unit that is not annotated is unknown"
+
+
+def test_emotionet_released_reading():
+    for name, text in zip(("dataFile_0001.txt", "x.csv"), lists_of_both_versions()):
+        with tempfile.TemporaryDirectory() as folder:
+            table, dropped = read_emotionet(tree(folder, {name: text} | IMAGES), "x", released=True)
+            check_accounts(folder, table, dropped)
+        assert table.image.tolist() == ["a/F0.JPG", "b/F1.JPG"]
+        assert table[au_columns("emotionet")].notna().all(axis=None)
+        assert table.AU2.tolist() == [0, 0]
+        assert np.allclose(table[["crop_x0", "crop_y0", "crop_x1", "crop_y1"]], RELEASED_CROP)
 
 
 def test_emotionet_finds_the_file_of_an_address():
-    import hashlib
+    def hashed(kind):
+        return [hashlib.new(kind, url.encode()).hexdigest() for url in URLS]
 
-    urls = [f"http://x.org/{k}/p%20{k}.jpg?s=1" for k in range(5)]
-    text = "".join(
-        f"{u}\thttp://o.org/q{k}.png\t{k % 2}" + "\t999" * 59 + "\n" for k, u in enumerate(urls)
-    )
-    ways = dict(
-        name=lambda k: f"all/p {k}.jpg",
-        original=lambda k: f"q{k}.png",
-        md5=lambda k: f"{hashlib.md5(urls[k].encode()).hexdigest()}.jpg",
-        sha1=lambda k: f"ab/{hashlib.sha1(urls[k].encode()).hexdigest()}.jpg",
-        sha256=lambda k: f"{hashlib.sha256(urls[k].encode()).hexdigest()}.jpg",
-        number0=lambda k: f"{k:06}.jpg",
-        number1=lambda k: f"{k + 1:06}.jpg",
-    )
-    for rule, file in ways.items():
+    names = {
+        "name": [f"all/p {k}.jpg" for k in range(5)],
+        "original": [f"q{k}.png" for k in range(5)],
+        "md5": [f"{stem}.jpg" for stem in hashed("md5")],
+        "sha1": [f"ab/{stem}.jpg" for stem in hashed("sha1")],
+        "sha256": [f"{stem}.jpg" for stem in hashed("sha256")],
+        "number0": [f"{k:06}.jpg" for k in range(5)],
+        "number1": [f"{k:06}.jpg" for k in range(1, 6)],
+    }
+    for rule, images in names.items():
         with tempfile.TemporaryDirectory() as folder:
-            table, gone = read_emotionet(
-                tree(folder, {"dataFile_0001.txt": text} | {file(k): None for k in range(5)}), "x"
-            )
-            assert (
-                gone.empty
-                and f'"{rule}"' in table.attrs["said"][0]
-                and table.set_index("image").AU1.reindex(map(file, range(5))).tolist()
-                == [0, 1, 0, 1, 0]
-            ), rule
-    with tempfile.TemporaryDirectory() as folder:  # two lists, numbered folders, equal names
-        table, gone = read_emotionet(
-            tree(
-                folder,
-                {
-                    "dataFile_0001.txt": "http://a/1.jpg\tx\t1" + "\t0" * 59,
-                    "dataFile_0002.txt": "http://b/1.jpg\tx\t0" + "\t1" * 59,
-                    "0001/1.jpg": None,
-                    "part2/1.jpg": None,
-                    "part2/7.jpg": None,
-                },
-            ),
-            "x",
-            files="name",
-        )
-        assert (
-            table.set_index("image").AU1.to_dict() == {"0001/1.jpg": 1, "part2/1.jpg": 0}
-            or len(gone) == 3
-        ), "folder 0001 belongs to list 0001"
-        tree(
-            folder,
-            {
-                "dataFile_0001.txt": "http://a/1.jpg\tx\t1"
-                + "\t0" * 59
-                + "\nhttp://c/1.jpg\tx\t0"
-                + "\t0" * 59
-                + "\nhttp://c/7.jpg\tx\t0"
-                + "\t0" * 59
-            },
-        )
-        (Path(folder) / "dataFile_0002.txt").unlink()
-        table, gone = read_emotionet(folder, "x", files="name")
-        assert (
-            table.image.tolist() == ["part2/7.jpg"]
-            and gone.reason.str.contains("which one the file is cannot be told").sum() == 2
-        )
+            files = {"dataFile_0001.txt": addresses()} | dict.fromkeys(images)
+            table, dropped = read_emotionet(tree(folder, files), "x")
+        assert dropped.empty, rule
+        assert f'"{rule}"' in table.attrs["said"][0]
+        assert table.set_index("image").AU1.reindex(images).tolist() == [0, 1, 0, 1, 0], rule
+
+
+def test_emotionet_equal_names():
+    zeros = "\t0" * 59
+    images = {"0001/1.jpg": None, "part2/1.jpg": None, "part2/7.jpg": None}
     with tempfile.TemporaryDirectory() as folder:
-        tree(folder, {"dataFile_0001.txt": text} | {f"{k}.jpg": None for k in range(1, 4)})
+        lists = {
+            "dataFile_0001.txt": "http://a/1.jpg\tx\t1" + zeros,
+            "dataFile_0002.txt": "http://b/1.jpg\tx\t0" + "\t1" * 59,
+        }
+        table, dropped = read_emotionet(tree(folder, lists | images), "x", files="name")
+        units = table.set_index("image").AU1.to_dict()
+        assert units == {"0001/1.jpg": 1}, "folder 0001 belongs to list 0001"
+        assert len(dropped) == 3
+        assert dropped.reason.str.contains("2 images could be it").sum() == 1
+    with tempfile.TemporaryDirectory() as folder:
+        urls = ("http://a/1.jpg", "http://c/1.jpg", "http://c/7.jpg")
+        text = "".join(f"{url}\tx\t{k == 0:d}{zeros}\n" for k, url in enumerate(urls))
+        table, dropped = read_emotionet(
+            tree(folder, {"dataFile_0001.txt": text} | images), "x", files="name"
+        )
+        assert table.image.tolist() == ["part2/7.jpg"]
+        assert dropped.reason.str.contains("which of them the file shows is unknown").sum() == 2
+
+
+def test_emotionet_numbers_from_0_or_from_1():
+    with tempfile.TemporaryDirectory() as folder:
+        images = {f"{k}.jpg": None for k in range(1, 4)}
+        tree(folder, {"dataFile_0001.txt": addresses()} | images)
         with pytest.raises(CourseError, match="from 0 fits as well as from 1.*--files=number"):
             read_emotionet(folder, "x")
-        assert read_emotionet(folder, "x", files="number1")[0].AU1.tolist() == [
-            0,
-            1,
-            0,
-        ] and read_emotionet(folder, "x", files="number0")[0].AU1.tolist() == [1, 0, 1]
+        for rule, units in {"number1": [0, 1, 0], "number0": [1, 0, 1]}.items():
+            assert read_emotionet(folder, "x", files=rule)[0].AU1.tolist() == units
+        with pytest.raises(CourseError, match='unknown rule for files "best".*choose one of'):
+            read_emotionet(folder, "x", files="best")
 
 
-def test_emotionet_bad_lines_are_listed_and_bad_files_refused():
-    def line(k, labels, n=60):
-        return (
-            f"http://x.org/d{k}/f{k}.jpg\thttp://y.net/o{k}.jpg\t"
-            + "\t".join(str(labels.get(u, 999)) for u in range(1, n + 1))
-            + "\n"
-        )
-
+def test_emotionet_bad_lines_are_listed():
     good = line(0, {1: 1})
     bad = {
         2: (line(1, {1: 2}), '"2" is none of 0, 1, 999'),
@@ -197,35 +169,35 @@ def test_emotionet_bad_lines_are_listed_and_bad_files_refused():
         7: (line(8, {1: 0}), "no such image"),
     }
     with tempfile.TemporaryDirectory() as folder:
-        tree(
-            folder,
-            {
-                "dataFile_0001.txt": good + "".join(text for text, _ in bad.values()),
-                "notes.txt": "dear diary",
-                **{f"f{k}.jpg": None for k in range(4)},
-            },
-        )
-        table, gone = read_emotionet(folder, "x")
-        assert (
-            len(table) == 1
-            and accounted(folder, table, gone)
-            and gone.image.eq("notes.txt").sum() == 1
-        )
-        for number, (_, says) in bad.items():
-            assert (
-                gone.reason.str.contains(f"line {number} of dataFile_0001.txt: .*{says}").sum() == 1
-            ), says
-    for files, says in (
+        files = {
+            "dataFile_0001.txt": good + "".join(text for text, _ in bad.values()),
+            "notes.txt": "dear diary",
+            **{f"f{k}.jpg": None for k in range(4)},
+        }
+        table, dropped = read_emotionet(tree(folder, files), "x")
+        check_accounts(folder, table, dropped)
+    assert len(table) == 1
+    assert dropped.image.eq("notes.txt").sum() == 1
+    for number, (_, reason) in bad.items():
+        pattern = f"line {number} of dataFile_0001.txt: .*{reason}"
+        assert dropped.reason.str.contains(pattern).sum() == 1, reason
+
+
+def test_emotionet_bad_files_are_refused():
+    for files, message in (
         ({"a.txt": "x"}, "no list of EmotioNet|is usable"),
         ({"dataFile_1.txt": ""}, "empty"),
-        ({"dataFile_1.txt": good + "x" * (1 << 21)}, "line 2 has more than"),
+        ({"dataFile_1.txt": line(0, {1: 1}) + "x" * (1 << 21)}, "line 2 has more than"),
         ({"x.csv": "URL,URL orig,'AU 1','smile'\n"}, "smile"),
         ({"x.csv": "URL,URL orig,'AU 1'\n"}, "no line is usable"),
-        ({"dataFile_1.txt": line(77, {1: 1})}, "no image could be told"),
+        ({"dataFile_1.txt": line(77, {1: 1})}, "no image fits a line"),
     ):
         with tempfile.TemporaryDirectory() as folder:
-            with pytest.raises(CourseError, match=says):
+            with pytest.raises(CourseError, match=message):
                 read_emotionet(tree(folder, files | {"f0.jpg": None}), "x")
+
+
+def test_emotionet_any_line():
     from fer_course.data.readers.emotionet import _emotionet_row
 
     @quick
@@ -233,8 +205,10 @@ def test_emotionet_bad_lines_are_listed_and_bad_files_refused():
     def any_line_is_a_row_or_a_clear_error(text, n):
         for delimiter in "\t,":
             try:
-                assert len(_emotionet_row(text, delimiter, n)[2]) == n
+                row = _emotionet_row(text, delimiter, n)
             except ValueError as error:
-                assert "columns" in str(error) or "none of 0, 1, 999" in str(error)
+                assert re.search("columns|none of 0, 1, 999", str(error))
+            else:
+                assert len(row[2]) == n
 
     any_line_is_a_row_or_a_clear_error()

@@ -5,25 +5,23 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
-from fer_course.core.errors import CourseError
-from fer_course.data.listings import bare_stem, is_image, list_files, need_images, read_lines
-from fer_course.data.listings import safe_name
-from fer_course.data.readers.matching import find_lists, most_frequent, unit_manifest, unread_files
+from fer_course.core.errors import CourseError, one_of
+from fer_course.data.listings import bare_stem, is_image, read_lines, safe_name
+from fer_course.data.readers.collector import Collector
+from fer_course.data.readers.lists import find_lists
+from fer_course.data.readers.matching import most_frequent, unit_table
 from fer_course.facs import AU_VOCABULARIES, SEVEN
-import os, pytest, tempfile
-
-
+import os, tempfile
+import pytest
 from hypothesis import given, settings, strategies as st
-
-
-from fer_course.facs import au_columns, SEVEN
-
+from fer_course.data.listings import list_files
+from fer_course.facs import au_columns
 
 quick = settings(derandomize=True, max_examples=60, deadline=None, database=None)
 
 
 def tree(root, files):
-    "Write a small folder: relative name -> text, bytes, or None for an empty file"
+    "Write a small folder: relative name -> text, bytes, or None for an empty file."
     for name, content in files.items():
         path = Path(root) / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,151 +29,163 @@ def tree(root, files):
     return Path(root)
 
 
-def accounted(root, manifest, dropped):
-    "Whether every image of the folder stands in the manifest once, or among the dropped"
-    images, kept, gone = (
-        [n for n in list_files(root) if is_image(n)],
-        manifest.image.tolist(),
-        set(dropped.image),
-    )
-    return (
-        sorted(kept) == sorted(set(kept))
-        and all(n in kept or n in gone for n in images)
-        and set(kept) <= set(images)
-    )
+def check_accounts(root, manifest, dropped):
+    "Assert that each image of the folder is in the manifest once, or among the dropped."
+    images = {name for name in list_files(root) if is_image(name)}
+    kept = manifest.image.tolist()
+    assert len(kept) == len(set(kept))
+    assert set(kept) <= images
+    assert images - set(kept) <= set(dropped.image)
+
+
+RAF_AU_LINES = [
+    "0001.jpg 1+L12",
+    "0002.jpg 28+43",
+    "0003.jpg 1+Z9",
+    "0003.jpg 1",
+    "0002.jpg 28+43",
+    "0002.jpg 1",
+    "0008.jpg 1",
+    "../0001.jpg 1",
+    "0004.jpg",
+    "0005.jpg 1 2",
+    "",
+    "0006.jpg null",
+]
+
+
+def raf_au_tree(root):
+    "Write RAF-AU with twelve lines, of which three are good, and files that no line names."
+    files = {
+        "RAFAU_label.txt": "\n".join(RAF_AU_LINES),
+        "RAFAU_landmark.txt": "x",
+        "original/0001.jpg": None,
+        "spare/0007.png": None,
+        **{f"aligned/{k:04}_aligned.jpg": None for k in range(1, 7)},
+    }
+    return tree(root, files)
 
 
 def test_tokens():
-    assert parse_units("1+2+L12+b25") == {1: "", 2: "", 12: "left", 25: "bottom"} and parse_units(
-        " null "
-    ) == {} == parse_units("NULL")
-    assert (
-        parse_units("L12+R12") == {12: "left+right"}
-        and parse_units("12+L12") == {12: ""} == parse_units("12")
-        and parse_units("LT10") == {10: "left top"}
-    )
+    for text, units in {
+        "1+2+L12+b25": {1: "", 2: "", 12: "left", 25: "bottom"},
+        " null ": {},
+        "NULL": {},
+        "12": {12: ""},
+        "L12+R12": {12: "left+right"},
+        "12+L12": {12: ""},
+        "LT10": {10: "left top"},
+    }.items():
+        assert parse_units(text) == units, text
     for bad in ("", "+", "1+", "1++2", "X12", "125", "null+1", "12.", "3", "0", "L", "1 2", "١"):
         with pytest.raises(ValueError, match="unknown token"):
             parse_units(bad)
 
-    token = st.tuples(
-        st.sampled_from(["", "L", "R", "B", "T"]), st.sampled_from([1, 2, 4, 12, 25, 28, 43])
-    )
+
+def test_any_tokens():
+    sides = st.sampled_from(["", "L", "R", "B", "T"])
+    token = st.tuples(sides, st.sampled_from([1, 2, 4, 12, 25, 28, 43]))
 
     @quick
     @given(st.lists(token, min_size=1))
     def what_is_written_is_read(tokens):
         found = parse_units("+".join(f"{side}{unit}" for side, unit in tokens))
         assert set(found) == {unit for _, unit in tokens}
-        assert all((found[unit] == "") == (("", unit) in tokens) for unit in found), (
-            "part of a face only where no token says the whole of it"
-        )
+        for unit in found:
+            whole = ("", unit) in tokens
+            assert (found[unit] == "") == whole, "a part only if no token means the whole face"
 
     @quick
     @given(st.text(max_size=30))
     def any_text_is_units_or_a_clear_error(text):
         try:
-            assert all(isinstance(unit, int) and 1 <= unit <= 98 for unit in parse_units(text))
+            units = parse_units(text)
         except ValueError as error:
             assert "unknown token" in str(error)
+            return
+        for unit in units:
+            assert isinstance(unit, int)
+            assert 1 <= unit <= 98
 
     what_is_written_is_read()
     any_text_is_units_or_a_clear_error()
 
 
 def test_raf_au_reads_both_lists_alike():
-    from fer_course.facs import AU_VOCABULARIES
-
     order = AU_VOCABULARIES["raf_au"]
     images = {f"aligned/{k:04}_aligned.jpg": None for k in range(1, 5)}
     units = [(1, 2, 12), (), (4, 27), (25, 26)]
-    tokens = "".join(
-        f"{k:04}.jpg {'+'.join(map(str, u)) or 'null'}{' ' if k % 2 else ''}\n"
-        for k, u in enumerate(units, 1)
-    )
-    columns = "".join(
-        f"{k:04}.jpg {' '.join(str(int(n in u)) for n in order)}\n" for k, u in enumerate(units, 1)
-    )
-    read = {}
-    for kind, text in dict(
-        tokens=tokens,
-        columns=columns,
-        crlf=tokens.replace("\n", "\r\n"),
-        bom="\ufeff" + tokens,
-        tabs=columns.replace(".jpg ", ".jpg\t"),
-    ).items():
+    tokens = ""
+    columns = ""
+    for k, shown in enumerate(units, start=1):
+        blank = " " if k % 2 else ""
+        tokens += f"{k:04}.jpg {'+'.join(map(str, shown)) or 'null'}{blank}\n"
+        columns += f"{k:04}.jpg {' '.join(str(int(unit in shown)) for unit in order)}\n"
+    tables = {}
+    for kind, text in {
+        "tokens": tokens,
+        "columns": columns,
+        "crlf": tokens.replace("\n", "\r\n"),
+        "bom": "\ufeff" + tokens,
+        "tabs": columns.replace(".jpg ", ".jpg\t"),
+    }.items():
         with tempfile.TemporaryDirectory() as folder:
-            table, gone = read_raf_au(tree(folder, {"RAFAU_label.txt": text, **images}), "x")
-            read[kind] = table
-            assert (
-                table.expression.isna().all()
-                and gone.empty
-                and table.aligned.all()
-                and table[au_columns()].notna().all(axis=None)
-            ), "null is zeros, not unknown"
-            assert [[n for n in order if table[f"AU{n}"][k] == 1] for k in range(4)] == [
-                list(u) for u in units
-            ], kind
-    assert (
-        all(t.equals(read["tokens"]) for t in read.values())
-        and "columns of 0 and 1" in read["columns"].attrs["said"][0]
-        and "tokens" in read["crlf"].attrs["said"][0]
-    )
+            table, dropped = read_raf_au(tree(folder, {"RAFAU_label.txt": text, **images}), "x")
+        tables[kind] = table
+        assert table.expression.isna().all()
+        assert dropped.empty
+        assert table.aligned.all()
+        assert table[au_columns()].notna().all(axis=None), "null is zeros, not unknown"
+        for k, shown in enumerate(units):
+            assert [unit for unit in order if table[f"AU{unit}"][k] == 1] == list(shown), kind
+    for kind, table in tables.items():
+        assert table.equals(tables["tokens"]), kind
+    assert "columns of 0 and 1" in tables["columns"].attrs["said"][0]
+    assert "tokens" in tables["crlf"].attrs["said"][0]
 
 
 def test_raf_au_accounts_for_every_line_and_file():
-    text = "0001.jpg 1+L12\n0002.jpg 28+43\n0003.jpg 1+Z9\n0003.jpg 1\n0002.jpg 28+43\n0002.jpg 1\n0008.jpg 1\n../0001.jpg 1\n0004.jpg\n0005.jpg 1 2\n\n0006.jpg null"
-    files = {
-        "RAFAU_label.txt": text,
-        "RAFAU_landmark.txt": "x",
-        "original/0001.jpg": None,
-        "spare/0007.png": None,
-        **{f"aligned/{k:04}_aligned.jpg": None for k in range(1, 7)},
-    }
     with tempfile.TemporaryDirectory() as folder:
-        root = tree(folder, files)
+        root = raf_au_tree(folder)
         os.symlink(root, root / "aligned" / "loop")
-        table, gone = read_raf_au(root, "x")
-        assert accounted(root, table, gone) and table.image.tolist() == [
-            f"aligned/{k:04}_aligned.jpg" for k in (1, 2, 6)
-        ]
-        assert len(table) + gone.reason.str.startswith("line").sum() == 11, (
-            "every line is in one of the tables"
-        )
-        for line, says in {
-            3: 'unknown token "Z9"',
-            4: "listed before in line 3, there with other units",
-            5: "listed before in line 2",
-            6: "in line 2, there with other",
-            7: "no such image",
-            8: "leads out",
-            9: "0 words",
-            10: "2 words",
-        }.items():
-            assert (
-                gone.reason.str.contains(f"line {line} of RAFAU_label.txt: .*{says}").sum() == 1
-            ), says
-        assert (
-            gone.reason.str.contains("another picture").sum() == 1
-            and gone.reason.eq("in no list").sum() == 1
-            and gone.image.eq("RAFAU_landmark.txt").sum() == 1
-        )
-        assert (
-            table.AU28.tolist() == [0, 1, 0]
-            and table.AU12_side.tolist() == ["left", None, None]
-            and any("AU28 (1)" in s for s in table.attrs["said"])
-        )
-        for how, value in dict(present=1, absent=0).items():
-            assert read_raf_au(root, "x", one_sided=how)[0].AU12[0] == value
-        assert (
-            np.isnan(read_raf_au(root, "x", one_sided="unlabelled")[0].AU12[0])
-            and read_raf_au(root, "x", images="original")[0].image[2] == "original/0001.jpg"
-        )
+        table, dropped = read_raf_au(root, "x")
+        check_accounts(root, table, dropped)
+    assert table.image.tolist() == [f"aligned/{k:04}_aligned.jpg" for k in (1, 2, 6)]
+    by_line = dropped.reason.str.startswith("line").sum()
+    assert len(table) + by_line == 11, "every line is in one of the tables"
+    for number, reason in {
+        3: 'unknown token "Z9"',
+        4: "listed before in line 3, there with other units",
+        5: "listed before in line 2",
+        6: "in line 2, there with other",
+        7: "no such image",
+        8: "leads out",
+        9: "0 words",
+        10: "2 words",
+    }.items():
+        pattern = f"line {number} of RAFAU_label.txt: .*{reason}"
+        assert dropped.reason.str.contains(pattern).sum() == 1, reason
+    assert dropped.reason.str.contains("another picture").sum() == 1
+    assert dropped.reason.eq("in no list").sum() == 1
+    assert dropped.image.eq("RAFAU_landmark.txt").sum() == 1
+
+
+def test_raf_au_options_and_further_units():
+    with tempfile.TemporaryDirectory() as folder:
+        root = raf_au_tree(folder)
+        table, _ = read_raf_au(root, "x")
+        assert table.AU28.tolist() == [0, 1, 0]
+        assert table.AU12_side.tolist() == ["left", None, None]
+        assert any("AU28 (1)" in note for note in table.attrs["said"])
+        for reading, value in {"present": 1, "absent": 0}.items():
+            assert read_raf_au(root, "x", one_sided=reading)[0].AU12[0] == value
+        assert np.isnan(read_raf_au(root, "x", one_sided="unlabelled")[0].AU12[0])
+        assert read_raf_au(root, "x", images="original")[0].image[2] == "original/0001.jpg"
 
 
 def test_raf_au_refuses_what_it_cannot_read():
     one = {"aligned/0001_aligned.jpg": None}
-    for files, says in (
+    for files, message in (
         ({}, "no image"),
         (one, "no list of action units"),
         (one | {"RAFAU_label.txt": ""}, "RAFAU_label.txt: the file is empty"),
@@ -194,8 +204,10 @@ def test_raf_au_refuses_what_it_cannot_read():
         ),
     ):
         with tempfile.TemporaryDirectory() as folder:
-            with pytest.raises(CourseError, match=says):
+            with pytest.raises(CourseError, match=message):
                 read_raf_au(tree(folder, files), "x")
-    for option in (dict(one_sided="no"), dict(images="both")):
-        with pytest.raises(CourseError, match="cannot be"):
-            read_raf_au(".", "x", **option)
+    for option, value in {"one_sided": "no", "images": "both"}.items():
+        with pytest.raises(
+            CourseError, match=f'unknown value of {option} "{value}".*choose one of'
+        ):
+            read_raf_au(".", "x", **{option: value})

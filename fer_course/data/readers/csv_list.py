@@ -8,9 +8,10 @@ __all__ = ['LABEL_COLUMNS', 'read_csv']
 # %% ../../../nbs/library/data.readers.csv_list.ipynb #f203fb11
 import re
 from pathlib import Path
+import pandas as pd
 from ...core.errors import CourseError
-from ..listings import choose, is_image, list_files, need_images, parse_expression
-from ..listings import read_rows, safe_name, SPLIT_NAMES
+from ..listings import parse_expression, read_rows, safe_name, SPLIT_NAMES
+from .collector import Collector
 from ...facs import au_columns, SEVEN
 
 # %% ../../../nbs/library/data.readers.csv_list.ipynb #bc24a4d0
@@ -18,7 +19,7 @@ LABEL_COLUMNS = ("expression", "emotion", "label")
 
 
 def _open_csv(path):
-    "Header and (line number, cells) of a csv; ([], []) where it is empty"
+    "Return the heading and (line number, cells) of a csv; ([], []) if it is empty."
     try:
         (_, header), *rows = read_rows(path)
     except CourseError as error:
@@ -28,116 +29,124 @@ def _open_csv(path):
     return header, [(number, row) for number, row in rows if any(row)]
 
 
-def _label_column(header, asked):
-    lower = [c.lower() for c in header]
-    return next(
-        (lower.index(n) for n in ([asked.lower()] if asked else LABEL_COLUMNS) if n in lower[1:]),
-        None,
-    )
+def _label_place(header, asked):
+    "Return the place of the column with labels, or None; the first column names the file."
+    lower = [name.lower() for name in header]
+    for name in [asked.lower()] if asked else LABEL_COLUMNS:
+        if name in lower[1:]:
+            return lower.index(name)
+    return None
 
 
 def _find_csv(root, asked, label_column):
-    "The one csv of the folder that has the label column"
-    root = Path(root)
-    if asked:
-        path = root / asked
-        if not path.is_file():
-            raise CourseError("there is no such csv", path, "check the name given with --csv")
-        if _label_column(_open_csv(path)[0], label_column) is not None:
-            return path
+    "Return the one csv of a folder that has the label column."
+    if asked and not (root / asked).is_file():
+        raise CourseError("there is no such csv", root / asked, "check the name given with --csv")
+    paths = sorted(p for p in root.iterdir() if p.suffix.lower() in (".csv", ".tsv"))
+    headers = {path: _open_csv(path)[0] for path in ([root / asked] if asked else paths)}
+    labelled = [
+        p for p, header in headers.items() if _label_place(header, label_column) is not None
+    ]
+    if len(labelled) == 1:
+        return labelled[0]
+    if len(labelled) > 1:
         raise CourseError(
-            f"has no column {label_column or ' or '.join(LABEL_COLUMNS)} (it has: {', '.join(_open_csv(path)[0])})",
-            path,
-            "name the column with --label-column",
-        )
-    found = sorted(p for p in root.iterdir() if p.suffix.lower() in (".csv", ".tsv"))
-    good = [p for p in found if _label_column(_open_csv(p)[0], label_column) is not None]
-    if len(good) == 1:
-        return good[0]
-    if good:
-        raise CourseError(
-            f"holds several csv files with labels: {', '.join(p.name for p in good)}",
+            f"holds several csv files with labels: {', '.join(p.name for p in labelled)}",
             root,
             "choose one with --csv",
         )
-    if not found:
+    if not headers:
         raise CourseError(
             "holds no csv file", root, "put the table beside the images, or use --reader folder"
         )
-    heads = "; ".join(f"{p.name}: {', '.join(_open_csv(p)[0])}" for p in found[:3])
-    raise CourseError(
-        f"no csv here has a column {label_column or ' or '.join(LABEL_COLUMNS)} ({heads})",
-        root,
-        "name the column with --label-column",
-    )
+    column = f"a column {label_column or ' or '.join(LABEL_COLUMNS)}"
+    remedy = "name the column with --label-column"
+    if asked:
+        has = ", ".join(headers[root / asked])
+        raise CourseError(f"has no {column[2:]} (it has: {has})", root / asked, remedy)
+    has = "; ".join(f"{p.name}: {', '.join(header)}" for p, header in list(headers.items())[:3])
+    raise CourseError(f"no csv here has {column} ({has})", root, remedy)
 
 
-def _extra(header, row):
-    "Subject, split and action units of a csv row, where it has them"
+def _unit(text):
+    "Return the label of a unit: 1 or 0, None if it is unlabelled (999, blank, no number)."
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    if number == 999 or number != number:
+        return None
+    return float(number > 0)
+
+
+def _further(header, row):
+    "Return subject, split and action units of a row, as far as it has them."
     found = {}
     for name, value in zip(header[1:], row[1:]):
-        unit, name = re.fullmatch(r"au[\s_]?0*(\d+)", name.lower()), name.lower()
+        name = name.lower()
+        unit = re.fullmatch(r"au[\s_]?0*(\d+)", name)
         if unit and f"AU{unit[1]}" in au_columns():
-            try:
-                number = float(value)
-            except ValueError:
-                number = float("nan")
-            found[f"AU{unit[1]}"] = None if number == 999 or number != number else float(number > 0)
+            found[f"AU{unit[1]}"] = _unit(value)
         elif name == "subject" and value:
             found["subject"] = value
-        elif name == "split" and SPLIT_NAMES.get(value.lower()):
+        elif name == "split" and value.lower() in SPLIT_NAMES:
             found["split"] = SPLIT_NAMES[value.lower()]
     return found
 
 # %% ../../../nbs/library/data.readers.csv_list.ipynb #2d0972d7
 def read_csv(
-    root,  # folder with the csv and the images
-    dataset,  # its name
-    expressions=SEVEN,  # classes to keep
-    label_column=None,  # name of the column with the class; None = `LABEL_COLUMNS`
-    csv=None,  # name of the csv; None = the only one that has such a column
-    subject="name",  # 'name' = a column `subject`, else see `subjects_from_names`; 'none' = unknown
-):
-    "A csv beside its images: (manifest, dropped); `CourseError` where there is no csv, no label column or no image"
-    names = list_files(root)
-    need_images(names, root)
-    path = _find_csv(root, csv, label_column)
-    header, table = _open_csv(path)
-    label, there, seen, rows, dropped = _label_column(header, label_column), set(names), {}, [], []
-    for number, row in table:
+    root: str | Path,  # folder with the csv and the images
+    dataset: str,  # its name
+    *,
+    expressions: tuple = SEVEN,  # classes to keep
+    label_column: str | None = None,  # name of the column with the class; None = `LABEL_COLUMNS`
+    csv: str | None = None,  # name of the csv; None = the only one that has such a column
+    subject: str = "name",  # 'name' = a column `subject`, else `subjects_from_names`; 'none'
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # manifest, dropped
+    "Read a csv beside its images; `CourseError` without csv, label column or image."
+    collector = Collector(root, columns=("subject", *au_columns()))
+    path = _find_csv(collector.root, csv, label_column)
+    header, rows = _open_csv(path)
+    label = _label_place(header, label_column)
+    files = set(collector.names)
+    for number, row in rows:
         row = row + [""] * (len(header) - len(row))
-        name = safe_name(row[0])
-        place = next((p for p in (name, f"images/{name}") if p in there), None)
-        text, expression = row[label], parse_expression(row[label])
-        if name is None:
-            dropped.append(
-                (row[0], f"row {number} of {path.name}: the name leads out of the folder")
-            )
-        elif place is None:
-            dropped.append((row[0], f"row {number} of {path.name}: there is no such file"))
-        elif place in seen:
-            dropped.append(
-                (
-                    place,
-                    f"row {number} of {path.name}: listed before in row {seen[place][0]}"
-                    + (
-                        ""
-                        if seen[place][1] == expression
-                        else f", there as {seen[place][1]}, here as {text}"
-                    ),
-                )
-            )
-        elif text and expression is None:
-            dropped.append((place, f'row {number} of {path.name}: unknown label "{text}"'))
-            seen[place] = (number, None)
-        else:
-            seen[place] = (number, expression)
-            rows.append(dict(image=place, expression=expression, **_extra(header, row)))
-    dropped += [(n, f"not listed in {path.name}") for n in names if is_image(n) and n not in seen]
-    if not rows:
+        _csv_row(collector, header, row, label=label, number=number, path=path, files=files)
+    collector.drop_rest(collector.images, f"not listed in {path.name}")
+    if not collector.rows:
+        problem = collector.dropped[0][1] if collector.dropped else "it is empty"
         raise CourseError(
-            f"no row of {path.name} is usable: {dropped[0][1] if dropped else 'it is empty'}",
+            f"no row of {path.name} is usable: {problem}",
             path,
             f"see the layout: first column the file, then one of {', '.join(LABEL_COLUMNS)}",
         )
-    return choose(rows, dropped, expressions, dataset, subject)
+    return collector.table(dataset, expressions=expressions, subject=subject)
+
+
+def _csv_row(collector, header, row, *, label, number, path, files):
+    "Take the image of a row, or drop the row."
+    where = f"row {number} of {path.name}"
+    name = safe_name(row[0])
+    image = next((place for place in (name, f"images/{name}") if place in files), None)
+    if name is None:
+        return collector.drop(row[0], "the name leads out of the folder", where=where)
+    if image is None:
+        return collector.drop(row[0], "there is no such file", where=where)
+    text = row[label]
+    expression = parse_expression(text)
+    repeated = collector.repeated(
+        image,
+        expression,
+        place=f"row {number}",
+        difference=lambda first, _: f", there as {first}, here as {text}",
+    )
+    unknown = f'unknown label "{text}"' if text and expression is None else None
+    further = _further(header, row)
+    collector.record(
+        image,
+        expression,
+        split=further.get("split"),
+        reason=repeated or unknown,
+        where=where,
+        further=tuple(further.get(name) for name in ("subject", *au_columns())),
+    )

@@ -7,42 +7,60 @@ __all__ = ['read_folder']
 
 # %% ../../../nbs/library/data.readers.folder.ipynb #23ea406c
 from pathlib import Path, PurePosixPath
+import pandas as pd
 from ...core.errors import CourseError
-from ..listings import choose, hidden, IMAGE_ENDINGS, is_image, list_files
-from ..listings import need_images, parse_expression, SPLIT_NAMES
+from ..listings import hidden, IMAGE_ENDINGS, is_image, parse_expression, SPLIT_NAMES
+from .collector import Collector
 from ...facs import EXPRESSIONS, SEVEN
 
 # %% ../../../nbs/library/data.readers.folder.ipynb #0d68bff7
 def read_folder(
-    root,  # folder of the dataset
-    dataset,  # its name
-    expressions=SEVEN,  # classes to keep
-    subject="name",  # 'name' = see `subjects_from_names`; 'none' = unknown
-):
-    "`root/<class>/*` or `root/<split>/<class>/*`: (manifest, dropped); `CourseError` where there is no image or no class at all"
-    root, rows, dropped = Path(root), [], []
-    names = list_files(root)
-    need_images(names, root)
-    for name in names:
-        parts = PurePosixPath(name).parts[:-1]
-        own = SPLIT_NAMES.get(parts[0].lower()) if parts else None
-        label = parts[1 if own else 0] if len(parts) > bool(own) else None
+    root: str | Path,  # folder of the dataset
+    dataset: str,  # its name
+    *,
+    expressions: tuple = SEVEN,  # classes to keep
+    subject: str = "name",  # 'name' = see `subjects_from_names`; 'none' = unknown
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # manifest, dropped
+    """Read `root/<class>/*` or `root/<split>/<class>/*`.
+
+    Raises `CourseError` without images, or without a folder that is named after an expression.
+    """
+    collector = Collector(root)
+    for name in collector.names:
+        split, label = _split_and_class(name)
+        expression = parse_expression(label)
         if not is_image(name):
-            dropped.append((name, f"no image by its ending (read are {', '.join(IMAGE_ENDINGS)})"))
+            endings = ", ".join(IMAGE_ENDINGS)
+            collector.drop(name, f"no image by its ending (read are {endings})")
         elif label is None:
-            dropped.append((name, "lies in no class folder"))
-        elif parse_expression(label) is None:
-            dropped.append((name, f'unknown label "{label}"'))
+            collector.take(name, None, reason="lies in no class folder")
+        elif expression is None:
+            collector.take(name, None, reason=f'unknown label "{label}"')
         else:
-            rows.append(dict(image=name, expression=parse_expression(label), split=own))
-    for folder in sorted(p for p in root.rglob("*") if p.is_dir() and parse_expression(p.name)):
-        if any(p.is_file() and not hidden(p) for p in folder.rglob("*")):
-            continue
-        dropped.append((folder.relative_to(root).as_posix() + "/", "the class folder is empty"))
-    if not rows:
+            collector.take(name, expression, split=split)
+    for folder in _empty_class_folders(collector.root):
+        collector.drop(folder, "the class folder is empty")
+    if not collector.rows:
         raise CourseError(
             "no folder here is named after an expression",
-            root,
+            collector.root,
             f"name them {', '.join(EXPRESSIONS)}; or use --reader csv",
         )
-    return choose(rows, dropped, expressions, dataset, subject)
+    return collector.table(dataset, expressions=expressions, subject=subject)
+
+
+def _split_and_class(name):
+    "Return (split or None, name of the class folder or None) of a file."
+    folders = PurePosixPath(name).parts[:-1]
+    split = SPLIT_NAMES.get(folders[0].lower()) if folders else None
+    if split:
+        folders = folders[1:]
+    return split, folders[0] if folders else None
+
+
+def _empty_class_folders(root):
+    "Yield the folders that are named after an expression and hold no file."
+    folders = [path for path in root.rglob("*") if path.is_dir() and parse_expression(path.name)]
+    for folder in sorted(folders):
+        if not any(path.is_file() and not hidden(path) for path in folder.rglob("*")):
+            yield folder.relative_to(root).as_posix() + "/"

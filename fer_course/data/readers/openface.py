@@ -7,257 +7,282 @@ __all__ = ['read_openface']
 
 # %% ../../../nbs/library/data.readers.openface.ipynb #b2fdafb5
 import re
-from array import array
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
-from ...core.errors import CourseError
-from ..listings import is_image, label_ids, LABEL_ORDERS, list_files, need_images
-from ..listings import safe_name
-from .matching import find_lists, most_frequent, unit_manifest, unread_files
-from .openface_files import no_row_error, openface_frame, openface_layout
-from .openface_files import openface_values
+from ...core.errors import CourseError, one_of
+from ..listings import label_ids, LABEL_ORDERS, safe_name
+from .collector import Collector
+from .lists import find_lists
+from .matching import most_frequent, unit_table
+from .openface_files import no_row_error, openface_frame, openface_rows
+from .openface_files import OpenFaceRows
+from .openface_kinds import openface_layout, OpenFaceLayout
 from ...facs import SEVEN
 
 # %% ../../../nbs/library/data.readers.openface.ipynb #69ade4d2
-def _openface_images(kind, listed, images, faces, frames, there, stems):
-    "The image of each row of a table, or None; `there`: all images, `stems`: stem -> images"
-    here, own = PurePosixPath(listed).parent, PurePosixPath(listed).stem
-    if kind == "image":
-        found = stems.get(own, [])
-        found = [
-            n for n in found if PurePosixPath(n).parent != here
-        ] or found  # beside the csv OpenFace puts a copy with lines drawn on the face
-        return [found[0] if len(found) == 1 else None] * len(images)
-    if kind == "sequence":
-        pictures = sorted(n for n in there if PurePosixPath(n).parent.name == own)
-        first = min(frames)
+class _Images:
+    "The images of a folder, by path and by stem"
+
+    def __init__(self, images):
+        self.paths = set(images)
+        self.stems = {}
+        for image in sorted(images):
+            self.stems.setdefault(PurePosixPath(image).stem, []).append(image)
+
+    def of_stem(self, stem: str) -> list[str]:
+        "Return the images with a stem."
+        return self.stems.get(stem, [])
+
+    def of_image_table(self, listed: str, n: int) -> list:
+        "Return the image of a table of one image, for each of its n rows."
+        found = self.of_stem(PurePosixPath(listed).stem)
+        here = PurePosixPath(listed).parent
+        # beside the csv OpenFace puts a copy with lines drawn on the face
+        elsewhere = [image for image in found if PurePosixPath(image).parent != here]
+        return [_only(elsewhere or found)] * n
+
+    def of_sequence(self, listed: str, faces: list, frames: list) -> list:
+        "Return the image of each row of a sequence: a frame, or a crop of the face."
+        own = PurePosixPath(listed).stem
+        pictures = sorted(path for path in self.paths if PurePosixPath(path).parent.name == own)
         if len(pictures) == len(set(frames)):
-            return [pictures[f - first] if f - first < len(pictures) else None for f in frames]
-        cut = [
-            [
-                n
-                for n in stems.get(f"frame_det_{face:02}_{frame:06}", [])
-                if PurePosixPath(n).parent.name == f"{own}_aligned"
-            ]
-            for face, frame in zip(faces, frames)
-        ]
-        return [group[0] if len(group) == 1 else None for group in cut]
-    found = []
-    for name in map(safe_name, images):
-        same = (
-            []
-            if name is None
-            else [name]
-            if name in there
-            else stems.get(PurePosixPath(name).stem, [])
-            or stems.get(f"{PurePosixPath(name).stem}_aligned", [])
-        )
-        found.append(same[0] if len(same) == 1 else None)
-    return found
+            first = min(frames)
+            places = [frame - first for frame in frames]
+            return [pictures[k] if k < len(pictures) else None for k in places]
+        crops = []
+        for face, frame in zip(faces, frames):
+            found = self.of_stem(f"frame_det_{face:02}_{frame:06}")
+            folder = f"{own}_aligned"
+            crops.append(_only([p for p in found if PurePosixPath(p).parent.name == folder]))
+        return crops
+
+    def of_name(self, listed: str) -> str | None:
+        "Return the image that a list names, by its path or else by its stem."
+        name = safe_name(listed)
+        if name is None:
+            return None
+        if name in self.paths:
+            return name
+        stem = PurePosixPath(name).stem
+        return _only(self.of_stem(stem) or self.of_stem(f"{stem}_aligned"))
 
 
-def _openface_rows(root, lists, names, dropped):
-    "(the rows of all tables with their `list` and `place`, what is to be said); tables of one layout are joined before pandas sees them, those without a face are dropped"
-    there, stems, groups, parts, said = set(filter(is_image, names)), {}, {}, [], []
-    for name in sorted(there):
-        stems.setdefault(PurePosixPath(name).stem, []).append(name)
+def _only(found):
+    "Return the only item of a list, or None."
+    return found[0] if len(found) == 1 else None
+
+# %% ../../../nbs/library/data.readers.openface.ipynb #83ffee8f
+@dataclass
+class _Group:
+    "The rows of all tables with one layout"
+
+    layout: OpenFaceLayout
+    rows: OpenFaceRows = field(default_factory=OpenFaceRows)
+    lists: list = field(default_factory=list)  # name of the table of each row
+
+
+def _read_groups(collector, lists):
+    "Return the rows of all tables, joined by layout; drop the tables without a face."
+    groups = {}
     for listed, layout in lists.items():
-        found = openface_values(Path(root) / listed, layout)
-        if not found[1]:
-            dropped.append((listed, "there is a heading and no row: no face was found"))
+        rows = openface_rows(collector.root / listed, layout)
+        if not rows.lines:
+            collector.drop(listed, "there is a heading and no row: no face was found")
             continue
-        group = groups.setdefault(
-            (layout[0], tuple(layout[3])), (layout, array("d"), array("q"), [], [])
-        )
-        for whole, part in zip(group[1:], found):
-            whole.extend(part)
-        group[4].extend([listed] * (len(group[3]) - len(group[4])))
+        key = layout.kind, tuple(layout.place)
+        group = groups.setdefault(key, _Group(layout))
+        group.rows.extend(rows)
+        group.lists.extend([listed] * len(rows.lines))
     if not groups:
-        raise no_row_error(Path(root) / next(iter(lists)))
-    for layout, values, lines, images, owners in groups.values():
-        files = list(dict.fromkeys(owners))
-        title = files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1:,} more"
-        table = openface_frame(
-            title,
-            layout,
-            values,
-            lines,
-            images,
-            lambda row, owners=owners: Path(root) / owners[row],
-        ).assign(list=owners)
-        said += table.attrs["said"]
-        place = []
-        bounds = np.flatnonzero(
-            np.r_[True, table.list.to_numpy(object)[1:] != table.list.to_numpy(object)[:-1], True]
-        )
-        face, frame = table.face.tolist(), table.frame.tolist()
-        for a, b in zip(bounds[:-1], bounds[1:]):
-            place += _openface_images(
-                layout[0], owners[a], images[a:b], face[a:b], frame[a:b], there, stems
-            )
-        parts.append(table.assign(place=pd.Series(place, dtype=object)))
-    return (pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]), said
+        raise no_row_error(collector.root / next(iter(lists)))
+    return groups.values()
 
 
-def _best_rows(table, dropped):
-    "One row per image: of several faces the one with the greatest confidence"
+def _group_table(collector, group, images):
+    "Return the rows of a group as a table with `list` and with `place`, the image or None."
+    lists = list(dict.fromkeys(group.lists))
+    title = lists[0] if len(lists) == 1 else f"{lists[0]} and {len(lists) - 1:,} more"
+    table = openface_frame(
+        group.layout,
+        group.rows,
+        title=title,
+        file=lambda row: collector.root / group.lists[row],
+    )
+    collector.notes += table.attrs["said"]
+    faces = table.face.tolist()
+    frames = table.frame.tolist()
+    places = []
+    start = 0
+    for listed, n in Counter(group.lists).items():  # the rows of a table follow each other
+        rows = slice(start, start + n)
+        start += n
+        if group.layout.kind == "image":
+            places += images.of_image_table(listed, n)
+        elif group.layout.kind == "sequence":
+            places += images.of_sequence(listed, faces[rows], frames[rows])
+        else:
+            places += map(images.of_name, group.rows.images[rows])
+    return table.assign(list=group.lists, place=pd.Series(places, dtype=object))
+
+
+def _read_tables(collector, lists):
+    "Return the rows of all tables that have an image; drop the others."
+    images = _Images(collector.images)
+    parts = [_group_table(collector, g, images) for g in _read_groups(collector, lists)]
+    table = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    for row in table[table.place.isna()].itertuples():
+        reason = "no image, or more than one, fits it"
+        collector.drop(row.image, reason, where=f"line {row.line} of {row.list}")
+    return table[table.place.notna()]
+
+
+def _best_faces(collector, table):
+    "Return one row per image, of several faces the one with the greatest confidence."
     order = table.sort_values(["place", "confidence"], ascending=[True, False], kind="stable")
-    n = order.groupby("place").place.transform("size")
-    best = order.assign(n_faces=n)[~order.place.duplicated()]
-    for row in order[order.place.duplicated()].itertuples():
-        dropped.append(
-            (
-                row.place,
-                f"line {row.line} of {row.list}: another face or another line of this image has a greater confidence, or stands before it",
-            )
+    n_faces = order.groupby("place").place.transform("size")
+    further = order.place.duplicated()
+    for row in order[further].itertuples():
+        collector.drop(
+            row.place,
+            "another face or another line of this image has a greater confidence, "
+            "or stands before it",
+            where=f"line {row.line} of {row.list}",
         )
-    return best
+    return order.assign(n_faces=n_faces)[~further]
 
-
-def read_openface(
-    root,  # folder with the tables and the images
-    dataset,  # its name
-    expressions=SEVEN,  # classes to keep, where `label_order` gives the images classes
-    confidence=0.8,  # least confidence (0-1) of a face whose units count (the papers' value)
-    intensity=0.5,  # a unit is present above it (0-5; the papers' value)
-    by="intensity",  # 'intensity' = AU_r; 'presence' = AU_c, OpenFace's own decision
-    low="mask",  # a face below the confidence or without success: 'mask' = it stays, its units are unknown; 'drop' = it leaves
-    labels=None,  # name of one csv; None = every one that is a table of OpenFace's
-    columns=None,  # see `read_openface_table`
-    label_order=None,  # a key of `LABEL_ORDERS` for a column `label`; None = the numbers are not read as expressions
-    subject="name",  # 'name' = see `subjects_from_names`; 'none' = unknown
-):
-    """Units that OpenFace (2.x, 1.x) measured, in tables of images, frames or lists: (manifest, dropped) with 1, 0 or NaN = unknown. A unit that no column holds is unknown.
-    `CourseError` where no table is found, a table is damaged (file and line), or no row belongs to an image"""
-    for name, value, known in (
-        ("by", by, ("intensity", "presence")),
-        ("low", low, ("mask", "drop")),
-        ("label_order", label_order, (None, *LABEL_ORDERS)),
-    ):
-        if value not in known:
-            raise CourseError(
-                f'{name} cannot be "{value}"', remedy=f"choose among {', '.join(map(str, known))}"
-            )
-    names = list_files(root)
-    need_images(names, root)
-    lists = find_lists(
-        root,
-        names,
-        labels,
-        (".csv", ".txt") if columns else (".csv",),
-        lambda path: openface_layout(path, columns, ()),
-        "OpenFace",
-        "run FaceLandmarkImg or FeatureExtraction with -aus",
-    )
-    dropped = []
-    table, said = _openface_rows(root, lists, names, dropped)
-    dropped += [
-        (
-            row.image,
-            f"line {row.line} of {row.list}: no image, or more than one, could be told to belong to it",
-        )
-        for row in table[table.place.isna()].itertuples()
-    ]
-    return _openface_manifest(
-        _best_rows(table[table.place.notna()], dropped),
-        names,
-        lists,
-        dropped,
-        said,
-        dataset,
-        expressions,
-        dict(
-            confidence=confidence,
-            intensity=intensity,
-            by=by,
-            low=low,
-            label_order=label_order,
-            subject=subject,
-        ),
-    )
-
-
-def _openface_manifest(table, names, lists, dropped, said, dataset, expressions, rule):
-    "What `read_openface` gives back, from one row per image"
-    place = table.place.tolist()
-    dropped += unread_files(names, set(place), lists)
-    ending = "_r" if rule["by"] == "intensity" else "_c"
-    columns = [c for c in table if re.fullmatch(rf"AU\d\d{ending}", c)]
-    if not columns and len(table):
+# %% ../../../nbs/library/data.readers.openface.ipynb #315c7ea4
+def _units(faces, dataset, *, by, threshold):
+    "Return (names of the units, (faces, units) values); `CourseError` without such columns."
+    ending = "_r" if by == "intensity" else "_c"
+    columns = [name for name in faces if re.fullmatch(rf"AU\d\d{ending}", name)]
+    if not columns and len(faces):
+        other = "presence" if by == "intensity" else "intensity"
         raise CourseError(
-            f'no table has a column AU.._{ending[-1]}, which by="{rule["by"]}" needs',
+            f'no table has a column AU..{ending}, which by="{by}" needs',
             dataset,
-            f"choose --by={'presence' if ending == '_r' else 'intensity'}",
+            f"choose --by={other}",
         )
-    values = table[columns].to_numpy(np.float32)
-    threshold = rule["intensity"] if ending == "_r" else 0.5
+    values = faces[columns].to_numpy(np.float32)
     units = np.where(np.isnan(values), np.nan, values > threshold).astype(np.float32)
-    with_confidence = table.confidence.notna().any()
-    unsure = (
-        (table.confidence < rule["confidence"])
-        | (table.success == 0)
-        | (table.confidence.isna() & with_confidence)
-    ).to_numpy()
-    units[unsure] = np.nan
-    keep = ~unsure if rule["low"] == "drop" else np.ones(len(table), bool)
-    said.append(
-        f"a unit is present where {'its intensity is above ' + format(threshold, 'g') if ending == '_r' else 'OpenFace says so'}"
-        + ("" if with_confidence else "; there is no confidence, so every row counts")
-    )
-    said.append(
-        f"{unsure.sum():,} of {len(table):,} faces are below a confidence of {rule['confidence']:g} or without success: "
-        + ("they leave" if rule["low"] == "drop" else "they stay, their units are unknown")
-    )
-    expression, alien = _openface_labels(table, expressions, rule["label_order"], said)
-    keep &= ~alien
-    where = [f"line {line} of {listed}" for line, listed in zip(table.line, table.list)]
-    dropped += [
-        (p, f"{w}: confidence {c:.3g} or no success")
-        for p, w, c, out in zip(
-            place, where, table.confidence, unsure & (rule["low"] == "drop") & ~alien
+    return [f"AU{int(name[2:4])}" for name in columns], units
+
+
+def _is_unsure(faces, confidence):
+    "Return whether the confidence of each face is too low, or OpenFace reports no success."
+    unknown = faces.confidence.isna() & faces.confidence.notna().any()
+    return ((faces.confidence < confidence) | (faces.success == 0) | unknown).to_numpy()
+
+
+def _unit_notes(faces, unsure, *, by, threshold, confidence, low):
+    "Return sentences on the thresholds and on the faces below them."
+    rule = "OpenFace itself decided so"
+    if by == "intensity":
+        rule = f"its intensity is above {threshold:g}"
+    if not faces.confidence.notna().any():
+        rule += "; there is no confidence, so every row counts"
+    fate = "they leave" if low == "drop" else "they stay, their units are unknown"
+    return [
+        f"a unit is present where {rule}",
+        f"{unsure.sum():,} of {len(faces):,} faces are below a confidence of {confidence:g} "
+        f"or without success: {fate}",
+    ]
+
+
+def _labels(collector, faces, expressions, label_order):
+    "Return (expression or None of each face, whether it is not among the chosen ones)."
+    n = len(faces)
+    if "label" not in faces:
+        return np.full(n, None, object), np.zeros(n, bool)
+    if label_order is None:
+        collector.notes.append(
+            "the column label is not read as expressions: "
+            "say whose numbers they are with --label-order="
         )
-        if out
-    ]
-    dropped += [
-        (p, f"{w}: its label is not among the chosen classes ({', '.join(expressions)})")
-        for p, w, out in zip(place, where, alien)
-        if out
-    ]
-    kept = table[keep]
-    return unit_manifest(
+        return np.full(n, None, object), np.zeros(n, bool)
+    ids = label_ids(label_order)
+    found = np.full(n, None, object)
+    foreign = np.zeros(n, bool)
+    for k, number in enumerate(faces.label):
+        if not np.isnan(number):
+            found[k] = ids.get(int(number))
+            foreign[k] = found[k] not in expressions
+    counts = most_frequent(Counter(map(str, found)))
+    collector.notes.append(f"labels are read in the order {label_order}: {counts}")
+    return found, foreign
+
+# %% ../../../nbs/library/data.readers.openface.ipynb #a42abe40
+def read_openface(
+    root: str | Path,  # folder with the tables and the images
+    dataset: str,  # its name
+    *,
+    expressions: tuple = SEVEN,  # classes to keep, if `label_order` gives the images classes
+    confidence: float = 0.8,  # least confidence (0-1) of a face whose units count, as in the papers
+    intensity: float = 0.5,  # a unit is present above it (0-5), as in the papers
+    by: str = "intensity",  # 'intensity' = AU_r; 'presence' = AU_c, OpenFace's own decision
+    low: str = "mask",  # below the confidence: 'mask' = units are unknown; 'drop' = face is dropped
+    labels: str | None = None,  # name of one csv; None = every table of OpenFace
+    columns: str | None = None,  # see `read_openface_table`
+    label_order: str | None = None,  # key of `LABEL_ORDERS` for a column `label`; None = not read
+    subject: str = "name",  # 'name' = see `subjects_from_names`; 'none' = unknown
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # manifest, dropped
+    """Read units that OpenFace (2.x, 1.x) measured, in tables of images, frames or lists.
+
+    Units are 1, 0 or NaN = unknown, as is a unit without a column. Raises `CourseError` if no
+    table is found, a table is damaged (file and line), or no row fits an image.
+    """
+    one_of(by, ("intensity", "presence"), "value of by")
+    one_of(low, ("mask", "drop"), "value of low")
+    one_of(label_order, (None, *LABEL_ORDERS), "value of label_order")
+    collector = Collector(root)
+    lists = _find_tables(collector, labels, columns)
+    faces = _best_faces(collector, _read_tables(collector, lists))
+    collector.accounted.update(faces.place)
+    collector.drop_unread(lists)
+    threshold = intensity if by == "intensity" else 0.5
+    names, units = _units(faces, dataset, by=by, threshold=threshold)
+    unsure = _is_unsure(faces, confidence)
+    units[unsure] = np.nan
+    collector.notes += _unit_notes(
+        faces, unsure, by=by, threshold=threshold, confidence=confidence, low=low
+    )
+    expression, foreign = _labels(collector, faces, expressions, label_order)
+    leave = unsure if low == "drop" else np.zeros(len(faces), bool)
+    _drop_faces(collector, faces, leave & ~foreign, foreign, expressions)
+    kept = faces[~leave & ~foreign]
+    return unit_table(
+        collector,
         kept.place.tolist(),
-        units[keep],
-        [f"AU{int(c[2:4])}" for c in columns],
-        dropped,
-        dataset,
-        rule["subject"],
-        said,
+        units=units[~leave & ~foreign],
+        columns=names,
+        dataset=dataset,
+        subject=subject,
         confidence=kept.confidence.to_numpy(),
         n_faces=kept.n_faces.to_numpy(),
-        expression=expression[keep],
+        expression=expression[~leave & ~foreign],
     )
 
 
-def _openface_labels(table, expressions, label_order, said):
-    "(expression or None of each row, whether it is not among the chosen ones)"
-    none = np.full(len(table), None, object)
-    if "label" not in table or label_order is None:
-        if "label" in table:
-            said.append(
-                "the column label is not read as expressions: say whose numbers they are with --label-order="
-            )
-        return none, np.zeros(len(table), bool)
-    ids = label_ids(label_order)
-    found = np.array([ids.get(int(v)) if v == v else None for v in table.label], object)
-    said.append(
-        f"labels are read in the order {label_order}: {most_frequent(Counter(str(e) for e in found))}"
+def _find_tables(collector, labels, columns):
+    "Return name -> `OpenFaceLayout` of the tables."
+    return find_lists(
+        collector,
+        lambda path: openface_layout(path, columns),
+        endings=(".csv", ".txt") if columns else (".csv",),
+        asked=labels,
+        what="OpenFace",
+        remedy="run FaceLandmarkImg or FeatureExtraction with -aus",
     )
-    return found, np.array(
-        [
-            e is None and v == v or e is not None and e not in expressions
-            for e, v in zip(found, table.label)
-        ],
-        bool,
-    )
+
+
+def _drop_faces(collector, faces, unsure, foreign, expressions):
+    "Drop the faces below the confidence, then those of other classes."
+    for row in faces[unsure].itertuples():
+        reason = f"confidence {row.confidence:.3g} or no success"
+        collector.drop(row.place, reason, where=f"line {row.line} of {row.list}")
+    classes = ", ".join(expressions)
+    for row in faces[foreign].itertuples():
+        reason = f"its label is not among the chosen classes ({classes})"
+        collector.drop(row.place, reason, where=f"line {row.line} of {row.list}")

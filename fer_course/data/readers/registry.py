@@ -7,7 +7,8 @@ __all__ = ['READERS', 'options_of', 'read']
 
 # %% ../../../nbs/library/data.readers.registry.ipynb #0e83cde5
 from pathlib import Path
-from ...core.errors import CourseError
+import pandas as pd
+from ...core.errors import CourseError, one_of
 from .affectnet import read_affectnet
 from .csv_list import read_csv
 from .emotionet import read_emotionet
@@ -19,25 +20,28 @@ from .raf_au import read_raf_au
 from .rafdb import read_rafdb
 from .rendered import read_faces
 
-# %% ../../../nbs/library/data.readers.registry.ipynb #4e7620a2
-READERS = dict(
-    folder=read_folder,
-    csv=read_csv,
-    faces=read_faces,  # anybody's
-    lsd=read_lsd,
-    rafdb=read_rafdb,
-    ferplus=read_ferplus,
-    affectnet=read_affectnet,  # as published: expressions
-    raf_au=read_raf_au,
-    emotionet=read_emotionet,
-    openface=read_openface,
-)  # as published: action units
+# %% ../../../nbs/library/data.readers.registry.ipynb #863d2181
+READERS = {
+    # any dataset
+    "folder": read_folder,
+    "csv": read_csv,
+    "faces": read_faces,
+    # expressions, as published
+    "lsd": read_lsd,
+    "rafdb": read_rafdb,
+    "ferplus": read_ferplus,
+    "affectnet": read_affectnet,
+    # action units, as published
+    "raf_au": read_raf_au,
+    "emotionet": read_emotionet,
+    "openface": read_openface,
+}
 
 
 def options_of(
-    reader,  # a key of `READERS`
-):
-    "Names of the options that a reader takes beside the folder and the name; () for an unknown reader"
+    reader: str,  # a key of `READERS`
+) -> tuple:  # names; () for an unknown reader
+    "Return the options that a reader has beside the folder and the name."
     if reader not in READERS:
         return ()
     code = READERS[reader].__code__
@@ -45,18 +49,16 @@ def options_of(
 
 
 def read(
-    reader,  # a key of `READERS`
-    root,  # folder of the dataset
-    dataset=None,  # its name; None = the folder's
+    reader: str,  # a key of `READERS`
+    root: str | Path,  # folder of the dataset
+    dataset: str | None = None,  # its name; None = the folder's
     **options,  # of the reader; those that are None are left out
-):
-    "Read a dataset: (manifest, dropped); `CourseError` on an unknown reader and on whatever the reader cannot read"
-    if reader not in READERS:
-        raise CourseError(
-            f'there is no reader "{reader}"', remedy=f"choose from {', '.join(READERS)}"
-        )
-    options = {k: v for k, v in options.items() if v is not None}
-    if foreign := [k for k in options if k not in options_of(reader)]:
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # manifest, dropped
+    "Read a dataset; raise `CourseError` if the reader, an option or the folder is invalid."
+    one_of(reader, READERS, "reader")
+    options = {name: value for name, value in options.items() if value is not None}
+    foreign = [name for name in options if name not in options_of(reader)]
+    if foreign:
         raise CourseError(
             f'the reader "{reader}" has no option {", ".join(foreign)}', remedy="leave it out"
         )

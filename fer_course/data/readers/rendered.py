@@ -7,28 +7,34 @@ __all__ = ['read_faces']
 
 # %% ../../../nbs/library/data.readers.rendered.ipynb #95d24042
 from pathlib import Path
+import pandas as pd
 from ...core.errors import CourseError
 from ...core.files import read_table
-from ..listings import choose, list_files
 from ..manifest import make_manifest
+from .collector import Collector
 from ...facs import SEVEN
 
 # %% ../../../nbs/library/data.readers.rendered.ipynb #5f70e0b7
 def read_faces(
-    root,  # folder with manifest.parquet and images
-    dataset,  # name it is given
-    expressions=SEVEN,  # classes to keep
-    subject="name",  # 'none' = forget the subjects
-):
-    "A dataset folder with its own manifest: (manifest, dropped); `CourseError` where the manifest is missing, damaged or no manifest"
-    root = Path(root)
-    list_files(root)
-    table = read_table(root / "manifest.parquet")
+    root: str | Path,  # folder with manifest.parquet and images
+    dataset: str,  # name it is given
+    *,
+    expressions: tuple = SEVEN,  # classes to keep
+    subject: str = "name",  # 'none' = forget the subjects
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # manifest, dropped
+    """Read a dataset folder with its own manifest.
+
+    Raises `CourseError` if the manifest is missing, damaged or without the column `image`.
+    """
+    collector = Collector(root, images_needed=False)
+    path = collector.root / "manifest.parquet"
+    table = read_table(path)
     if "image" not in table:
         raise CourseError(
             "has no column image: it is no manifest",
-            root / "manifest.parquet",
+            path,
             'make the dataset with "fer-course faces"',
         )
     rows = make_manifest(table, dataset).drop(columns="sha1").to_dict("records")
-    return choose(rows, [], expressions, dataset, "given" if subject == "name" else subject)
+    subject = "given" if subject == "name" else subject
+    return collector.table(dataset, expressions=expressions, subject=subject, rows=rows)
