@@ -11,7 +11,7 @@ import pathlib, pytest, tempfile
 import time
 from contextlib import contextmanager
 from fer_course.core.errors import CourseError
-from fer_course.core.files import read_json, write_json
+from fer_course.core.files import as_json, read_json, write_json
 
 
 def test_what_is_kept_is_not_done_again():
@@ -46,6 +46,23 @@ def test_what_is_kept_is_not_done_again():
         assert [read_kept(p)["square"].tolist() for p in paths] == [[49], [9, 16], [25]], (
             "a damaged file and another mark are made again"
         )
+
+
+def test_other_settings_are_refused_with_their_differences():
+    import tempfile
+    import pytest
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "settings.json"
+        given = dict(what="a run", remedy="choose another folder")
+        assert check_settings(path, dict(lr=0.1), **given) is False
+        write_json(path, dict(lr=0.1, shape=[2, 3], device="cpu"))
+        same = dict(lr=0.1, shape=(2, 3), device="cuda")
+        assert check_settings(path, same, ignore=("device",), **given) is True
+        with pytest.raises(CourseError) as error:
+            check_settings(path, dict(lr=0.2, shape=(2, 3), device="cpu"), **given)
+        assert "holds a run with other settings (lr: 0.1 -> 0.2)" in str(error.value)
+        assert error.value.remedy == "choose another folder"
 
 
 def test_a_step_is_done_once_and_only_with_its_settings():

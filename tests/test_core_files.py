@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from fer_course.core.errors import CourseError, os_errors
 import errno
@@ -56,6 +57,20 @@ def test_sweep_takes_only_what_the_dead_left():
         dead.touch()
         own.touch()
         assert sweep(folder) == [dead.name] and own.exists() and not dead.exists()
+
+
+def test_as_json_is_what_json_gives_back():
+    from dataclasses import make_dataclass
+    from pathlib import PurePosixPath
+    import numpy as np
+
+    Point = make_dataclass("Point", ["x", "y"])
+    value = dict(point=Point(1, (2, 3)), path=PurePosixPath("a/b"), n=np.float32(0.5), f=as_json)
+    value |= {7: np.arange(2), "none": None, "flag": True}
+    expected = dict(point=dict(x=1, y=[2, 3]), path="a/b", n=0.5, f="as_json")
+    expected |= {"7": [0, 1], "none": None, "flag": True}
+    assert as_json(value) == expected
+    assert json.loads(json.dumps(as_json(value))) == expected
 
 
 def test_tables_and_json_return():

@@ -3,6 +3,8 @@ from fer_course.core.parallel import *
 import os
 import sys
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fer_course.core.errors import CourseError
 from fer_course.core.terminal import progress
 import pathlib, pytest, tempfile
@@ -114,6 +116,36 @@ def test_no_more_under_way_than_asked_for():
         begun = len(os.listdir(folder))
         assert first == 0 and begun <= 2 * 2 + 2, begun
         answers.close()
+
+
+def test_prefetch_keeps_order_and_raises_in_place():
+    import threading
+    import pytest
+
+    assert list(prefetch(lambda x: x * x, range(20), ahead=3, threads=4)) == [
+        x * x for x in range(20)
+    ]
+    assert list(prefetch(abs, [])) == []
+    names = set(prefetch(lambda _: threading.current_thread().name, range(5)))
+    assert threading.current_thread().name not in names
+    results = prefetch(lambda x: 1 / x, [2, 1, 0, 4], ahead=2)
+    assert next(results) == 0.5
+    assert next(results) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_prefetch_takes_no_more_items_than_it_may():
+    taken = []
+
+    def numbers():
+        for number in range(100):
+            taken.append(number)
+            yield number
+
+    for _ in prefetch(abs, numbers(), ahead=2):
+        break
+    assert taken == [0, 1, 2]
 
 
 def test_a_cluster_gives_the_same_list_though_a_worker_is_killed():
