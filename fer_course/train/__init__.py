@@ -4,7 +4,7 @@ from importlib import import_module
 
 _NAMES = {
     "adapt_norms": ".adapt",
-    "balance": ".adapt",
+    "balance_predictions": ".adapt",
     "confident": ".adapt",
     "estimate_prior": ".adapt",
     "information_loss": ".adapt",
