@@ -21,6 +21,7 @@ _NAMES = {
     "Average": ".callbacks",
     "LOOK": ".callbacks",
     "validation_scores": ".callbacks",
+    "TrainConfig": ".config",
     "agree": ".distributed",
     "bare": ".distributed",
     "barrier": ".distributed",
