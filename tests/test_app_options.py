@@ -20,6 +20,7 @@ def work(
     overwrite: bool = False,  # start again
     half: bool | None = None,  # None = on a GPU
     size: int = 112,  # side in pixels
+    seed: int = 0,  # first random number
     # what to do with a face that is turned:
     # keep it or drop it
     turned: Literal["keep", "drop"] | None = None,
@@ -56,6 +57,14 @@ def test_a_dataclass_is_a_declaration_too():
     assert settings["epochs"].default == TrainConfig().epochs
     assert settings["ema"].help, "each field has a comment"
     assert settings["joint"].choices == ("units", "expressions", "both")
+
+
+def test_the_help_shows_the_default():
+    text = " ".join(small_parser().format_help().split())
+    assert "side in pixels (default: 112)" in text
+    assert "first random number (default: 0)" in text
+    assert "folder for the results (required)" in text
+    assert "None = on a GPU (default" not in text
 
 
 def test_the_type_decides_how_an_option_is_parsed():

@@ -6,6 +6,7 @@ from fer_course.app.options import File, Folder
 from fer_course.app.plans import carry_out, make_plan, plan_of_run
 from fer_course.core.cache import quiet
 from fer_course.core.errors import CourseError
+from fer_course.train.config import TrainConfig
 import tempfile
 import pytest
 

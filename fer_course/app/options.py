@@ -94,10 +94,11 @@ def _help(option, note):
     "Return the help text of an option, with its default or with `note` instead"
     text = option.help
     default = option.default
+    shown = ",".join(default) if isinstance(default, tuple) else str(default)
+    obvious = default is REQUIRED or default is None or default is False or not shown
     if note:
         text += f" ({note})"
-    elif default not in (None, False, (), REQUIRED) and "(default" not in text:
-        shown = ",".join(default) if isinstance(default, tuple) else default
+    elif not obvious and "(default" not in text:
         text += f" (default: {shown})"
     return text.replace("%", "%%")
 

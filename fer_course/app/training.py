@@ -12,6 +12,7 @@ from .options import File, Folder
 from .plans import carry_out, make_plan, plan_of_run
 from ..core.cache import quiet
 from ..core.errors import CourseError
+from ..train.config import TrainConfig
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,7 @@ def train_run(
     # face.evoLVe's IR50 weights for the first three stages (presets paper and released)
     ir50: File | None = None,
     resnet50: File | None = None,  # ImageNet's ResNet50 weights, for the presets with that stem
+    seed: int = TrainConfig.seed,  # of the initial weights, order and augmentation
     device: str | None = None,  # cpu, cuda, cuda:1, mps (default: a GPU if there is one)
     compile: bool = False,  # compile the network (torch.compile): slow to start, faster then
     tensorboard: bool = False,  # draw curves in RUN/tensorboard during the training run
@@ -54,6 +56,7 @@ def train_run(
             remedy="give --data PREPARED, or --again RUN",
         )
     settings = dict(preset=preset, schedule=schedule, units=units, ir50=ir50, resnet50=resnet50)
+    changes["seed"] = seed
     with distributed.group(device) as device:
         rank, world = distributed.rank_and_world()
         if rank:
