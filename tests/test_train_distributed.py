@@ -3,6 +3,7 @@ from fer_course.train.distributed import *
 import gc
 import inspect
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 import torch
@@ -11,29 +12,30 @@ from fer_course.core.errors import CourseError
 
 
 def test_one_process_needs_no_group():
-    from unittest.mock import patch
-    from fer_course.train.distributed import _mine
-
-    assert (
-        rank_and_world() == (0, 1)
-        and gather(dict(a=1)) == [dict(a=1)]
-        and mean(torch.tensor(3.0)) == 3
-    )
+    assert rank_and_world() == (0, 1)
+    assert gather(dict(a=1)) == [dict(a=1)]
+    assert mean(torch.tensor(3.0)) == 3
     barrier()
     with group("cpu") as device:
-        assert device == torch.device("cpu") and rank_and_world() == (0, 1)
+        assert device == torch.device("cpu")
+        assert rank_and_world() == (0, 1)
+    from fer_course.train import bare, wrap
+
+    net = torch.nn.Linear(2, 2)
+    assert wrap(net, torch.device("cpu")) is net
+    assert bare(net) is net
+
+
+def test_each_process_takes_the_gpu_of_its_number():
+    from unittest.mock import patch
+    from fer_course.train.distributed import _own_device
+
     with (
         patch.dict(os.environ, LOCAL_RANK="1"),
         patch("torch.cuda.is_available", return_value=True),
     ):
-        assert (_mine(None), _mine("auto"), _mine("cuda"), _mine("cuda:3"), _mine("cpu")) == (
-            "cuda:1",
-            "cuda:1",
-            "cuda:1",
-            "cuda:3",
-            "cpu",
-        )
-    from fer_course.train import bare, wrap
-
-    net = torch.nn.Linear(2, 2)
-    assert wrap(net, torch.device("cpu")) is net and bare(net) is net
+        assert _own_device(None) == "cuda:1"
+        assert _own_device("auto") == "cuda:1"
+        assert _own_device("cuda") == "cuda:1"
+        assert _own_device("cuda:3") == "cuda:3"
+        assert _own_device("cpu") == "cpu"

@@ -6,21 +6,13 @@ from fer_course.augment.batch import normalise
 from fer_course.core.device import no_denormals, pick_device
 from fer_course.core.terminal import progress
 from fer_course.train.batches import fetch
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
 import pandas as pd
+import torch.nn as nn
 from fer_course.facs import SEVEN
 from fer_course.train import fit, labels, runs, validation_scores
-
-
-import tempfile
-
-
-from dataclasses import dataclass
-
-
-from pathlib import Path
-
-
-import torch.nn as nn
 
 
 @dataclass
@@ -35,14 +27,14 @@ class Tiny(nn.Module):
     def __init__(self, au_vocabulary="common", stop=None, seed=0, dropout=0.1):
         super().__init__()
         torch.manual_seed(seed)
-        self.config, self.stop, self.calls = TinyConfig(au_vocabulary), stop, 0
+        self.config = TinyConfig(au_vocabulary)
+        self.stop = stop
+        self.calls = 0
         self.body = nn.Sequential(
             nn.Conv2d(3, 8, 4, 4), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Dropout(dropout)
         )
-        self.expression, self.units = (
-            nn.Linear(128, 3),
-            nn.Linear(128, 13) if au_vocabulary else None,
-        )
+        self.expression = nn.Linear(128, 3)
+        self.units = nn.Linear(128, 13) if au_vocabulary else None
 
     def forward(self, x):
         self.calls += 1
@@ -53,32 +45,29 @@ class Tiny(nn.Module):
 
 
 def tiny_set(n=90, seed=0):
-    "Images whose brighter colour is their class, and whose AU1 is a white corner"
-    r = np.random.default_rng(seed)
+    "Images whose brightest colour is their class, and whose AU1 is a white corner"
+    random = np.random.default_rng(seed)
     kind = np.arange(n) % 3
-    images = r.integers(0, 160, (n, 16, 16, 3), dtype=np.uint8)
+    images = random.integers(0, 160, (n, 16, 16, 3), dtype=np.uint8)
     images[np.arange(n), :, :, kind] += 60
-    au1 = r.integers(0, 2, n)
+    au1 = random.integers(0, 2, n)
     images[au1 == 1, :4, :4] = 255
-    part = np.repeat(
-        ["train", "valid", "test"], [n * 6 // 9, n * 2 // 9, n - n * 6 // 9 - n * 2 // 9]
-    )
-    return pd.DataFrame(
-        dict(expression=np.array(SEVEN[:3])[kind], split=part, AU1=au1.astype(np.float32))
-    ), images
+    n_train = n * 6 // 9
+    n_valid = n * 2 // 9
+    split = np.repeat(["train", "valid", "test"], [n_train, n_valid, n - n_train - n_valid])
+    expression = np.array(SEVEN[:3])[kind]
+    table = pd.DataFrame(dict(expression=expression, split=split, AU1=au1.astype(np.float32)))
+    return table, images
 
 
 TINY = dict(epochs=3, batch_size=16, lr=1e-2, expressions=SEVEN[:3], device="cpu")
-
-
 SCORED = ("best.safetensors", "last.safetensors", "metrics.json")
 
 
 def result(place):
-    "What two trainings must have alike to the byte"
-    return [(Path(place) / name).read_bytes() for name in SCORED] + [
-        runs.without_timing(runs.read_log(place)).to_csv()
-    ]
+    "The content of a run folder that must be equal to the byte in two runs"
+    content = [(Path(place) / name).read_bytes() for name in SCORED]
+    return [*content, runs.without_timing(runs.read_log(place)).to_csv()]
 
 
 def test_mean_weights_and_patience_survive_a_stop():
@@ -95,70 +84,71 @@ def test_mean_weights_and_patience_survive_a_stop():
         assert len(straight) == min(9, best + 3), "two epochs without a better one, and no more"
         net = Tiny()
         fit(net, m, pixels, f"{place}/a", **options)
-        p, _ = predict(net, pixels, np.flatnonzero(m.split == "valid"), device="cpu")
-        assert (
-            p.argmax(1) == labels(m[m.split == "valid"], SEVEN[:3])[0].numpy()
-        ).mean() == straight.valid_accuracy[best], "what was validated is what is kept"
+        is_valid = m.split == "valid"
+        p, _ = predict(net, pixels, rows=np.flatnonzero(is_valid), device="cpu")
+        truth = labels(m[is_valid], SEVEN[:3])[0].numpy()
+        accuracy = (p.argmax(1) == truth).mean()
+        assert accuracy == straight.valid_accuracy[best], "the validated weights are the kept ones"
         plain = fit(Tiny(), m, pixels, f"{place}/c", **TINY | dict(epochs=9))
         assert not plain.valid_loss[:3].equals(straight.valid_loss[:3])
 
 
-def test_predict_is_the_same_in_any_company():
+def test_probabilities_do_not_depend_on_the_batch():
     m, pixels = tiny_set()
     net = Tiny()
     p, q = predict(net, pixels, device="cpu")
-    assert p.shape == (90, 3) and q.shape == (90, 13) and p.dtype == q.dtype == np.float32
-    assert (
-        np.allclose(p.sum(1), 1, atol=1e-5)
-        and (q >= 0).all()
-        and (q <= 1).all()
-        and not net.training
-    )
-    for other in (
-        predict(net, pixels, batch_size=7, device="cpu"),
-        predict(net, pixels, np.ones(90, bool), device="cpu"),
-    ):
-        assert np.allclose(p, other[0], atol=1e-6) and np.allclose(q, other[1], atol=1e-6)
-    chosen = [5, 3, 80]
-    assert np.allclose(predict(net, pixels, chosen, device="cpu")[0], p[chosen], atol=1e-6), (
-        "in the order asked for"
-    )
-    f = predict(net, pixels, flip=True, device="cpu")[0]
-    assert np.allclose(f, predict(net, pixels[:, :, ::-1], flip=True, device="cpu")[0], atol=1e-6)
-    assert (
-        predict(net, pixels, [], device="cpu")[0].shape == (0, 3)
-        and predict(Tiny(None), pixels, chosen, device="cpu")[1] is None
-    )
+    assert p.shape == (90, 3)
+    assert q.shape == (90, 13)
+    assert p.dtype == np.float32
+    assert q.dtype == np.float32
+    assert np.allclose(p.sum(1), 1, atol=1e-5)
+    assert (q >= 0).all()
+    assert (q <= 1).all()
+    assert not net.training
+    for options in (dict(batch_size=7), dict(rows=np.ones(90, bool))):
+        other = predict(net, pixels, device="cpu", **options)
+        assert np.allclose(p, other[0], atol=1e-6)
+        assert np.allclose(q, other[1], atol=1e-6)
+
+
+def test_predictions_of_chosen_rows_and_mirrored_faces():
+    m, pixels = tiny_set()
+    net = Tiny()
+    p, _ = predict(net, pixels, device="cpu")
+    rows = [5, 3, 80]
+    chosen = predict(net, pixels, rows=rows, device="cpu")[0]
+    assert np.allclose(chosen, p[rows], atol=1e-6), "in the order asked for"
+    assert predict(net, pixels, rows=[], device="cpu")[0].shape == (0, 3)
+    assert predict(Tiny(None), pixels, rows=rows, device="cpu")[1] is None
+    flipped = predict(net, pixels, flip=True, device="cpu")[0]
+    mirrored = predict(net, pixels[:, :, ::-1], flip=True, device="cpu")[0]
+    assert np.allclose(flipped, mirrored, atol=1e-6)
 
 
 def test_it_learns_and_keeps_the_best():
     m, pixels = tiny_set(240)
     m.loc[m.index % 7 == 0, "expression"] = None
     m.loc[m.index % 3 == 0, "AU1"] = np.nan
+    options = TINY | dict(
+        epochs=12,
+        augment=None,
+        class_weights="balanced",
+        pos_weight="balanced",
+        smoothing=0.05,
+        clip=1.0,
+    )
     with tempfile.TemporaryDirectory() as place:
         net = Tiny()
-        table = fit(
-            net,
-            m,
-            pixels,
-            place,
-            **{**TINY, "epochs": 12},
-            augment=None,
-            class_weights="balanced",
-            pos_weight="balanced",
-            smoothing=0.05,
-            clip=1.0,
-        )
-        assert (
-            table.valid_macro_f1.max() > 0.9
-            and table.valid_au_macro_f1.max() > 0.9
-            and table.epoch.tolist() == list(range(1, 13))
-        )
-        p, q = predict(net, pixels, np.flatnonzero(m.split == "valid"), device="cpu")
-        yt, ut = labels(m[m.split == "valid"], SEVEN[:3], "common")
-        scores = validation_scores(torch.tensor(p), torch.tensor(q) - 0.5, yt, ut)
-        assert (
-            scores["valid_macro_f1"] == table.valid_macro_f1.max()
-            and scores["valid_au_macro_f1"]
-            == table.valid_au_macro_f1[table.valid_macro_f1.idxmax()]
-        )
+        table = fit(net, m, pixels, place, **options)
+    assert table.valid_macro_f1.max() > 0.9
+    assert table.valid_au_macro_f1.max() > 0.9
+    assert table.epoch.tolist() == list(range(1, 13))
+    is_valid = m.split == "valid"
+    p, q = predict(net, pixels, rows=np.flatnonzero(is_valid), device="cpu")
+    expression, units = labels(m[is_valid], SEVEN[:3], vocabulary="common")
+    scores = validation_scores(
+        torch.tensor(p), torch.tensor(q) - 0.5, expression=expression, action_units=units
+    )
+    best = table.valid_macro_f1.idxmax()
+    assert scores["valid_macro_f1"] == table.valid_macro_f1[best]
+    assert scores["valid_au_macro_f1"] == table.valid_au_macro_f1[best]

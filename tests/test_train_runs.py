@@ -6,22 +6,22 @@ import platform
 from pathlib import Path
 import numpy as np
 import pandas as pd
+from fer_course.core.cache import differences
 from fer_course.core.errors import CourseError
 from fer_course.core.files import atomic, make_folder, read_json, sweep, write_json
 import tempfile
+from unittest.mock import patch
+import pytest
+import torch
 
 
-import pytest, torch
-
-
-def keep(out, epoch, score=0.5, **more):
+def keep(out, epoch, score=0.5):
     history = [
         dict(epoch=k + 1, valid_macro_f1=score, valid_au_macro_f1=float("nan"), seconds=1.0)
         for k in range(epoch)
     ]
-    keep_epoch(
-        out, history, dict(w=torch.full((2, 2), float(epoch))), epoch == 1, dict(step=epoch, **more)
-    )
+    weights = dict(w=torch.full((2, 2), float(epoch)))
+    keep_epoch(out, history, weights=weights, is_best=epoch == 1, checkpoint=dict(step=epoch))
     return history
 
 
@@ -34,35 +34,39 @@ CONFIG = dict(
 )
 
 
-def test_a_run_leaves_its_five_files():
+def test_epochs_are_kept_and_the_run_is_finished():
     from safetensors.torch import load_file
 
     with tempfile.TemporaryDirectory() as place:
         out = Path(place) / "a" / "run"
         begin(out, CONFIG)
-        assert finished(out) is None and resume(out) is None and best_of([]) == -1
+        assert finished(out) is None
+        assert resume(out) is None
+        assert best_of([]) == -1
         keep(out, 1)
         history = keep(out, 2)
-        assert {p.name for p in out.iterdir()} == {*FILES, "checkpoint.pt"} - {"metrics.json"}
+        names = {p.name for p in out.iterdir()}
+        assert names == {*FILES, "checkpoint.pt"} - {"metrics.json"}
         kept = resume(out)
-        assert kept["step"] == 2 and [r["epoch"] for r in kept["history"]] == [1, 2]
-        assert (
-            load_file(out / "best.safetensors")["w"].eq(1).all()
-            and load_file(out / "last.safetensors")["w"].eq(2).all()
-        ), "the earlier at a tie"
+        assert kept["step"] == 2
+        assert [row["epoch"] for row in kept["history"]] == [1, 2]
+        assert load_file(out / "best.safetensors")["w"].eq(1).all(), "the earlier at a tie"
+        assert load_file(out / "last.safetensors")["w"].eq(2).all()
         metrics = finish(out, history)
-        assert (
-            metrics
-            == read_json(out / "metrics.json")
-            == dict(best_epoch=1, epochs=2, valid_macro_f1=0.5, valid_au_macro_f1=None)
-        )
-        assert {p.name for p in out.iterdir()} == set(FILES) and [
-            *without_timing(finished(out))
-        ] == [
-            "epoch",
-            "valid_macro_f1",
-            "valid_au_macro_f1",
-        ]
+        assert metrics == dict(best_epoch=1, epochs=2, valid_macro_f1=0.5, valid_au_macro_f1=None)
+        assert metrics == read_json(out / "metrics.json")
+        assert {p.name for p in out.iterdir()} == set(FILES)
+        columns = [*without_timing(finished(out))]
+        assert columns == ["epoch", "valid_macro_f1", "valid_au_macro_f1"]
+
+
+def test_a_run_has_converged_when_its_patience_is_used_up():
+    history = []
+    for score, done in ((0.4, False), (0.5, False), (0.5, False), (0.3, True)):
+        history.append(dict(valid_macro_f1=score))
+        assert has_converged(history, 2) == done, score
+    assert not has_converged(history, None)
+    assert not has_converged([], 2)
 
 
 def test_other_settings_never_touch_kept_epochs():
@@ -70,40 +74,44 @@ def test_other_settings_never_touch_kept_epochs():
         other = CONFIG | dict(training=dict(CONFIG["training"], lr=0.2))
         begin(place, other)
         begin(place, CONFIG)
-        assert read_json(f"{place}/config.json") == CONFIG, "nothing is lost where no epoch is kept"
+        assert read_json(f"{place}/config.json") == CONFIG, "nothing is lost if no epoch is kept"
         keep(place, 1)
         begin(place, CONFIG | dict(versions={}, device="cuda"))
         assert read_json(f"{place}/config.json") == CONFIG, "versions and device may differ"
-        for change, says in (
+        for change, message in (
             (other, "lr: 0.1 -> 0.2"),
             (CONFIG | dict(model=dict(width=4)), "width"),
             (CONFIG | dict(data=dict(digest="cd")), "data: ab -> cd"),
             (CONFIG | dict(parameters=5), "parameters: 4 -> 5"),
         ):
-            with pytest.raises(CourseError, match=f"other settings.*{says}.*choose another folder"):
+            with pytest.raises(
+                CourseError, match=f"other settings.*{message}.*choose another folder"
+            ):
                 begin(place, change)
+
+
+def test_damaged_and_missing_files_are_reported():
+    with tempfile.TemporaryDirectory() as place:
         (Path(place) / "checkpoint.pt").write_bytes(b"rubbish")
-        with pytest.raises(CourseError, match="no readable checkpoint.*remove it"):
+        with pytest.raises(CourseError, match="not a readable checkpoint.*remove it"):
             resume(place)
         with pytest.raises(CourseError, match="log.csv: is missing"):
             read_log(f"{place}/nowhere")
 
 
 def test_a_full_disk_leaves_the_old_checkpoint():
-    from unittest.mock import patch
-
+    full = OSError(28, "No space left on device")
     with tempfile.TemporaryDirectory() as place:
         begin(place, CONFIG)
         keep(place, 1)
         before = (Path(place) / "checkpoint.pt").read_bytes()
         with (
-            patch("pathlib.Path.write_bytes", side_effect=OSError(28, "No space left on device")),
+            patch("pathlib.Path.write_bytes", side_effect=full),
             pytest.raises(CourseError, match="the disk is full.*free some space"),
         ):
             keep(place, 2)
-        assert (Path(place) / "checkpoint.pt").read_bytes() == before and not list(
-            Path(place).glob(".*")
-        )
+        assert (Path(place) / "checkpoint.pt").read_bytes() == before
+        assert not list(Path(place).glob(".*"))
 
 
 def test_a_network_comes_back_from_its_folder():
@@ -114,33 +122,44 @@ def test_a_network_comes_back_from_its_folder():
     torch.manual_seed(0)
     net = create("small", expressions=("anger", "fear"), au_vocabulary=None).eval()
     x = torch.rand(1, 3, 112, 112)
+    history = [dict(epoch=1, valid_macro_f1=0.1)]
+    config = CONFIG | dict(model=asdict(net.config), network=type(net).__name__, preset="small")
     with tempfile.TemporaryDirectory() as place:
-        config = CONFIG | dict(model=asdict(net.config), network=type(net).__name__, preset="small")
         begin(place, config)
         with pytest.raises(CourseError, match="no weights yet"):
             load_run(place)
-        keep_epoch(place, [dict(epoch=1, valid_macro_f1=0.1)], net.state_dict(), True, {})
+        keep_epoch(place, history, weights=net.state_dict(), is_best=True, checkpoint={})
         again = load_run(place)
-        assert (
-            not again.training
-            and again.config == net.config
-            and torch.equal(again(x)[0], net(x)[0])
-            and torch.equal(load_network(place)(x)[0], net(x)[0])
-        )
+        assert not again.training
+        assert again.config == net.config
+        assert torch.equal(again(x)[0], net(x)[0])
+        assert torch.equal(load_network(place)(x)[0], net(x)[0])
         save(net, f"{place}/other")
         assert torch.equal(load_network(f"{place}/other")(x)[0], net(x)[0])
-        for change, says in (
+        with pytest.raises(CourseError, match="config.json of a training"):
+            load_run(f"{place}/other")
+        with pytest.raises(CourseError, match="is missing"):
+            load_run(f"{place}/nowhere")
+
+
+def test_a_network_of_another_kind_is_refused():
+    from dataclasses import asdict
+    from fer_course.models.au_cvt import create
+
+    net = create("small", expressions=("anger", "fear"), au_vocabulary=None)
+    history = [dict(epoch=1, valid_macro_f1=0.1)]
+    config = CONFIG | dict(model=asdict(net.config), network=type(net).__name__, preset="small")
+    with tempfile.TemporaryDirectory() as place:
+        begin(place, config)
+        keep_epoch(place, history, weights=net.state_dict(), is_best=True, checkpoint={})
+        for change, message in (
             (dict(network="Mine"), "your own .Mine."),
             (dict(model=asdict(create("small").config)), "does not hold"),
         ):
             (Path(place) / "checkpoint.pt").unlink(missing_ok=True)
             begin(place, config | change)
-            with pytest.raises(CourseError, match=says):
+            with pytest.raises(CourseError, match=message):
                 load_run(place)
-        with pytest.raises(CourseError, match="config.json of a training"):
-            load_run(f"{place}/other")
-        with pytest.raises(CourseError, match="is missing"):
-            load_run(f"{place}/nowhere")
 
 
 def test_runs_are_listed_best_first():
@@ -153,14 +172,10 @@ def test_runs_are_listed_best_first():
         write_json(f"{place}/d/config.json", dict(width=1))
         write_json(f"{place}/x/a/evaluated-photos-test.json", dict(macro_f1=0.25))
         table = list_runs(place)
-        assert (
-            table.run.tolist() == ["x/b", "x/a", "c"]
-            and table.state.tolist() == ["stopped or running", "done", "begun"]
-            and table.evaluated[1] == "photos-test 0.250"
-        )
-        assert (
-            table.schedule[0] == "oadn"
-            and table.epochs.tolist() == ["2/2", "1/2", "0/2"]
-            and table.minutes[1] == 1
-            and list_runs(f"{place}/nowhere").empty
-        )
+        assert table.run.tolist() == ["x/b", "x/a", "c"]
+        assert table.state.tolist() == ["stopped or running", "done", "begun"]
+        assert table.evaluated[1] == "photos-test 0.250"
+        assert table.schedule[0] == "oadn"
+        assert table.epochs.tolist() == ["2/2", "1/2", "0/2"]
+        assert table.minutes[1] == 1
+        assert list_runs(f"{place}/nowhere").empty

@@ -7,21 +7,22 @@ __all__ = ['seed_everything', 'stream']
 
 # %% ../../nbs/library/core.random.ipynb #5059ca3b
 import random
+
 import numpy as np
 import torch
 
 # %% ../../nbs/library/core.random.ipynb #d4a3f34c
 def seed_everything(
-    seed,  # an integer from 0
-):
-    "Seed Python's, numpy's and torch's generators"
+    seed: int,  # from 0
+) -> None:
+    """Seed Python's, numpy's and torch's generators."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
 
 
 def stream(
-    *key,  # integers from 0, such as the seed and the epoch
-):
-    "An integer for a random generator that depends on all of `key`: neighbouring keys give unrelated streams"
+    *key: int,  # integers from 0, such as the seed and the epoch
+) -> int:  # seed of a random generator, from 0
+    """Return a seed that depends on all of `key`; neighbouring keys give unrelated streams."""
     return int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> 1)

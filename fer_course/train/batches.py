@@ -7,261 +7,279 @@ __all__ = ['labels', 'joint_batches', 'Stacked', 'fetch', 'resident', 'Batches']
 
 # %% ../../nbs/library/train.batches.ipynb #b2b2aabc
 import math
-from collections import deque
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+
 import numpy as np
 import pandas as pd
 import torch
 from ..augment.batch import normalise
-from ..core.errors import CourseError
+from ..core.errors import CourseError, one_of
+from ..core.parallel import prefetch
 from ..core.random import stream
 from ..facs import au_columns, SEVEN
 from .losses import JOINT
 
 # %% ../../nbs/library/train.batches.ipynb #517847a0
 def labels(
-    manifest,  # DataFrame with `expression`, `AU...` and perhaps `role`
-    expressions=SEVEN,  # class names in the order of the logits
-    vocabulary="raf_au",  # key of `AU_VOCABULARIES`; None = no action units
-    joint="units",  # a key of `JOINT`
-):
-    """Index of the expression (n,) int64, -1 = unlabelled, none of `expressions`, or not to be taught; action units (n, A) float32, NaN in these cases.
-    `CourseError` for another `joint`"""
-    if joint not in JOINT:
-        raise CourseError(
-            f"two sets cannot be joined by {joint!r}", remedy=f"choose from {', '.join(JOINT)}"
-        )
-    index = manifest["expression"].map({name: i for i, name in enumerate(expressions)})
-    index = pd.to_numeric(index, errors="coerce").fillna(-1).to_numpy(np.int64, copy=True)
-    units = np.array(
-        manifest.reindex(columns=au_columns(vocabulary) if vocabulary else []).to_numpy(np.float32)
-    )
-    auxiliary = (
-        (manifest["role"] == "auxiliary").to_numpy(bool)
-        if "role" in manifest
-        else np.zeros(len(manifest), bool)
-    )
-    says, codes = JOINT[joint]
-    if not says:
-        index[auxiliary] = -1
-    if not codes:
-        units[auxiliary] = np.nan
+    manifest: pd.DataFrame,  # with `expression`, `AU...` and perhaps `role`
+    expressions: Sequence[str] = SEVEN,  # class names in the order of the logits
+    *,
+    vocabulary: str | None = "raf_au",  # key of `AU_VOCABULARIES`; None = no action units
+    joint: str = "units",  # what auxiliary images teach: a key of `JOINT`
+) -> tuple[torch.Tensor, torch.Tensor]:  # (n,) int64, -1 = unlabelled; (n, A) float32, NaN
+    """Return class index and action units of each row, -1 and NaN if they are unlabelled.
+
+    An expression that is not among `expressions` counts as unlabelled, and so do the labels of
+    auxiliary images that `joint` leaves out. Raises `CourseError` for an unknown `joint`.
+    """
+    one_of(joint, JOINT, "joint")
+    numbers = {name: i for i, name in enumerate(expressions)}
+    index = pd.to_numeric(manifest["expression"].map(numbers), errors="coerce")
+    index = index.fillna(-1).to_numpy(np.int64, copy=True)  # (n,)
+    columns = au_columns(vocabulary) if vocabulary else []
+    units = np.array(manifest.reindex(columns=columns).to_numpy(np.float32))  # (n, A)
+    if "role" in manifest:
+        is_auxiliary = (manifest["role"] == "auxiliary").to_numpy(bool)
+        teaches_expressions, teaches_units = JOINT[joint]
+        if not teaches_expressions:
+            index[is_auxiliary] = -1
+        if not teaches_units:
+            units[is_auxiliary] = np.nan
     return torch.from_numpy(index), torch.from_numpy(units)
 
 # %% ../../nbs/library/train.batches.ipynb #043adca0
 def joint_batches(
-    target,  # rows of the target set, one epoch = one pass over them
-    auxiliary=(),  # rows of the auxiliary set, reshuffled and cycled
-    batch_size=64,  # most target rows in a batch
-    ratio=4,  # target rows per auxiliary row, above 0
-    generator=None,  # a torch.Generator
-    part=(0, 1),  # which of so many processes asks: it gets its share of every step
-):
-    "Rows of every step of one epoch, int64 tensors of nearly equal length, at most batch_size + batch_size/ratio rounded up; target rows first"
-    target, auxiliary = torch.as_tensor(target), torch.as_tensor(auxiliary, dtype=torch.int64)
+    target: torch.Tensor | Sequence[int],  # rows of the target set; an epoch passes once over them
+    auxiliary: torch.Tensor | Sequence[int] = (),  # rows of the auxiliary set, shuffled and cycled
+    *,
+    batch_size: int = 64,  # most target rows in a step
+    ratio: float = 4,  # target rows per auxiliary row, above 0
+    generator: torch.Generator | None = None,  # of the order; None = torch's own
+    part: tuple[int, int] = (0, 1),  # (rank, world): the process gets its share of every step
+) -> list[torch.Tensor]:  # for each step its rows, int64, target rows first
+    """Return the rows of every step of one epoch.
+
+    Steps have nearly equal length, at most batch_size + batch_size / ratio rounded up, so that no
+    small batch is left at the end. The ratio of the epoch is exact up to rounding.
+    """
+    target = torch.as_tensor(target)
+    auxiliary = torch.as_tensor(auxiliary, dtype=torch.int64)
     rank, world = part
-    parts = target[torch.randperm(len(target), generator=generator)].tensor_split(
-        math.ceil(len(target) / batch_size)
-    )
+    shuffled = target[torch.randperm(len(target), generator=generator)]
+    steps = shuffled.tensor_split(math.ceil(len(target) / batch_size))
     if not len(auxiliary):
-        return [mine[rank::world] for mine in parts]
-    ends = [math.floor(n / ratio + 0.5) for n in np.cumsum([len(p) for p in parts])]
+        return [step[rank::world] for step in steps]
+    # after k steps, round(target rows so far / ratio) auxiliary rows have been used
+    ends = [math.floor(n / ratio + 0.5) for n in np.cumsum([len(step) for step in steps])]
     rounds = math.ceil(max(1, ends[-1]) / len(auxiliary))
     cycled = torch.cat(
         [auxiliary[torch.randperm(len(auxiliary), generator=generator)] for _ in range(rounds)]
     )
     return [
-        torch.cat([mine[rank::world], cycled[a:b][rank::world]])
-        for mine, a, b in zip(parts, [0, *ends], ends)
+        torch.cat([step[rank::world], cycled[start:end][rank::world]])
+        for step, start, end in zip(steps, [0, *ends], ends)
     ]
 
 # %% ../../nbs/library/train.batches.ipynb #6c6ec93e
 class Stacked:
-    "Several arrays of images (N_i, H, W, 3) as one (N, H, W, 3): rows count through, nothing is copied but what is asked for. `CourseError` for unequal sizes"
+    """Several arrays of images (N_i, H, W, 3) as one (N, H, W, 3).
+
+    Rows count through the parts, and only the rows asked for are copied.
+    Raises `CourseError` if the parts have different image sizes.
+    """
 
     def __init__(
         self,
-        *parts,  # uint8 arrays or memory maps
+        *parts: np.ndarray,  # uint8 arrays or memory maps
     ):
-        if len({p.shape[1:] for p in parts}) > 1:
+        if len({part.shape[1:] for part in parts}) > 1:
+            sizes = " and ".join(str(part.shape[1]) for part in parts)
             raise CourseError(
-                f"images of {' and '.join(str(p.shape[1]) for p in parts)} pixels do not fit into one batch",
+                f"images of {sizes} pixels do not fit into one batch",
                 remedy="prepare both sets with the same --size",
             )
-        self.parts, self.ends = parts, np.cumsum([len(p) for p in parts])
-        self.shape, self.dtype, self.nbytes = (
-            (int(self.ends[-1]), *parts[0].shape[1:]),
-            parts[0].dtype,
-            sum(p.nbytes for p in parts),
-        )
+        self.parts = parts
+        self.ends = np.cumsum([len(part) for part in parts])
+        self.shape = (int(self.ends[-1]), *parts[0].shape[1:])
+        self.dtype = parts[0].dtype
+        self.nbytes = sum(part.nbytes for part in parts)
 
     def __len__(self):
         return self.shape[0]
 
     def __getitem__(self, rows):
-        "The images of an index, a slice or an array of indices"
+        """Return the images of an index, a slice, a mask or an array of indices."""
         if np.ndim(rows) == 0 and not isinstance(rows, slice):
             return self[np.array([rows])][0]
         rows = np.arange(len(self))[rows] if isinstance(rows, slice) else np.asarray(rows)
         if rows.dtype == bool:
             rows = np.flatnonzero(rows)
-        result, where = (
-            np.empty((len(rows), *self.shape[1:]), self.dtype),
-            np.searchsorted(self.ends, rows, side="right"),
-        )
-        for k in np.unique(where):
-            result[where == k] = self.parts[k][
-                rows[where == k] - (self.ends[k] - len(self.parts[k]))
-            ]
-        return result
+        images = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        part_of_row = np.searchsorted(self.ends, rows, side="right")
+        for k in np.unique(part_of_row):
+            part = self.parts[k]
+            chosen = part_of_row == k
+            images[chosen] = part[rows[chosen] - (self.ends[k] - len(part))]
+        return images
 
 # %% ../../nbs/library/train.batches.ipynb #bcc2e2b7
-def fetch(images, rows, device):
-    "Bytes of these rows on the device; from page-locked memory where that lets the copy run beside the work"
+def fetch(
+    images: "np.ndarray | torch.Tensor | Stacked",  # uint8 (N, H, W, 3)
+    rows: torch.Tensor,  # (n,) int64
+    *,
+    device: torch.device | str,  # where the batch goes
+) -> torch.Tensor:  # uint8 (n, H, W, 3) on the device
+    """Return the images of some rows on the device.
+
+    Towards a GPU they go through page-locked memory, so that the copy runs beside the computation.
+    """
     if torch.is_tensor(images):
         return images[rows.to(images.device)].to(device)
-    found = torch.from_numpy(np.asarray(images[rows.numpy()]))
-    return (
-        found.pin_memory().to(device, non_blocking=True)
-        if torch.device(device).type == "cuda"
-        else found.to(device)
-    )
+    batch = torch.from_numpy(np.asarray(images[rows.numpy()]))
+    if torch.device(device).type == "cuda":
+        return batch.pin_memory().to(device, non_blocking=True)
+    return batch.to(device)
 
 
-def resident(images, device, limit=None):
-    "The whole set as a tensor on a GPU where it needs at most `limit` GiB (None = half of what is free there), else `images` as they are"
+def resident(
+    images: "np.ndarray | Stacked",  # uint8 (N, H, W, 3)
+    device: torch.device,  # of the training run
+    *,
+    limit: float | None = None,  # GiB; None = half of the free memory of the GPU
+) -> "np.ndarray | torch.Tensor | Stacked":  # a tensor on the GPU, or `images` themselves
+    """Return the whole set as a tensor on a GPU if it fits into `limit`, else `images`."""
     if device.type == "cpu":
         return images
     if limit is None:
         limit = torch.cuda.mem_get_info(device)[0] / 2**31 if device.type == "cuda" else 0
     if images.nbytes > limit * 2**30:
         return images
-    held = torch.empty(images.shape, dtype=torch.uint8, device=device)
+    tensor = torch.empty(images.shape, dtype=torch.uint8, device=device)
     for i in range(0, len(images), 1024):
-        held[i : i + 1024] = torch.from_numpy(np.array(images[i : i + 1024])).to(device)
-    return held
-
-
-def _ahead(make, keys, device, depth=2):
-    "make(key) for each key, in order, made by a thread (on a CUDA stream of its own) while the one who asks is busy"
-    from concurrent.futures import ThreadPoolExecutor
-
-    side = torch.cuda.Stream(device) if device.type == "cuda" else None
-    if side:
-        side.wait_stream(
-            torch.cuda.current_stream(device)
-        )  # what was sent before must have arrived
-
-    def work(key):
-        with torch.cuda.stream(side) if side else nullcontext():
-            made = make(key)
-            return made, side.record_event() if side else None
-
-    def handed(future):
-        made, ready = future.result()
-        if side:
-            here = torch.cuda.current_stream(device)
-            here.wait_event(ready)
-            for tensor in made:
-                tensor.record_stream(here)
-        return made
-
-    waiting = deque()
-    with ThreadPoolExecutor(1) as pool:
-        for key in keys:
-            waiting.append(pool.submit(work, key))
-            if len(waiting) > depth:
-                yield handed(waiting.popleft())
-        while waiting:
-            yield handed(waiting.popleft())
+        tensor[i : i + 1024] = torch.from_numpy(np.array(images[i : i + 1024])).to(device)
+    return tensor
 
 # %% ../../nbs/library/train.batches.ipynb #19a586de
-class Batches:
-    "Batches (network input, expression, action units) cut out of packed images: as much of a DataLoader as fastai needs"
+def _prefetch_batches(make, steps, device):
+    """Yield make(rows) for each step, made two steps ahead on a CUDA stream of their own."""
+    side = torch.cuda.Stream(device)
+    side.wait_stream(torch.cuda.current_stream(device))  # earlier copies must be complete
 
-    n_inp = 1
+    def work(rows):
+        with torch.cuda.stream(side):
+            return make(rows), side.record_event()
+
+    for batch, ready in prefetch(work, steps, ahead=2):
+        training_stream = torch.cuda.current_stream(device)
+        training_stream.wait_event(ready)
+        for tensor in batch:
+            tensor.record_stream(training_stream)
+        yield batch
+
+# %% ../../nbs/library/train.batches.ipynb #ad407065
+class Batches:
+    """Batches (network input, expression, action units) cut out of packed images.
+
+    As much of a DataLoader as fastai needs. Order and augmentation depend on `seed` and `epoch`
+    only; set `epoch` before each pass.
+    """
+
+    n_inp = 1  # fastai: the first element of a batch is the input
 
     def __init__(
         self,
-        images,  # uint8 (N, H, W, 3): numpy array, memory map, `Stacked` or tensor
-        expression,  # (N,) int64, -1 = unlabelled
-        action_units,  # (N, A) float32, NaN = unlabelled
-        target,  # rows of the target set
-        auxiliary=(),  # rows of the auxiliary set
-        batch_size=64,  # most target rows in a batch, of all processes together
-        ratio=4,  # target rows per auxiliary row
-        augment=None,  # called with (float batch, torch.Generator)
-        seed=None,  # of order and augmentation; None = in the order given
-        device="cpu",  # where batches are made
-        weights=None,  # (len(target),) chances: an epoch draws that many target rows with replacement; None = each once
-        part=(0, 1),  # which of so many processes this is: it takes its share of every step
-        channels_last=False,  # memory order of the input, which convolutions on a GPU like better
+        images: "np.ndarray | torch.Tensor | Stacked",  # uint8 (N, H, W, 3)
+        expression: torch.Tensor,  # (N,) int64, -1 = unlabelled
+        *,
+        action_units: torch.Tensor,  # (N, A) float32, NaN = unlabelled
+        target: torch.Tensor | Sequence[int],  # rows of the target set
+        auxiliary: torch.Tensor | Sequence[int] = (),  # rows of the auxiliary set
+        batch_size: int = 64,  # most target rows in a batch, of all processes together
+        ratio: float = 4,  # target rows per auxiliary row
+        augment: Callable | None = None,  # called with (float batch, torch.Generator)
+        seed: int | None = None,  # of order and augmentation; None = in the order given
+        device: torch.device | str = "cpu",  # where batches are made
+        weights: Sequence[float] | None = None,  # (len(target),) to draw rows with replacement
+        part: tuple[int, int] = (0, 1),  # (rank, world): the process gets its share of every step
+        channels_last: bool = False,  # memory order that convolutions on a GPU prefer
     ):
-        self.images, self.expression, self.action_units = images, expression, action_units
+        self.images = images
+        self.expression = expression
+        self.action_units = action_units
+        self.target = torch.as_tensor(target, dtype=torch.int64)
+        self.auxiliary = torch.as_tensor(auxiliary, dtype=torch.int64)
+        self.batch_size = batch_size
+        self.ratio = ratio
+        self.augment = augment
+        self.seed = seed
         self.weights = None if weights is None else torch.as_tensor(weights, dtype=torch.float64)
-        self.target, self.auxiliary = (
-            torch.as_tensor(target, dtype=torch.int64),
-            torch.as_tensor(auxiliary, dtype=torch.int64),
-        )
-        self.batch_size, self.ratio, self.augment, self.seed, self.epoch, self.part, self.steps = (
-            batch_size,
-            ratio,
-            augment,
-            seed,
-            0,
-            part,
-            [],
-        )
+        self.part = part
         self.channels_last = channels_last
+        self.epoch = 0
+        self.steps = []  # rows of each step of the current pass
         self.to(device)
 
-    def to(self, device):
+    def to(
+        self,
+        device: torch.device | str,  # where batches are made from now on
+    ) -> "Batches":  # itself
+        """Move to a device, as fastai asks for."""
         self.device = torch.device(device)
         return self
 
     def __len__(self):
-        n = (
-            len(self.target)
-            if self.seed is not None
-            else len(self.target[self.part[0] :: self.part[1]])
-        )
+        n = len(self.target)
+        if self.seed is None:
+            rank, world = self.part
+            n = len(self.target[rank::world])
         return math.ceil(n / self.batch_size)
 
-    def plan(self):
-        "Rows of every step of this epoch that are this process's, each step sorted as a disk likes it; and the generator of the augmentation"
+    def plan(self) -> tuple[list[torch.Tensor], torch.Generator | None]:  # steps, augmentation's
+        """Return this process's rows of every step of the epoch, and a generator.
+
+        Rows of a step are sorted, since a disk reads them faster in this order. The generator is
+        that of the augmentation, None without a seed.
+        """
         rank, world = self.part
         if self.seed is None:
-            return [
-                rows.sort().values for rows in self.target[rank::world].split(self.batch_size)
-            ], None
+            steps = self.target[rank::world].split(self.batch_size)
+            return [rows.sort().values for rows in steps], None
         generator = torch.Generator().manual_seed(stream(self.seed, self.epoch))
-        target = (
-            self.target
-            if self.weights is None
-            else self.target[
-                torch.multinomial(self.weights, len(self.target), True, generator=generator)
-            ]
-        )
         steps = joint_batches(
-            target, self.auxiliary, self.batch_size, self.ratio, generator, self.part
+            self._drawn_target(generator),
+            self.auxiliary,
+            batch_size=self.batch_size,
+            ratio=self.ratio,
+            generator=generator,
+            part=self.part,
         )
         if world > 1:
             generator = torch.Generator().manual_seed(stream(self.seed, self.epoch, rank, world))
         return [rows.sort().values for rows in steps], generator
 
-    def __iter__(self):
+    def _drawn_target(self, generator):
+        """Return the target rows of an epoch: each once, or drawn by weight."""
+        if self.weights is None:
+            return self.target
+        drawn = torch.multinomial(self.weights, len(self.target), True, generator=generator)
+        return self.target[drawn]
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """Return an iterator over the batches of this epoch."""
         self.steps, generator = self.plan()
         make = partial(self.take, generator=generator)
-        return (
-            _ahead(make, self.steps, self.device)
-            if self.device.type == "cuda"
-            else map(make, self.steps)
-        )
+        if self.device.type == "cuda":
+            return _prefetch_batches(make, self.steps, self.device)
+        return map(make, self.steps)
 
-    def take(self, rows, generator=None):
-        "The batch of these rows"
-        x = normalise(fetch(self.images, rows, self.device))
+    def take(
+        self,
+        rows: torch.Tensor,  # (B,) int64
+        generator: torch.Generator | None = None,  # of the augmentation
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:  # (B, 3, H, W), (B,), (B, A)
+        """Return the batch of some rows: network input, expression, action units."""
+        x = normalise(fetch(self.images, rows, device=self.device))
         if self.augment is not None:
             x = self.augment(x, generator)
         if self.channels_last:

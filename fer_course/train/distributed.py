@@ -9,144 +9,157 @@ __all__ = ['rank_and_world', 'group', 'gather', 'gather_tensor', 'mean', 'agree'
 import gc
 import inspect
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+
 import torch
 from ..core.device import pick_device
 from ..core.errors import CourseError
 
 # %% ../../nbs/library/train.distributed.ipynb #410db3d5
-def rank_and_world():
-    "(which process this is, how many there are); (0, 1) without a group"
+def rank_and_world() -> tuple[int, int]:  # number of this process from 0, number of processes
+    """Return rank and world size, (0, 1) without a group."""
     import torch.distributed as dist
 
-    return (
-        (dist.get_rank(), dist.get_world_size())
-        if dist.is_available() and dist.is_initialized()
-        else (0, 1)
-    )
+    if dist.is_available() and dist.is_initialized():
+        return dist.get_rank(), dist.get_world_size()
+    return 0, 1
 
 
 @contextmanager
 def group(
-    device=None,  # see `pick_device`; with 'cuda' each process takes the GPU of its number on its machine
-):
-    "Joins the processes that torchrun started, if it did, while the block lasts; yields the device of this one. A block inside a block joins nothing"
+    device: str | torch.device | None = None,  # see `pick_device`; "cuda" = the GPU of this process
+) -> Iterator[torch.device]:  # the device of this process
+    """Join the processes that torchrun started while the block lasts.
+
+    Without torchrun, and in a block inside a block, no group is joined. Raises `CourseError` if the
+    processes do not find each other.
+    """
     import torch.distributed as dist
 
-    alone = int(os.environ.get("WORLD_SIZE", 1)) == 1 or dist.is_initialized()
-    device = pick_device(_mine(device))
-    if alone:
+    is_alone = int(os.environ.get("WORLD_SIZE", 1)) == 1 or dist.is_initialized()
+    device = pick_device(_own_device(device))
+    if is_alone:
         yield device
         return
-    if device.type == "cuda":
+    is_cuda = device.type == "cuda"
+    if is_cuda:
         torch.cuda.set_device(device)
+    backend = "cpu:gloo,cuda:nccl" if is_cuda else "gloo"
     try:
-        dist.init_process_group(
-            "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=timedelta(minutes=30)
-        )
+        dist.init_process_group(backend, timeout=timedelta(minutes=30))
     except (ValueError, RuntimeError) as error:
         raise CourseError(
             f"the processes could not find each other ({str(error).splitlines()[0][:200]})",
-            remedy="start them with torchrun, see chapter 09 on many GPUs",
+            remedy="start them with torchrun, see the reference page train.distributed",
         ) from error
     yield device
+    # Objects that hold the group are collected first. After an error there is no barrier here:
+    # a process that failed must not wait for the others.
     gc.collect()
     dist.barrier()
-    dist.destroy_process_group()  # what still holds the group goes first; and not after an error: who fails must not wait for the others
+    dist.destroy_process_group()
 
 
-def _mine(device):
-    "With several processes on a machine: 'cuda:<number of this one>' instead of 'cuda'"
-    local = os.environ.get("LOCAL_RANK")
-    wants_gpu = torch.cuda.is_available() and (device is None or str(device) in ("auto", "cuda"))
-    return f"cuda:{local}" if local is not None and wants_gpu else device
+def _own_device(device):
+    """Return "cuda:<local rank>" instead of "cuda" if torchrun started several processes."""
+    local_rank = os.environ.get("LOCAL_RANK")
+    wants_gpu = device is None or str(device) in ("auto", "cuda")
+    if local_rank is not None and wants_gpu and torch.cuda.is_available():
+        return f"cuda:{local_rank}"
+    return device
 
 # %% ../../nbs/library/train.distributed.ipynb #55e72063
 def gather(
-    value,  # anything that can be pickled
-):
-    "What every process has, a list in their order; [value] without a group"
+    value: object,  # anything that can be pickled
+) -> list:  # that of every process, in their order
+    """Return the values of all processes, [value] without a group."""
     import torch.distributed as dist
 
     _, world = rank_and_world()
     if world == 1:
         return [value]
-    every = [None] * world
-    dist.all_gather_object(every, value)
-    return every
+    values = [None] * world
+    dist.all_gather_object(values, value)
+    return values
 
 
-def gather_tensor(tensor):
-    "That of every process: (world, *shape)"
+def gather_tensor(
+    tensor: torch.Tensor,  # of the same shape in every process
+) -> torch.Tensor:  # (world, *shape)
+    """Return the tensors of all processes, stacked."""
     import torch.distributed as dist
 
     _, world = rank_and_world()
-    every = tensor.new_empty(world, *tensor.shape)
+    stacked = tensor.new_empty(world, *tensor.shape)
     if world > 1:
-        dist.all_gather(list(every), tensor.detach().contiguous())
+        dist.all_gather(list(stacked), tensor.detach().contiguous())
     else:
-        every[0] = tensor.detach()
-    return every
+        stacked[0] = tensor.detach()
+    return stacked
 
 
 def mean(
-    tensor,  # of the same shape in every process
-):
-    "Its mean over the processes; itself without a group"
-    return tensor if rank_and_world()[1] == 1 else gather_tensor(tensor).mean(0)
+    tensor: torch.Tensor,  # of the same shape in every process
+) -> torch.Tensor:  # of this shape
+    """Return the mean over the processes, the tensor itself without a group."""
+    if rank_and_world()[1] == 1:
+        return tensor
+    return gather_tensor(tensor).mean(0)
 
 
 def agree(
-    tensors,  # floating-point tensors, the same in number and shape in every process; changed in place
-):
-    "Put the mean over the processes into each, by one message"
+    tensors: list[torch.Tensor],  # floating point, same number and shapes in every process
+) -> None:
+    """Replace the content of each tensor by its mean over the processes, with one message."""
     if not tensors or rank_and_world()[1] == 1:
         return
-    common = mean(torch.cat([t.detach().flatten() for t in tensors])).split(
-        [t.numel() for t in tensors]
-    )
+    flat = torch.cat([tensor.detach().flatten() for tensor in tensors])
+    means = mean(flat).split([tensor.numel() for tensor in tensors])
     with torch.no_grad():
-        [t.copy_(c.view_as(t)) for t, c in zip(tensors, common)]
+        for tensor, common in zip(tensors, means):
+            tensor.copy_(common.view_as(tensor))
 
 
-def barrier():
-    "Go on when all are here"
+def barrier() -> None:
+    """Wait until all processes are here."""
     import torch.distributed as dist
 
     if rank_and_world()[1] > 1:
         dist.barrier()
 
-# %% ../../nbs/library/train.distributed.ipynb #a3dedbc1
+# %% ../../nbs/library/train.distributed.ipynb #797226a3
 def wrap(
-    model,  # on its device
-    device,  # torch.device
-):
-    "The model whose gradients are the means over all processes; the model itself without a group"
+    model: torch.nn.Module,  # on its device
+    device: torch.device,  # of this process
+) -> torch.nn.Module:  # for training
+    """Return the model with gradients averaged over all processes, itself without a group."""
     if rank_and_world()[1] == 1:
         return model
     from torch.nn.parallel import DistributedDataParallel
 
-    silent = (
-        "forward_sync_buffers"
-        if "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
-        else "broadcast_buffers"
-    )  # its name until torch 2.13 or so
+    # the argument that stops the copying of buffers is renamed in torch 2.13 or so
+    known = inspect.signature(DistributedDataParallel).parameters
+    keep_buffers = "broadcast_buffers"
+    if "forward_sync_buffers" in known:
+        keep_buffers = "forward_sync_buffers"
     return DistributedDataParallel(
         model,
         device_ids=[device.index] if device.type == "cuda" else None,
         gradient_as_bucket_view=True,
-        **{silent: False},
+        **{keep_buffers: False},
     )
 
 
 def bare(
-    model,  # wrapped, compiled, in half precision, or none of these
-):
-    "The network itself, whose names the weights have"
-    while hasattr(model, "_orig_mod") or type(model).__name__ in (
-        "DistributedDataParallel",
-        "Half",
-    ):
-        model = model._orig_mod if hasattr(model, "_orig_mod") else model.module
-    return model
+    model: torch.nn.Module,  # wrapped, compiled, in half precision, or none of these
+) -> torch.nn.Module:  # with the parameter names of the weight files
+    """Return the network itself."""
+    while True:
+        if hasattr(model, "_orig_mod"):  # torch.compile
+            model = model._orig_mod
+        elif type(model).__name__ in ("DistributedDataParallel", "Half"):
+            model = model.module
+        else:
+            return model

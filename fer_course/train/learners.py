@@ -7,47 +7,52 @@ __all__ = ['Half', 'learner', 'repeatable']
 
 # %% ../../nbs/library/train.learners.ipynb #ee2fcb56
 import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
 import torch
 from . import distributed, shared_norms
+from .batches import Batches
 from .schedules import make_optimizer, schedule
 
 # %% ../../nbs/library/train.learners.ipynb #5b4d4dad
 class Half(torch.nn.Module):
-    "A network that multiplies in bfloat16; its weights stay float32"
+    """A network that multiplies in bfloat16; its weights stay float32."""
 
     def __init__(
         self,
-        module,  # an nn.Module
+        module: torch.nn.Module,  # the network
     ):
         super().__init__()
         self.module = module
 
-    def forward(self, x):
+    def forward(
+        self,
+        x: torch.Tensor,  # (B, 3, H, W)
+    ) -> tuple:  # the outputs of the network
+        """Run the network under autocast."""
         with torch.autocast(x.device.type, torch.bfloat16):
             return self.module(x)
 
 
 def learner(
-    model,  # returns (expression logits, action unit logits or None)
-    train,  # `Batches`
-    valid,  # `Batches`
-    loss,  # called with (prediction, expression, action units)
-    optimizer="adam",  # a key of `OPTIMIZERS`
-    lr=1e-3,  # highest learning rate
-    weight_decay=5e-4,  # of weights
-    warmup=0.3,  # share of the training
-    clip=None,  # largest norm of the gradient; None = no limit
-    half=None,  # bfloat16 where it does no harm; None = on a GPU
-    callbacks=(),  # more fastai callbacks
-    compile=False,  # torch.compile; a str names its backend
-    own_norms=False,  # under torchrun, each process normalises its own part of a batch
+    model: torch.nn.Module,  # returns (expression logits, action unit logits or None)
+    train: Batches,  # of the training images
+    *,
+    valid: Batches,  # of the validation images
+    loss: torch.nn.Module,  # called with (prediction, expression, action units)
+    optimizer: str = "adam",  # a key of `OPTIMIZERS`
+    lr: float = 1e-3,  # highest learning rate
+    weight_decay: float = 5e-4,  # of weights
+    warmup: float = 0.3,  # share of the training run
+    clip: float | None = None,  # largest norm of the gradient; None = no limit
+    half: bool | None = None,  # bfloat16 in the forward pass; None = on a GPU
+    callbacks: Sequence = (),  # further fastai callbacks
+    compile: bool | str = False,  # torch.compile; a str names its backend
+    own_norms: bool = False,  # with several processes, each normalises its own part of a batch
     **curve,  # further arguments of `schedule`
-):
-    "A fastai Learner with our batches, loss and schedule; `.fit(epochs, lr)` trains. It prints nothing"
-    from fastai.callback.core import TrainEvalCallback
-    from fastai.callback.schedule import ParamScheduler
-    from fastai.callback.training import GradientClip
+) -> "fastai.learner.Learner":  # `.fit(epochs, lr)` trains  # noqa: F821
+    """Return a fastai Learner with our batches, loss and schedule; it prints nothing."""
     from fastai.data.core import DataLoaders
     from fastai.learner import Learner
     from fastai.optimizer import OptimWrapper
@@ -59,32 +64,20 @@ def learner(
     model.to(device, **(dict(memory_format=torch.channels_last) if train.channels_last else {}))
     if distributed.rank_and_world()[1] > 1 and not own_norms:
         shared_norms.share_norms(model, device)
-    wrapped = OptimWrapper(opt=make_optimizer(model, optimizer, lr, weight_decay))
-    network = distributed.wrap(model, device)
+    torch_optimizer = make_optimizer(model, optimizer, lr=lr, weight_decay=weight_decay)
     half = device.type == "cuda" if half is None else half
-    old = half and device.type == "cuda" and not torch.cuda.is_bf16_supported()
-    if half and not old:
+    needs_scaling = half and device.type == "cuda" and not torch.cuda.is_bf16_supported()
+    network = distributed.wrap(model, device)
+    if half and not needs_scaling:
         network = Half(network)
-    if compile:
-        network = torch.compile(
-            network, **(dict(backend=compile) if isinstance(compile, str) else {})
-        )
-    callbacks = [
-        TrainEvalCallback(),
-        ParamScheduler(dict(lr=schedule(lr, warmup, **curve))),
-        *callbacks,
-    ]
-    if old:
-        callbacks.append(_mixed_precision())
-    if clip:
-        callbacks.append(GradientClip(clip))
+    curve = schedule(lr, warmup, **curve)
     learn = Learner(
         dls,
-        network,
+        _compiled(network, compile),
         loss,
-        wrapped,
+        OptimWrapper(opt=torch_optimizer),
         lr=lr,
-        cbs=callbacks,
+        cbs=_fastai_callbacks(curve, callbacks, clip=clip, needs_scaling=needs_scaling),
         default_cbs=False,
         wd_bn_bias=True,
         train_bn=False,
@@ -93,42 +86,69 @@ def learner(
     return learn
 
 
+def _compiled(network, compile):
+    """Return the network as torch.compile makes it, or itself."""
+    if not compile:
+        return network
+    if isinstance(compile, str):
+        return torch.compile(network, backend=compile)
+    return torch.compile(network)
+
+
+def _fastai_callbacks(curve, callbacks, *, clip, needs_scaling):
+    """Return fastai's callbacks around the given ones."""
+    from fastai.callback.core import TrainEvalCallback
+    from fastai.callback.schedule import ParamScheduler
+    from fastai.callback.training import GradientClip
+
+    found = [TrainEvalCallback(), ParamScheduler(dict(lr=curve)), *callbacks]
+    if needs_scaling:
+        found.append(_mixed_precision())
+    if clip:
+        found.append(GradientClip(clip))
+    return found
+
+
 def _mixed_precision():
-    "For GPUs without bfloat16: fastai's, in float16, which needs its losses scaled"
+    """Return fastai's float16 callback, for GPUs without bfloat16; it scales the loss."""
     from fastai.callback.fp16 import AMPMode, MixedPrecision
 
+    def no_conversion():
+        """Leave the predictions as they are: `JointLoss` converts them to float32."""
+
     callback = MixedPrecision(AMPMode.FP16)
-    callback.after_pred = lambda: (
-        None
-    )  # fastai's own fails on the None of a model without AU branch; JointLoss makes float32
+    # fastai's own fails on the None of a model without AU branch
+    callback.after_pred = no_conversion
     return callback
 
 # %% ../../nbs/library/train.learners.ipynb #843b3b05
 @contextmanager
-def repeatable(on, device):
-    "While the block lasts: algorithms that give the same result each time and one thread on a CPU, or the fastest"
-    cudnn, threads, matmul = (
-        torch.backends.cudnn,
-        torch.get_num_threads(),
-        torch.get_float32_matmul_precision(),
-    )
-    before = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-        cudnn.deterministic,
-        cudnn.benchmark,
-    )
+def repeatable(
+    on: bool,  # True = the same result each time, False = the fastest algorithms
+    device: torch.device,  # of the training run
+) -> Iterator[None]:
+    """Choose deterministic or fast algorithms while the block lasts.
+
+    If `on`, a CPU uses one thread, since the order of sums depends on the number of threads.
+    """
+    cudnn = torch.backends.cudnn
+    threads = torch.get_num_threads()
+    precision = torch.get_float32_matmul_precision()
+    was_deterministic = torch.are_deterministic_algorithms_enabled()
+    was_warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    cudnn_before = (cudnn.deterministic, cudnn.benchmark)
     if on:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.set_num_threads(1)
     elif device.type == "cuda":
         torch.set_float32_matmul_precision("high")
-    cudnn.deterministic, cudnn.benchmark = on, not on and device.type == "cuda"
+    cudnn.deterministic = on
+    cudnn.benchmark = not on and device.type == "cuda"
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.use_deterministic_algorithms(was_deterministic, warn_only=was_warn_only)
         torch.set_num_threads(threads)
-        torch.set_float32_matmul_precision(matmul)
-        cudnn.deterministic, cudnn.benchmark = before[2:]
+        torch.set_float32_matmul_precision(precision)
+        cudnn.deterministic, cudnn.benchmark = cudnn_before

@@ -6,42 +6,56 @@
 __all__ = ['JOINT', 'JointLoss', 'balanced_weights', 'positive_weights']
 
 # %% ../../nbs/library/train.losses.ipynb #bd5beaf2
+from collections.abc import Callable, Sequence
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
 # %% ../../nbs/library/train.losses.ipynb #25290fb3
-JOINT = dict(
-    units=(False, True), expressions=(True, False), both=(True, True)
-)  # what auxiliary images teach: (expressions, action units)
+JOINT = {  # what auxiliary images teach -> (their expressions, their action units)
+    "units": (False, True),
+    "expressions": (True, False),
+    "both": (True, True),
+}
 
 # %% ../../nbs/library/train.losses.ipynb #db2030a8
-class JointLoss(nn.Module):  # AU-CVT section 3.4
-    "Cross-entropy of the labelled expressions plus binary cross-entropy of the labelled action units, each a mean over what is labelled"
+class JointLoss(nn.Module):
+    """Cross-entropy of expressions plus binary cross-entropy of action units.
+
+    Each is a mean over what is labelled (AU-CVT, section 3.4).
+    """
 
     def __init__(
         self,
-        alpha=1.0,  # weight of the expression loss
-        beta=1.0,  # weight of the action unit loss
-        class_weights=None,  # (C,) weights of the classes, or None
-        pos_weight=None,  # (A,) weights of present action units, or None
-        smoothing=0.0,  # label smoothing of the expressions, 0-1
-        shared=None,  # called in training with the divisor (a tensor), returns the one to use: the mean over processes; None = itself
+        alpha: float = 1.0,  # weight of the expression loss
+        beta: float = 1.0,  # weight of the action unit loss
+        *,
+        class_weights: Sequence[float] | None = None,  # (C,) of the classes; None = equal
+        pos_weight: Sequence[float] | None = None,  # (A,) of present action units; None = equal
+        smoothing: float = 0.0,  # label smoothing of the expressions, 0-1
+        shared: Callable | None = None,  # divisor (tensor) -> its mean over processes, in training
     ):
         super().__init__()
-        self.alpha, self.beta, self.smoothing, self.shared = alpha, beta, smoothing, shared
-        as_buffer = lambda w: None if w is None else torch.as_tensor(w, dtype=torch.float32)
-        self.register_buffer("class_weights", as_buffer(class_weights))
-        self.register_buffer("pos_weight", as_buffer(pos_weight))
+        self.alpha = alpha
+        self.beta = beta
+        self.smoothing = smoothing
+        self.shared = shared
+        self.register_buffer("class_weights", _as_buffer(class_weights))
+        self.register_buffer("pos_weight", _as_buffer(pos_weight))
 
-    def _over(self, total, count):
-        "The mean; 0 where nothing was counted"
+    def _mean(self, total, count):
+        """Return total / count, 0 if nothing was counted."""
         if self.shared is not None and self.training:
             count = self.shared(count.float())
         return total / torch.where(count > 0, count, 1)
 
-    def expression(self, logits, y):
-        "Mean cross-entropy over rows with y >= 0; 0 (with a gradient) where there is none"
+    def expression(
+        self,
+        logits: torch.Tensor,  # (B, C)
+        y: torch.Tensor,  # (B,) int64, -1 = unlabelled
+    ) -> torch.Tensor:  # a scalar
+        """Return the mean cross-entropy of labelled rows, 0 with a gradient if there is none."""
         total = F.cross_entropy(
             logits,
             y,
@@ -50,51 +64,59 @@ class JointLoss(nn.Module):  # AU-CVT section 3.4
             reduction="sum",
             label_smoothing=self.smoothing,
         )
-        known = y >= 0
-        return self._over(
-            total,
-            known.sum()
-            if self.class_weights is None
-            else (self.class_weights[y.clamp(min=0)] * known).sum(),
-        )
+        known = y >= 0  # (B,)
+        if self.class_weights is None:
+            return self._mean(total, known.sum())
+        return self._mean(total, (self.class_weights[y.clamp(min=0)] * known).sum())
 
-    def action_units(self, logits, y):
-        "Mean binary cross-entropy over entries that are not NaN; 0 (with a gradient) where there is none"
-        known = ~y.isnan()
+    def action_units(
+        self,
+        logits: torch.Tensor,  # (B, A)
+        y: torch.Tensor,  # (B, A), 0, 1 or NaN = unlabelled
+    ) -> torch.Tensor:  # a scalar
+        """Return the mean binary cross-entropy of labelled entries, 0 with a gradient if none."""
+        known = ~y.isnan()  # (B, A)
         each = F.binary_cross_entropy_with_logits(
             logits, y.nan_to_num(), pos_weight=self.pos_weight, reduction="none"
         )
-        return self._over((each * known).sum(), known.sum())
+        return self._mean((each * known).sum(), known.sum())
 
     def forward(
         self,
-        prediction,  # (expression logits (B, C), action unit logits (B, A) or None)
-        expression,  # (B,) int64, -1 = unlabelled
-        action_units,  # (B, A) float, NaN = unlabelled
-    ):
-        "The global loss, a scalar"
-        z_fer, z_au = prediction
-        loss = self.alpha * self.expression(z_fer.float(), expression)
-        return (
-            loss
-            if z_au is None
-            else loss + self.beta * self.action_units(z_au.float(), action_units)
-        )
+        prediction: tuple,  # (expression logits (B, C), action unit logits (B, A) or None)
+        expression: torch.Tensor,  # (B,) int64, -1 = unlabelled
+        action_units: torch.Tensor,  # (B, A) float, NaN = unlabelled
+    ) -> torch.Tensor:  # a scalar
+        """Return the joint loss."""
+        logits, au_logits = prediction
+        loss = self.alpha * self.expression(logits.float(), expression)
+        if au_logits is None:
+            return loss
+        return loss + self.beta * self.action_units(au_logits.float(), action_units)
+
+
+def _as_buffer(weights):
+    """Return weights as a float32 tensor, None if there are none."""
+    return None if weights is None else torch.as_tensor(weights, dtype=torch.float32)
 
 # %% ../../nbs/library/train.losses.ipynb #9806ab01
 def balanced_weights(
-    expression,  # (n,) int64, -1 = unlabelled
-    classes,  # number of classes
-):
-    "Weights (C,) that give each class the same say: n/(C*count); 0 for a class that is not there"
+    expression: torch.Tensor,  # (n,) int64, -1 = unlabelled
+    classes: int,  # number of classes
+) -> torch.Tensor:  # (C,)
+    """Return weights that give each class the same influence: n / (C * count).
+
+    A class without images has weight 0.
+    """
     count = torch.bincount(expression[expression >= 0], minlength=classes).float()
     return torch.where(count > 0, count.sum() / (classes * count.clamp(min=1)), 0.0)
 
 
 def positive_weights(
-    action_units,  # (n, A) float, NaN = unlabelled
-    most=10.0,  # upper limit
-):
-    "Weights (A,) of present action units: labelled absences over presences, between 1 and `most`"
-    present, known = (action_units == 1).sum(0), (~action_units.isnan()).sum(0)
+    action_units: torch.Tensor,  # (n, A) float, NaN = unlabelled
+    most: float = 10.0,  # upper limit
+) -> torch.Tensor:  # (A,), between 1 and `most`
+    """Return weights of present action units: labelled absences over presences."""
+    present = (action_units == 1).sum(0)
+    known = (~action_units.isnan()).sum(0)
     return ((known - present) / present.clamp(min=1)).clamp(1, most)

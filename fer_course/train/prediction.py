@@ -16,34 +16,52 @@ from .batches import fetch
 # %% ../../nbs/library/train.prediction.ipynb #e7f73cac
 @no_denormals()
 def predict(
-    model,  # returns (expression logits, action unit logits or None)
-    images,  # uint8 (N, H, W, 3), array or memory map
-    rows=None,  # which images: indices or a mask; None = all
-    batch_size=128,  # images at a time
-    device=None,  # see `pick_device`
-    flip=False,  # mean of each face and its mirror image
-):
-    "Probabilities (n, C) of the expressions and (n, A) of the action units, float32; None for the latter where the model has no AU branch"
+    model: torch.nn.Module,  # returns (expression logits, action unit logits or None)
+    images: np.ndarray,  # uint8 (N, H, W, 3), array or memory map
+    *,
+    rows: np.ndarray | None = None,  # which images: indices or a mask; None = all
+    batch_size: int = 128,  # images at a time
+    device: str | torch.device | None = None,  # see `pick_device`
+    flip: bool = False,  # mean over each face and its mirror image
+) -> tuple:  # (n, C) and (n, A) float32; None for the latter without an AU branch
+    """Return the probabilities of expressions and action units, in the order of `rows`."""
     device = pick_device(device)
     model.to(device).eval()
-    rows = np.arange(len(images)) if rows is None else np.asarray(rows)
-    rows = torch.from_numpy(np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64))
-
-    def outputs(x):
-        z_fer, z_au = model(x)
-        return z_fer.float().softmax(1), None if z_au is None else z_au.float().sigmoid()
-
+    rows = _row_numbers(rows, len(images))
     parts = []
     with torch.inference_mode():
-        if not len(rows):
-            parts = [
-                [
-                    None if p is None else p[:0]
-                    for p in outputs(torch.zeros(1, 3, *images.shape[1:3], device=device))
-                ]
-            ]
-        for some in progress(rows.split(batch_size) if len(rows) else (), label="predicting"):
-            x = normalise(fetch(images, some, device))
-            both = [outputs(x), outputs(x.flip(-1))] if flip else [outputs(x)]
-            parts.append([None if p[0] is None else (sum(p) / len(p)).cpu() for p in zip(*both)])
-    return tuple(None if p[0] is None else torch.cat(p).cpu().numpy() for p in zip(*parts))
+        if not len(rows):  # one empty batch, for the number of columns
+            blank = torch.zeros(1, 3, *images.shape[1:3], device=device)
+            parts.append([None if p is None else p[:0] for p in _probabilities(model, blank)])
+        batches = rows.split(batch_size) if len(rows) else ()
+        for batch in progress(batches, label="predicting"):
+            x = normalise(fetch(images, batch, device=device))
+            views = [_probabilities(model, x)]
+            if flip:
+                views.append(_probabilities(model, x.flip(-1)))
+            parts.append([_view_mean(view) for view in zip(*views)])
+    return tuple(_as_array(column) for column in zip(*parts))
+
+
+def _row_numbers(rows, n):
+    """Return indices, or the indices of a mask, as an int64 tensor; all `n` for None."""
+    rows = np.arange(n) if rows is None else np.asarray(rows)
+    if rows.dtype == bool:
+        return torch.from_numpy(np.flatnonzero(rows))
+    return torch.from_numpy(rows.astype(np.int64))
+
+
+def _probabilities(model, x):
+    """Return softmax and sigmoid of the two outputs of a network."""
+    logits, au_logits = model(x)
+    return logits.float().softmax(1), None if au_logits is None else au_logits.float().sigmoid()
+
+
+def _view_mean(views):
+    """Return the mean over the views of a batch on the CPU, None if there are no outputs."""
+    return None if views[0] is None else (sum(views) / len(views)).cpu()
+
+
+def _as_array(batches):
+    """Return the outputs of all batches as one array, None if there are none."""
+    return None if batches[0] is None else torch.cat(batches).cpu().numpy()

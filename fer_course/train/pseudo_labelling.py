@@ -6,6 +6,9 @@
 __all__ = ['as_intensity', 'choose_thresholds', 'certainty', 'openface_table', 'pseudo_labels', 'write_openface']
 
 # %% ../../nbs/library/train.pseudo_labelling.ipynb #153e732d
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from ..core.errors import CourseError
@@ -15,149 +18,170 @@ from ..facs import au_columns, AU_VOCABULARIES
 
 # %% ../../nbs/library/train.pseudo_labelling.ipynb #215083fe
 def as_intensity(
-    probability,  # array (n, A), 0-1; NaN stays
-    threshold=0.5,  # number or (A,): the unit counts as present above this, strictly between 0 and 1
-):
-    "Increasing map of a probability to 0-5 that carries the threshold to 0.5; `ValueError` for what is no probability or no threshold"
-    p, t = np.asarray(probability, float), np.asarray(threshold, float)
+    probability: np.ndarray | float,  # (n, A), 0-1; NaN stays
+    threshold: np.ndarray | float = 0.5,  # or (A,): present above it, strictly between 0 and 1
+) -> np.ndarray:  # of the same shape, 0-5
+    """Return an increasing map of probabilities to 0-5 that carries the threshold to 0.5.
+
+    Raises `ValueError` for invalid probabilities or thresholds.
+    """
+    p = np.asarray(probability, float)
+    t = np.asarray(threshold, float)
     if not ((t > 0) & (t < 1)).all():
         raise ValueError("a threshold lies between 0 and 1")
-    if (p[~np.isnan(p)] < 0).any() or (p[~np.isnan(p)] > 1).any():
+    known = p[~np.isnan(p)]
+    if (known < 0).any() or (known > 1).any():
         raise ValueError("a probability lies between 0 and 1")
-    return np.where(p > t, 0.5 + 4.5 * (p - t) / (1 - t), 0.5 * np.minimum(p / t, 1) + 0 * p)
+    above = 0.5 + 4.5 * (p - t) / (1 - t)
+    below = 0.5 * np.minimum(p / t, 1) + 0 * p  # NaN where p is NaN
+    return np.where(p > t, above, below)
 
 # %% ../../nbs/library/train.pseudo_labelling.ipynb #43a626f3
 def choose_thresholds(
-    truth,  # (n, A) of the validation images: 1, 0, NaN = unknown
-    probability,  # (n, A), 0-1
-    names=None,  # A names; None = the columns of `truth` where it is a DataFrame, else RAF-AU's 21
-    least=5,  # presences and absences that a unit must have; with fewer it keeps .5
-):
-    "The threshold of each unit with the best F1 (present = above it), a Series; halfway between two probabilities, the nearest to .5 at a tie"
-    names = names or [*truth] if isinstance(truth, pd.DataFrame) else names or au_columns("raf_au")
-    t, p = np.asarray(truth, float), np.asarray(probability, float)
+    truth: np.ndarray | pd.DataFrame,  # (n, A) of the validation images: 1, 0, NaN = unknown
+    probability: np.ndarray,  # (n, A), 0-1
+    *,
+    names: Sequence[str] | None = None,  # (A,); None = the columns of `truth`, or RAF-AU's 21
+    least: int = 5,  # presences and absences of a unit; with fewer its threshold is 0.5
+) -> pd.Series:  # name -> threshold
+    """Return the threshold of each unit with the best F1 (present = above it).
+
+    Each lies halfway between two probabilities; at a tie the nearest to 0.5 is taken.
+    Raises `ValueError` if the shapes do not fit.
+    """
+    if not names:
+        names = [*truth] if isinstance(truth, pd.DataFrame) else au_columns("raf_au")
+    t = np.asarray(truth, float)
+    p = np.asarray(probability, float)
     if t.shape != p.shape or t.shape[1:] != (len(names),):
         raise ValueError(
             f"truth {t.shape}, probabilities {p.shape} and {len(names)} names do not fit"
         )
-    return pd.Series(
-        [_best(t[k, j], p[k, j], least) for j, k in enumerate((~np.isnan(t)).T)], names, dtype=float
-    )
+    thresholds = []
+    for column, known in enumerate((~np.isnan(t)).T):
+        thresholds.append(_best_threshold(t[known, column], p[known, column], least))
+    return pd.Series(thresholds, names, dtype=float)
 
 
-def _best(t, p, least):
+def _best_threshold(t, p, least):
+    """Return the threshold of one unit: labels (n,) 0 or 1, probabilities (n,)."""
     if t.sum() < least or (1 - t).sum() < least:
         return 0.5
     order = np.argsort(-p, kind="stable")
-    t, p = t[order], p[order]
-    f1 = (
-        2 * t.cumsum() / (np.arange(len(t)) + 1 + t.sum())
-    )  # of calling the first 1, 2, ... present
+    t = t[order]
+    p = p[order]
+    # F1 if the first 1, 2, ... images are called present
+    f1 = 2 * t.cumsum() / (np.arange(len(t)) + 1 + t.sum())
     cut = np.r_[(p[:-1] + p[1:]) / 2, p[-1] / 2]
-    distinct = np.r_[p[:-1] > p[1:], True] & (cut > 0) & (cut < 1)
-    if not distinct.any():
+    is_possible = np.r_[p[:-1] > p[1:], True] & (cut > 0) & (cut < 1)
+    if not is_possible.any():
         return 0.5
-    f1, cut = f1[distinct], cut[distinct]
+    f1 = f1[is_possible]
+    cut = cut[is_possible]
     best = cut[f1 >= f1.max() - 1e-12]
     return float(best[np.abs(best - 0.5).argmin()])
 
 # %% ../../nbs/library/train.pseudo_labelling.ipynb #75f020de
 def certainty(
-    probabilities,  # (n, A), 0-1
-):
-    "Mean over the units of max(p, 1 - p), (n,), 0.5-1"
+    probabilities: np.ndarray,  # (n, A), 0-1
+) -> np.ndarray:  # (n,), 0.5-1
+    """Return the mean over the units of max(p, 1 - p)."""
     p = np.asarray(probabilities, float)
     return np.maximum(p, 1 - p).mean(1)
 
 
 def openface_table(
-    images,  # n names
-    probabilities,  # (n, A), 0-1
-    units,  # A numbers of action units, or names such as 'AU12'
-    thresholds=0.5,  # number, (A,), or a Series by name as `choose_thresholds` gives it: a unit is present above it
-    confidence=None,  # (n,) 0-1, of each face; None = `certainty`
-):
-    """A table of the form of OpenFace's files: image, face, frame, confidence, success, then OpenFace's 17 `_r` and 18 `_c` (NaN where nothing was
-    predicted), then those of units that OpenFace lacks, named alike. `ValueError` for lengths that do not fit."""
-    p, names = (
-        np.asarray(probabilities, float),
-        [u if isinstance(u, str) else f"AU{u}" for u in units],
-    )
+    images: Sequence[str],  # n names
+    probabilities: np.ndarray,  # (n, A), 0-1
+    *,
+    units: Sequence[int | str],  # A numbers of action units, or names such as "AU12"
+    thresholds: float | np.ndarray | pd.Series = 0.5,  # or (A,), or by name; present above it
+    confidence: np.ndarray | None = None,  # (n,) 0-1, of each face; None = `certainty`
+) -> pd.DataFrame:  # image, face, frame, confidence, success, AU.._r, AU.._c
+    """Return predictions in the form of OpenFace's files.
+
+    OpenFace's 17 `_r` and 18 `_c` come first, NaN if they were not predicted; units that OpenFace
+    lacks follow under the same kind of name. Raises `ValueError` if the lengths do not fit.
+    """
+    p = np.asarray(probabilities, float)
+    names = [unit if isinstance(unit, str) else f"AU{unit}" for unit in units]
     if p.shape != (len(images), len(names)):
         raise ValueError(
             f"{len(images)} images, {len(names)} units and probabilities {p.shape} do not fit"
         )
-    t = (
-        thresholds[names].to_numpy(float)
-        if isinstance(thresholds, pd.Series)
-        else np.broadcast_to(np.asarray(thresholds, float), len(names))
-    )
-    r, c = as_intensity(p, t), np.where(np.isnan(p), np.nan, p > t)
-    head = pd.DataFrame(
-        dict(
-            image=list(images),
-            face=0,
-            frame=None,
-            confidence=certainty(p) if confidence is None else np.asarray(confidence, float),
-            success=1,
-        )
-    )
+    if isinstance(thresholds, pd.Series):
+        t = thresholds[names].to_numpy(float)
+    else:
+        t = np.broadcast_to(np.asarray(thresholds, float), len(names))
+    intensity = as_intensity(p, t)  # (n, A)
+    presence = np.where(np.isnan(p), np.nan, p > t)  # (n, A)
+    if confidence is None:
+        confidence = certainty(p)
+    confidence = np.asarray(confidence, float)
+    head = dict(image=list(images), face=0, frame=None, confidence=confidence, success=1)
     numbers = [int(name[2:]) for name in names]
-    values = pd.DataFrame(
-        np.hstack([r, c]), columns=[output_name(n, kind) for kind in "rc" for n in numbers]
-    )
-    return pd.concat([head, values.reindex(columns=_au_header(numbers))], axis=1)
+    columns = [output_name(number, kind) for kind in "rc" for number in numbers]
+    values = pd.DataFrame(np.hstack([intensity, presence]), columns=columns)
+    return pd.concat([pd.DataFrame(head), values.reindex(columns=_au_header(numbers))], axis=1)
 
 
 def _au_header(numbers):
-    "OpenFace's columns in OpenFace's order, then those of further units"
-    own = TOOLS["openface2"]
-    more = [n for n in numbers if n not in own.presence]
-    return [
-        output_name(n, k)
-        for k, its in (("r", own.intensity), ("c", own.presence), ("r", more), ("c", more))
-        for n in its
-    ] + [output_name(28, "r")] * (28 in numbers)
+    """Return OpenFace's columns in OpenFace's order, then those of further units."""
+    openface = TOOLS["openface2"]
+    further = [number for number in numbers if number not in openface.presence]
+    columns = [output_name(number, "r") for number in openface.intensity]
+    columns += [output_name(number, "c") for number in openface.presence]
+    columns += [output_name(number, "r") for number in further]
+    columns += [output_name(number, "c") for number in further]
+    if 28 in numbers:  # OpenFace predicts presence of AU28, but no intensity
+        columns.append(output_name(28, "r"))
+    return columns
 
 
 def pseudo_labels(
-    model,  # with an AU branch, as `fer_course.models.create` makes it
-    images,  # uint8 (N, H, W, 3), prepared as the training images were
-    names,  # N names of images
-    thresholds=0.5,  # as in `openface_table`
-    confidence=None,  # as in `openface_table`
-    batch_size=128,  # images at a time
-    device=None,  # see `fer_course.core.parallel.pick_device`
-    flip=False,  # mean of each face and its mirror image
-):
-    "What the AU branch says of the images, as `openface_table`; `CourseError` for a model without one"
-    from fer_course.train.prediction import predict  # chapter 09, needed here alone
+    model: "torch.nn.Module",  # noqa: F821  with an AU branch, see `fer_course.models.create`
+    images: np.ndarray,  # uint8 (N, H, W, 3), prepared as the training images were
+    *,
+    names: Sequence[str],  # N names of images
+    thresholds: float | np.ndarray | pd.Series = 0.5,  # as in `openface_table`
+    confidence: np.ndarray | None = None,  # as in `openface_table`
+    batch_size: int = 128,  # images at a time
+    device: str | None = None,  # see `fer_course.core.device.pick_device`
+    flip: bool = False,  # mean over each face and its mirror image
+) -> pd.DataFrame:  # as `openface_table`
+    """Return the predictions of the AU branch as a table.
+
+    Raises `CourseError` for a model without AU branch.
+    """
+    from fer_course.train.prediction import predict  # loads torch, which the rest does not need
 
     vocabulary = getattr(getattr(model, "config", None), "au_vocabulary", None)
     if vocabulary is None:
         raise CourseError("the model has no AU branch", remedy="create it with an au_vocabulary")
-    probabilities = predict(model, images, batch_size=batch_size, device=device, flip=flip)[1]
-    return openface_table(names, probabilities, AU_VOCABULARIES[vocabulary], thresholds, confidence)
+    _, probabilities = predict(model, images, batch_size=batch_size, device=device, flip=flip)
+    return openface_table(
+        names,
+        probabilities,
+        units=AU_VOCABULARIES[vocabulary],
+        thresholds=thresholds,
+        confidence=confidence,
+    )
 
 # %% ../../nbs/library/train.pseudo_labelling.ipynb #88d31729
 def write_openface(
-    path,  # the csv file
-    table,  # as `openface_table` gives it
-    decimals=3,  # of the intensities
-):
-    """Write img, face, confidence, (success, where a face has none,) and the columns of the units as csv, in one piece or not at all; an intensity above
-    0.5 stays above. Read back, it gives the same labels at the thresholds .5. An empty cell = nothing known. `CourseError` for names or values that cannot be"""
-    columns = [c for c in table if c[:2] == "AU"]
-    if missing := [c for c in ("image", "confidence") if c not in table]:
-        raise CourseError(f"the table has no column {', '.join(missing)}", path)
-    for kind in "rc":
-        check_ranges(
-            table[its := [c for c in columns if c.endswith("_" + kind)]].to_numpy(float), its, kind
-        )
-    if (bad := table["image"].astype(str).str.contains("[\r\n]")).any():
-        raise CourseError(
-            f"an image has a line break in its name: {table['image'][bad].iloc[0]!r}", path
-        )
+    path: str | Path,  # the csv file
+    table: pd.DataFrame,  # as `openface_table` gives it
+    *,
+    decimals: int = 3,  # of the intensities
+) -> None:
+    """Write a table as OpenFace's csv, in one piece or not at all.
+
+    Columns: img, face, confidence, success if a face has none, and the units. An intensity above
+    0.5 stays above, so that the file gives the same labels at the thresholds 0.5. An empty cell
+    means unknown. Raises `CourseError` for invalid names or values.
+    """
+    units = [column for column in table if column[:2] == "AU"]
+    _check_table(table, units, path=path)
     head = {
         "img": table["image"],
         "face": table.get("face", 0),
@@ -165,14 +189,32 @@ def write_openface(
     }
     if "success" in table and (table["success"] == 0).any():
         head["success"] = table["success"].fillna(1).astype(int)
-    body = {
-        c: _rounded(table[c], decimals) if c.endswith("_r") else table[c].astype("Int64")
-        for c in columns
-    }
+    body = {}
+    for column in units:
+        if column.endswith("_r"):
+            body[column] = _rounded(table[column], decimals)
+        else:
+            body[column] = table[column].astype("Int64")
     with atomic(path) as temporary:
         pd.DataFrame(head | body).to_csv(temporary, index=False, lineterminator="\n")
 
 
+def _check_table(table, units, *, path):
+    """Raise `CourseError` for missing columns, values out of range and line breaks in names."""
+    missing = [column for column in ("image", "confidence") if column not in table]
+    if missing:
+        raise CourseError(f"the table has no column {', '.join(missing)}", path)
+    for kind in "rc":
+        columns = [column for column in units if column.endswith("_" + kind)]
+        check_ranges(table[columns].to_numpy(float), columns, kind=kind)
+    has_break = table["image"].astype(str).str.contains("[\r\n]")
+    if has_break.any():
+        name = table["image"][has_break].iloc[0]
+        raise CourseError(f"an image has a line break in its name: {name!r}", path)
+
+
 def _rounded(values, decimals):
-    near, step = values.astype(float).round(decimals), 10.0**-decimals
+    """Return rounded intensities; one above 0.5 stays above."""
+    step = 10.0**-decimals
+    near = values.astype(float).round(decimals)
     return near.mask((values > 0.5) & (near <= 0.5), 0.5 + step).round(decimals)

@@ -4,31 +4,27 @@
 
 # %% auto #0
 __all__ = ['TIMING', 'FILES', 'versions', 'without_timing', 'read_log', 'write_log', 'begin', 'check', 'keep_epoch', 'resume',
-           'best_of', 'finish', 'finished', 'read_config', 'load_run', 'load_network', 'list_runs']
+           'best_of', 'has_converged', 'finish', 'finished', 'read_config', 'load_run', 'load_network', 'list_runs']
 
 # %% ../../nbs/library/train.runs.ipynb #56459f1e
 import io
 import math
 import platform
 from pathlib import Path
+
 import numpy as np
 import pandas as pd
+from ..core.cache import differences
 from ..core.errors import CourseError
 from ..core.files import atomic, make_folder, read_json, sweep, write_json
 
 # %% ../../nbs/library/train.runs.ipynb #85e52aa8
-TIMING = (
-    "seconds",
-    "images_per_second",
-    "memory",
-)  # columns of log.csv that differ each time; memory in MiB
-
-
+TIMING = ("seconds", "images_per_second", "memory")  # columns of log.csv that differ in each run
 FILES = ("config.json", "log.csv", "metrics.json", "last.safetensors", "best.safetensors")
 
 
-def versions():
-    "What was installed: name -> version"
+def versions() -> dict:  # name -> version
+    """Return the versions of the course, Python, torch and numpy."""
     import torch
     from fer_course import __version__
 
@@ -41,97 +37,102 @@ def versions():
 
 
 def without_timing(
-    log,  # DataFrame of log.csv
-):
-    "The columns that a training done again has alike"
-    return log.drop(columns=[c for c in TIMING if c in log])
+    log: pd.DataFrame,  # of log.csv
+) -> pd.DataFrame:  # without the columns `TIMING`
+    """Return the columns that are equal if a run is repeated."""
+    return log.drop(columns=[column for column in TIMING if column in log])
 
 
 def read_log(
-    folder,  # a run
-):
-    "log.csv as a DataFrame, numbers to the last bit; `CourseError` where there is none"
-    if not (path := Path(folder) / "log.csv").exists():
+    folder: str | Path,  # of the run
+) -> pd.DataFrame:  # one row per epoch, numbers to the last bit
+    """Return log.csv. Raises `CourseError` if it is missing."""
+    path = Path(folder) / "log.csv"
+    if not path.exists():
         raise CourseError("is missing", path, 'name a folder that "fer-course train" made')
     return pd.read_csv(path, float_precision="round_trip")
 
 
 def write_log(
-    folder,  # a run
-    history,  # list of dicts or DataFrame, a row an epoch
-):
-    "Write log.csv in one piece"
+    folder: str | Path,  # of the run
+    history: list[dict] | pd.DataFrame,  # one row per epoch
+) -> None:
+    """Write log.csv in one piece."""
     with atomic(Path(folder) / "log.csv") as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False, lineterminator="\n")
 
 # %% ../../nbs/library/train.runs.ipynb #4da7d13b
-_SAME = ("training", "model", "parameters")
-
-
 def begin(
-    folder,  # of the run, made
-    config,  # dict for config.json: training, model, parameters, data with its digest, and what else is worth knowing
-):
-    "Write config.json where no epoch is kept yet; `CourseError` where epochs of a training with other settings are"
+    folder: str | Path,  # of the run, made
+    config: dict,  # for config.json: training, model, parameters, data with its digest, and more
+) -> None:
+    """Write config.json if no epoch is kept yet.
+
+    Raises `CourseError` if the folder holds epochs of a run with other settings.
+    """
     folder = make_folder(folder)
     check(folder, config)
     sweep(folder)
-    if not _kept(folder):
+    if not _has_epochs(folder):
         write_json(folder / "config.json", config)
 
 
 def check(
-    folder,  # of the run
-    config,  # as `begin`
-):
-    "`CourseError` where the folder holds epochs of a training with other settings"
-    if not _kept(Path(folder)):
+    folder: str | Path,  # of the run
+    config: dict,  # as for `begin`
+) -> None:
+    """Raise `CourseError` if the folder holds epochs of a run with other settings."""
+    folder = Path(folder)
+    if not _has_epochs(folder):
         return
-    flat = lambda c: c["training"] | {k: c[k] for k in _SAME[1:]} | dict(data=c["data"]["digest"])
-    old, new = flat(read_json(Path(folder) / "config.json")), flat(config)
-    differ = [
-        f"{k}: {old.get(k)} -> {new.get(k)}"
-        for k in sorted(old.keys() | new.keys())
-        if old.get(k) != new.get(k)
-    ]
-    if differ:
+    changed = differences(_identity(read_json(folder / "config.json")), _identity(config))
+    if changed:
         raise CourseError(
-            f"holds a training with other settings ({'; '.join(differ)})",
+            f"holds a training run with other settings ({changed})",
             folder,
             "choose another folder, or remove this one",
         )
 
 
-def _kept(folder):
-    return (folder / "config.json").exists() and (
-        (folder / "checkpoint.pt").exists() or (folder / "metrics.json").exists()
-    )
+def _identity(config):
+    """Return what makes two runs the same: settings, network and data, in one flat dict."""
+    network = dict(model=config["model"], parameters=config["parameters"])
+    return config["training"] | network | dict(data=config["data"]["digest"])
+
+
+def _has_epochs(folder):
+    """Return whether the folder holds a begun or finished run."""
+    kept = (folder / "checkpoint.pt").exists() or (folder / "metrics.json").exists()
+    return kept and (folder / "config.json").exists()
 
 # %% ../../nbs/library/train.runs.ipynb #ca93501f
 def _write(path, data):
+    """Write bytes in one piece."""
     with atomic(path) as temporary:
         temporary.write_bytes(data)
 
 
 def keep_epoch(
-    folder,  # of the run
-    history,  # list of dicts, a row an epoch
-    weights,  # name -> tensor: what was validated
-    better,  # whether this is the best epoch so far
-    checkpoint,  # dict for `resume`: tensors, numbers, lists, dicts
-):
-    "Write best weights, last weights, checkpoint and log, in this order; `CourseError` as `atomic` (a full disk): what was there stays"
+    folder: str | Path,  # of the run
+    history: list[dict],  # one row per epoch
+    *,
+    weights: dict,  # name -> tensor: the validated weights
+    is_best: bool,  # the newest epoch is the best so far
+    checkpoint: dict,  # for `resume`: tensors, numbers, lists, dicts
+) -> None:
+    """Write best weights, last weights, checkpoint and log, in this order.
+
+    Raises `CourseError` as `atomic`, for example for a full disk; existing files then stay.
+    """
     import torch
     from safetensors.torch import save
 
-    data, folder = (
-        save(
-            {name: tensor.detach().cpu().clone().contiguous() for name, tensor in weights.items()}
-        ),
-        Path(folder),
-    )
-    for name in ("best", "last") if better else ("last",):
-        _write(folder / f"{name}.safetensors", data)
+    folder = Path(folder)
+    tensors = {name: v.detach().cpu().clone().contiguous() for name, v in weights.items()}
+    data = save(tensors)
+    if is_best:
+        _write(folder / "best.safetensors", data)
+    _write(folder / "last.safetensors", data)
     del data
     buffer = io.BytesIO()
     torch.save(checkpoint | dict(history=history), buffer)
@@ -140,10 +141,13 @@ def keep_epoch(
 
 
 def resume(
-    folder,  # of the run
-    device="cpu",  # where the tensors go
-):
-    "What `keep_epoch` kept last, None where it kept nothing; `CourseError` for a damaged file"
+    folder: str | Path,  # of the run
+    device: "str | torch.device" = "cpu",  # where the tensors go  # noqa: F821
+) -> dict | None:  # the checkpoint with its history
+    """Return the newest checkpoint, None if there is none.
+
+    Raises `CourseError` if the file is damaged.
+    """
     import torch
 
     path = Path(folder) / "checkpoint.pt"
@@ -153,83 +157,99 @@ def resume(
         return torch.load(path, map_location=device, weights_only=True)
     except Exception as error:
         raise CourseError(
-            f"is no readable checkpoint ({type(error).__name__})",
+            f"is not a readable checkpoint ({type(error).__name__})",
             path,
             "remove it to train from the start",
         ) from error
 
-
+# %% ../../nbs/library/train.runs.ipynb #5c8b08ef
 def best_of(
-    history,  # DataFrame or list of dicts, a row an epoch
-):
-    "Index of the row with the best validation macro F1, the earlier at a tie; -1 where there is no row"
-    scores = [
-        row["valid_macro_f1"]
-        for row in (history.to_dict("records") if isinstance(history, pd.DataFrame) else history)
-    ]
+    history: list[dict] | pd.DataFrame,  # one row per epoch
+) -> int:  # from 0; -1 if there is no row
+    """Return the row with the best validation macro F1, the earlier at a tie."""
+    rows = history.to_dict("records") if isinstance(history, pd.DataFrame) else history
+    scores = [row["valid_macro_f1"] for row in rows]
     return int(np.argmax(scores)) if scores else -1
 
 
+def has_converged(
+    history: list[dict] | pd.DataFrame,  # one row per epoch
+    patience: int | None,  # None = never
+) -> bool:  # False without a row
+    """Return whether `patience` epochs or more have passed since the best one."""
+    if not patience or not len(history):
+        return False
+    return len(history) - 1 - best_of(history) >= patience
+
+
 def finish(
-    folder,  # of the run
-    history,  # list of dicts, a row an epoch
-):
-    "Write log.csv and metrics.json, which says that the training is done; remove the checkpoint; returns the metrics"
-    folder, best = Path(folder), history[best_of(history)]
+    folder: str | Path,  # of the run
+    history: list[dict],  # one row per epoch
+) -> dict:  # the metrics: best epoch, number of epochs, scores of the best epoch
+    """Write log.csv and metrics.json, which marks the run as finished; remove the checkpoint."""
+    folder = Path(folder)
+    best = history[best_of(history)]
     write_log(folder, history)
-    metrics = dict(best_epoch=int(best["epoch"]), epochs=len(history)) | {
-        k: None if math.isnan(v) else float(v) for k, v in best.items() if k.startswith("valid_")
-    }
+    metrics = dict(best_epoch=int(best["epoch"]), epochs=len(history))
+    for name, value in best.items():
+        if name.startswith("valid_"):
+            metrics[name] = None if math.isnan(value) else float(value)
     write_json(folder / "metrics.json", metrics)
     (folder / "checkpoint.pt").unlink(missing_ok=True)
     return metrics
 
 
 def finished(
-    folder,  # of the run
-):
-    "The log of a training that is done; None where there is work to do"
+    folder: str | Path,  # of the run
+) -> pd.DataFrame | None:  # log.csv
+    """Return the log of a finished run, None if there is work left."""
     folder = Path(folder)
-    if not all((folder / name).exists() for name in FILES):
-        return None
+    for name in FILES:
+        if not (folder / name).exists():
+            return None
     (folder / "checkpoint.pt").unlink(missing_ok=True)
     return read_log(folder)
 
 # %% ../../nbs/library/train.runs.ipynb #4edcba07
 def read_config(
-    folder,  # a run
-):
-    "Its config.json as a dict; `CourseError` where this is no run"
-    config = read_json(Path(folder) / "config.json")
+    folder: str | Path,  # of the run
+) -> dict:  # config.json
+    """Return the configuration of a run. Raises `CourseError` if the folder holds none."""
+    path = Path(folder) / "config.json"
+    config = read_json(path)
     if not isinstance(config, dict) or "training" not in config:
         raise CourseError(
-            "is not the config.json of a training",
-            Path(folder) / "config.json",
+            "is not the config.json of a training run",
+            path,
             'name a folder that "fer-course train" made',
         )
     return config
 
 
 def load_run(
-    folder,  # a run
-    which="best",  # 'best' or 'last'
-):
-    "The network of a run with its weights, in eval mode; `CourseError` where this is no run, no epoch is done, or the network is not one of the course's"
+    folder: str | Path,  # of the run
+    which: str = "best",  # "best" or "last"
+) -> "torch.nn.Module":  # in eval mode  # noqa: F821
+    """Return the network of a run with its weights.
+
+    Raises `CourseError` if the folder holds no run, no epoch is finished, or the network is not one
+    of the course's.
+    """
     from fer_course import models
 
-    config, weights = read_config(folder), Path(folder) / f"{which}.safetensors"
+    config = read_config(folder)
+    weights = Path(folder) / f"{which}.safetensors"
     if not weights.exists():
-        raise CourseError("holds no weights yet", folder, "let the training finish its first epoch")
+        raise CourseError("holds no weights yet", folder, "let the run finish its first epoch")
     if not hasattr(models, str(config.get("network"))):
         raise CourseError(
             f"holds the weights of a network of your own ({config.get('network')})",
             folder,
-            'make it yourself, and give it fer_course.models.read_weights(folder/"best.safetensors")',
+            "make the network yourself and load the weights: "
+            'fer_course.models.read_weights(folder/"best.safetensors")',
         )
-    model = models.create(
-        config.get("preset") or "small",
-        **{k: tuple(v) if isinstance(v, list) else v for k, v in config["model"].items()},
-    )
+    options = {k: tuple(v) if isinstance(v, list) else v for k, v in config["model"].items()}
+    model = models.create(config.get("preset") or "small", **options)
     try:
         model.load_state_dict(models.read_weights(weights))
     except RuntimeError as error:
@@ -240,75 +260,71 @@ def load_run(
 
 
 def load_network(
-    folder,  # a run, the folder of a whole `fer-course run`, or whatever `fer_course.models.save` wrote
-):
-    "The network in a folder, in eval mode; `CourseError` where there is none"
+    folder: str | Path,  # of a run, of a whole `fer-course run`, or of `fer_course.models.save`
+) -> "torch.nn.Module":  # in eval mode  # noqa: F821
+    """Return the network in a folder. Raises `CourseError` if there is none."""
     from fer_course import models
 
-    return load_run(folder) if (Path(folder) / "best.safetensors").exists() else models.load(folder)
+    if (Path(folder) / "best.safetensors").exists():
+        return load_run(folder)
+    return models.load(folder)
 
 # %% ../../nbs/library/train.runs.ipynb #b5861769
+_SCORES = ("valid_macro_f1", "valid_accuracy", "valid_au_macro_f1")
+_COLUMNS = (
+    *("run", "state", "preset", "schedule", "seed", "epochs", "best_epoch"),
+    *_SCORES,
+    *("minutes", "evaluated"),
+)
+
+
 def list_runs(
-    folder,  # searched with its subfolders
-):
-    "DataFrame, a row a run, the best validation score first: run, state, preset, schedule, seed, epochs, best_epoch, scores, minutes, evaluated. Empty where there is none"
-    rows = [
-        row
-        for path in sorted(Path(folder).rglob("config.json"))
-        if (row := _row(path.parent, Path(folder)))
-    ]
-    table = pd.DataFrame(
-        rows,
-        columns=[
-            "run",
-            "state",
-            "preset",
-            "schedule",
-            "seed",
-            "epochs",
-            "best_epoch",
-            "valid_macro_f1",
-            "valid_accuracy",
-            "valid_au_macro_f1",
-            "minutes",
-            "evaluated",
-        ],
-    )
+    folder: str | Path,  # searched with its subfolders
+) -> pd.DataFrame:  # run, state, settings, best epoch and its scores, minutes, evaluated
+    """Return a table of all runs below a folder, the best validation score first."""
+    folder = Path(folder)
+    rows = [_run_row(path.parent, folder) for path in sorted(folder.rglob("config.json"))]
+    table = pd.DataFrame([row for row in rows if row is not None], columns=list(_COLUMNS))
     return table.sort_values("valid_macro_f1", ascending=False, kind="stable", ignore_index=True)
 
 
-def _row(run, folder):
+def _run_row(run, folder):
+    """Return the row of a run, None if the folder belongs to something else."""
     try:
         config = read_config(run)
     except CourseError:
-        return None  # another config.json
+        return None
     try:
         log = read_log(run)
-    except CourseError:
+    except CourseError:  # no epoch yet
         log = pd.DataFrame(columns=["epoch", "valid_macro_f1"])
     best = log.iloc[best_of(log)] if len(log) else {}
-    state = (
-        "done"
-        if (run / "metrics.json").exists()
-        else "begun"
-        if log.empty
-        else "stopped or running"
-    )
-    tested = [
-        (path.stem.removeprefix("evaluated-"), read_json(path))
-        for path in sorted(run.glob("evaluated-*.json"))
-    ]
     return dict(
         run=run.relative_to(folder).as_posix(),
-        state=state,
+        state=_state(run, log),
         preset=config.get("preset"),
         schedule=config.get("schedule"),
         seed=config["training"].get("seed"),
         epochs=f"{len(log)}/{config['training'].get('epochs')}",
         best_epoch=int(best["epoch"]) if len(log) else None,
         minutes=round(log.seconds.sum() / 60, 2) if "seconds" in log else None,
-        evaluated="; ".join(
-            f"{name} {m['macro_f1']:.3f}" for name, m in tested if m.get("macro_f1") is not None
-        ),
-        **{c: best.get(c) for c in ("valid_macro_f1", "valid_accuracy", "valid_au_macro_f1")},
+        evaluated=_evaluations(run),
+        **{name: best.get(name) for name in _SCORES},
     )
+
+
+def _state(run, log):
+    """Return how far a run has come, in words."""
+    if (run / "metrics.json").exists():
+        return "done"
+    return "begun" if log.empty else "stopped or running"
+
+
+def _evaluations(run):
+    """Return the macro F1 of each evaluation of a run, such as "photos-test 0.250"."""
+    found = []
+    for path in sorted(run.glob("evaluated-*.json")):
+        score = read_json(path).get("macro_f1")
+        if score is not None:
+            found.append(f"{path.stem.removeprefix('evaluated-')} {score:.3f}")
+    return "; ".join(found)

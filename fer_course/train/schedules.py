@@ -6,76 +6,83 @@
 __all__ = ['OPTIMIZERS', 'SCHEDULES', 'schedule', 'make_optimizer', 'Schedule', 'augmentation', 'find_schedule']
 
 # %% ../../nbs/library/train.schedules.ipynb #912d5595
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import partial
+
 import torch
 from ..augment import batch as augment
-from ..core.errors import CourseError
+from ..core.errors import CourseError, one_of
 
 # %% ../../nbs/library/train.schedules.ipynb #30e9ea7a
 def schedule(
-    lr,  # highest learning rate
-    warmup=0.3,  # share of the training that warms up, 0-1
-    decay="cosine",  # what follows: 'cosine', or 'step' = cut by `cut` after each `every` of the training
-    final=1e-3,  # where the cosine ends, as a share of `lr`
-    every=1 / 3,  # share of the training between two cuts
-    cut=0.1,  # factor of a cut
-):
-    "Learning rate as a function of the share of the training that is done: linear from lr/100 to lr, then as `decay` says; `CourseError` for another decay"
+    lr: float,  # highest learning rate
+    warmup: float = 0.3,  # share of the training run that warms up, 0-1
+    *,
+    decay: str = "cosine",  # what follows: "cosine", or "step" = cut again and again
+    final: float = 1e-3,  # end of the cosine, as a share of `lr`
+    every: float = 1 / 3,  # share of the training run between two cuts
+    cut: float = 0.1,  # factor of a cut
+) -> Callable:  # share of the training run that is done, 0-1 -> learning rate
+    """Return the learning rate as a function: linear from lr/100 to lr, then `decay`.
+
+    Raises `CourseError` for an unknown decay.
+    """
     from fastai.callback.schedule import SchedCos, SchedLin, combine_scheds
 
-    if decay not in ("cosine", "step"):
-        raise CourseError(f"there is no decay {decay!r}", remedy="choose one of: cosine, step")
-    fall = (
-        SchedCos(lr, lr * final)
-        if decay == "cosine"
-        else _Steps(lr, every / (1 - warmup) if warmup < 1 else 1.0, cut)
-    )
+    one_of(decay, ("cosine", "step"), "decay")
+    if decay == "cosine":
+        fall = SchedCos(lr, lr * final)
+    else:
+        fall = _Steps(lr, every / (1 - warmup) if warmup < 1 else 1.0, cut)
     return combine_scheds([warmup, 1 - warmup], [SchedLin(lr / 100, lr), fall])
 
 
 class _Steps:
-    "A staircase, as a function of the share"
+    """A staircase, as a function of the share that is done."""
 
     def __init__(self, lr, every, cut):
-        self.lr, self.every, self.cut = lr, every, cut
+        self.lr = lr
+        self.every = every
+        self.cut = cut
 
     def __call__(self, share):
         return self.lr * self.cut ** int(share / self.every + 1e-9)
 
 # %% ../../nbs/library/train.schedules.ipynb #b0483dd3
-OPTIMIZERS = dict(
-    adam=torch.optim.Adam, adamw=torch.optim.AdamW, sgd=partial(torch.optim.SGD, momentum=0.9)
-)
+OPTIMIZERS = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": partial(torch.optim.SGD, momentum=0.9),
+}
 
 
 def make_optimizer(
-    model,  # an nn.Module
-    name="adam",  # a key of `OPTIMIZERS`
-    lr=1e-3,  # learning rate
-    weight_decay=5e-4,  # of weights; biases, norms and other vectors have none
-):
-    "A torch optimizer with two groups of parameters; `CourseError` for an unknown name"
-    if name not in OPTIMIZERS:
-        raise CourseError(
-            f"there is no optimizer {name!r}", remedy=f"choose one of: {', '.join(OPTIMIZERS)}"
-        )
-    matrices, vectors = [
-        [p for p in model.parameters() if p.requires_grad and (p.ndim > 1) == matrix]
-        for matrix in (True, False)
-    ]
+    model: torch.nn.Module,  # its trainable parameters are updated
+    name: str = "adam",  # a key of `OPTIMIZERS`
+    *,
+    lr: float = 1e-3,  # learning rate
+    weight_decay: float = 5e-4,  # of weights; biases, norms and other vectors have none
+) -> torch.optim.Optimizer:  # with a group of weights and a group of vectors
+    """Return a torch optimizer. Raises `CourseError` for an unknown name."""
+    one_of(name, OPTIMIZERS, "optimizer")
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    matrices = [p for p in trainable if p.ndim > 1]
+    vectors = [p for p in trainable if p.ndim <= 1]
     groups = [
-        dict(params=p, weight_decay=w) for p, w in ((matrices, weight_decay), (vectors, 0.0)) if p
+        dict(params=parameters, weight_decay=decay)
+        for parameters, decay in ((matrices, weight_decay), (vectors, 0.0))
+        if parameters
     ]
-    fused = all(
-        p.device.type in ("cpu", "cuda") for p in matrices + vectors
-    )  # one pass over all parameters instead of hundreds
-    return OPTIMIZERS[name](groups, lr=lr, **(dict(fused=True) if fused else {}))
+    options = {}
+    if all(p.device.type in ("cpu", "cuda") for p in trainable):
+        options["fused"] = True  # one pass over all parameters instead of hundreds
+    return OPTIMIZERS[name](groups, lr=lr, **options)
 
 # %% ../../nbs/library/train.schedules.ipynb #953851fb
 @dataclass(frozen=True)
 class Schedule:
-    "How a network is trained; `options()` gives it to `fer_course.train.fit`"
+    """A training recipe; `options()` gives the arguments of `fer_course.train.fit`."""
 
     epochs: int = 10  # passes over the target images
     batch_size: int = 64  # target images per step
@@ -83,71 +90,67 @@ class Schedule:
     weight_decay: float = 5e-4  # of weights, not of biases and norms
     optimizer: str = "adam"  # a key of `OPTIMIZERS`
     warmup_epochs: float = 3  # of `epochs`
-    decay: str = "cosine"  # 'cosine' or 'step'
+    decay: str = "cosine"  # "cosine" or "step"
     final: float = 1e-3  # end of the cosine, as a share of `lr`
-    cut_epochs: float = 0  # epochs between two cuts of 'step'
+    cut_epochs: float = 0  # epochs between two cuts of "step"
     cut: float = 0.1  # factor of a cut
     ratio: float = 4  # target images per auxiliary image in a step
     alpha: float = 1.0  # weight of the expression loss
     beta: float = 1.0  # weight of the action unit loss
-    augment: str = "PAPER"  # a name in `fer_course.augment`, or 'FLIP'
-    class_weights: str = None  # 'balanced', or None
-    pos_weight: str = None  # 'balanced', or None
+    augment: str = "PAPER"  # see `augmentation`
+    class_weights: str | None = None  # "balanced", or None
+    pos_weight: str | None = None  # "balanced", or None
     sampling: float = 0.0  # 0 = each target image once an epoch, 1 = classes drawn equally often
     smoothing: float = 0.0  # label smoothing
-    ema: float = None  # decay of a running mean of the weights, which is what is kept; None = none
-    patience: int = (
-        None  # stop after so many epochs without a better validation score; None = never
-    )
-    source: dict = field(default_factory=dict, compare=False)  # field -> where its value comes from
+    ema: float | None = None  # decay of an EMA of the weights, which is then kept; None = no EMA
+    patience: int | None = None  # epochs without a better validation score; None = no early stop
+    source: dict = field(default_factory=dict, compare=False)  # field -> origin of its value
 
     def options(
         self,
-        **changes,  # of fields; `epochs` changes the length, the shares of warm-up and cuts stay. None = as it is
-    ):
-        "Keyword arguments of `fit`, augmentation as a callable; `CourseError` for a field that is none"
+        **changes,  # of fields, None = unchanged; with `epochs` the shares of warm-up and cuts stay
+    ) -> dict:  # keyword arguments of `fit`, the augmentation as a callable
+        """Return the arguments of `fit`. Raises `CourseError` for an unknown field."""
         names = [f.name for f in fields(self) if f.name != "source"]
-        changes = {k: v for k, v in changes.items() if v is not None}
-        if unknown := sorted(set(changes) - set(names)):
+        changes = {name: value for name, value in changes.items() if value is not None}
+        unknown = sorted(set(changes) - set(names))
+        if unknown:
             raise CourseError(
                 f"a schedule has no {', '.join(unknown)}", remedy=f"choose from {', '.join(names)}"
             )
-        made = {n: getattr(self, n) for n in names}
-        shares = made.pop("warmup_epochs") / self.epochs, made.pop("cut_epochs") / self.epochs
-        made |= dict(warmup=shares[0], every=shares[1] or 1 / 3) | {
-            k: v for k, v in changes.items() if k not in ("warmup_epochs", "cut_epochs")
-        }
-        if "warmup_epochs" in changes:
-            made["warmup"] = min(1.0, changes["warmup_epochs"] / made["epochs"])
-        if "cut_epochs" in changes:
-            made["every"] = changes["cut_epochs"] / made["epochs"]
-        return made | dict(augment=augmentation(made["augment"]))
+        options = {name: getattr(self, name) for name in names}
+        options["warmup"] = options.pop("warmup_epochs") / self.epochs
+        options["every"] = options.pop("cut_epochs") / self.epochs or 1 / 3
+        warmup_epochs = changes.pop("warmup_epochs", None)
+        cut_epochs = changes.pop("cut_epochs", None)
+        options |= changes
+        if warmup_epochs is not None:
+            options["warmup"] = min(1.0, warmup_epochs / options["epochs"])
+        if cut_epochs is not None:
+            options["every"] = cut_epochs / options["epochs"]
+        options["augment"] = augmentation(options["augment"])
+        return options
 
 
 def augmentation(
-    name,  # 'PAPER', 'RELEASED', 'SMALL_DATA', ... of `fer_course.augment`; 'FLIP' = mirror images alone; 'NONE'
-):
-    "The `Augment` of that name, None for 'NONE'; `CourseError` for a name that is none"
-    known = {n: v for n, v in vars(augment).items() if isinstance(v, augment.Augment)} | dict(
-        FLIP=augment.Augment(grayscale=0.0, blur=0.0), NONE=None
-    )
-    if name not in known:
-        raise CourseError(
-            f"there is no augmentation {name!r}", remedy=f"choose from {', '.join(known)}"
-        )
-    return known[name]
+    name: str,  # "PAPER", "RELEASED", "SMALL_DATA", ...; "FLIP" = mirror images alone; "NONE"
+) -> augment.Augment | None:  # None for "NONE"
+    """Return the `Augment` of a name. Raises `CourseError` if it is unknown."""
+    known = {n: value for n, value in vars(augment).items() if isinstance(value, augment.Augment)}
+    known |= dict(FLIP=augment.Augment(grayscale=0.0, blur=0.0), NONE=None)
+    return known[one_of(name, known, "augmentation")]
 
 # %% ../../nbs/library/train.schedules.ipynb #c9b07278
-_CVT, _VIT, _CODE, _OADN, _OWN = (
-    "AU-CVT 4.2",
-    "AU-ViT IV.A",
-    "the authors' code",
-    "OADN 4.2",
-    "the course's choice",
-)
+_CVT = "AU-CVT 4.2"
+_VIT = "AU-ViT IV.A"
+_CODE = "the authors' code"
+_OADN = "OADN 4.2"
+_OWN = "the course's choice"
 
 
-_said = lambda rest, **named: {f.name: rest for f in fields(Schedule) if f.name != "source"} | named
+def _sources(default, **named):
+    """Return the origin of every field: `default`, except for those named."""
+    return {f.name: default for f in fields(Schedule) if f.name != "source"} | named
 
 
 SCHEDULES = dict(
@@ -157,7 +160,7 @@ SCHEDULES = dict(
         lr=2e-3,
         warmup_epochs=2.5,
         pos_weight="balanced",
-        source=_said(_OWN, augment=_CVT, ratio="AU-ViT III.C", alpha=_CVT, beta=_CVT),
+        source=_sources(_OWN, augment=_CVT, ratio="AU-ViT III.C", alpha=_CVT, beta=_CVT),
     ),
     au_cvt=Schedule(
         epochs=10,
@@ -165,7 +168,7 @@ SCHEDULES = dict(
         lr=1e-4,
         optimizer="sgd",
         warmup_epochs=3,
-        source=_said(
+        source=_sources(
             _CVT,
             ratio="AU-ViT III.C and the code of AU-CVT (bs + bs/4)",
             final=_OWN,
@@ -188,7 +191,7 @@ SCHEDULES = dict(
         warmup_epochs=0,
         beta=0.5,
         augment="RELEASED",
-        source=_said(
+        source=_sources(
             _CODE,
             lr=f"{_CODE} (the paper: 1e-4)",
             warmup_epochs=f"{_CODE}: --warmup is 0 (the paper: 3)",
@@ -203,7 +206,7 @@ SCHEDULES = dict(
         lr=1e-4,
         optimizer="adam",
         warmup_epochs=10,
-        source=_said(
+        source=_sources(
             _VIT,
             ratio="AU-ViT III.C",
             final=_OWN,
@@ -225,7 +228,7 @@ SCHEDULES = dict(
         warmup_epochs=10,
         ratio=3,
         sampling=1.0,
-        source=_said(
+        source=_sources(
             _VIT,
             ratio="AU-ViT IV.D: 3 : 1",
             sampling="AU-ViT IV.B: balanced batches",
@@ -249,7 +252,7 @@ SCHEDULES = dict(
         decay="step",
         cut_epochs=20,
         augment="FLIP",
-        source=_said(
+        source=_sources(
             _OADN,
             final="not used",
             ratio="not used",
@@ -265,22 +268,20 @@ SCHEDULES = dict(
     ),
 )
 
+# %% ../../nbs/library/train.schedules.ipynb #333befca
+_BY_PRESET = (  # part of a preset's name -> its schedule; the first that fits
+    ("released", "au_cvt_released"),
+    ("small", "small"),
+    ("oadn", "oadn"),
+    ("vit", "au_vit_rafdb"),
+)
+
 
 def find_schedule(
-    name=None,  # a key of `SCHEDULES`; None = the one that goes with the preset
-    preset="small",  # of `fer_course.models`
-):
-    "(name, `Schedule`); `CourseError` for a name that is none"
+    name: str | None = None,  # a key of `SCHEDULES`; None = the one that goes with the preset
+    preset: str = "small",  # of `fer_course.models`
+) -> tuple[str, Schedule]:  # name and schedule
+    """Return a schedule and its name. Raises `CourseError` for an unknown name."""
     if name is None:
-        pairs = (
-            ("released", "au_cvt_released"),
-            ("small", "small"),
-            ("oadn", "oadn"),
-            ("vit", "au_vit_rafdb"),
-        )
-        name = next((mine for part, mine in pairs if part in preset), "au_cvt")
-    if name not in SCHEDULES:
-        raise CourseError(
-            f"there is no schedule {name!r}", remedy=f"choose from {', '.join(SCHEDULES)}"
-        )
-    return name, SCHEDULES[name]
+        name = next((schedule for part, schedule in _BY_PRESET if part in preset), "au_cvt")
+    return name, SCHEDULES[one_of(name, SCHEDULES, "schedule")]
