@@ -180,11 +180,11 @@ def carry_out(
         training_table(manifest, training["joint"]),
         images=images,
         out=out,
+        config=TrainConfig(**training),
         device=device,
         about={key: plan[key] for key in ("preset", "schedule", "weights", "data")},
         log_epoch=log_epoch,
         **switches,
-        **training,
     )
 
 

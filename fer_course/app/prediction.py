@@ -49,7 +49,8 @@ def predict_faces(
     found = locate([image], detector)[0]
     # without a sure face, the best one counts
     sure = found.scores >= min(SURE, found.scores.max(initial=1))
-    found = type(found)(found.boxes[sure], found.scores[sure], found.points[sure])
+    kept = dict(boxes=found.boxes[sure], scores=found.scores[sure], points=found.points[sure])
+    found = type(found)(**kept)
     if not len(found):
         return Faces(image, found, None, None)
     size = network.config.size
