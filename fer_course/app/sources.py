@@ -87,7 +87,7 @@ class Source:
 
 
 def _size(path):
-    "Return the size of a file in bytes, -1 for a broken link, which the check of the images names"
+    "Return the size of a file in bytes, -1 for a broken link (its image is dropped later)"
     try:
         return os.path.getsize(path)
     except OSError:

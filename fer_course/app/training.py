@@ -48,7 +48,7 @@ def train_run(
 
     Raises `CourseError` if `out` holds a run with other settings, and on bad input.
     """
-    from fer_course.train import distributed, runs
+    from fer_course.train import distributed
 
     if (data is None) == (again is None):
         raise CourseError(
@@ -58,26 +58,29 @@ def train_run(
     settings = dict(preset=preset, schedule=schedule, units=units, ir50=ir50, resnet50=resnet50)
     changes["seed"] = seed
     with distributed.group(device) as device:
-        rank, world = distributed.rank_and_world()
-        if rank:
-            log = quiet
+        log = quiet if distributed.rank_and_world()[0] else log
         if again:
             plan = plan_of_run(again, out)
         else:
             plan = make_plan(data, out, auxiliary=auxiliary, **settings, **changes)
-        epochs = plan["training"]["epochs"]
-        log(_first_line(plan, device, world))
-        table = carry_out(
-            plan,
-            out,
-            device=device,
-            log_epoch=lambda row: log(epoch_line(row, epochs)),
-            compile=compile,
-            tensorboard=tensorboard,
-        )
-        best = table.iloc[runs.best_of(table)]
-        score = f"validation macro F1 {best.valid_macro_f1:.3f}"
-        log(f"-- best: epoch {best.epoch:.0f} of {len(table)}, {score}. The run: {out}")
+        return _train(plan, out, device, log, compile=compile, tensorboard=tensorboard)
+
+
+def _train(plan, out, device, log, **switches):
+    "Carry out a plan and log each epoch and the best one"
+    from fer_course.train.distributed import rank_and_world
+    from fer_course.train.runs import best_of
+
+    epochs = plan["training"]["epochs"]
+    log(_first_line(plan, device, rank_and_world()[1]))
+
+    def log_epoch(row: dict) -> None:
+        log(epoch_line(row, epochs))
+
+    table = carry_out(plan, out, device=device, log_epoch=log_epoch, **switches)
+    best = table.iloc[best_of(table)]
+    score = f"validation macro F1 {best.valid_macro_f1:.3f}"
+    log(f"-- best: epoch {best.epoch:.0f} of {len(table)}, {score}. The run: {out}")
     return table
 
 

@@ -187,7 +187,7 @@ def _runs_at_once(jobs):
 
 
 class _EpochBar:
-    "One progress bar for several training runs; it counts epochs, also those of an earlier start."
+    "One progress bar for several runs; it counts epochs, also those of an earlier start."
 
     def __init__(self, jobs):
         self.epochs = [0] * len(jobs)  # that each job has reached
