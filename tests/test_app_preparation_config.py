@@ -9,6 +9,7 @@ from fer_course.core.errors import CourseError, one_of
 from fer_course.facs import EXPRESSIONS, SEVEN
 from dataclasses import fields
 import pytest
+from fer_course.app.preparation_config import PrepareConfig, ReaderOptions
 
 
 def test_every_setting_has_a_help_text():

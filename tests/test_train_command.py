@@ -140,7 +140,7 @@ def test_other_data_are_noticed(straight, prepared, here, tmp_path):
     np.save(copy / "images.npy", 255 - images)
     status, _, error = here("train", "--again", run, "--out", tmp_path / "x", *CPU)
     assert status == 1
-    assert "other images or labels" in error
+    assert "images or labels differ" in error
 
 
 @pytest.fixture
