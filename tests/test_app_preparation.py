@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from fer_course.app.options import Folder
+from fer_course.app.options import Address, Folder
 from fer_course.app.preparation_config import PrepareConfig
 from fer_course.app.reading import common_reasons, read_sources
 from fer_course.app.sources import find_sources

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from .options import Folder
+from .options import Address, Folder
 from .preparation_config import PrepareConfig
 from .reading import common_reasons, read_sources
 from .sources import find_sources
@@ -40,7 +40,7 @@ def prepare(
     workers: int | None = None,
     # address of a Dask scheduler, such as tcp://host:8786, whose cluster does the work on each
     # image
-    scheduler: str | None = None,
+    scheduler: Address | None = None,
     # images that are aligned at a time, and lost by a kill; multiples of 8 give the same bytes
     chunk: int = 128,
     overwrite: bool = False,  # start again in a folder that holds work with other settings
