@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Literal, Union, get_args, get_origin
+from contextlib import redirect_stderr
 from dataclasses import fields
+from io import StringIO
 import pytest
 from fer_course.train.config import TrainConfig
 
@@ -87,6 +89,6 @@ def test_the_type_decides_how_an_option_is_parsed():
         ("a", "--out", "x", "--turned", "up"),
         ("a", "--size", "x"),
     ):
-        with pytest.raises(SystemExit) as error:
+        with redirect_stderr(StringIO()), pytest.raises(SystemExit) as error:
             parsed(*wrong)
         assert error.value.code == 2, wrong
