@@ -65,7 +65,7 @@ SCORED = ("best.safetensors", "last.safetensors", "metrics.json")
 
 
 def result(place):
-    "The content of a run folder that must be equal to the byte in two runs"
+    "Return the content of a run folder that must be equal to the byte in two runs"
     content = [(Path(place) / name).read_bytes() for name in SCORED]
     return [*content, runs.without_timing(runs.read_log(place)).to_csv()]
 

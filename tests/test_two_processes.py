@@ -1,4 +1,7 @@
-"Two processes on two CPUs, started by torchrun: the same training as one, scores over the whole set, and each goes on with what the other left."
+"""Train in two processes on two CPUs, started by torchrun.
+
+They train what one process trains, score the whole set, and continue each other's runs.
+"""
 
 import json, os, subprocess, sys
 from pathlib import Path
@@ -11,13 +14,21 @@ from fer_course.train import Batches, labels
 from fer_course.train import fit
 from test_train_loop import TINY, SEVEN, Tiny, tiny_set
 
-OPTIONS = TINY | dict(
-    augment=None, optimizer="sgd", lr=0.05
-)  # nothing random but the order: then two and one agree to rounding
+# nothing is random but the order: two processes and one then agree up to rounding
+OPTIONS = TINY | dict(augment=None, optimizer="sgd", lr=0.05)
+RUNS = {  # runs of the two processes: name -> changes of the options
+    "two": {},
+    "mean": dict(ema=0.8),
+    "own": dict(ema=0.8, own_norms=True),
+    "half": dict(stop_after=1),
+    "half_mean": dict(stop_after=1, ema=0.8),
+    "half_own": dict(stop_after=1, own_norms=True),
+    "begun": {},
+}
 
 
 def data():
-    "Ninety images, every fifth auxiliary; odd numbers everywhere, and labels with gaps"
+    "Return ninety-one images, every fifth auxiliary, with gaps in the labels; all counts are odd"
     m, pixels = tiny_set(91)
     m["role"] = np.where(np.arange(len(m)) % 5 == 0, "auxiliary", "target")
     m.loc[m.index % 7 == 1, "AU1"] = np.nan
@@ -25,59 +36,69 @@ def data():
 
 
 def train(out, **changes):
+    "Train the small network; return it and its history"
     m, pixels = data()
     net = Tiny(dropout=0.0)
     table = fit(net, m, pixels, out, **OPTIONS | changes)
     return net, table
 
 
+def all_equal(lists):
+    "Return whether all processes have the same tensors"
+    return all(torch.equal(a, b) for a, b in zip(*lists))
+
+
+def summary(net, table):
+    "Return what the processes have in common after a run"
+    tensors = [tensor.detach().clone() for tensor in net.state_dict().values()]
+    logs = {runs.without_timing(each).to_csv() for each in gather(table)}
+    return dict(equal=all_equal(gather(tensors)), rows=len(table), same_log=len(logs) == 1)
+
+
+def shares_of_each_step(part):
+    "Return, for each step, how many target and auxiliary rows each process gets"
+    m, pixels = data()
+    expression, units = labels(m, SEVEN[:3], vocabulary="common")
+    is_train = m.split == "train"
+    target, auxiliary = (
+        torch.from_numpy(np.flatnonzero(is_train & (m.role == role)))
+        for role in ("target", "auxiliary")
+    )
+    batches = Batches(
+        pixels,
+        expression,
+        action_units=units,
+        target=target,
+        auxiliary=auxiliary,
+        batch_size=16,
+        seed=0,
+        part=part,
+    )
+    counts = []
+    for rows in batches.plan()[0]:
+        n_auxiliary = int(torch.isin(rows, auxiliary).sum())
+        counts.append([len(rows) - n_auxiliary, n_auxiliary])
+    return [list(step) for step in zip(*gather(counts))]
+
+
 def child(folder):
-    "What each of the two processes does"
-    found, agreed, agree = {}, [], distributed.agree
+    "Run all trainings in each of the two processes; the first writes what was found"
+    found = {}
+    agreed = []
+    agree = distributed.agree
 
     def watched(tensors):
         agree(tensors)
-        agreed.append([len(tensors), all(torch.equal(*pair) for pair in zip(*gather(tensors)))])
+        agreed.append([len(tensors), all_equal(gather(tensors))])
 
     distributed.agree = watched
     with group("cpu"):
         rank, world = rank_and_world()
         assert world == 2
-        for name, changes in dict(
-            two={},
-            mean=dict(ema=0.8),
-            own=dict(ema=0.8, own_norms=True),
-            half=dict(stop_after=1),
-            half_mean=dict(stop_after=1, ema=0.8),
-            half_own=dict(stop_after=1, own_norms=True),
-            begun={},
-        ).items():
-            net, table = train(folder / name, **changes)
-            every = gather([p.detach().clone() for p in net.state_dict().values()])
-            found[name] = dict(
-                equal=all(torch.equal(a, b) for a, b in zip(*every)),
-                rows=len(table),
-                same_log=len({runs.without_timing(t).to_csv() for t in gather(table)}) == 1,
-            )
+        for name, changes in RUNS.items():
+            found[name] = summary(*train(folder / name, **changes))
         found["agreed"] = agreed
-        m, pixels = data()
-        yt, ut = labels(m, SEVEN[:3], "common")
-        train_rows = m.split == "train"
-        rows = [
-            torch.from_numpy(np.flatnonzero(train_rows & (m.role == role)))
-            for role in ("target", "auxiliary")
-        ]
-        steps = gather(
-            Batches(pixels, yt, ut, *rows, batch_size=16, seed=0, part=(rank, world)).plan()[0]
-        )
-        auxiliary = set(rows[1].tolist())
-        found["steps"] = [
-            [
-                [sum(int(r) not in auxiliary for r in mine), sum(int(r) in auxiliary for r in mine)]
-                for mine in step
-            ]
-            for step in zip(*steps)
-        ]
+        found["steps"] = shares_of_each_step((rank, world))
         try:
             train(folder / "few", batch_size=1)
         except CourseError as error:
@@ -88,21 +109,13 @@ def child(folder):
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
-    "The folder of everything that the two processes did, and what they found"
+    "Start the two processes; return their folder and what they found"
     folder = tmp_path_factory.mktemp("two")
     train(folder / "begun", stop_after=1)  # one process begins what two finish
     path = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "torch.distributed.run",
-            "--standalone",
-            "--nproc-per-node",
-            "2",
-            __file__,
-            str(folder),
-        ],
+        [*torchrun, "--nproc-per-node", "2", __file__, str(folder)],
         env=dict(QUIET, PYTHONPATH=path),
         capture_output=True,
         text=True,
@@ -113,79 +126,87 @@ def two(tmp_path_factory):
 
 
 def weights(run, which="last"):
+    "Return the weights of a run folder"
     from safetensors.torch import load_file
 
     return load_file(run / f"{which}.safetensors")
 
 
 def close(a, b):
-    return all(torch.allclose(p.float(), b[k].float(), atol=1e-5) for k, p in a.items())
+    "Return whether two state dicts agree up to rounding"
+    return all(torch.allclose(p.float(), b[name].float(), atol=1e-5) for name, p in a.items())
 
 
-def test_both_have_the_same_network_and_it_is_that_of_one(two, tmp_path):
-    folder, found = two
-    assert found["two"] == found["mean"] == dict(equal=True, rows=3, same_log=True)
-    for name in ("half", "half_mean"):
-        assert found[name] == dict(equal=True, rows=1, same_log=True), (
-            "unfinished: what each has learned itself, not what it read back"
-        )
-    for name, changes in dict(two={}, mean=dict(ema=0.8)).items():
-        _, table = train(tmp_path / name, **changes)
-        assert close(weights(folder / name), weights(tmp_path / name)) and close(
-            weights(folder / name, "best"), weights(tmp_path / name, "best")
-        )
-        np.testing.assert_allclose(
-            runs.without_timing(runs.read_log(folder / name)),
-            runs.without_timing(table),
-            atol=1e-5,
-            err_msg="losses and scores are those of the whole set",
-        )
-        kept = [runs.read_config(f / name) for f in (folder, tmp_path)]
-        assert kept[0] == kept[1], "the number of processes is no setting"
+def assert_same_log(run, table):
+    "Compare log.csv of a run with a history, without the times"
+    log = runs.without_timing(runs.read_log(run))
+    np.testing.assert_allclose(log, runs.without_timing(table), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["two", "mean"])
+def test_both_have_the_same_network_and_log(two, name):
+    _, found = two
+    assert found[name] == dict(equal=True, rows=3, same_log=True)
+
+
+@pytest.mark.parametrize("name", ["half", "half_mean"])
+def test_both_have_learned_the_same_without_reading_it_back(two, name):
+    _, found = two
+    assert found[name] == dict(equal=True, rows=1, same_log=True), "the run is unfinished"
+
+
+@pytest.mark.parametrize("name", ["two", "mean"])
+def test_two_processes_train_what_one_trains(two, tmp_path, name):
+    folder, _ = two
+    _, table = train(tmp_path / name, **RUNS[name])
+    assert close(weights(folder / name), weights(tmp_path / name))
+    assert close(weights(folder / name, "best"), weights(tmp_path / name, "best"))
+    assert_same_log(folder / name, table)  # losses and scores are those of the whole set
+    several, one = (runs.read_config(parent / name) for parent in (folder, tmp_path))
+    assert several == one, "the number of processes is not a setting"
 
 
 def test_own_norms_end_in_one_network_that_is_not_that_of_one_process(two, tmp_path):
     folder, found = two
-    assert (
-        found["half_own"] == dict(equal=True, rows=1, same_log=True)
-        and found["own"]["rows"] == 3
-        and found["own"]["same_log"]
-    )
-    both, one = (
-        2 * len(shared_norms.norm_statistics(Tiny())),
-        len(shared_norms.norm_statistics(Tiny())),
-    )
-    assert one and found["agreed"] == [[both, True]] * 3 + [[one, True]], (
-        "the running mean of the weights has statistics, too"
-    )
+    assert found["half_own"] == dict(equal=True, rows=1, same_log=True)
+    assert found["own"]["rows"] == 3
+    assert found["own"]["same_log"]
     train(tmp_path / "one", ema=0.8, own_norms=True)
-    assert close(weights(tmp_path / "one"), weights(folder / "mean")), "alone it changes nothing"
-    assert (
-        not close(weights(folder / "own"), weights(tmp_path / "one"))
-        and runs.read_config(folder / "own")["training"]["own_norms"]
-    )
+    alone = weights(tmp_path / "one")
+    assert close(alone, weights(folder / "mean")), "in one process it changes nothing"
+    assert not close(weights(folder / "own"), alone)
+    assert runs.read_config(folder / "own")["training"]["own_norms"]
 
 
-def test_one_goes_on_with_what_two_began_and_two_with_what_one_began(two, tmp_path):
+def test_own_norms_agree_on_statistics_before_each_validation(two):
+    _, found = two
+    n_statistics = len(shared_norms.norm_statistics(Tiny()))
+    assert n_statistics > 0
+    with_ema = [2 * n_statistics, True]  # the EMA has statistics, too
+    assert found["agreed"] == [with_ema] * 3 + [[n_statistics, True]]
+
+
+@pytest.mark.parametrize("name", ["half", "begun"])
+def test_one_continues_what_two_began_and_two_what_one_began(two, tmp_path, name):
     folder, found = two
-    whole = train(tmp_path / "whole")[1]
-    _, table = train(folder / "half")
-    assert found["begun"]["rows"] == 3 and len(table) == 3
-    for name in ("half", "begun"):
-        assert close(weights(folder / name), weights(tmp_path / "whole"))
-        np.testing.assert_allclose(
-            runs.without_timing(runs.read_log(folder / name)), runs.without_timing(whole), atol=1e-5
-        )
-        assert {p.name for p in (folder / name).iterdir()} == set(runs.FILES)
+    assert found["begun"]["rows"] == 3
+    _, table = train(folder / name)  # "half" is continued here, "begun" is read back
+    assert len(table) == 3
+    _, whole = train(tmp_path / "whole")
+    assert close(weights(folder / name), weights(tmp_path / "whole"))
+    assert_same_log(folder / name, whole)
+    assert {p.name for p in (folder / name).iterdir()} == set(runs.FILES)
 
 
 def test_every_step_is_shared_and_the_ratio_holds(two):
     steps = two[1]["steps"]
-    for (t0, a0), (t1, a1) in steps:
-        assert 0 <= t0 - t1 <= 1 and 0 <= a0 - a1 <= 1 and abs((a0 + a1) - (t0 + t1) / 4) < 1
-    assert sum(a for step in steps for _, a in step) == round(
-        sum(t for step in steps for t, _ in step) / 4
-    )
+    assert steps
+    for (target0, auxiliary0), (target1, auxiliary1) in steps:
+        assert 0 <= target0 - target1 <= 1
+        assert 0 <= auxiliary0 - auxiliary1 <= 1
+        assert abs((auxiliary0 + auxiliary1) - (target0 + target1) / 4) < 1
+    n_target, n_auxiliary = np.sum(steps, axis=(0, 1))
+    assert n_auxiliary == round(n_target / 4)
 
 
 def test_too_many_processes_for_a_batch_are_refused(two):

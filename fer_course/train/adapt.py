@@ -180,11 +180,13 @@ def information_loss(
 
     SHOT, Liang et al. 2020, equation 3.
     """
+    mean = probabilities.mean(0)
+    return _entropy(probabilities).mean() - diversity * _entropy(mean)
 
-    def entropy(p):
-        return -(p * p.clamp(min=1e-8).log()).sum(-1)
 
-    return entropy(probabilities).mean() - diversity * entropy(probabilities.mean(0))
+def _entropy(p):
+    """Return the entropy of each row."""
+    return -(p * p.clamp(min=1e-8).log()).sum(-1)
 
 
 def maximise_information(

@@ -162,15 +162,15 @@ def resident(
 
 # %% ../../nbs/library/train.batches.ipynb #19a586de
 def _prefetch_batches(make, steps, device):
-    """Yield make(rows) for each step, made two steps ahead on a CUDA stream of their own."""
+    """Yield make(rows) for each step, made two steps ahead on a second CUDA stream."""
     side = torch.cuda.Stream(device)
     side.wait_stream(torch.cuda.current_stream(device))  # earlier copies must be complete
 
-    def work(rows):
+    def _work(rows):
         with torch.cuda.stream(side):
             return make(rows), side.record_event()
 
-    for batch, ready in prefetch(work, steps, ahead=2):
+    for batch, ready in prefetch(_work, steps, ahead=2):
         training_stream = torch.cuda.current_stream(device)
         training_stream.wait_event(ready)
         for tensor in batch:

@@ -90,7 +90,7 @@ class EMA:
         self,
         model: torch.nn.Module,  # changed in place
     ) -> None:
-        """Exchange the weights of the network and the mean; twice is no change."""
+        """Exchange the weights of the network and the mean; twice restores both."""
         for name, v in model.state_dict().items():
             weights = v.clone()
             v.copy_(self.mean[name])
@@ -180,7 +180,7 @@ class Timing(Callback):
         self.image_count = 0
 
     def after_loss(self) -> None:
-        """Count the images of a training step."""
+        """Count the images of each step."""
         if self.training:
             self.image_count += len(self.xb[0])
 
@@ -257,7 +257,7 @@ class ProgressBar(Callback):
             self.bar.update(steps * len(self.history))
 
     def after_loss(self) -> None:
-        """Count a training step."""
+        """Count each step of training."""
         if not self.training:
             return
         self.bar.update()

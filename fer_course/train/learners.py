@@ -113,12 +113,12 @@ def _mixed_precision():
     """Return fastai's float16 callback, for GPUs without bfloat16; it scales the loss."""
     from fastai.callback.fp16 import AMPMode, MixedPrecision
 
-    def no_conversion():
+    def _no_conversion():
         """Leave the predictions as they are: `JointLoss` converts them to float32."""
 
     callback = MixedPrecision(AMPMode.FP16)
     # fastai's own fails on the None of a model without AU branch
-    callback.after_pred = no_conversion
+    callback.after_pred = _no_conversion
     return callback
 
 # %% ../../nbs/library/train.learners.ipynb #843b3b05

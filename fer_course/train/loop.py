@@ -7,9 +7,8 @@ __all__ = ['fit']
 
 # %% ../../nbs/library/train.loop.ipynb #b6e76868
 import hashlib
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,101 +18,13 @@ from ..core.device import no_denormals
 from ..core.errors import CourseError
 from ..core.files import as_json, make_folder
 from . import distributed, runs, shared_norms
-from .batches import Batches, labels, resident
+from .batches import Batches, resident
 from .config import TrainConfig
 from .learners import learner, repeatable
 from .losses import balanced_weights, JointLoss, positive_weights
 from .sampling import sampling_weights
 from .schedules import augmentation
-
-# %% ../../nbs/library/train.loop.ipynb #a89f265b
-@dataclass(frozen=True)
-class _Data:
-    """Labels of all images, and the rows that are used for training and validation."""
-
-    expression: torch.Tensor  # (N,) int64, -1 = unlabelled
-    action_units: torch.Tensor  # (N, A) float32, NaN = unlabelled
-    target: torch.Tensor  # rows of the target set in the training split
-    auxiliary: torch.Tensor  # rows of the auxiliary set in the training split
-    valid: torch.Tensor  # rows of the validation split
-
-
-def _au_vocabulary(model, expressions):
-    """Return the model's AU vocabulary, None without an AU branch.
-
-    Raises `CourseError` if the model has a different number of classes.
-    """
-    config = getattr(model, "config", None)
-    classes = getattr(config, "classes", len(expressions))
-    if classes != len(expressions):
-        raise CourseError(
-            f"the model has {classes} classes, but {len(expressions)} expressions are asked for",
-            remedy=f"create it for these: {', '.join(expressions)}",
-        )
-    return getattr(config, "au_vocabulary", None)
-
-
-def _read_data(manifest, images, *, config, vocabulary, out):
-    """Return the `_Data` of a manifest. Raises `CourseError` if a split has no label."""
-    if len(manifest) != len(images):
-        raise CourseError(
-            f"{len(images)} images and {len(manifest)} manifest rows do not belong together",
-            out,
-            "prepare the images again",
-        )
-    is_auxiliary = np.zeros(len(manifest), bool)
-    if "role" in manifest:
-        is_auxiliary = (manifest["role"] == "auxiliary").to_numpy(bool)
-    expression, units = labels(
-        manifest, config.expressions, vocabulary=vocabulary, joint=config.joint
-    )
-    # validation scores of expressions are those of the target set alone
-    is_train = (manifest["split"] == "train").to_numpy(bool)
-    expression[torch.from_numpy(is_auxiliary & ~is_train)] = -1
-    has_label = ((expression >= 0) | (~units.isnan()).any(1)).numpy()
-    is_valid = (manifest["split"] == "valid").to_numpy(bool)
-    data = _Data(
-        expression=expression,
-        action_units=units,
-        target=_rows(is_train & ~is_auxiliary & has_label),
-        auxiliary=_rows(is_train & is_auxiliary & has_label),
-        valid=_rows(is_valid & has_label),
-    )
-    _check_labels(data, config.expressions, out=out)
-    return data
-
-
-def _rows(mask):
-    """Return the row numbers where a mask is True."""
-    return torch.from_numpy(np.flatnonzero(mask))
-
-
-def _check_labels(data, expressions, *, out):
-    """Raise `CourseError` if training or validation has no expression label."""
-    if not (data.expression[data.target] >= 0).any():
-        raise CourseError(
-            "no image of the training split has an expression label",
-            out,
-            f"check the labels and the classes ({', '.join(expressions)}) and split again",
-        )
-    if not (data.expression[data.valid] >= 0).any():
-        raise CourseError(
-            "no image of the validation split has an expression label",
-            out,
-            "split again with a larger share for validation",
-        )
-
-
-def _check_shares(n, batch_size, *, out):
-    """Raise `CourseError` if a process would have no target image in some step."""
-    smallest = n // math.ceil(n / batch_size)
-    _, world = distributed.rank_and_world()
-    if smallest < world:
-        raise CourseError(
-            f"{world} processes cannot share batches of {smallest} target images",
-            out,
-            "start fewer processes, or give a larger batch size",
-        )
+from .selection import check_shares, model_vocabulary, read_training_data
 
 # %% ../../nbs/library/train.loop.ipynb #a154f9a7
 def _resolve(config, data):
@@ -287,9 +198,9 @@ def fit(
     config = replace(config or TrainConfig(), **changes)
     with distributed.group(device) as device, repeatable(config.deterministic, device):
         out = make_folder(out)
-        vocabulary = _au_vocabulary(model, config.expressions)
-        data = _read_data(manifest, images, config=config, vocabulary=vocabulary, out=out)
-        _check_shares(len(data.target), config.batch_size, out=out)
+        vocabulary = model_vocabulary(model, config.expressions)
+        data = read_training_data(manifest, images, config=config, vocabulary=vocabulary, out=out)
+        check_shares(len(data.target), config.batch_size, out=out)
         config = _resolve(config, data)
         digest = _digest(images, data)
         record = _record(model, config, about=about, device=device, digest=digest)

@@ -55,7 +55,7 @@ class JointLoss(nn.Module):
         logits: torch.Tensor,  # (B, C)
         y: torch.Tensor,  # (B,) int64, -1 = unlabelled
     ) -> torch.Tensor:  # a scalar
-        """Return the mean cross-entropy of labelled rows, 0 with a gradient if there is none."""
+        """Return the mean cross-entropy of labelled rows, 0 with a gradient without labels."""
         total = F.cross_entropy(
             logits,
             y,
@@ -74,7 +74,7 @@ class JointLoss(nn.Module):
         logits: torch.Tensor,  # (B, A)
         y: torch.Tensor,  # (B, A), 0, 1 or NaN = unlabelled
     ) -> torch.Tensor:  # a scalar
-        """Return the mean binary cross-entropy of labelled entries, 0 with a gradient if none."""
+        """Return the mean binary cross-entropy of labelled entries, 0 with a gradient without."""
         known = ~y.isnan()  # (B, A)
         each = F.binary_cross_entropy_with_logits(
             logits, y.nan_to_num(), pos_weight=self.pos_weight, reduction="none"

@@ -88,7 +88,7 @@ class LossGuard(Callback):
         return len(self.step_losses) - self.checked_steps
 
     def after_loss(self) -> None:
-        """Keep the loss of a training step, and check it if that costs little."""
+        """Keep the loss of each training step, and check it if that costs little."""
         if not self.training:
             return
         self.step_losses.append(self.loss.detach())

@@ -144,7 +144,7 @@ def resume(
     folder: str | Path,  # of the run
     device: "str | torch.device" = "cpu",  # where the tensors go  # noqa: F821
 ) -> dict | None:  # the checkpoint with its history
-    """Return the newest checkpoint, None if there is none.
+    """Return the newest checkpoint, None if no epoch was kept.
 
     Raises `CourseError` if the file is damaged.
     """
@@ -262,7 +262,7 @@ def load_run(
 def load_network(
     folder: str | Path,  # of a run, of a whole `fer-course run`, or of `fer_course.models.save`
 ) -> "torch.nn.Module":  # in eval mode  # noqa: F821
-    """Return the network in a folder. Raises `CourseError` if there is none."""
+    """Return the network in a folder. Raises `CourseError` if it holds no network."""
     from fer_course import models
 
     if (Path(folder) / "best.safetensors").exists():

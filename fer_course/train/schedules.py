@@ -82,7 +82,7 @@ def make_optimizer(
 # %% ../../nbs/library/train.schedules.ipynb #953851fb
 @dataclass(frozen=True)
 class Schedule:
-    """A training recipe; `options()` gives the arguments of `fer_course.train.fit`."""
+    """A recipe for training; `options()` gives the arguments of `fer_course.train.fit`."""
 
     epochs: int = 10  # passes over the target images
     batch_size: int = 64  # target images per step

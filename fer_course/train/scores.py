@@ -25,7 +25,7 @@ def _expression_scores(logits, expression):
 
 # %% ../../nbs/library/train.scores.ipynb #1708bdbe
 def _au_macro_f1(au_logits, action_units):
-    """Return the mean F1 of the units that are present at least once, NaN if there is none."""
+    """Return the mean F1 of the units that are present at least once, NaN if no unit is."""
     predicted = au_logits > 0  # (n, A)
     present = action_units == 1
     absent = action_units == 0

@@ -17,7 +17,14 @@ class _SharedNorm(torch.autograd.Function):
     """Batch norm over the batches of all processes: one message forward, one backward."""
 
     @staticmethod
-    def forward(ctx, x, weight, bias, eps):
+    def forward(
+        ctx: torch.autograd.function.FunctionCtx,  # keeps what `backward` needs
+        x: torch.Tensor,  # (B, C, ...)
+        weight: torch.Tensor | None,  # (C,); None = ones, and `bias` zeros
+        bias: torch.Tensor | None,  # (C,)
+        eps: float,  # added to the variance
+    ) -> tuple:  # y (B, C, ...), mean (C,), variance (C,), count
+        """Normalise with the statistics of all processes."""
         mean, variance, n = _shared_statistics(x)
         channels = x.shape[1]
         if weight is None:
@@ -35,7 +42,12 @@ class _SharedNorm(torch.autograd.Function):
         return ctx.output.detach(), mean, variance, n
 
     @staticmethod
-    def backward(ctx, gradient, *_):
+    def backward(
+        ctx: torch.autograd.function.FunctionCtx,  # filled by `forward`
+        gradient: torch.Tensor,  # of the loss with respect to y
+        *_,
+    ) -> tuple:  # gradients of x, weight and bias; None for eps
+        """Return the gradients, those through the statistics included."""
         x, weight, _ = ctx.inputs
         mean, scale, n = ctx.statistics  # (C,), (C,), scalar
         # the gradients as if the statistics were constants: G_x, G_w, G_b
