@@ -1,6 +1,8 @@
 "What the tests from outside share: a small rendered dataset, made once, and the command line."
 
-import os, subprocess, sys
+import os
+import subprocess
+import sys
 import pytest
 
 QUIET = {**os.environ, "OMP_NUM_THREADS": "1", "FER_PROGRESS": "0", "PYTHONWARNINGS": "ignore"}
@@ -8,7 +10,7 @@ QUIET = {**os.environ, "OMP_NUM_THREADS": "1", "FER_PROGRESS": "0", "PYTHONWARNI
 
 @pytest.fixture(scope="session")
 def faces(tmp_path_factory):
-    "A dataset folder of 70 rendered faces, 64 px"
+    "Return a dataset folder of 70 rendered faces, 64 px"
     from fer_course.faces import render_dataset
 
     folder = tmp_path_factory.mktemp("data") / "small faces ü"
@@ -18,7 +20,7 @@ def faces(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def fer_course():
-    "Run the command line in a process of its own; returns what subprocess.run does"
+    "Run the command line in a process of its own; return what subprocess.run does"
 
     def call(*arguments, **options):
         return subprocess.run(
@@ -33,24 +35,10 @@ def fer_course():
 
 @pytest.fixture(scope="session")
 def prepared(faces, fer_course, tmp_path_factory):
-    "What `fer-course prepare` leaves of these faces"
+    "Return what `fer-course prepare` makes of these faces"
     out = tmp_path_factory.mktemp("prepared") / "small"
-    done = fer_course(
-        "prepare",
-        "--target",
-        faces,
-        "--reader",
-        "faces",
-        "--auxiliary",
-        "none",
-        "--landmarks",
-        "given",
-        "--workers",
-        0,
-        "--device",
-        "cpu",
-        "--out",
-        out,
-    )
+    source = ("--target", faces, "--reader", "faces", "--auxiliary", "none")
+    cost = ("--landmarks", "given", "--workers", 0, "--device", "cpu")
+    done = fer_course("prepare", *source, *cost, "--out", out)
     assert done.returncode == 0, done.stderr
     return out

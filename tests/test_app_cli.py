@@ -3,72 +3,40 @@ from fer_course.app.cli import *
 import argparse
 import sys
 import warnings
+from collections.abc import Sequence
 from fer_course import __version__
+from fer_course.app.options import declared
+from fer_course.app.preparation_config import ReaderOptions
+from fer_course.app.verbs import VERBS, load
 from fer_course.core.errors import CourseError
 from fer_course.core.terminal import say
 
 
-def test_every_verb_has_help_and_a_valid_example():
-    import shlex
-
-    for name, verb in VERBS.items():
-        options = vars(parser().parse_args(shlex.split(verb["example"])[1:]))
-        assert options.pop("verb") == name and options
-        assert set(verb.get("required", ()) + verb["options"]) <= set(OPTIONS) and set(
-            verb.get("own", {})
-        ) <= set(verb.get("required", ()) + verb["options"])
-    from fer_course.data import READERS
-
-    assert set(READER_NAMES) == set(READERS), "every reader can be asked for, and no other"
-    from fer_course.align import RULES
-    from fer_course.augment import RECIPES
-    from fer_course.data import FILE_RULES
-    from fer_course.data import AFFECTNET_COPIES, RAFDB_COPIES
-    from fer_course.data import LABEL_ORDERS
-    from fer_course.train import JOINT
-    from fer_course.train import SCHEDULES
-
-    assert set(OPTIONS["joint"]["choices"]) == set(JOINT) and all(
-        name in OPTIONS["schedule"]["help"] for name in SCHEDULES
-    )
-    import inspect
-    from fer_course import app as pipeline
-
-    for name, verb in VERBS.items():  # what can be typed, the function takes
-        takes = inspect.signature(getattr(pipeline, name)).parameters
-        keywords = any(p.kind is p.VAR_KEYWORD for p in takes.values())
-        assert keywords or {
-            o.replace("-", "_")
-            for o in (*verb.get("arguments", ()), *verb.get("required", ()), *verb["options"])
-        } <= set(takes), name
-    from fer_course.data import options_of
-
-    known = {option for reader in READERS for option in options_of(reader)}
-    assert {o.replace("-", "_") for o in READING} <= known and {
-        "ids",
-        "labels",
-        "files",
-        "columns",
-        "by",
-        "label_order",
-    } <= {o.replace("-", "_") for o in READING}, "what a remedy names can be said here"
-    assert (
-        set(OPTIONS["ids"]["choices"]) == {*RAFDB_COPIES, *AFFECTNET_COPIES}
-        and set(OPTIONS["files"]["choices"]) == set(FILE_RULES)
-        and set(OPTIONS["label-order"]["choices"]) == set(LABEL_ORDERS)
-    )
-    assert set(OPTIONS["align"]["choices"]) == set(RULES) and set(
-        OPTIONS["balance"]["choices"]
-    ) == set(RECIPES)
+def test_options_that_are_not_given_are_not_passed_on():
+    given = vars(parser().parse_args(["run", "--out", "x", "--expressions", "anger, fear"]))
+    assert given == dict(verb="run", out="x", expressions=("anger", "fear"))
+    given = vars(parser("train").parse_args(["train", "--out", "x", "--lr", "0.5", "--half"]))
+    assert given == dict(verb="train", out="x", lr=0.5, half=True)
 
 
 def test_errors_are_sentences():
-    import contextlib, io, tempfile
+    import contextlib
+    import io
+    import tempfile
 
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()) as said:
-        assert main(["prepare", "--target", f"{folder}/nowhere", "--out", f"{folder}/out"]) == 1
-    assert (
-        "nowhere" in said.getvalue()
-        and "Remedy" in said.getvalue()
-        and "Traceback" not in said.getvalue()
-    )
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.redirect_stderr(io.StringIO()) as errors,
+    ):
+        status = main(["prepare", "--target", f"{folder}/nowhere", "--out", f"{folder}/out"])
+    assert status == 1
+    assert "nowhere" in errors.getvalue()
+    assert "Remedy" in errors.getvalue()
+    assert "Traceback" not in errors.getvalue()
+
+
+def test_an_option_is_found_in_both_spellings():
+    arguments = ["--csv", "a.csv", "--ids=rafdb", "--csv-file", "x"]
+    assert option_and_value(arguments, "--csv") == ["--csv", "a.csv"]
+    assert option_and_value(arguments, "--ids") == ["--ids=rafdb"]
+    assert option_and_value(arguments, "--labels") == []

@@ -1,35 +1,35 @@
-"Preparation on a Dask cluster, one of whose workers is killed midway: nothing lost, the same result."
+"Preparation on a Dask cluster, one of whose workers is killed midway: the same result."
 
-import hashlib, os, signal, threading, time
+import os
+import signal
+import threading
+import time
 import pytest
 from fer_course.app import prepare
-
-NAMES = ("manifest.parquet", "dropped.parquet", "images.npy")
-
-
-def digests(folder):
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in NAMES}
+from test_kill import PREPARED, digests
 
 
 @pytest.fixture
 def many_faces(tmp_path):
-    "96 rendered faces, 48 px, and three files that are none"
+    "Return 96 rendered faces, 48 px, of which three files are not readable images"
     from fer_course.faces import render_dataset
 
-    render_dataset(tmp_path / "faces", 96, size=48, device="cpu")
-    for k, data in enumerate(
-        (b"", b"no image", (tmp_path / "faces" / "images" / "000003.png").read_bytes()[:500])
-    ):
-        (tmp_path / "faces" / "images" / f"{k:06d}.png").write_bytes(data)
-    return tmp_path / "faces"
+    folder = tmp_path / "faces"
+    render_dataset(folder, 96, size=48, device="cpu")
+    half = (folder / "images" / "000003.png").read_bytes()[:500]
+    for number, data in enumerate((b"", b"no image", half)):
+        (folder / "images" / f"{number:06d}.png").write_bytes(data)
+    return folder
 
 
 def test_a_worker_killed_midway_loses_nothing(many_faces, tmp_path):
     from dask.distributed import LocalCluster
 
     options = dict(target=many_faces, reader="faces", auxiliary="none", device="cpu")
-    prepare(out=tmp_path / "here", workers=0, **options)
-    killed = []
+    here = tmp_path / "here"
+    there = tmp_path / "there"
+    prepare(out=here, workers=0, **options)
+    finished_before_the_kill = []
     with LocalCluster(
         n_workers=2,
         threads_per_worker=1,
@@ -40,17 +40,15 @@ def test_a_worker_killed_midway_loses_nothing(many_faces, tmp_path):
         pids = [nanny.pid for nanny in cluster.workers.values()]
 
         def kill_one():
-            while (
-                not any((tmp_path / "there").glob(".align/*.npz"))
-                and not (tmp_path / "there" / "images.npy").exists()
-            ):
+            images = there / "images.npy"
+            while not any(there.glob(".align/*.npz")) and not images.exists():
                 time.sleep(0.005)
             os.kill(pids[0], signal.SIGKILL)
-            killed.append((tmp_path / "there" / "images.npy").exists())
+            finished_before_the_kill.append(images.exists())
 
         thread = threading.Thread(target=kill_one, daemon=True)
         thread.start()
-        prepare(out=tmp_path / "there", scheduler=cluster.scheduler_address, chunk=16, **options)
+        prepare(out=there, scheduler=cluster.scheduler_address, chunk=16, **options)
         thread.join(20)
-    assert killed == [False], "the kill must hit while faces are being aligned"
-    assert digests(tmp_path / "here") == digests(tmp_path / "there")
+    assert finished_before_the_kill == [False], "the kill must hit while faces are being aligned"
+    assert digests(here, PREPARED) == digests(there, PREPARED)

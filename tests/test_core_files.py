@@ -3,16 +3,22 @@ from fer_course.core.files import *
 import hashlib
 import json
 import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from fer_course.core.errors import CourseError, os_errors
 import errno
 import sys
 
 
 def test_os_errors_have_a_remedy():
-    import errno, os, pytest, tempfile
+    import errno
+    import os
+    import tempfile
+    import pytest
 
     with pytest.raises(CourseError, match="big.npy: the disk is full.*Remedy"):
         with os_errors("big.npy"):
@@ -29,8 +35,9 @@ def test_os_errors_have_a_remedy():
 
 
 def test_atomic_is_all_or_nothing():
-    import pytest, tempfile
+    import tempfile
     from pathlib import Path
+    import pytest
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a" / "name with blank and ü.txt"
@@ -40,23 +47,27 @@ def test_atomic_is_all_or_nothing():
             with atomic(path) as t:
                 t.write_text("half")
                 raise RuntimeError("killed")
-        assert path.read_text() == "old" and [p.name for p in path.parent.iterdir()] == [path.name]
+        assert path.read_text() == "old"
+        assert [p.name for p in path.parent.iterdir()] == [path.name], "no temporary file is left"
 
 
-def test_sweep_takes_only_what_the_dead_left():
-    import os, subprocess, sys, tempfile
+def test_sweep_removes_only_files_of_ended_processes():
+    import os
+    import subprocess
+    import sys
+    import tempfile
     from pathlib import Path
 
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     with tempfile.TemporaryDirectory() as folder:
-        dead, own = (
-            Path(folder) / f".a.npy.{child.pid}.tmp",
-            Path(folder) / f".b.npy.{os.getpid()}.tmp",
-        )
+        dead = Path(folder) / f".a.npy.{child.pid}.tmp"
+        own = Path(folder) / f".b.npy.{os.getpid()}.tmp"
         dead.touch()
         own.touch()
-        assert sweep(folder) == [dead.name] and own.exists() and not dead.exists()
+        assert sweep(folder) == [dead.name]
+        assert own.exists()
+        assert not dead.exists()
 
 
 def test_as_json_is_what_json_gives_back():
@@ -74,8 +85,10 @@ def test_as_json_is_what_json_gives_back():
 
 
 def test_tables_and_json_return():
-    import pandas as pd, pytest, tempfile
+    import tempfile
     from pathlib import Path
+    import pandas as pd
+    import pytest
 
     with tempfile.TemporaryDirectory() as folder:
         table = pd.DataFrame(dict(image=["a.jpg", "ü b.jpg"], AU1=[1.0, None]))
@@ -90,22 +103,22 @@ def test_tables_and_json_return():
             write_json(f"{folder}/s.json", dict(x=float("nan")))
         assert read_json(f"{folder}/s.json")["n"] == [1, 2], "the old file is still there"
         Path(f"{folder}/m.parquet").write_bytes(first[:50])
-        with pytest.raises(CourseError, match="m.parquet: is no readable parquet"):
+        with pytest.raises(CourseError, match="m.parquet: is not a readable parquet"):
             read_table(f"{folder}/m.parquet")
         with pytest.raises(CourseError, match="gone.json: is missing"):
             read_json(f"{folder}/gone.json")
 
 
 def test_digests():
-    import hashlib, tempfile
+    import hashlib
+    import tempfile
     from pathlib import Path
 
     with tempfile.TemporaryDirectory() as folder:
-        Path(f"{folder}/x").write_bytes(b"abc" * 1_000_000)
-        assert (
-            digest(f"{folder}/x") == hashlib.sha1(b"abc" * 1_000_000).hexdigest()
-            and len(digest(f"{folder}/x", "sha256")) == 64
-        )
+        data = b"abc" * 1_000_000
+        Path(f"{folder}/x").write_bytes(data)
+        assert digest(f"{folder}/x") == hashlib.sha1(data).hexdigest()
+        assert digest(f"{folder}/x", "sha256") == hashlib.sha256(data).hexdigest()
         paths = [Path(folder) / f"{k}" for k in range(100)]
         for k, path in enumerate(paths):
             path.write_bytes(bytes([k]) * k * 3000)
@@ -114,8 +127,5 @@ def test_digests():
                 "in order, the empty file included"
             )
         assert digests([]) == []
-    assert (
-        fingerprint(dict(a=1, b=(2, 3)))
-        == fingerprint(dict(b=[2, 3], a=1))
-        != fingerprint(dict(a=1, b=[3, 2]))
-    )
+    assert fingerprint(dict(a=1, b=(2, 3))) == fingerprint(dict(b=[2, 3], a=1))
+    assert fingerprint(dict(a=1, b=(2, 3))) != fingerprint(dict(a=1, b=[3, 2]))

@@ -2,20 +2,23 @@
 from fer_course.core.parallel import *
 import os
 import sys
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from fer_course.core.errors import CourseError
 from fer_course.core.terminal import progress
-import pathlib, pytest, tempfile
-
-
+import pathlib
+import tempfile
 from contextlib import contextmanager
+import pytest
 
 
 @contextmanager
 def small_cluster(n=2):
-    "A Dask cluster on this machine, n worker processes with one thread each"
+    "Yield a Dask cluster on this machine, n worker processes with one thread each"
     from dask.distributed import LocalCluster
 
     with LocalCluster(
@@ -29,8 +32,10 @@ def small_cluster(n=2):
 
 
 def square_or_die(job):
-    "The first to come to item 7 is killed, as the system kills who takes too much memory"
-    import os, pathlib, signal
+    "Kill this process at item 7, once, as the system kills a process that takes too much memory"
+    import os
+    import pathlib
+    import signal
 
     x, mark = job
     if x == 7 and not pathlib.Path(mark).exists():
@@ -48,36 +53,38 @@ def find_fault(x):
 
 
 def slow_square(x):
-    import time
+    import time  # in the worker process
 
     time.sleep(0.02 * (x % 3))
     return x * x
+
+
+def test_cores_and_memory_are_counted():
+    assert cores() >= 1
+    assert free_memory() > 0
 
 
 def test_the_same_list_in_any_number_of_processes():
     expected = [x * x for x in range(23)]
     for n in (0, 1, 3):
         with Workers(n) as workers:
-            assert (
-                list(workers.map(slow_square, range(23))) == expected
-                and list(workers.map(slow_square, [5])) == [25]
-                and list(workers.map(slow_square, [])) == []
-            )
+            assert list(workers.map(slow_square, range(23))) == expected
+            assert list(workers.map(slow_square, [5])) == [25]
+            assert list(workers.map(slow_square, [])) == []
 
 
 def test_a_killed_worker_loses_nothing():
     with tempfile.TemporaryDirectory() as folder, Workers(2) as workers:
         mark = f"{folder}/killed"
-        assert (
-            list(workers.map(square_or_die, [(x, mark) for x in range(20)]))
-            == [x * x for x in range(20)]
-            and pathlib.Path(mark).exists()
-        )
+        results = list(workers.map(square_or_die, [(x, mark) for x in range(20)]))
+        assert results == [x * x for x in range(20)]
+        assert pathlib.Path(mark).exists()
 
 
-def test_whoever_is_killed_every_time_is_an_error():
+def test_an_item_that_kills_every_worker_is_an_error():
     def always_die(x):
-        import os, signal
+        import os
+        import signal
 
         if x == 2:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -91,37 +98,33 @@ def test_whoever_is_killed_every_time_is_an_error():
         Workers(-1)
 
 
-def test_errors_come_home_whole():
+def test_errors_arrive_complete():
     with Workers(2) as workers:
         with pytest.raises(
             CourseError, match="c.jpg: the image is odd. Remedy: look at it."
         ) as info:
             list(workers.map(find_fault, range(9)))
-        assert (info.value.problem, info.value.path) == ("the image is odd", "c.jpg")
+        assert info.value.problem == "the image is odd"
+        assert info.value.path == "c.jpg"
 
 
-def test_no_more_under_way_than_asked_for():
+def test_a_limited_number_of_items_is_in_progress():
     def note(job):
-        import os
-
         x, folder = job
         open(f"{folder}/{x}", "w").close()
         return x
 
     with tempfile.TemporaryDirectory() as folder, Workers(2, ahead=2) as workers:
-        answers = workers.map(note, [(x, folder) for x in range(40)])
-        first = next(answers)
-        for _ in answers:
+        results = workers.map(note, [(x, folder) for x in range(40)])
+        assert next(results) == 0
+        for _ in results:
             break
         begun = len(os.listdir(folder))
-        assert first == 0 and begun <= 2 * 2 + 2, begun
-        answers.close()
+        assert begun <= 2 * 2 + 2, begun
+        results.close()
 
 
 def test_prefetch_keeps_order_and_raises_in_place():
-    import threading
-    import pytest
-
     assert list(prefetch(lambda x: x * x, range(20), ahead=3, threads=4)) == [
         x * x for x in range(20)
     ]
@@ -135,31 +138,30 @@ def test_prefetch_keeps_order_and_raises_in_place():
         next(results)
 
 
-def test_prefetch_takes_no_more_items_than_it_may():
-    taken = []
+def test_prefetch_reads_no_more_items_than_needed():
+    read = []
 
     def numbers():
         for number in range(100):
-            taken.append(number)
+            read.append(number)
             yield number
 
     for _ in prefetch(abs, numbers(), ahead=2):
         break
-    assert taken == [0, 1, 2]
+    assert read == [0, 1, 2]
 
 
-def test_a_cluster_gives_the_same_list_though_a_worker_is_killed():
+def test_a_cluster_gives_the_same_list_although_a_worker_is_killed():
     with (
         tempfile.TemporaryDirectory() as folder,
         small_cluster() as cluster,
         Workers(scheduler=cluster.scheduler_address) as workers,
     ):
         mark = f"{folder}/killed"
-        assert (
-            list(workers.map(square_or_die, [(x, mark) for x in range(20)], visible=[folder]))
-            == [x * x for x in range(20)]
-            and pathlib.Path(mark).exists()
-        )
+        jobs = [(x, mark) for x in range(20)]
+        results = list(workers.map(square_or_die, jobs, visible=[folder]))
+        assert results == [x * x for x in range(20)]
+        assert pathlib.Path(mark).exists()
         with pytest.raises(CourseError, match="lacks .*not there.*shared disk"):
             list(workers.map(abs, [1, 2], visible=[f"{folder}/not there"]))
         with pytest.raises(CourseError, match="c.jpg: the image is odd"):

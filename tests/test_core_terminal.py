@@ -2,6 +2,7 @@
 from fer_course.core.terminal import *
 import os
 import sys
+from collections.abc import Iterable
 
 
 def test_progress_changes_nothing():

@@ -7,34 +7,63 @@ __all__ = ['run']
 
 # %% ../../nbs/library/app.main_job.ipynb #1403093c
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from .options import File, Folder
 from .preparation import prepare
+from .preparation_config import PrepareConfig
 from .testing import evaluate_all
-from .training import train_all
+from .trainings import train_all
 from ..core.cache import quiet
 
-# %% ../../nbs/library/app.main_job.ipynb #d929e170
+# %% ../../nbs/library/app.main_job.ipynb #adfa0fbd
 def run(
-    target=None,  # folder of the photographs; None = rendered faces
-    out="_runs/course",  # folder of the run
-    preset="small",  # see `train`
-    schedule=None,  # see `train`
-    epochs=None,  # see `train`
-    batch_size=None,  # see `train`
-    ir50=None,  # see `train`
-    repeats=3,  # trainings per model
-    seed=0,  # of the split, and of the first training
-    device=None,  # 'cpu', 'cuda', ...; None = a GPU where there is one
-    overwrite=False,  # start anew in a folder with other settings
-    log=quiet,  # called with lines for the user
-    **options,  # of `prepare`
-):
-    "`prepare`, `train_all`, `evaluate_all`: the main job. Give the same call again after any interruption. Returns the metrics"
+    # folder of the photographs to learn from (default: a small set of faces is rendered)
+    target: Folder | None = None,
+    # folder for everything that is written; the same command again resumes where it stopped
+    out: Folder = "_runs/course",
+    config: PrepareConfig | None = None,  # the settings of the preparation; None = the defaults
+    *,
+    # the network: small = minutes on a laptop; paper = AU-CVT as published; released = as in
+    # the authors' code (both need a GPU); and every other preset of lessons 15, 20 and 21
+    preset: str = "small",
+    # a named recipe: small, au_cvt, au_cvt_released, au_vit_rafdb, au_vit_affectnet, oadn
+    # (default: the one of the preset)
+    schedule: str | None = None,
+    # face.evoLVe's IR50 weights for the first three stages (presets paper and released)
+    ir50: File | None = None,
+    epochs: int | None = None,  # passes over the target images; None = as the schedule
+    batch_size: int | None = None,  # target images per step; None = as the schedule
+    # training runs per model, with seeds S, S+1, ...; one seed shows no spread
+    repeats: int = 3,
+    seed: int | None = None,  # of the split, and first seed of the training runs (default: 0)
+    device: str | None = None,  # cpu, cuda, cuda:1, mps (default: a GPU if there is one)
+    overwrite: bool = False,  # start again in a folder that holds work with other settings
+    log: Callable = quiet,  # called with each line for the user
+    **options,  # of `prepare`: fields of `PrepareConfig`, options of the readers, workers, ...
+) -> dict:  # the metrics
+    """Prepare, train CVT and AU-CVT, and test them: the main job.
+
+    The same call again resumes an interrupted job. Raises `CourseError` on bad input.
+    """
     start = time.time()
-    prepare(target, out, seed=seed, device=device, overwrite=overwrite, log=log, **options)
+    config = config or PrepareConfig()
+    if seed is not None:
+        config = replace(config, seed=seed)
+    given = dict(device=device, overwrite=overwrite, log=log)
+    prepare(target, out, config=config, **given, **options)
     train_all(
-        out, preset, schedule, epochs, batch_size, ir50, seed, repeats, device, overwrite, log
+        out,
+        preset,
+        schedule=schedule,
+        ir50=ir50,
+        epochs=epochs,
+        batch_size=batch_size,
+        seed=config.seed,
+        repeats=repeats,
+        **given,
     )
-    metrics = evaluate_all(out, device, log)
+    metrics = evaluate_all(out, device, log=log)
     log(f"-- all done in {time.time() - start:.0f} s. The report: {Path(out) / 'report.html'}")
     return metrics

@@ -6,43 +6,52 @@
 __all__ = ['pick_device', 'no_denormals']
 
 # %% ../../nbs/library/core.device.ipynb #289eba80
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from .errors import CourseError
+
+if TYPE_CHECKING:
+    import torch
 
 # %% ../../nbs/library/core.device.ipynb #6bd1cd42
 def pick_device(
-    name=None,  # 'cpu', 'cuda', 'cuda:1', 'mps', a torch.device; None or 'auto' = a CUDA GPU where there is one, else the CPU
-):
-    "A torch.device that is there; `CourseError` for one that is not"
+    name: "str | torch.device | None" = None,  # 'cpu', 'cuda', 'cuda:1', 'mps'; None or 'auto'
+) -> "torch.device":
+    """Return an available device; None or 'auto' is a CUDA GPU if there is one, else the CPU.
+
+    Raises `CourseError`, which lists the available devices, if this one is not available.
+    """
     import torch
 
     name = "auto" if name is None else str(name)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = None
-    count = dict(
+    available = dict(
         cpu=1,
         cuda=torch.cuda.device_count() if torch.cuda.is_available() else 0,
         mps=int(torch.backends.mps.is_available()),
     )
-    if device is None or (device.index or 0) >= count.get(device.type, 0):
-        there = [kind for kind in count if count[kind]]
-        raise CourseError(
-            f"the device {name!r} is not available on this machine",
-            remedy=f"choose one of: auto, {', '.join(there)}",
-        )
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or (device.index or 0) >= available.get(device.type, 0):
+        names = ["auto", *(kind for kind, count in available.items() if count)]
+        problem = f"the device {name!r} is not available on this machine"
+        raise CourseError(problem, remedy=f"choose one of: {', '.join(names)}")
     return device
 
 # %% ../../nbs/library/core.device.ipynb #2fb7e4f7
 @contextmanager
-def no_denormals():
-    "In this block numbers next to zero are zero, on this thread; afterwards they are what they were. Also a decorator"
+def no_denormals() -> Iterator[None]:
+    """Count denormal numbers as zero inside the block, on this thread.
+
+    The earlier setting comes back afterwards. It is also a decorator.
+    """
     import torch
 
-    before = float("1e-310") + 0.0 == 0.0
+    before = float("1e-310") + 0.0 == 0.0  # whether they already count as zero
     torch.set_flush_denormal(True)
     try:
         yield

@@ -7,62 +7,58 @@ __all__ = ['CourseError', 'os_errors', 'one_of']
 
 # %% ../../nbs/library/core.errors.ipynb #0d6fa000
 import errno
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 # %% ../../nbs/library/core.errors.ipynb #ff012a2d
 class CourseError(Exception):
-    "What went wrong, with which file, and what to do about it"
+    "An error that a user can mend: the problem, the file concerned and the remedy."
 
     def __init__(
         self,
-        problem,  # what is wrong, without a full stop
-        path=None,  # the file or folder concerned
-        remedy=None,  # what the user can do, without a full stop
+        problem: str,  # what is wrong, without a full stop
+        path: str | Path | None = None,  # the file or folder concerned
+        remedy: str | None = None,  # what the user can do, without a full stop
     ):
-        self.problem, self.path, self.remedy = problem, path, remedy
-        sentences = [
-            f"{path}: {problem}." if path is not None else f"{problem}.",
-            remedy and f"Remedy: {remedy}.",
-        ]
-        super().__init__(" ".join(filter(None, sentences)))
+        self.problem = problem
+        self.path = path
+        self.remedy = remedy
+        message = f"{problem}." if path is None else f"{path}: {problem}."
+        if remedy:
+            message += f" Remedy: {remedy}."
+        super().__init__(message)
 
     def __reduce__(self):
-        return type(self), (
-            self.problem,
-            self.path,
-            self.remedy,
-        )  # whole, also from another process
+        # an error that another process sends keeps its three parts
+        return type(self), (self.problem, self.path, self.remedy)
 
 # %% ../../nbs/library/core.errors.ipynb #15ba327f
 _FULL = "free some space and give the same command again; finished work is kept"
-
-
-_OS_ERRORS = {
+_OTHER_FOLDER = "choose another folder with --out"
+_FORBIDDEN = ("it may not be written", f"{_OTHER_FOLDER} or change its permissions")
+_FILE_IN_THE_WAY = ("a file stands where a folder is needed", _OTHER_FOLDER)
+_TOO_LARGE = "the file would be larger than this disk allows"
+_OS_ERRORS = {  # error number -> (problem, remedy)
     errno.ENOSPC: ("the disk is full", _FULL),
     errno.EDQUOT: ("the disk quota is used up", _FULL),
-    errno.EFBIG: (
-        "the file would be larger than this disk allows",
-        "choose a folder on another disk with --out",
-    ),
-    errno.EACCES: (
-        "it may not be written",
-        "choose another folder with --out or change its permissions",
-    ),
-    errno.EPERM: (
-        "it may not be written",
-        "choose another folder with --out or change its permissions",
-    ),
-    errno.EROFS: ("it lies on a read-only disk", "choose another folder with --out"),
-    errno.ENOTDIR: ("a file stands where a folder is needed", "choose another folder with --out"),
-    errno.EEXIST: ("a file stands where a folder is needed", "choose another folder with --out"),
+    errno.EFBIG: (_TOO_LARGE, "choose a folder on another disk with --out"),
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
+    errno.EROFS: ("it lies on a read-only disk", _OTHER_FOLDER),
+    errno.ENOTDIR: _FILE_IN_THE_WAY,
+    errno.EEXIST: _FILE_IN_THE_WAY,
 }
 
 
 @contextmanager
 def os_errors(
-    path,  # the file or folder that the error message names
-):
-    "Turn an operating system error inside the block into a `CourseError` about `path` with its remedy"
+    path: str | Path,  # the file or folder that the error message names
+) -> Iterator[None]:
+    """Turn an operating system error inside the block into a `CourseError` about `path`.
+
+    An error without an entry in the table is raised unchanged.
+    """
     try:
         yield
     except OSError as error:
@@ -74,7 +70,7 @@ def os_errors(
 # %% ../../nbs/library/core.errors.ipynb #ddfd9170
 def one_of(
     value: object,  # what was chosen
-    choices,  # the valid values, in the order in which the message lists them
+    choices: Collection,  # the valid values, in the order in which the message lists them
     name: str,  # what is chosen, such as "profile"
     *,
     remedy: str | None = None,  # None = the list of the choices

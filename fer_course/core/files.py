@@ -10,16 +10,25 @@ __all__ = ['make_folder', 'atomic', 'sweep', 'as_json', 'write_text', 'write_jso
 import hashlib
 import json
 import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from .errors import CourseError, os_errors
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # %% ../../nbs/library/core.files.ipynb #d644d73d
 def make_folder(
-    path,  # a folder, made with its parents
-):
-    "Make a folder if it is not there and return it as a `Path`; `CourseError` if that cannot be"
+    path: str | Path,  # a folder, made with its parents
+) -> Path:
+    """Make a folder if it is missing and return it as a `Path`.
+
+    Raises `CourseError` as `os_errors` does.
+    """
     with os_errors(path):
         Path(path).mkdir(parents=True, exist_ok=True)
     return Path(path)
@@ -27,9 +36,12 @@ def make_folder(
 # %% ../../nbs/library/core.files.ipynb #b00b9512
 @contextmanager
 def atomic(
-    path,  # the file to write; its folder is made
-):
-    "Give a temporary path beside `path`; move it onto `path` when the block ends well, remove it otherwise; `CourseError` as `os_errors`"
+    path: str | Path,  # the file to write; its folder is made
+) -> Iterator[Path]:  # the temporary path
+    """Yield a temporary path beside `path`; rename it to `path` if the block succeeds.
+
+    The temporary file is removed after an error. Raises `CourseError` as `os_errors` does.
+    """
     path = Path(path)
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -44,19 +56,23 @@ def atomic(
 
 # %% ../../nbs/library/core.files.ipynb #70dfa86c
 def sweep(
-    folder,  # searched without its subfolders
-):
-    "Remove the temporary files that killed processes left in `folder`; return their names"
-    gone = []
+    folder: str | Path,  # searched without its subfolders
+) -> list[str]:  # names of the removed files
+    "Remove the temporary files that killed processes left in `folder`."
+    removed = []
     for path in sorted(Path(folder).glob(".*.tmp")):
         pid = path.name.split(".")[-2]
-        if pid.isdigit() and not (int(pid) == os.getpid() or _alive(int(pid))):
-            path.unlink(missing_ok=True)
-            gone.append(path.name)
-    return gone
+        if not pid.isdigit() or _alive(int(pid)):
+            continue
+        path.unlink(missing_ok=True)
+        removed.append(path.name)
+    return removed
 
 
 def _alive(pid):
+    "Return whether a process runs, such as this one"
+    if pid == os.getpid():
+        return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -69,7 +85,7 @@ def _alive(pid):
 def as_json(
     value: object,  # dataclasses, dicts, tuples, arrays, numbers, functions, paths, ...
 ) -> object:  # dicts with str keys, lists, str, numbers, bool and None only
-    "Return a value as JSON would give it back: tuples as lists, functions by name, the rest as str."
+    "Return a value as JSON gives it back: tuples as lists, functions by name, the rest as str."
     if is_dataclass(value) and not isinstance(value, type):
         value = {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, dict):
@@ -86,69 +102,71 @@ def as_json(
 
 # %% ../../nbs/library/core.files.ipynb #c1cf6c77
 def write_text(
-    path,  # the file
-    text,  # str, written as UTF-8
-):
-    "Write `text` to `path` in one piece or not at all"
+    path: str | Path,  # the file
+    text: str,  # written as UTF-8
+) -> None:
+    "Write `text` to `path`, completely or not at all."
     with atomic(path) as temporary:
         temporary.write_bytes(text.encode("utf-8"))
 
 
 def write_json(
-    path,  # the file
-    data,  # what json can express; NaN is refused, since it is no json
-):
-    "Write `data` as json to `path` in one piece or not at all"
-    write_text(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    path: str | Path,  # the file
+    data: object,  # what JSON can express; NaN is a ValueError, because JSON has no NaN
+) -> None:
+    "Write `data` as JSON to `path`, completely or not at all."
+    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")
 
 
 def write_table(
-    path,  # the file
-    table,  # a pandas DataFrame; its index is not kept
-):
-    "Write a table as parquet to `path` in one piece or not at all"
+    path: str | Path,  # the file
+    table: "pd.DataFrame",  # its index is not kept
+) -> None:
+    "Write a table as parquet to `path`, completely or not at all."
     with atomic(path) as temporary:
         table.to_parquet(temporary, index=False)
 
 # %% ../../nbs/library/core.files.ipynb #4b6de127
-def _read(path, read, kind):
-    if not Path(path).exists():
-        raise CourseError("is missing", path, "run the step that writes it")
-    try:
-        return read(path)
-    except Exception as error:
-        raise CourseError(
-            f"is no readable {kind} file ({type(error).__name__})",
-            path,
-            "remove it and run the step that writes it",
-        ) from error
-
-
 def read_json(
-    path,  # a json file
-):
-    "Read a json file; `CourseError` if it is missing or damaged"
-    return _read(path, lambda p: json.loads(Path(p).read_text(encoding="utf-8")), "json")
+    path: str | Path,  # a JSON file
+) -> object:
+    "Read a JSON file; raise `CourseError` if it is missing or damaged."
+    return _read(path, _load_json, "json")
 
 
 def read_table(
-    path,  # a parquet file
-):
-    "Read a parquet file as a pandas DataFrame; `CourseError` if it is missing or damaged"
+    path: str | Path,  # a parquet file
+) -> "pd.DataFrame":
+    "Read a parquet file; raise `CourseError` if it is missing or damaged."
     import pandas as pd
 
     return _read(path, pd.read_parquet, "parquet")
 
+
+def _load_json(path):
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def _read(path, load, kind):
+    "Return `load(path)`; its errors become a `CourseError` about the file"
+    if not Path(path).exists():
+        raise CourseError("is missing", path, "run the step that writes it")
+    try:
+        return load(path)
+    except Exception as error:
+        problem = f"is not a readable {kind} file ({type(error).__name__})"
+        raise CourseError(problem, path, "remove it and run the step that writes it") from error
+
 # %% ../../nbs/library/core.files.ipynb #9c6daa85
 def digest(
-    path,  # the file
-    kind="sha1",  # any algorithm of hashlib
-):
-    "Hexadecimal digest of a file's bytes, read in blocks"
-    result, file = (
-        hashlib.new(kind),
-        os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)),
-    )  # a file object costs more than the digest of a small image
+    path: str | Path,  # the file
+    kind: str = "sha1",  # any algorithm of hashlib
+) -> str:  # hexadecimal
+    "Return the digest of a file's bytes, read in blocks."
+    result = hashlib.new(kind)
+    # a file object costs more time than the digest of a small image
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
         while block := os.read(file, 1 << 18):
             result.update(block)
@@ -158,24 +176,27 @@ def digest(
 
 
 def digests(
-    paths,  # the files
-    workers=2,  # threads; hashlib lets go of Python's lock while it works on a block
-    kind="sha1",  # any algorithm of hashlib
-):
-    "Hexadecimal digests of many files, in the order of `paths`"
-    from concurrent.futures import ThreadPoolExecutor
-
+    paths: Iterable[str | Path],  # the files
+    workers: int = 2,  # threads; hashlib releases Python's lock while it works on a block
+    *,
+    kind: str = "sha1",  # any algorithm of hashlib
+) -> list[str]:  # hexadecimal, in the order of `paths`
+    "Return the digests of many files."
     paths = list(paths)
-    few = max(1, min(64, len(paths) // (8 * workers)))  # several files to a task: a task costs, too
+    # several files make one task, because a task has its own cost
+    size = max(1, min(64, len(paths) // (8 * workers)))
+    tasks = [paths[start : start + size] for start in range(0, len(paths), size)]
+
+    def work(task: list) -> list[str]:
+        return [digest(path, kind) for path in task]
+
     with ThreadPoolExecutor(workers) as pool:
-        parts = pool.map(
-            lambda k: [digest(path, kind) for path in paths[k : k + few]], range(0, len(paths), few)
-        )
-        return [one for part in parts for one in part]
+        return [result for part in pool.map(work, tasks) for result in part]
 
 
 def fingerprint(
-    data,  # what json can express; anything else counts as its `str`
-):
-    "16 hexadecimal digits that are equal for equal settings, in whichever order they are given"
-    return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    data: object,  # what JSON can express; anything else counts as its `str`
+) -> str:  # 16 hexadecimal digits
+    "Return a digest of settings, equal for equal settings in any order of their keys."
+    text = json.dumps(data, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -8,24 +8,29 @@ __all__ = ['progress', 'say']
 # %% ../../nbs/library/core.terminal.ipynb #7f645876
 import os
 import sys
+from collections.abc import Iterable
 
 # %% ../../nbs/library/core.terminal.ipynb #4cab264a
 def progress(
-    items,  # any iterable
-    total=None,  # its length where it has none
-    label="",  # what is being done
-):
-    "A progress bar on stderr around `items`, where stderr is a terminal or FER_PROGRESS is 1"
+    items: Iterable | None,  # None = the caller updates the bar
+    total: int | None = None,  # number of items, for an iterable without a length
+    label: str = "",  # shown in front of the bar
+) -> Iterable:  # a tqdm bar, which yields the items unchanged
+    """Return `items` with a progress bar on stderr.
+
+    The bar is shown if stderr is a terminal; FER_PROGRESS=1 or 0 overrides this.
+    """
     from tqdm import tqdm
 
-    shown = os.environ.get("FER_PROGRESS", "1" if sys.stderr.isatty() else "0") != "0"
+    by_default = "1" if sys.stderr.isatty() else "0"
+    shown = os.environ.get("FER_PROGRESS", by_default) != "0"
     return tqdm(items, total=total, desc=label, disable=not shown, leave=False)
 
-
+# %% ../../nbs/library/core.terminal.ipynb #02737237
 def say(
-    line,  # str
-):
-    "Print a line above the progress bars that are being shown"
+    line: object,  # printed as its `str`
+) -> None:
+    "Print a line above the progress bars that are shown."
     from tqdm import tqdm
 
     tqdm.write(str(line))
