@@ -164,12 +164,11 @@ def input_alone(given):
     table, images = random_set(batch * steps, 0)
     packed = images if given.device == "cpu" else torch.from_numpy(images).to(given.device)
     expression, units = labels(table)
-    rows = range(len(table))
     batches = Batches(
         packed,
         expression,
-        units,
-        rows,
+        action_units=units,
+        target=range(len(table)),
         batch_size=batch,
         augment=PAPER,
         seed=0,

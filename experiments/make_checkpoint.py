@@ -27,7 +27,7 @@ from datetime import date
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from fer_course.app import packed, prepare
+from fer_course.app import prepare, read_prepared
 from fer_course.augment import Augment
 from fer_course.core.errors import CourseError
 from fer_course.core.files import digest, fingerprint, make_folder, read_json, write_json
@@ -91,7 +91,7 @@ def prepared(out, name, what):
             device="cpu",
             log=say,
         )
-    return packed(ready)
+    return read_prepared(ready)
 
 
 def training_faces(out, scale):
@@ -146,7 +146,7 @@ def test_scores(out, model, table, images, photographs):
     if photographs:
         ready = Path(out) / "prepared" / "real"
         prepare(photographs, ready, reader="csv", auxiliary="none", device="cpu")
-        found["real photographs"] = scores(model, *packed(ready))
+        found["real photographs"] = scores(model, *read_prepared(ready))
     return found
 
 

@@ -58,7 +58,7 @@ def predictions(model, images):
 def confident_labels(probabilities, share=0.7):
     "Return pseudo labels among `SEVEN` from balanced predictions among `SIX`; -1 = none."
     codes = np.array([SEVEN.index(c) for c in SIX])
-    pseudo = confident(balance_predictions(only(probabilities, SEVEN, SIX)), share)
+    pseudo = confident(balance_predictions(only(probabilities, SEVEN, among=SIX)), share)
     return np.where(pseudo >= 0, codes[pseudo], -1)
 
 
@@ -89,11 +89,11 @@ def adapt(model, recipe, part, photos, faces, run, folder):
         further = self_train(
             model,
             faces["table"][::3],
-            faces["images"][::3],
-            adapted_to,
-            folder / f"further-{part}",
-            pseudo,
-            SEVEN,
+            images=faces["images"][::3],
+            target=adapted_to,
+            out=folder / f"further-{part}",
+            pseudo=pseudo,
+            expressions=SEVEN,
             seed=run.seed,
             device="cpu",
             **FURTHER,
@@ -133,7 +133,7 @@ def ways(answers, part, classes):
     `elsewhere` = adapted to the images of the other half, which shows other people.
     """
     other = OTHER[part]
-    cut = {key: only(value, SEVEN, classes) for key, value in answers.items()}
+    cut = {key: only(value, SEVEN, among=classes) for key, value in answers.items()}
     prior = len(classes) * estimate_prior(cut["raw"])
     found = {
         "raw": cut["raw"],

@@ -28,6 +28,7 @@ _NAMES = {
     "write_json": ".files",
     "write_table": ".files",
     "write_text": ".files",
+    "write_packed": ".packed",
     "Workers": ".parallel",
     "cores": ".parallel",
     "free_memory": ".parallel",
