@@ -1,7 +1,8 @@
 "The network that comes with the package: small, described, and better than chance on faces that it has not seen."
 
 from pathlib import Path
-import numpy as np, pytest
+import numpy as np
+import pytest
 import fer_course
 from fer_course.facs import SEVEN
 from fer_course.core.files import digest, read_json
@@ -12,20 +13,17 @@ FOLDER = Path(fer_course.__file__).parent / "checkpoints" / "small"
 
 
 def test_it_is_small_and_its_card_belongs_to_it():
-    card, weights = read_json(FOLDER / "card.json"), FOLDER / "model.safetensors"
-    assert (
-        sum(p.stat().st_size for p in FOLDER.iterdir()) < 6e6
-        and card["bytes"] == weights.stat().st_size
-        and card["sha256"] == digest(weights, "sha256")
-    )
-    assert (
-        card["licence"] == "Apache-2.0"
-        and card["command"].startswith("python data_scripts/make_checkpoint.py")
-        and "rendered" in card["warning"]
-    )
-    assert {"course", "shifted", "hidden"} <= set(card["scores"]) and all(
-        s["low"] <= s["macro_f1"] <= s["high"] for s in card["scores"].values()
-    )
+    card = read_json(FOLDER / "card.json")
+    weights = FOLDER / "model.safetensors"
+    assert sum(p.stat().st_size for p in FOLDER.iterdir()) < 6e6
+    assert card["bytes"] == weights.stat().st_size
+    assert card["sha256"] == digest(weights, "sha256")
+    assert card["licence"] == "Apache-2.0"
+    assert card["command"].startswith("python data_scripts/make_checkpoint.py")
+    assert "rendered" in card["warning"]
+    assert {"course", "shifted", "hidden"} <= set(card["scores"])
+    for s in card["scores"].values():
+        assert s["low"] <= s["macro_f1"] <= s["high"]
     assert sum(p.numel() for p in load(FOLDER).parameters()) == card["parameters"]
 
 
@@ -42,7 +40,9 @@ def test_it_reads_new_faces_as_its_card_says():
     )
     model = load(FOLDER)
     expressions, units = predict(model, crops, device="cpu")
-    assert model.config.expressions == SEVEN and units.shape == (70, 21) and not model.training
+    assert model.config.expressions == SEVEN
+    assert units.shape == (70, 21)
+    assert not model.training
     right = np.mean([SEVEN[i] == name for i, name in zip(expressions.argmax(1), drawn.expressions)])
     claimed = read_json(FOLDER / "card.json")["scores"]["course"]["accuracy"]
     assert right > claimed - 0.15, (
