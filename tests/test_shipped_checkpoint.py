@@ -1,4 +1,4 @@
-"The network that comes with the package: small, described, and better than chance on faces that it has not seen."
+"""The network that comes with the package is small, described, and works on new faces."""
 
 from pathlib import Path
 import numpy as np
@@ -22,8 +22,8 @@ def test_it_is_small_and_its_card_belongs_to_it():
     assert card["command"].startswith("python data_scripts/make_checkpoint.py")
     assert "rendered" in card["warning"]
     assert {"course", "shifted", "hidden"} <= set(card["scores"])
-    for s in card["scores"].values():
-        assert s["low"] <= s["macro_f1"] <= s["high"]
+    for score in card["scores"].values():
+        assert score["low"] <= score["macro_f1"] <= score["high"]
     assert sum(p.numel() for p in load(FOLDER).parameters()) == card["parameters"]
 
 
@@ -32,12 +32,11 @@ def test_it_reads_new_faces_as_its_card_says():
     from fer_course.faces import Renderer, sample
 
     drawn = sample(70, seed=4711)
-    faces = [
-        f for k in range(0, 70, 14) for f in [Renderer(128, "cpu").render(drawn[slice(k, k + 14)])]
-    ]
-    crops = np.stack(
-        [align_face(image, points) for f in faces for image, points in zip(f.images, f.points)]
-    )
+    crops = []
+    for k in range(0, 70, 14):
+        faces = Renderer(128, "cpu").render(drawn[slice(k, k + 14)])
+        crops += [align_face(image, points) for image, points in zip(faces.images, faces.points)]
+    crops = np.stack(crops)
     model = load(FOLDER)
     expressions, units = predict(model, crops, device="cpu")
     assert model.config.expressions == SEVEN
