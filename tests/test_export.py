@@ -1,10 +1,16 @@
-"Every preset, one block per stage, leaves Python: as one graph for torch.compile, and as an ONNX file (by way of torch.export) for any batch; the answers stay."
+"""Every preset, with one block per stage, leaves Python with the same outputs.
 
-import shutil, sys
-import numpy as np, pytest, torch
+As one graph for torch.compile, and as an ONNX file (by torch.export) for any batch size.
+"""
+
+import shutil
+import sys
+import numpy as np
+import pytest
+import torch
 from fer_course.core.errors import CourseError
 from fer_course.models.au_cvt import AUCVT, create, shallow
-from fer_course.models.config import PRESETS
+from fer_course.models.presets import PRESETS
 from fer_course.models.export import to_onnx
 
 DISTINCT = {}  # presets that become one network when they are shallow are tested once
@@ -14,33 +20,39 @@ for name, config in PRESETS.items():
 
 @pytest.fixture(params=DISTINCT, ids=lambda c: "=".join(DISTINCT[c]))
 def network(request):
-    "A shallow network, three images, its answers"
+    "Return a shallow network, three images, its outputs"
     torch.manual_seed(0)
     model = AUCVT(request.param).eval()
     size = request.param.size
     x = torch.randn(3, 3, size, size)
     with torch.no_grad():
-        return model, x, [a for a in model(x) if a is not None]
+        return model, x, tensors(model(x))
 
 
-def agree(answers, wanted):
-    return all(
-        a.shape == b.shape and np.abs(np.asarray(a) - np.asarray(b)).max() <= 1e-4
-        for a, b in zip(answers, wanted, strict=True)
-    )
+def tensors(outputs):
+    "Return the outputs that are not None"
+    return [output for output in outputs if output is not None]
+
+
+def check_agreement(outputs, expected):
+    "Assert that two lists of outputs are equal to rounding"
+    assert len(outputs) == len(expected)
+    for output, reference in zip(outputs, expected):
+        assert output.shape == reference.shape
+        assert np.abs(np.asarray(output) - np.asarray(reference)).max() <= 1e-4
 
 
 def test_onnxruntime_agrees(network, tmp_path):
     import onnxruntime
 
-    model, x, wanted = network
+    model, x, expected = network
     to_onnx(model, tmp_path / "a.onnx")
     session = onnxruntime.InferenceSession(
         str(tmp_path / "a.onnx"), providers=["CPUExecutionProvider"]
     )
-    assert agree(session.run(None, {"images": x.numpy()}), wanted) and agree(
-        session.run(None, {"images": x[:1].numpy()}), [w[:1] for w in wanted]
-    )
+    check_agreement(session.run(None, {"images": x.numpy()}), expected)
+    first = session.run(None, {"images": x[:1].numpy()})
+    check_agreement(first, [output[:1] for output in expected])
 
 
 def test_without_onnx_the_remedy_is_named(monkeypatch, tmp_path):
@@ -51,13 +63,11 @@ def test_without_onnx_the_remedy_is_named(monkeypatch, tmp_path):
 
 
 def test_it_is_one_graph(network):
-    model, x, wanted = network
+    model, x, expected = network
     torch._dynamo.reset()
     with torch.no_grad():
-        assert agree(
-            [a for a in torch.compile(model, backend="eager", fullgraph=True)(x) if a is not None],
-            wanted,
-        )
+        compiled = torch.compile(model, backend="eager", fullgraph=True)
+        check_agreement(tensors(compiled(x)), expected)
 
 
 @pytest.mark.parametrize("preset", ["paper", "released", "vit_au_token", "small_resnet"])
@@ -66,13 +76,12 @@ def test_export_and_aot_agree(preset):
     model = AUCVT(shallow(PRESETS[preset])).eval()
     x = torch.randn(3, 3, model.config.size, model.config.size)
     torch._dynamo.reset()
-    program = torch.export.export(
-        model, (x[:2],), dynamic_shapes=({0: torch.export.Dim("batch", max=1 << 20)},), strict=False
-    ).module()
+    batch = ({0: torch.export.Dim("batch", max=1 << 20)},)
+    program = torch.export.export(model, (x[:2],), dynamic_shapes=batch, strict=False).module()
     with torch.no_grad():
-        wanted = [a for a in model(x) if a is not None]
+        expected = tensors(model(x))
         for run in (program, torch.compile(model, backend="aot_eager", fullgraph=True)):
-            assert agree([a for a in run(x) if a is not None], wanted)
+            check_agreement(tensors(run(x)), expected)
 
 
 @pytest.mark.skipif(
@@ -85,4 +94,4 @@ def test_machine_code_agrees():
     x = torch.randn(4, 3, 32, 32)
     torch._dynamo.reset()
     with torch.no_grad():
-        assert agree(torch.compile(model)(x), model(x))
+        check_agreement(torch.compile(model)(x), model(x))

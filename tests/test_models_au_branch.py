@@ -25,7 +25,8 @@ def test_branch_reads_where_it_claims():
             allowed = torch.zeros(14, 14, dtype=bool)
             for r0, r1, c0, c1 in REGIONS[region].windows:
                 allowed[r0:r1, c0:c1] = True
-            assert touched.any() and not (touched & ~allowed).any(), (unit, region)
+            assert touched.any(), (unit, region)
+            assert not (touched & ~allowed).any(), (unit, region)
 
 
 def test_maxout_is_symmetric():
@@ -48,13 +49,16 @@ def test_every_vocabulary_and_map_size_works():
     smooth = torch.ones(1, 28, 28, 8) * torch.randn(8)
     for units in AU_VOCABULARIES.values():
         for regions in AU_REGIONS:
-            branch = AUBranch(8, units, regions)
+            branch = AUBranch(8, units, regions=regions)
             answers = [branch(smooth[:, :s, :s].flatten(1, 2), (s, s)) for s in (3, 7, 14, 28)]
-            assert answers[0].shape == (1, len(units)) and all(
-                torch.allclose(a, answers[0], atol=1e-5) for a in answers
-            ), "a constant map reads alike at any size"
+            assert answers[0].shape == (1, len(units)), "a constant map reads alike at any size"
+            for a in answers:
+                assert torch.allclose(a, answers[0], atol=1e-5), (
+                    "a constant map reads alike at any size"
+                )
     shuffled = AUBranch(8, (26, 1, 12))
-    shuffled.load_state_dict((ordered := AUBranch(8, (1, 12, 26))).state_dict(), strict=True)
+    ordered = AUBranch(8, (1, 12, 26))
+    shuffled.load_state_dict(ordered.state_dict(), strict=True)
     tokens = torch.randn(2, 196, 8)
     mouth = ordered.table["mouth"][1]
     assert mouth == [12, 26]
@@ -72,13 +76,12 @@ def test_each_number_of_windows_is_a_table():
     for number, (name, regions) in zip((1, 2, 3, 5, 7, 9), AU_REGIONS.items()):
         assert sum(len(r.windows) for r in regions.values()) == number, name
         units = sorted(n for r in regions.values() for n in r.action_units)
-        assert units == sorted(set(units)) and set(AU_VOCABULARIES["raf_au"]) | {28, 43} == set(
-            units
-        ), "each unit is read once"
-        branch = AUBranch(8, AU_VOCABULARIES["raf_au"], name, shared=False)
+        assert units == sorted(set(units)), "each unit is read once"
+        assert set(AU_VOCABULARIES["raf_au"]) | {28, 43} == set(units), "each unit is read once"
+        branch = AUBranch(8, AU_VOCABULARIES["raf_au"], regions=name, shared=False)
         assert sum(len(heads) for heads in branch.heads.values()) == number
         assert branch(tokens, (14, 14)).shape == (2, 21)
-    branch = AUBranch(8, (12, 26), "nine", shared=False)
+    branch = AUBranch(8, (12, 26), regions="nine", shared=False)
     mouth = tokens.view(2, 14, 14, 8)[:, 6:]
     thirds = torch.stack(
         [
@@ -94,13 +97,13 @@ def test_each_number_of_windows_is_a_table():
 def test_the_token_stands_in_front():
     import torch
 
-    token, x = AUToken(8, 8, (1, 2, 4)), torch.randn(3, 5, 8)
+    token = AUToken(8, 8, action_units=(1, 2, 4))
+    x = torch.randn(3, 5, 8)
     y = token.join(x)
-    assert (
-        torch.equal(y[:, 1:], x)
-        and all(torch.equal(row, token.token[0, 0]) for row in y[:, 0])
-        and token(y[:, 0]).shape == (3, 3)
-    )
+    assert torch.equal(y[:, 1:], x)
+    for row in y[:, 0]:
+        assert torch.equal(row, token.token[0, 0])
+    assert token(y[:, 0]).shape == (3, 3)
 
 
 def test_windows_keep_their_place_on_other_maps():
@@ -109,16 +112,20 @@ def test_windows_keep_their_place_on_other_maps():
             for w in region.windows:
                 for side in (3, 4, 7, 14, 28):
                     rows, columns = window(w, (side, side))
-                    assert (
-                        0 <= rows.start < rows.stop <= side
-                        and 0 <= columns.start < columns.stop <= side
+                    assert 0 <= rows.start < rows.stop <= side
+                    assert 0 <= columns.start < columns.stop <= side
+                    assert rows.start / side <= w[0] / 14, (
+                        "rounded outwards: nothing of a window is lost"
                     )
-                    assert (
-                        rows.start / side <= w[0] / 14
-                        and rows.stop / side >= w[1] / 14
-                        and columns.start / side <= w[2] / 14
-                        and columns.stop / side >= w[3] / 14
-                    ), "rounded outwards: nothing of a window is lost"
+                    assert rows.stop / side >= w[1] / 14, (
+                        "rounded outwards: nothing of a window is lost"
+                    )
+                    assert columns.start / side <= w[2] / 14, (
+                        "rounded outwards: nothing of a window is lost"
+                    )
+                    assert columns.stop / side >= w[3] / 14, (
+                        "rounded outwards: nothing of a window is lost"
+                    )
                 assert window(w, (14, 14)) == (slice(*w[:2]), slice(*w[2:]))
 
 

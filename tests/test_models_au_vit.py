@@ -3,12 +3,12 @@ from fer_course.models.au_vit import *
 from dataclasses import dataclass, field
 from fer_course.core.errors import CourseError
 from fer_course.facs import EXPRESSIONS
-from fer_course.models.au_cvt import create
+from fer_course.models.au_cvt import AUCVT, create
 
 
 def test_table_iii_is_the_plain_vit_with_switches():
     from dataclasses import asdict
-    from fer_course.models.config import MODULES, PRESETS
+    from fer_course.models.presets import MODULES, PRESETS
 
     plain = asdict(PRESETS["vit"])
     built = {
@@ -23,9 +23,10 @@ def test_table_iii_is_the_plain_vit_with_switches():
     for preset, modules in built.items():
         changes = {k: v for m in modules for k, v in MODULES[m].items()}
         assert asdict(PRESETS[preset]) == plain | changes, preset
-    assert all(len(set(change) - {"heads", "patch"}) == 1 for change in MODULES.values()), (
-        "one switch each (heads and patch follow the width and the map)"
-    )
+    for change in MODULES.values():
+        assert len(set(change) - {"heads", "patch"}) == 1, (
+            "one switch each (heads and patch follow the width and the map)"
+        )
     assert {
         k for k, v in asdict(PRESETS["au_vit"]).items() if v != asdict(PRESETS["au_cvt"])[k]
     } == {
@@ -35,9 +36,10 @@ def test_table_iii_is_the_plain_vit_with_switches():
 
 
 def test_every_row_of_both_papers_builds():
-    import pytest, torch
+    import pytest
+    import torch
     from fer_course.models.au_cvt import AUCVT
-    from fer_course.models.config import configure
+    from fer_course.models.presets import configure
 
     assert {t: len(rows) for t, rows in ROWS.items()} == {
         "AU-CVT Table 1": 5,
@@ -60,10 +62,12 @@ def test_every_row_of_both_papers_builds():
             config = configure(row.preset, **row.changes)
             if config not in built:
                 with torch.device("meta"):
-                    model, x = AUCVT(config), torch.empty(2, 3, config.size, config.size)
+                    model = AUCVT(config)
+                    x = torch.empty(2, 3, config.size, config.size)
                 with torch.no_grad():
                     expression, units = model.eval()(x)
-                assert expression.shape == (2, config.classes) and (
+                assert expression.shape == (2, config.classes), (table, name)
+                assert (
                     units is None
                     if config.au_vocabulary is None
                     else units.shape == (2, len(config.action_units))
@@ -79,7 +83,8 @@ def test_every_row_of_both_papers_builds():
         au_after=1,
         expressions=("a", "b"),
     )
-    assert model.au_branch.heads["mouth"][0][1].out_features == 14 and model.config.classes == 2
+    assert model.au_branch.heads["mouth"][0][1].out_features == 14
+    assert model.config.classes == 2
     for table, row, says in (
         ("AU-ViT Table IX", "x", "no table"),
         ("AU-ViT Fig. 9", "after block 13", "has no row"),
@@ -92,9 +97,9 @@ def test_printed_numbers_agree_across_tables():
     rows = {
         (t, n): r.printed.get("accuracy") for t, group in ROWS.items() for n, r in group.items()
     }
+    assert rows["AU-ViT Table I", "RAFDB"] == rows["AU-ViT Table III", "vit"]
     assert (
-        rows["AU-ViT Table I", "RAFDB"] == rows["AU-ViT Table III", "vit"]
-        and rows["AU-ViT Table II", "RAFDB + RAFAU"]
+        rows["AU-ViT Table II", "RAFDB + RAFAU"]
         == rows["AU-ViT Table III", "vit_au"]
         == rows["AU-ViT Table VIII", "AU branch, RAFAU"]
         == rows["AU-ViT Fig. 9", "after block 10"]
@@ -104,10 +109,10 @@ def test_printed_numbers_agree_across_tables():
         == rows["AU-ViT Tables IV-VI", "RAFDB"]
         == rows["AU-ViT Fig. 10", "7 patches"]
     )
-    assert all(
-        rows["AU-ViT Table VIII", f"AU branch, {a}"] == rows["AU-ViT Table II", f"RAFDB + {a}"]
-        for a in ("FERPlus", "AffectNet", "RAFAU", "EmotioNet")
-    ), "Table VIII repeats the first row of Table II"
+    for a in ("FERPlus", "AffectNet", "RAFAU", "EmotioNet"):
+        assert (
+            rows["AU-ViT Table VIII", f"AU branch, {a}"] == rows["AU-ViT Table II", f"RAFDB + {a}"]
+        ), "Table VIII repeats the first row of Table II"
 
 
 def test_units_train_what_lies_before_the_branch():
@@ -122,10 +127,10 @@ def test_units_train_what_lies_before_the_branch():
         assert [all(p.grad is not None for p in b.parameters()) for b in blocks] == [
             i < after for i in range(4)
         ], after
-        assert model.classify.weight.grad is None and model.embedding.weight.grad is not None
+        assert model.classify.weight.grad is None
+        assert model.embedding.weight.grad is not None
     torch.manual_seed(0)
     model = create("vit_au_token", width=32, depths=(3, 1), heads=(1, 1)).eval()
     model(torch.randn(1, 3, 112, 112))[1].sum().backward()
-    assert all(p.grad is not None for p in model.stages.parameters()), (
-        "a token is read at the end: the units train every block"
-    )
+    for p in model.stages.parameters():
+        assert p.grad is not None, "a token is read at the end: the units train every block"

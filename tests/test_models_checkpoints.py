@@ -2,16 +2,18 @@
 from fer_course.models.checkpoints import *
 from dataclasses import asdict
 from pathlib import Path
+from torch import nn
 from fer_course.core.errors import CourseError
 from fer_course.core.files import atomic, read_json, write_json
 from fer_course.models.au_cvt import AUCVT
-from fer_course.models.config import configure
+from fer_course.models.presets import configure
 from fer_course.models.weights import fill, read_weights
 import torch
 from fer_course.models.au_cvt import create
 
 
-import math, tempfile
+import math
+import tempfile
 
 
 from pathlib import Path
@@ -39,7 +41,8 @@ class Layout:
     "State dicts with the authors' names and random contents"
 
     def __init__(self, seed=0):
-        self.g, self.state = torch.Generator().manual_seed(seed), {}
+        self.g = torch.Generator().manual_seed(seed)
+        self.state = {}
 
     def add(self, name, *shape):
         self.state[name] = torch.randn(*shape, generator=self.g) / math.sqrt(
@@ -70,7 +73,8 @@ class Layout:
         self.add("cnn.input_layer.0.weight", 64, 3, 3, 3)
         self.bn("cnn.input_layer.1", 64)
         self.state["cnn.input_layer.2.weight"] = torch.full((64,), 0.25)
-        channels, n = 64, 0
+        channels = 64
+        n = 0
         for width, depth in ((64, 3), (128, 4), (256, 14)):
             for _ in range(depth):
                 p = f"cnn.body.{n}"
@@ -111,7 +115,7 @@ class Layout:
 
 
 def plain_checkpoint(patches=7, classes=7, w=64, side=14, token=False):
-    "A plain ViT with its blocks cut where the AU branch reads, or with an AU token"
+    "Add a plain ViT with its blocks cut where the AU branch reads, or with an AU token"
     s = Layout()
     s.linear("patch_embed.proj", w, 3, 4, 4)
     s.add("pos_embed", 1, 1 + side * side, w)
@@ -131,26 +135,25 @@ def plain_checkpoint(patches=7, classes=7, w=64, side=14, token=False):
 
 
 def test_what_is_saved_returns():
-    import json, pytest
+    import json
+    import pytest
     from pathlib import Path
 
     torch.manual_seed(0)
-    model, x = (
-        create("small", expressions=("anger", "fear", "happiness")).eval(),
-        torch.randn(2, 3, 112, 112),
-    )
+    model = create("small", expressions=("anger", "fear", "happiness")).eval()
+    x = torch.randn(2, 3, 112, 112)
     with tempfile.TemporaryDirectory() as folder:
         save(model, folder)
         first = Path(f"{folder}/model.safetensors").read_bytes()
         save(model, folder)
-        assert (
-            Path(f"{folder}/model.safetensors").read_bytes() == first
-            and len(list(Path(folder).iterdir())) == 2
-        )
+        assert Path(f"{folder}/model.safetensors").read_bytes() == first
+        assert len(list(Path(folder).iterdir())) == 2
         again = load(folder)
-        assert again.config == model.config and not again.training
+        assert again.config == model.config
+        assert not again.training
         with torch.no_grad():
-            assert all(torch.equal(a, b) for a, b in zip(model(x), again(x)))
+            for a, b in zip(model(x), again(x)):
+                assert torch.equal(a, b)
         Path(f"{folder}/model.safetensors").write_bytes(first[:1000])
         with pytest.raises(CourseError, match="model.safetensors.*cannot be read"):
             load(folder)
@@ -176,18 +179,22 @@ def test_a_missing_network_is_named():
 
 
 def test_what_comes_with_the_package_predicts():
-    import fer_course, pytest
+    import fer_course
+    import pytest
 
     folder = Path(fer_course.__file__).parent / "checkpoints"
     for file in folder.glob("*/model.safetensors"):
-        assert file.stat().st_size < 6e6 and sorted(p.name for p in file.parent.iterdir()) == [
+        assert file.stat().st_size < 6e6
+        assert sorted(p.name for p in file.parent.iterdir()) == [
             "card.json",
             "config.json",
             "model.safetensors",
         ]
         model = pretrained(file.parent.name)
         c = model.config
-        assert not model.training and "command" in model.card
+        assert not model.training
+        assert "command" in model.card
         with torch.no_grad():
             expression, units = model(torch.zeros(1, 3, c.size, c.size))
-        assert expression.shape == (1, c.classes) and torch.isfinite(expression).all()
+        assert expression.shape == (1, c.classes)
+        assert torch.isfinite(expression).all()

@@ -12,7 +12,12 @@ from fer_course.core.files import atomic
 
 
 def test_an_onnx_file_is_complete_and_says_what_it_answers():
-    import json, onnx, onnxruntime, pytest, tempfile, numpy as np
+    import json
+    import onnx
+    import onnxruntime
+    import pytest
+    import tempfile
+    import numpy as np
     from pathlib import Path
     from fer_course.models.au_cvt import create
 
@@ -20,24 +25,24 @@ def test_an_onnx_file_is_complete_and_says_what_it_answers():
     model = create("small", size=32, expressions=("anger", "fear", "joy")).train()
     with tempfile.TemporaryDirectory() as folder:
         to_onnx(model, f"{folder}/a.onnx")
-        assert [p.name for p in Path(folder).iterdir()] == ["a.onnx"] and model.training, (
+        assert [p.name for p in Path(folder).iterdir()] == ["a.onnx"], (
             "one file, and the network is as it was"
         )
+        assert model.training, "one file, and the network is as it was"
         session = onnxruntime.InferenceSession(
             f"{folder}/a.onnx", providers=["CPUExecutionProvider"]
         )
         about = session.get_modelmeta().custom_metadata_map
-        assert (
-            json.loads(about["expressions"]) == ["anger", "fear", "joy"]
-            and json.loads(about["action_units"])[:2] == [1, 2]
-            and about["size"] == "32"
-        )
+        assert json.loads(about["expressions"]) == ["anger", "fear", "joy"]
+        assert json.loads(about["action_units"])[:2] == [1, 2]
+        assert about["size"] == "32"
         assert [o.name for o in session.get_outputs()] == ["expressions", "action_units"]
         for batch in (1, 5):
             x = torch.randn(batch, 3, 32, 32)
             with torch.no_grad():
                 theirs = model.eval()(x)
             for a, b in zip(session.run(None, {"images": x.numpy()}), theirs):
-                assert a.shape == b.shape and np.abs(a - b.numpy()).max() < 1e-4
+                assert a.shape == b.shape
+                assert np.abs(a - b.numpy()).max() < 1e-4
         with pytest.raises(CourseError, match="folder is needed"):
             to_onnx(model, f"{folder}/a.onnx/b.onnx")

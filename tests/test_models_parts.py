@@ -2,6 +2,7 @@
 from fer_course.models.parts import *
 import importlib
 import warnings
+from types import ModuleType
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -11,10 +12,11 @@ def test_the_stem_halves_once_per_stage():
     import torch
 
     for widths, depths, stride in (((8, 8, 16, 32), (1, 2, 1), 1), ((4, 8, 12), (2, 1), 2)):
-        stem = IRStem(depths, widths, stride).eval()
+        stem = IRStem(depths, widths, stride=stride).eval()
         assert len(stem.body) == sum(depths)
         side = 112 // stride // 2 ** len(depths)
-        assert stem(torch.zeros(2, 3, 112, 112)).shape == (2, widths[-1], side, side) and side == 14
+        assert stem(torch.zeros(2, 3, 112, 112)).shape == (2, widths[-1], side, side)
+        assert side == 14
 
 
 def test_a_resnet_stem_has_the_stages_asked_for():
@@ -24,9 +26,8 @@ def test_a_resnet_stem_has_the_stages_asked_for():
         stem = resnet_stem((1,) * n).eval()
         side = -(-112 // 2 ** (n + 1))
         assert stem(torch.zeros(2, 3, 112, 112)).shape == (2, 256 * 2 ** (n - 1), side, side)
-        assert not any(k.startswith(("fc.", f"layer{n + 1}.")) for k in stem.state_dict()), (
-            "nothing unused is kept"
-        )
+        for k in stem.state_dict():
+            assert not (k.startswith(("fc.", f"layer{n + 1}."))), "nothing unused is kept"
 
 
 def test_a_token_layer_is_a_linear_layer_by_either_kernel():
@@ -36,38 +37,36 @@ def test_a_token_layer_is_a_linear_layer_by_either_kernel():
 
     torch.manual_seed(0)
     for width, out in ((64, 96), (256, 40)):
-        layer, x, g = (
-            TokenLinear(width, out),
-            torch.randn(16, 9, width, requires_grad=True),
-            torch.randn(16, 9, out),
-        )
-        assert list(layer.state_dict()) == ["weight", "bias"] and _by_convolution(x, width) == (
+        layer = TokenLinear(width, out)
+        x = torch.randn(16, 9, width, requires_grad=True)
+        g = torch.randn(16, 9, out)
+        assert list(layer.state_dict()) == ["weight", "bias"]
+        assert _by_convolution(x, width) == (
             width >= 256
             and torch.backends.mkl.is_available()
             and torch.backends.mkldnn.is_available()
         )
         with torch.autocast("cpu", torch.bfloat16):
             assert not _by_convolution(x, width)
-        y, wanted, learned = (
-            layer(x),
-            F.linear(x, layer.weight, layer.bias),
-            (x, layer.weight, layer.bias),
-        )
-        assert torch.allclose(y, wanted, atol=1e-5) and y.is_contiguous()
+        y = layer(x)
+        wanted = F.linear(x, layer.weight, layer.bias)
+        learned = (x, layer.weight, layer.bias)
+        assert torch.allclose(y, wanted, atol=1e-5)
+        assert y.is_contiguous()
         for ours, theirs in zip(
             torch.autograd.grad(y, learned, g), torch.autograd.grad(wanted, learned, g)
         ):
             assert torch.allclose(ours, theirs, atol=1e-4)
-        assert torch.equal(layer(x[:0]), y[:0]) and torch.allclose(
-            layer(x[0]), y[0], atol=1e-5
-        )  # nothing, and tokens without a batch
+        assert torch.equal(layer(x[:0]), y[:0])
+        assert torch.allclose(layer(x[0]), y[0], atol=1e-5)  # nothing, and tokens without a batch
 
 
 def test_attention_is_the_softmax_formula():
     import torch
 
     torch.manual_seed(0)
-    attention, x = Attention(32, 4), torch.randn(2, 9, 32)
+    attention = Attention(32, 4)
+    x = torch.randn(2, 9, 32)
     q, k, v = (t.view(2, 9, 4, 8).transpose(1, 2) for t in attention.qkv(x).chunk(3, -1))
     naive = attention.project(
         ((q @ k.transpose(-1, -2) / 8**0.5).softmax(-1) @ v).transpose(1, 2).reshape(2, 9, 32)
@@ -95,12 +94,12 @@ def test_a_block_is_timms_block():
     from fer_course.models.parts import timm_layer
 
     torch.manual_seed(0)
-    theirs, ours = (
+    theirs = (
         timm_layer("vision_transformer")
         .Block(32, 4, qkv_bias=True, norm_layer=partial(nn.LayerNorm, eps=1e-6))
-        .eval(),
-        Block(32, 4, ffn="mlp").eval(),
+        .eval()
     )
+    ours = Block(32, 4, ffn="mlp").eval()
     names = dict(
         zip(
             ("norm1", "attention.qkv", "attention.project", "norm2", "ffn.expand", "ffn.restore"),
@@ -124,20 +123,20 @@ def test_a_token_without_a_place_passes_the_convolution_by():
     import torch
 
     torch.manual_seed(0)
-    ffn, x = ConvFFN(8, 4).eval(), torch.randn(2, 11, 8)
+    ffn = ConvFFN(8, 4).eval()
+    x = torch.randn(2, 11, 8)
     y = ffn(x, (3, 3))
-    assert (
-        placeless(x, (3, 3)) == 2
-        and torch.equal(y[:, :2], torch.zeros(2, 2, 8))
-        and torch.allclose(y[:, 2:], ffn(x[:, 2:], (3, 3)), atol=1e-6)
-    )
+    assert placeless(x, (3, 3)) == 2
+    assert torch.equal(y[:, :2], torch.zeros(2, 2, 8))
+    assert torch.allclose(y[:, 2:], ffn(x[:, 2:], (3, 3)), atol=1e-6)
 
 
 def test_drop_path_skips_at_the_asked_rate():
     import torch
 
     torch.manual_seed(0)
-    block, x = Block(8, 2, 2, "mlp", drop_path=0.3), torch.randn(1, 9, 8).expand(4000, 9, 8)
+    block = Block(8, 2, ratio=2, ffn="mlp", drop_path=0.3)
+    x = torch.randn(1, 9, 8).expand(4000, 9, 8)
     with torch.no_grad():
         kept = (block._sometimes(torch.ones(4000, 1, 1)) > 0).float().mean()
         assert abs(kept - 0.7) < 0.03
@@ -155,13 +154,15 @@ def test_a_conditional_position_looks_at_neighbours_only():
     import torch
 
     torch.manual_seed(0)
-    part, x = PositionConv(4), torch.randn(1, 26, 4, requires_grad=True)
+    part = PositionConv(4)
+    x = torch.randn(1, 26, 4, requires_grad=True)
     y = part(x, (5, 5))
     (gradient,) = torch.autograd.grad(y[0, 1 + 12].sum(), x)
     seen = gradient[0].abs().sum(-1) > 0
-    assert (
-        y.shape == x.shape and torch.equal(y[:, 0], x[:, 0]) and seen.sum() == 9 and not seen[0]
-    ), "the middle of the grid and its eight neighbours"
+    assert y.shape == x.shape, "the middle of the grid and its eight neighbours"
+    assert torch.equal(y[:, 0], x[:, 0]), "the middle of the grid and its eight neighbours"
+    assert seen.sum() == 9, "the middle of the grid and its eight neighbours"
+    assert not seen[0], "the middle of the grid and its eight neighbours"
 
 
 def test_merging_joins_true_neighbours():
@@ -172,9 +173,9 @@ def test_merging_joins_true_neighbours():
     merge.norm = torch.nn.Identity()
     merge.reduce = torch.nn.Identity()
     y, grid = merge(tokens, (4, 4))
-    assert (
-        grid == (2, 2) and y[0, 0].tolist() == [0, 1, 4, 5] and y[0, 3].tolist() == [10, 11, 14, 15]
-    )
+    assert grid == (2, 2)
+    assert y[0, 0].tolist() == [0, 1, 4, 5]
+    assert y[0, 3].tolist() == [10, 11, 14, 15]
     assert PatchMerging(8)(torch.randn(2, 196, 8), (14, 14))[0].shape == (2, 49, 16)
 
 
@@ -183,14 +184,13 @@ def test_both_mergings_keep_tokens_without_a_place_in_front():
 
     torch.manual_seed(0)
     for part in MERGING.values():
-        merge, x = part(8, extra=True), torch.randn(2, 1 + 36, 8)
+        merge = part(8, extra=True)
+        x = torch.randn(2, 1 + 36, 8)
         y, grid = merge(x, (6, 6))
-        assert (
-            grid == (3, 3)
-            and y.shape == (2, 1 + 9, 16)
-            and torch.allclose(y[:, 0], merge.widen(x[:, 0]))
-            and torch.allclose(y[:, 1:], merge(x[:, 1:], (6, 6))[0], atol=1e-6)
-        )
+        assert grid == (3, 3)
+        assert y.shape == (2, 1 + 9, 16)
+        assert torch.allclose(y[:, 0], merge.widen(x[:, 0]))
+        assert torch.allclose(y[:, 1:], merge(x[:, 1:], (6, 6))[0], atol=1e-6)
 
 
 def test_the_hand_count_is_what_pytorch_counts():
@@ -198,7 +198,9 @@ def test_the_hand_count_is_what_pytorch_counts():
     from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
-    block, N, C = Block(32, 2).eval(), 36, 32
+    block = Block(32, 2).eval()
+    N = 36
+    C = 32
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         block(torch.randn(1, N, C), (6, 6))
     assert counter.get_total_flops() == 2 * (

@@ -10,11 +10,11 @@ _NAMES = {
     "per_class_figure": ".figures",
     "annotate": ".overlay",
     "Report": ".report",
-    "SECTIONS": ".report",
     "counts_table": ".report",
     "headline_sentence": ".report",
     "render_report": ".report",
     "write_report": ".report",
+    "SECTIONS": ".report_sections",
 }
 __all__ = list(_NAMES)
 

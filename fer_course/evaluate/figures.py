@@ -7,152 +7,163 @@ __all__ = ['PALETTE', 'INK', 'PAPER_COLOUR', 'TRACK_COLOUR', 'QUIET_COLOUR', 'AC
            'per_class_figure', 'au_figure', 'curves_figure']
 
 # %% ../../nbs/library/evaluate.figures.ipynb #d9febabd
+from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from ..metrics import as_runs
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 # %% ../../nbs/library/evaluate.figures.ipynb #28666b07
-PALETTE = (
-    "#5b6b7b",
-    "#c2571a",
-    "#2a7d76",
-    "#7a4fa3",
-    "#8a6d1f",
-)  # one colour per model; told apart by colour-blind readers, 4.5:1 on white
+# one colour per model, distinct for colour-blind readers, contrast 4.5:1 on white
+PALETTE = ("#5b6b7b", "#c2571a", "#2a7d76", "#7a4fa3", "#8a6d1f")
+INK = "#1d2733"
+PAPER_COLOUR = "#ffffff"
+TRACK_COLOUR = "#e6eaef"
+QUIET_COLOUR = "#7d8a98"
+ACCENT = "#c2571a"
+SECOND_COLOUR = "#2a7d76"
 
 
-def _axes(width, height, columns=1, sharey=False):
-    "A figure of `width` x `height` inches with quiet axes, made without pyplot"
+def _axes(width, height, columns=1):
+    "Return a figure of `width` x `height` inches and its plain axes, made without pyplot"
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=72, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(1, columns, squeeze=False, sharey=sharey)[0]
+    axes = figure.subplots(1, columns, squeeze=False)[0]
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
         ax.tick_params(labelsize=9)
     return figure, axes
 
 
-def _plain(text):
-    return str(text).replace("$", r"\$")  # a dollar sign is no mathematics here
+def _without_math(text):
+    "Return text in which a dollar sign starts no formula of matplotlib"
+    return str(text).replace("$", r"\$")
 
 # %% ../../nbs/library/evaluate.figures.ipynb #ccd41d14
+def _cell_text(count, share, support):
+    "Return share and count of a cell, a dash in the row of an absent class"
+    if not support:
+        return "–"
+    return f"{share:.0%}\n{count}" if count else "0"
+
+
 def confusion_figure(
-    metrics,  # what `expression_metrics` returned, or a list of them (seeds): their counts are added
-    title="",  # over the figure
-):
-    "Confusion matrix, rows = truth: colour and upper figure are the share of the row, the lower figure the count. Returns a matplotlib Figure."
+    metrics: dict | list,  # from `expression_metrics`; counts of a list (seeds) are added
+    title: str = "",  # over the figure
+) -> "Figure":  # of matplotlib
+    """Draw the confusion matrix, rows = truth.
+
+    Colour and upper number of a cell are the share of its row, the lower number is the count.
+    """
     runs = as_runs(metrics)
-    classes, cm = runs[0]["classes"], np.sum([r["confusion"] for r in runs], axis=0)
-    support, C = cm.sum(1), len(classes)
-    share = cm / np.maximum(support, 1)[:, None]
-    figure, (ax,) = _axes(1.9 + 0.62 * C, 1.2 + 0.55 * C)
+    classes = runs[0]["classes"]
+    counts = np.sum([run["confusion"] for run in runs], axis=0)
+    support = counts.sum(1)
+    share = counts / np.maximum(support, 1)[:, None]
+    n = len(classes)
+    figure, (ax,) = _axes(1.9 + 0.62 * n, 1.2 + 0.55 * n)
     ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    for i, j in np.ndindex(C, C):
-        if not support[i]:
-            text = "–"
-        else:
-            text = f"{share[i, j]:.0%}\n{cm[i, j]}" if cm[i, j] else "0"
-        ax.text(
-            j,
-            i,
-            text,
-            ha="center",
-            va="center",
-            fontsize=9,
-            linespacing=1.1,
-            color="white" if share[i, j] > 0.55 else "#1d2733",
-        )
-    ax.set_xticks(range(C), map(_plain, classes), rotation=40, ha="right", rotation_mode="anchor")
-    ax.set_yticks(range(C), [f"{_plain(c)} ({n})" for c, n in zip(classes, support)])
+    centred = dict(ha="center", va="center", fontsize=9, linespacing=1.1)
+    for i, j in np.ndindex(n, n):
+        colour = "white" if share[i, j] > 0.55 else INK
+        ax.text(j, i, _cell_text(counts[i, j], share[i, j], support[i]), color=colour, **centred)
+    names = [_without_math(name) for name in classes]
+    ax.set_xticks(range(n), names, rotation=40, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(n), [f"{name} ({images})" for name, images in zip(names, support)])
     ax.set_xlabel("predicted", fontsize=10)
     ax.set_ylabel("truth (images)", fontsize=10)
-    ax.set_title(_plain(title), fontsize=11, loc="left")
+    ax.set_title(_without_math(title), fontsize=11, loc="left")
     ax.spines[:].set_visible(False)
     return figure
 
 # %% ../../nbs/library/evaluate.figures.ipynb #9e035be3
-def _series(results, key, field):
-    "{model: (names, (seeds, names) array)} of `field` from the tables `key` of each run, NaN where undefined"
-    name = dict(per_class="class", per_au="name")[key]
-    return {
-        model: (
-            [row[name] for row in as_runs(runs)[0][key]],
-            np.array(
-                [
-                    [np.nan if row[field] is None else row[field] for row in run[key]]
-                    for run in as_runs(runs)
-                ],
-                float,
-            ),
-        )
-        for model, runs in results.items()
-    }
+def _score_series(results, key, field):
+    """Return {model: (names, (seeds, names) array)} of a score.
+
+    `key` names the table of each run, `field` the score in it, which is NaN where undefined.
+    """
+    name_field = dict(per_class="class", per_au="name")[key]
+    series = {}
+    for model, runs in results.items():
+        tables = [run[key] for run in as_runs(runs)]
+        names = [row[name_field] for row in tables[0]]
+        values = [[np.nan if row[field] is None else row[field] for row in t] for t in tables]
+        series[model] = (names, np.array(values, float))
+    return series
 
 
-def _bars(series, label, title, width):
-    "Upright bars, one group per name and one colour per model; a dot per seed where there are several"
-    names = list(dict.fromkeys(n for ns, _ in series.values() for n in ns))
+def _draw_model(ax, x, values, *, width, colour, label):
+    "Draw the bars of one model at `x`: a dot per seed if several, a dash if undefined"
+    defined = np.isfinite(values).any(0)
+    mean = np.nanmean(values[:, defined], 0)
+    ax.bar(x[defined], mean, width, color=colour, label=label)
+    if len(values) > 1:
+        ax.plot(np.tile(x, (len(values), 1)), values, ".", color="#111820", ms=4)
+    for place in x[~defined]:
+        ax.text(place, 0.01, "–", ha="center", fontsize=10)
+
+
+def _bars(series, *, label, title, width):
+    "Draw upright bars, one group per name and one colour per model"
+    names = list(dict.fromkeys(name for own, _ in series.values() for name in own))
     figure, (ax,) = _axes(width, 3.2)
     step = 0.8 / max(len(series), 1)
-    for k, (model, (ns, values)) in enumerate(series.items()):
-        x = np.array([names.index(n) for n in ns]) + (k - (len(series) - 1) / 2) * step
-        defined = np.isfinite(values).any(0)
-        mean = np.nanmean(values[:, defined], 0)
-        ax.bar(x[defined], mean, step * 0.92, color=PALETTE[k % len(PALETTE)], label=_plain(model))
-        if len(values) > 1:
-            ax.plot(np.tile(x, (len(values), 1)), values, ".", color="#111820", ms=4)
-        for xi in x[~defined]:
-            ax.text(xi, 0.01, "–", ha="center", fontsize=10)
+    for k, (model, (own, values)) in enumerate(series.items()):
+        offset = (k - (len(series) - 1) / 2) * step
+        x = np.array([names.index(name) for name in own]) + offset
+        colour = PALETTE[k % len(PALETTE)]
+        model_name = _without_math(model)
+        _draw_model(ax, x, values, width=step * 0.92, colour=colour, label=model_name)
     ax.set_ylim(0, 1.02)
     ax.set_ylabel(label, fontsize=10)
-    ax.set_xticks(
-        range(len(names)), map(_plain, names), rotation=30, ha="right", rotation_mode="anchor"
-    )
+    ticks = [_without_math(name) for name in names]
+    ax.set_xticks(range(len(names)), ticks, rotation=30, ha="right", rotation_mode="anchor")
     ax.set_xlim(-0.6, len(names) - 0.4)
     ax.grid(axis="y", color="#d8dde3", lw=0.7)
     ax.set_axisbelow(True)
-    ax.set_title(_plain(title), fontsize=11, loc="left")
+    ax.set_title(_without_math(title), fontsize=11, loc="left")
     if len(series) > 1:
         figure.legend(loc="outside upper right", ncols=len(series), frameon=False, fontsize=9)
     return figure
 
 
 def per_class_figure(
-    results,  # {model: metrics of `expression_metrics`, or a list of them, one per seed}
-    field="f1",  # 'f1', 'precision' or 'recall'
-    title="",  # over the figure
-):
-    "One bar per class and model (the mean over seeds), one dot per seed; a dash where undefined. Returns a matplotlib Figure."
-    series = _series(results, "per_class", field)
-    return _bars(
-        series,
-        {"f1": "F1"}.get(field, field),
-        title,
-        2 + 0.75 * max(len(ns) for ns, _ in series.values()),
-    )
+    results: dict,  # {model: metrics of `expression_metrics`, or a list of them, one per seed}
+    field: str = "f1",  # 'f1', 'precision' or 'recall'
+    *,
+    title: str = "",  # over the figure
+) -> "Figure":  # of matplotlib
+    "Draw one bar per class and model (mean over seeds), one dot per seed; a dash if undefined"
+    series = _score_series(results, "per_class", field)
+    longest = max(len(names) for names, _ in series.values())
+    label = "F1" if field == "f1" else field
+    return _bars(series, label=label, title=title, width=2 + 0.75 * longest)
 
 # %% ../../nbs/library/evaluate.figures.ipynb #c4cfa910
 def au_figure(
-    results,  # {model: metrics of `action_unit_metrics`, or a list of them, one per seed}
-    title="",  # over the figure
-):
-    "F1 of each action unit, one bar per model, with the positives of the first run below its name. Returns a matplotlib Figure."
-    series = _series(results, "per_au", "f1")
-    positives = {
-        row["name"]: row["positives"]
-        for runs in results.values()
-        for row in as_runs(runs)[0]["per_au"]
-    }
+    results: dict,  # {model: metrics of `action_unit_metrics`, or a list of them, one per seed}
+    title: str = "",  # over the figure
+) -> "Figure":  # of matplotlib
+    "Draw the F1 of each action unit, with the positives of the first run below its name"
+    series = _score_series(results, "per_au", "f1")
+    positives = {}
+    for runs in results.values():
+        for row in as_runs(runs)[0]["per_au"]:
+            positives[row["name"]] = row["positives"]
     series = {
-        model: ([f"{n}\n({positives[n]})" for n in ns], values)
-        for model, (ns, values) in series.items()
+        model: ([f"{name}\n({positives[name]})" for name in names], values)
+        for model, (names, values) in series.items()
     }
-    figure = _bars(series, "F1", title, 1.6 + 0.52 * max(len(ns) for ns, _ in series.values()))
-    figure.axes[0].tick_params(axis="x", rotation=0, labelsize=8)
-    for label in figure.axes[0].get_xticklabels():
+    longest = max(len(names) for names, _ in series.values())
+    figure = _bars(series, label="F1", title=title, width=1.6 + 0.52 * longest)
+    ax = figure.axes[0]
+    ax.tick_params(axis="x", rotation=0, labelsize=8)
+    for label in ax.get_xticklabels():
         label.set(ha="center", rotation_mode="default")
     return figure
 
@@ -160,52 +171,67 @@ def au_figure(
 _SCORES = ("macro_f1", "accuracy", "balanced_accuracy", "au_f1")
 
 
-def _curve_columns(history, kind):
-    "The columns of a history that are losses, or the one score that is worth a panel"
-    numbers = [
-        c for c in history.columns if c != "epoch" and pd.api.types.is_numeric_dtype(history[c])
-    ]
-    if kind == "loss":
-        return [c for c in ("train_loss", "valid_loss") if c in numbers] or [
-            c for c in numbers if "loss" in c
-        ]
-    found = [c for s in _SCORES for c in numbers if c in (s, f"valid_{s}") or c.endswith("_" + s)]
-    return found[:1]
+def _numeric_columns(history):
+    "Return the columns of a history that hold numbers, without the epoch"
+    columns = [name for name in history.columns if name != "epoch"]
+    return [name for name in columns if pd.api.types.is_numeric_dtype(history[name])]
+
+
+def _loss_columns(history):
+    "Return training and validation loss, or every loss if these are missing"
+    columns = _numeric_columns(history)
+    usual = [name for name in ("train_loss", "valid_loss") if name in columns]
+    return usual or [name for name in columns if "loss" in name]
+
+
+def _score_column(history):
+    "Return the column of the first known score, None without one"
+    columns = _numeric_columns(history)
+    for score in _SCORES:
+        for name in columns:
+            if name in (score, f"valid_{score}") or name.endswith(f"_{score}"):
+                return name
+    return None
+
+
+def _plot_losses(ax, epochs, history, colour):
+    "Plot training losses dashed, others solid; a dot for a history of one epoch"
+    marker = "." if len(history) < 2 else None
+    for name in _loss_columns(history):
+        style = "--" if "train" in name else "-"
+        ax.plot(epochs, history[name], lw=1.3, color=colour, ls=style, marker=marker)
+
+
+def _plot_score(ax, epochs, history, *, colour, label):
+    "Plot the validation score, with a dot at its best epoch"
+    name = _score_column(history)
+    if name is None:
+        return
+    score = history[name]
+    ax.plot(epochs, score, lw=1.3, color=colour, label=label)
+    words = name.replace("valid_", "validation ").replace("_f1", " F1").replace("_", " ")
+    ax.set_ylabel(words, fontsize=10)
+    if score.notna().any():
+        ax.plot(np.asarray(epochs)[int(score.argmax())], score.max(), "o", ms=5, color=colour)
 
 
 def curves_figure(
-    histories,  # {model: DataFrame with a row per epoch, or a list of them, one per seed}; columns like epoch, train_loss, valid_loss, macro_f1
-    title="",  # over the figure
-):
-    "Losses on the left (training dashed, validation solid), the validation score on the right, one line per seed; a dot at the best epoch"
-    figure, (left, right) = _axes(8.4, 3.1, 2)
+    histories: dict,  # {model: a DataFrame with a row per epoch, or a list of them, one per seed}
+    title: str = "",  # over the figure
+) -> "Figure":  # of matplotlib
+    """Draw losses at the left, the validation score at the right, one line per seed.
+
+    Training losses are dashed, validation losses solid; a dot marks the best epoch. Columns of a
+    history are named like epoch, train_loss, valid_loss, macro_f1.
+    """
+    figure, (left, right) = _axes(8.4, 3.1, columns=2)
     for k, (model, runs) in enumerate(histories.items()):
         colour = PALETTE[k % len(PALETTE)]
-        for i, h in enumerate(as_runs(runs)):
-            x = h["epoch"] if "epoch" in h else np.arange(len(h))
-            for c in _curve_columns(h, "loss"):
-                left.plot(
-                    x,
-                    h[c],
-                    lw=1.3,
-                    color=colour,
-                    ls="--" if "train" in c else "-",
-                    marker="." if len(h) < 2 else None,
-                )
-            for c in _curve_columns(h, "score"):
-                right.plot(x, h[c], lw=1.3, color=colour, label=None if i else _plain(model))
-                right.set_ylabel(
-                    c.replace("valid_", "validation ").replace("_f1", " F1").replace("_", " "),
-                    fontsize=10,
-                )
-                if h[c].notna().any():
-                    right.plot(
-                        x.iloc[int(h[c].argmax())] if hasattr(x, "iloc") else x[int(h[c].argmax())],
-                        h[c].max(),
-                        "o",
-                        ms=5,
-                        color=colour,
-                    )
+        for i, history in enumerate(as_runs(runs)):
+            epochs = history["epoch"] if "epoch" in history else np.arange(len(history))
+            label = _without_math(model) if i == 0 else None
+            _plot_losses(left, epochs, history, colour)
+            _plot_score(right, epochs, history, colour=colour, label=label)
     left.set_ylabel("loss", fontsize=10)
     left.set_title("training dashed, validation solid", fontsize=9, color="#4a5766")
     for ax in (left, right):
@@ -213,17 +239,7 @@ def curves_figure(
         ax.grid(color="#e3e7ec", lw=0.7)
         ax.set_axisbelow(True)
         ax.xaxis.get_major_locator().set_params(integer=True)
-    figure.suptitle(_plain(title), fontsize=11, x=0.01, ha="left")
+    figure.suptitle(_without_math(title), fontsize=11, x=0.01, ha="left")
     if right.get_legend_handles_labels()[0]:
         figure.legend(loc="outside upper right", ncols=len(histories), frameon=False, fontsize=9)
     return figure
-
-# %% ../../nbs/library/evaluate.figures.ipynb #6a8ceb28
-INK, PAPER_COLOUR, TRACK_COLOUR, QUIET_COLOUR, ACCENT, SECOND_COLOUR = (
-    "#1d2733",
-    "#ffffff",
-    "#e6eaef",
-    "#7d8a98",
-    "#c2571a",
-    "#2a7d76",
-)

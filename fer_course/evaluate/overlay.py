@@ -6,42 +6,43 @@
 __all__ = ['annotate']
 
 # %% ../../nbs/library/evaluate.overlay.ipynb #cd69854d
+from dataclasses import dataclass
+from pathlib import Path
 import numpy as np
 from .figures import ACCENT, INK, PAPER_COLOUR, QUIET_COLOUR, SECOND_COLOUR
 from .figures import TRACK_COLOUR
 from ..facs import au_columns, AU_NAMES, SEVEN
 
 # %% ../../nbs/library/evaluate.overlay.ipynb #2b39b277
-def _font(size, bold=False):
-    "DejaVu Sans, which matplotlib brings along, so the letters are the same on every machine"
-    from pathlib import Path
+def _font(size, *, bold=False):
+    "Return DejaVu Sans, which matplotlib includes: the same letters on every machine"
     import matplotlib
     from PIL import ImageFont
 
-    return ImageFont.truetype(
-        str(
-            Path(matplotlib.get_data_path())
-            / "fonts"
-            / "ttf"
-            / f"DejaVuSans{'-Bold' if bold else ''}.ttf"
-        ),
-        max(6, round(size)),
-    )
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name
+    return ImageFont.truetype(str(path), max(6, round(size)))
 
 
-def _per_face(x, ndim):
-    "One entry per face from one entry (an array of `ndim` dimensions), a batch, or a list in which a face without a value is None"
-    if x is None or len(x) == 0:
+def _per_face(values, ndim):
+    """Return a list with one array per face.
+
+    `values` is one entry of `ndim` dimensions, a batch of them, or a list of entries. The
+    list has None for a face without a value.
+    """
+    if values is None or len(values) == 0:
         return []
-    first = next((v for v in x if v is not None), None)
-    return [
-        None if v is None else np.asarray(v, float)
-        for v in ([x] if np.ndim(first) == ndim - 1 and first is not None else x)
-    ]
+    first = next((entry for entry in values if entry is not None), None)
+    if first is not None and np.ndim(first) == ndim - 1:
+        values = [values]
+    return [None if entry is None else np.asarray(entry, float) for entry in values]
 
 
 def _photo(image, height):
-    "The photograph as an RGB picture `height` pixels high (at most twice as wide), and the scale that was applied"
+    """Return the photograph as an RGB picture, and the scale that was applied.
+
+    The picture is `height` pixels high and at most twice as wide.
+    """
     from PIL import Image
 
     image = np.asarray(image)
@@ -49,210 +50,256 @@ def _photo(image, height):
         raise ValueError(f"an image is uint8 (H, W, 3), not {image.dtype} {image.shape}")
     picture = Image.fromarray(image).convert("RGB")
     scale = min(height / picture.height, 2 * height / picture.width)
-    size = [max(1, round(s * scale)) for s in picture.size]
-    return picture.resize(
-        size, Image.BICUBIC if scale > 1 else Image.LANCZOS, reducing_gap=3
-    ), scale
+    size = [max(1, round(side * scale)) for side in picture.size]
+    filter = Image.BICUBIC if scale > 1 else Image.LANCZOS
+    return picture.resize(size, filter, reducing_gap=3), scale
 
 
-def _draw_face(draw, box, points, scale, unit, label):
-    "Box, landmarks and number of one face on the scaled photograph"
-    line, size = max(2, round(2.5 * unit)), draw.im.size
-    if box is not None:
-        x0, x1 = sorted(np.clip(box[[0, 2]] * scale, 0, size[0] - 1))
-        y0, y1 = sorted(np.clip(box[[1, 3]] * scale, 0, size[1] - 1))
-        draw.rectangle((x0, y0, x1, y1), outline=PAPER_COLOUR, width=line + 2)
-        draw.rectangle(
-            (x0 + 1, y0 + 1, max(x0 + 1, x1 - 1), max(y0 + 1, y1 - 1)), outline=ACCENT, width=line
-        )
-        if label:
-            font = _font(15 * unit, bold=True)
-            w, h = font.getlength(label) + 8 * unit, 20 * unit
-            draw.rectangle((x0, y0, x0 + w, y0 + h), fill=ACCENT)
-            draw.text((x0 + 4 * unit, y0 + h / 2), label, font=font, fill=PAPER_COLOUR, anchor="lm")
-    for x, y in [] if points is None else points * scale:
-        r = 3.5 * unit
-        draw.ellipse(
-            (x - r, y - r, x + r, y + r),
-            fill=SECOND_COLOUR,
-            outline=PAPER_COLOUR,
-            width=max(1, round(1.2 * unit)),
-        )
+def _draw_box(draw, box, *, unit, label):
+    "Draw the box of a face, and its number at the upper left corner"
+    line = max(2, round(2.5 * unit))
+    width, height = draw.im.size
+    x0, x1 = sorted(np.clip(box[[0, 2]], 0, width - 1))
+    y0, y1 = sorted(np.clip(box[[1, 3]], 0, height - 1))
+    inner = (x0 + 1, y0 + 1, max(x0 + 1, x1 - 1), max(y0 + 1, y1 - 1))
+    draw.rectangle((x0, y0, x1, y1), outline=PAPER_COLOUR, width=line + 2)
+    draw.rectangle(inner, outline=ACCENT, width=line)
+    if label:
+        font = _font(15 * unit, bold=True)
+        w = font.getlength(label) + 8 * unit
+        h = 20 * unit
+        draw.rectangle((x0, y0, x0 + w, y0 + h), fill=ACCENT)
+        draw.text((x0 + 4 * unit, y0 + h / 2), label, font=font, fill=PAPER_COLOUR, anchor="lm")
 
 
-def _draw_bars(draw, x, y, names, values, width, row, unit, highlight, colour):
-    "A column of labelled bars from (x, y): name, bar, per cent; `highlight` marks the rows in `colour`"
-    font, strong = _font(13 * unit), _font(13 * unit, bold=True)
-    label = max([strong.getlength(n) for n in names], default=0) + 8 * unit
-    number = strong.getlength("100%") + 6 * unit
-    bar = width - label - number
-    for i, (name, v) in enumerate(zip(names, values)):
-        top, known = y + i * row, np.isfinite(v)
-        draw.text(
-            (x, top + row / 2), name, font=strong if highlight[i] else font, fill=INK, anchor="lm"
-        )
-        draw.rectangle(
-            (x + label, top + row * 0.2, x + label + bar, top + row * 0.8), fill=TRACK_COLOUR
-        )
-        if known and v > 0:
-            draw.rectangle(
-                (x + label, top + row * 0.2, x + label + max(1, bar * min(v, 1)), top + row * 0.8),
-                fill=colour if highlight[i] else QUIET_COLOUR,
-            )
-        draw.text(
-            (x + width, top + row / 2),
-            f"{v:.0%}" if known else "–",
-            font=strong if highlight[i] else font,
-            fill=INK,
-            anchor="rm",
-        )
+def _draw_points(draw, points, unit):
+    "Draw the landmarks of a face"
+    radius = 3.5 * unit
+    line = max(1, round(1.2 * unit))
+    for x, y in points:
+        circle = (x - radius, y - radius, x + radius, y + radius)
+        draw.ellipse(circle, fill=SECOND_COLOUR, outline=PAPER_COLOUR, width=line)
+
+# %% ../../nbs/library/evaluate.overlay.ipynb #df9a2214
+@dataclass
+class _Bars:
+    "A column of labelled bars"
+
+    names: list  # one per bar
+    values: np.ndarray  # 0-1, NaN if unknown
+    marked: list  # bars drawn in `colour` and bold
+    colour: str  # of the marked bars
+    width: float  # pixels, with name and number
 
 
-def _block(expression, action_units, classes, names, threshold, unit, label, columns=2):
-    "The bars of one face as a picture: the verdict, the expressions at the left, the action units in `columns` columns at the right"
+def _draw_bars(draw, bars, *, x, y, row, unit):
+    "Draw bars from (x, y) downwards, `row` pixels each: name, bar, per cent"
+    plain = _font(13 * unit)
+    bold = _font(13 * unit, bold=True)
+    label = max([bold.getlength(name) for name in bars.names], default=0) + 8 * unit
+    number = bold.getlength("100%") + 6 * unit
+    full = bars.width - label - number
+    left = x + label
+    for i, (name, value) in enumerate(zip(bars.names, bars.values)):
+        font = bold if bars.marked[i] else plain
+        top = y + i * row
+        known = np.isfinite(value)
+        middle = top + row / 2
+        upper = top + row * 0.2
+        lower = top + row * 0.8
+        draw.text((x, middle), name, font=font, fill=INK, anchor="lm")
+        draw.rectangle((left, upper, left + full, lower), fill=TRACK_COLOUR)
+        if known and value > 0:
+            colour = bars.colour if bars.marked[i] else QUIET_COLOUR
+            length = max(1, full * min(value, 1))
+            draw.rectangle((left, upper, left + length, lower), fill=colour)
+        share = f"{value:.0%}" if known else "–"
+        draw.text((x + bars.width, middle), share, font=font, fill=INK, anchor="rm")
+
+
+def _expression_bars(probabilities, classes, unit):
+    "Return the bars of the expressions, the best one marked, and a title"
+    best = int(np.nanargmax(probabilities)) if np.isfinite(probabilities).any() else None
+    marked = [i == best for i in range(len(classes))]
+    bars = _Bars(classes, probabilities, marked, ACCENT, width=250 * unit)
+    title = "no prediction" if best is None else f"{classes[best]} {probabilities[best]:.0%}"
+    return bars, title
+
+
+def _unit_bars(probabilities, names, *, threshold, columns, unit):
+    "Return the bars of the action units in `columns` columns, those above the threshold marked"
+    rows = -(-len(names) // columns)
+    width = (_unit_width(columns) - 14) * unit
+    bars = []
+    for column in range(columns):
+        part = slice(column * rows, (column + 1) * rows)
+        values = probabilities[part]
+        bars.append(_Bars(names[part], values, values >= threshold, SECOND_COLOUR, width))
+    return bars
+
+
+def _unit_width(columns):
+    "Return the width of a column of action units in units: a single one holds their full names"
+    return 165 if columns > 1 else 310
+
+# %% ../../nbs/library/evaluate.overlay.ipynb #e7c1a1bd
+def _block(expression, action_units, *, classes, names, threshold, unit, label, columns=2):
+    """Return the bars of one face as a picture.
+
+    The expressions are at the left, the action units in `columns` columns at the right. Either
+    may be None.
+    """
     from PIL import Image, ImageDraw
 
-    row, pad, half = 22 * unit, 14 * unit, -(-len(names) // columns)
-    wide, narrow = 250 * unit, (165 if columns > 1 else 310) * unit
-    rows = max(
-        len(classes) if expression is not None else 0, half if action_units is not None else 0
-    )
-    width = 2 * pad + wide + (0 if action_units is None else columns * narrow + pad)
-    picture = Image.new(
-        "RGB", (round(width), round(2 * pad + 30 * unit + rows * row)), PAPER_COLOUR
-    )
-    draw, x, y = ImageDraw.Draw(picture), pad, pad + 30 * unit
+    row = 22 * unit
+    pad = 14 * unit
+    narrow = _unit_width(columns) * unit
+    lines = [0]
+    width = 2 * pad + 250 * unit
+    if expression is not None:
+        lines.append(len(classes))
+    if action_units is not None:
+        lines.append(-(-len(names) // columns))
+        width += columns * narrow + pad
+    size = (round(width), round(2 * pad + 30 * unit + max(lines) * row))
+    picture = Image.new("RGB", size, PAPER_COLOUR)
+    draw = ImageDraw.Draw(picture)
+    x = pad
+    y = pad + 30 * unit
     title = ""
     if expression is not None:
-        best = int(np.nanargmax(expression)) if np.isfinite(expression).any() else None
-        title = "no prediction" if best is None else f"{classes[best]} {expression[best]:.0%}"
-        _draw_bars(
-            draw,
-            x,
-            y,
-            classes,
-            expression,
-            wide,
-            row,
-            unit,
-            [i == best for i in range(len(classes))],
-            ACCENT,
-        )
-    draw.text(
-        (pad, pad + 10 * unit),
-        ": ".join(filter(None, [label, title])),
-        font=_font(17 * unit, bold=True),
-        fill=INK,
-        anchor="lm",
-    )
-    x += wide + 2 * pad
-    for k in (
-        [] if action_units is None else [slice(i * half, (i + 1) * half) for i in range(columns)]
-    ):
-        _draw_bars(
-            draw,
-            x,
-            y,
-            names[k],
-            action_units[k],
-            narrow - pad,
-            row,
-            unit,
-            action_units[k] >= threshold,
-            SECOND_COLOUR,
-        )
-        x += narrow
+        bars, title = _expression_bars(expression, classes, unit)
+        _draw_bars(draw, bars, x=x, y=y, row=row, unit=unit)
+    text = ": ".join(part for part in (label, title) if part)
+    font = _font(17 * unit, bold=True)
+    draw.text((pad, pad + 10 * unit), text, font=font, fill=INK, anchor="lm")
+    x += 250 * unit + 2 * pad
+    if action_units is not None:
+        options = dict(threshold=threshold, columns=columns, unit=unit)
+        for bars in _unit_bars(action_units, names, **options):
+            _draw_bars(draw, bars, x=x, y=y, row=row, unit=unit)
+            x += narrow
     return picture
 
 
 def _flow(blocks, height):
-    "Stack pictures into columns no higher than `height`; (x, y) of each, and the width of all"
-    x = y = wide = 0
+    "Return (x, y) of pictures stacked into columns of at most `height`, and the width of all"
+    x = y = column = 0
     places = []
-    for b in blocks:
-        if y and y + b.height > height:
-            x, y, wide = x + wide, 0, 0
+    for block in blocks:
+        if y and y + block.height > height:
+            x += column
+            y = column = 0
         places.append((x, y))
-        y += b.height
-        wide = max(wide, b.width)
-    return places, x + wide
+        y += block.height
+        column = max(column, block.width)
+    return places, x + column
+
+
+def _side_by_side(photo, blocks, height):
+    "Return the photograph with the blocks at its right"
+    from PIL import Image
+
+    places, width = _flow(blocks, height)
+    bottoms = [y + block.height for (_, y), block in zip(places, blocks)]
+    size = (photo.width + width, max([height, *bottoms]))
+    sheet = Image.new("RGB", size, PAPER_COLOUR)
+    sheet.paste(photo, (0, (height - photo.height) // 2))
+    for (x, y), block in zip(places, blocks):
+        sheet.paste(block, (photo.width + x, y))
+    return sheet
+
+# %% ../../nbs/library/evaluate.overlay.ipynb #d57ea6c6
+def _full_name(name):
+    "Return an action unit with its movement: `AU12` -> `AU12 lip corner puller`"
+    number = int(name[2:]) if name[2:].isdigit() else None
+    return f"{name} {AU_NAMES[number]}" if number in AU_NAMES else name
+
+
+def _entry(values, i):
+    "Return the entry of face i, None without one"
+    return values[i] if i < len(values) else None
+
+
+def _face_label(i, faces, predicted):
+    "Return the title of a block: the number of the face if there are several"
+    number = f"face {i + 1}" if faces > 1 else ""
+    missing = "" if predicted else "no prediction"
+    return ": ".join(part for part in (number, missing) if part)
+
+
+def _note(faces, most):
+    "Return the line for an image without faces or with more than `most`"
+    if not faces:
+        return "no face found"
+    return f"and {faces - most} more faces" if faces > most else ""
+
+
+def _face_blocks(expressions, units, *, faces, most, names, **options):
+    "Return the bars of the first `most` faces, and a note if there is something to add"
+    columns = 2
+    if faces == 1:
+        columns = 1
+        options["unit"] *= 1.15
+        names = [_full_name(name) for name in names]
+    blocks = []
+    for i in range(min(faces, most)):
+        expression = _entry(expressions, i)
+        unit_values = _entry(units, i)
+        predicted = expression is not None or unit_values is not None
+        label = _face_label(i, faces, predicted)
+        block = _block(
+            expression, unit_values, names=names, label=label, columns=columns, **options
+        )
+        blocks.append(block)
+    note = _note(faces, most)
+    if note:
+        blocks.append(_block(None, None, names=[], label=note, **options))
+    return blocks
 
 
 def annotate(
-    image,  # uint8 RGB photograph (H, W, 3); grey (H, W) too
-    box=None,  # (4,) x0, y0, x1, y1 in pixels, or one per face
-    points=None,  # (5, 2) landmarks x, y in pixels, or one set per face
-    expression_probabilities=None,  # (C,), or one row per face; None for a face without a prediction
-    au_probabilities=None,  # (A,), or one row per face; None without an AU branch
-    classes=SEVEN,  # C class names
-    names=None,  # A action unit names; RAF-AU's 21 if None
-    height=640,  # pixels of the panel
-    threshold=0.5,  # an action unit of at least this is marked
-    most=6,  # bars for this many faces; further faces keep box and number
-):
-    "The photograph with boxes and landmarks, and bars for each face at its right, as a uint8 RGB array. A `ValueError` if this is no image."
-    from PIL import Image, ImageDraw
+    image: np.ndarray,  # uint8 RGB photograph (H, W, 3); grey (H, W) too
+    box: np.ndarray | list | None = None,  # (4,) x0, y0, x1, y1 in pixels, or one per face
+    *,
+    points: np.ndarray | list | None = None,  # (5, 2) landmarks x, y in pixels, or one per face
+    # (C,), or one row per face; None for a face without a prediction
+    expression_probabilities: np.ndarray | list | None = None,
+    # (A,), or one row per face; None without an AU branch
+    au_probabilities: np.ndarray | list | None = None,
+    classes: tuple = SEVEN,  # C class names
+    names: list | None = None,  # A action unit names; RAF-AU's 21 if None
+    height: int = 640,  # pixels of the panel
+    threshold: float = 0.5,  # an action unit of at least this is marked
+    most: int = 6,  # bars for this many faces; further faces keep box and number
+) -> np.ndarray:  # uint8 RGB, `height` pixels high or more
+    """Return the photograph with boxes and landmarks, and bars for each face at its right.
 
-    boxes, points, expressions, units = (
-        _per_face(box, 1),
-        _per_face(points, 2),
-        _per_face(expression_probabilities, 1),
-        _per_face(au_probabilities, 1),
-    )
-    n, classes, names = (
-        max(map(len, (boxes, points, expressions, units))),
-        list(classes),
-        list(names or au_columns("raf_au")),
-    )
-    get = lambda x, i: x[i] if i < len(x) else None
+    Raises `ValueError` if the image is not an array uint8 (H, W, 3) or (H, W).
+    """
+    from PIL import ImageDraw
+
+    boxes = _per_face(box, 1)
+    points = _per_face(points, 2)
+    expressions = _per_face(expression_probabilities, 1)
+    units = _per_face(au_probabilities, 1)
+    faces = max(len(values) for values in (boxes, points, expressions, units))
     unit = height / 640
     photo, scale = _photo(image, height)
-    for i in range(n):
-        _draw_face(
-            ImageDraw.Draw(photo),
-            get(boxes, i),
-            get(points, i),
-            scale,
-            unit,
-            str(i + 1) if n > 1 else "",
-        )
-    if n == 1:
-        wide, unit, words = (
-            1,
-            unit * 1.15,
-            [
-                f"{a} {AU_NAMES[int(a[2:])]}" if a[2:].isdigit() and int(a[2:]) in AU_NAMES else a
-                for a in names
-            ],
-        )
-    else:
-        wide, words = 2, names
-    text = lambda i: (
-        "no prediction" if get(expressions, i) is None and get(units, i) is None else ""
+    draw = ImageDraw.Draw(photo)
+    for i in range(faces):
+        if _entry(boxes, i) is not None:
+            _draw_box(draw, boxes[i] * scale, unit=unit, label=str(i + 1) if faces > 1 else "")
+        if _entry(points, i) is not None:
+            _draw_points(draw, points[i] * scale, unit)
+    blocks = _face_blocks(
+        expressions,
+        units,
+        faces=faces,
+        most=most,
+        names=list(names or au_columns("raf_au")),
+        classes=list(classes),
+        threshold=threshold,
+        unit=unit,
     )
-    blocks = [
-        _block(
-            get(expressions, i),
-            get(units, i),
-            classes,
-            words,
-            threshold,
-            unit,
-            ": ".join(filter(None, [f"face {i + 1}" if n > 1 else "", text(i)])),
-            wide,
-        )
-        for i in range(min(n, most))
-    ]
-    note = "no face found" if not n else f"and {n - most} more faces" if n > most else ""
-    if note:
-        blocks.append(_block(None, None, [], [], threshold, unit, note))
-    places, width = _flow(blocks, height)
-    sheet = Image.new(
-        "RGB",
-        (photo.width + width, max([height, *(y + b.height for (_, y), b in zip(places, blocks))])),
-        PAPER_COLOUR,
-    )
-    sheet.paste(photo, (0, (height - photo.height) // 2))
-    for (x, y), b in zip(places, blocks):
-        sheet.paste(b, (photo.width + x, y))
-    return np.asarray(sheet)
+    return np.asarray(_side_by_side(photo, blocks, height))

@@ -12,15 +12,13 @@ from ..core.errors import CourseError
 from ..facs import Region, REGIONS
 
 # %% ../../nbs/library/models.au_branch.ipynb #ff293fc2
-_UPPER, _WHOLE = (
-    (1, 2, 4, 5, 7, 43),
-    tuple(sorted(n for r in REGIONS.values() for n in r.action_units)),
-)
-
-
+_UPPER = (1, 2, 4, 5, 7, 43)
+_WHOLE = tuple(sorted(n for region in REGIONS.values() for n in region.action_units))
 _MOUTH = REGIONS["mouth"].action_units
+_THIRDS = ((6, 14, 0, 5), (6, 14, 5, 10), (6, 14, 9, 14))  # of the mouth
 
 
+# number of windows -> {name: Region}; AU-ViT, Figs. 10 and 11: https://arxiv.org/abs/2211.06609
 AU_REGIONS = dict(
     one=dict(face=Region(((0, 14, 0, 14),), _WHOLE)),
     two=dict(
@@ -37,92 +35,102 @@ AU_REGIONS = dict(
         **{name: REGIONS[name] for name in ("cheeks", "nose", "mouth")},
     ),
     seven=REGIONS,
-    nine={**REGIONS, "mouth": Region(((6, 14, 0, 5), (6, 14, 5, 10), (6, 14, 9, 14)), _MOUTH)},
+    nine={**REGIONS, "mouth": Region(_THIRDS, _MOUTH)},
 )
 
 
 def window(
-    region_window,  # (row0, row1, column0, column1) on the 14 x 14 map
-    grid,  # (h, w) of the map at hand
-):
-    "The window as two slices on a map of another size, at least one cell, rounded outwards"
+    region_window: tuple,  # (row0, row1, column0, column1) on the 14 x 14 map
+    grid: tuple,  # (h, w) of the map at hand
+) -> tuple:  # slices of the rows and of the columns, at least one cell each
+    "Return a window on a map of a different size, rounded outwards"
     r0, r1, c0, c1 = region_window
     h, w = grid
     return slice(r0 * h // 14, -(-r1 * h // 14)), slice(c0 * w // 14, -(-c1 * w // 14))
 
 # %% ../../nbs/library/models.au_branch.ipynb #d28fba81
 class AUBranch(nn.Module):
-    "Action units from regions (AU-CVT section 3.3): tokens (B, h*w, C), (h, w) -> logits (B, A) in the order of the vocabulary"
+    """Action units from regions: tokens (B, h*w, C), (h, w) -> logits (B, A).
+
+    The logits are in the order of the vocabulary. AU-CVT, section 3.3:
+    https://arxiv.org/abs/2207.09777
+    """
 
     def __init__(
         self,
-        width,  # C
-        action_units,  # A numbers; `CourseError` where no region reads one of them
-        regions="seven",  # a key of `AU_REGIONS`
-        shared=True,  # left and right share their weights
-        norm=False,  # LayerNorm before each linear layer
+        width: int,  # C
+        action_units: tuple,  # A numbers; `CourseError` if no region reads one of them
+        *,
+        regions: str = "seven",  # a key of `AU_REGIONS`
+        shared: bool = True,  # left and right share their weights
+        norm: bool = False,  # LayerNorm before each linear layer
     ):
         super().__init__()
-        read_here = {
-            name: [n for n in region.action_units if n in action_units]
-            for name, region in AU_REGIONS[regions].items()
-        }
-        self.table = {
-            name: (AU_REGIONS[regions][name].windows, units)
-            for name, units in read_here.items()
-            if units
-        }
+        self.table = {}  # region: (windows, its units in this vocabulary)
+        for name, region in AU_REGIONS[regions].items():
+            units = [n for n in region.action_units if n in action_units]
+            if units:
+                self.table[name] = (region.windows, units)
         found = [n for _, units in self.table.values() for n in units]
-        if missing := sorted(set(action_units) - set(found)):
+        missing = sorted(set(action_units) - set(found))
+        if missing:
             raise CourseError(
-                f"no region reads the action units {missing}", remedy="choose another vocabulary"
+                f"no region reads the action units {missing}",
+                remedy="choose another vocabulary",
             )
+        self.heads = nn.ModuleDict()
+        for name, (windows, units) in self.table.items():
+            sides = windows[:1] if shared else windows
+            heads = [self._head(width, len(units), norm) for _ in sides]
+            self.heads[name] = nn.ModuleList(heads)
+        order = torch.tensor([found.index(n) for n in action_units])
+        self.register_buffer("order", order, persistent=False)
 
-        def head(units):
-            return nn.Sequential(
-                nn.LayerNorm(width, eps=1e-6) if norm else nn.Identity(),
-                nn.Linear(width, len(units)),
-            )
-
-        self.heads = nn.ModuleDict(
-            {
-                name: nn.ModuleList(head(units) for _ in (windows[:1] if shared else windows))
-                for name, (windows, units) in self.table.items()
-            }
+    @staticmethod
+    def _head(width, units, norm):
+        "Return the layers that read one window"
+        return nn.Sequential(
+            nn.LayerNorm(width, eps=1e-6) if norm else nn.Identity(),
+            nn.Linear(width, units),
         )
-        self.register_buffer(
-            "order", torch.tensor([found.index(n) for n in action_units]), persistent=False
-        )
 
-    def forward(self, tokens, grid):
-        image, logits = tokens.unflatten(1, grid), []  # Seq2Img: (B, h, w, C)
+    def forward(self, tokens: torch.Tensor, grid: tuple) -> torch.Tensor:
+        image = tokens.unflatten(1, grid)  # Seq2Img: (B, h, w, C)
+        logits = []
         for name, (windows, _) in self.table.items():
-            heads, sides = self.heads[name], []
-            for i, (rows, columns) in enumerate(window(w, grid) for w in windows):
-                sides.append(
-                    heads[i % len(heads)](image[:, rows, columns].mean((1, 2)))
-                )  # (B, units of the region)
+            heads = self.heads[name]
+            sides = []
+            for i, place in enumerate(windows):
+                rows, columns = window(place, grid)
+                mean = image[:, rows, columns].mean((1, 2))  # (B, C)
+                sides.append(heads[i % len(heads)](mean))  # (B, units of the region)
             logits.append(torch.stack(sides).amax(0))  # symmetric maxout
         return torch.cat(logits, 1)[:, self.order]
 
 # %% ../../nbs/library/models.au_branch.ipynb #c9ae014c
 class AUToken(nn.Module):
-    "A token that answers for all action units (AU-ViT section IV-F): joins tokens (B, n, C), is read at the end: (B, D) -> logits (B, A)"
+    """A token for all action units (AU-ViT section IV-F).
+
+    It joins the tokens (B, n, C) and is read at the end: (B, D) -> logits (B, A).
+    """
 
     def __init__(
         self,
-        width,  # C, where it joins
-        last_width,  # D, where it is read
-        action_units,  # A numbers
+        width: int,  # C, where it joins
+        last_width: int,  # D, where it is read
+        *,
+        action_units: tuple,  # A numbers
     ):
         super().__init__()
-        self.token, self.head = (
-            nn.Parameter(nn.init.trunc_normal_(torch.zeros(1, 1, width), std=0.02)),
-            nn.Linear(last_width, len(action_units)),
-        )
+        self.token = nn.Parameter(nn.init.trunc_normal_(torch.zeros(1, 1, width), std=0.02))
+        self.head = nn.Linear(last_width, len(action_units))
 
-    def join(self, x):
+    def join(
+        self,
+        x: torch.Tensor,  # tokens (B, n, C)
+    ) -> torch.Tensor:  # (B, 1 + n, C)
+        "Put the token in front of the others"
         return torch.cat([self.token.expand(x.shape[0], -1, -1), x], 1)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.head(x)

@@ -7,102 +7,138 @@ __all__ = ['AUCVT', 'shallow', 'create']
 
 # %% ../../nbs/library/models.au_cvt.ipynb #bf35f885
 from dataclasses import replace
+from itertools import accumulate
+from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import nn
 from ..facs import EXPRESSIONS
 from .au_branch import AUBranch, AUToken
-from .config import check_config, configure, paper_value, refuse
+from .config import check_config, Config, refuse
+from .presets import configure, paper_value
 from .parts import Block, IRStem, MERGING, PositionConv, resnet_stem
 from .weights import load_ir50, load_resnet50
 
 # %% ../../nbs/library/models.au_cvt.ipynb #10c82d57
 def _stem(c):
+    "Return the convolutional embedding"
     if c.embedding == "patch":
         return nn.Identity()
-    return (
-        resnet_stem(c.stem_depths)
-        if c.embedding == "resnet50"
-        else IRStem(c.stem_depths, c.stem_widths, c.stem_stride)
-    )
+    if c.embedding == "resnet50":
+        return resnet_stem(c.stem_depths)
+    return IRStem(c.stem_depths, c.stem_widths, stride=c.stem_stride)
 
 
 def _embedding(c):
-    "Patches of the pixels, or of the stem's map, as tokens"
+    "Return the layer that makes tokens: of patches of the pixels, or of the stem's map"
     if not c.depths or not c.patch:
         return nn.Identity()
-    return (
-        nn.Conv2d(3, c.width, c.patch, c.patch)
-        if c.embedding == "patch"
-        else nn.Conv2d(c.stem_width, c.width, c.patch, padding=c.patch // 2)
-    )
+    if c.embedding == "patch":
+        return nn.Conv2d(3, c.width, c.patch, c.patch)
+    return nn.Conv2d(c.stem_width, c.width, c.patch, padding=c.patch // 2)
 
 
+def _vectors(n, width):
+    "Return n learned vectors (1, n, width)"
+    return nn.Parameter(nn.init.trunc_normal_(torch.zeros(1, n, width), std=0.02))
+
+
+def _stages(c):
+    "Return the transformer blocks of each stage; stochastic depth grows from block to block"
+    total = sum(c.depths)
+    rates = iter(c.drop_path * i / total for i in range(total))
+    stages = nn.ModuleList()
+    for width, heads, depth in zip(c.widths, c.heads, c.depths):
+        options = dict(ratio=c.ratio, ffn=c.ffn)
+        blocks = [Block(width, heads, drop_path=next(rates), **options) for _ in range(depth)]
+        stages.append(nn.ModuleList(blocks))
+    return stages
+
+
+def _au_stage(c):
+    "Return the stage whose tokens the AU branch reads"
+    ends = accumulate(c.depths)
+    stage = next((stage for stage, end in enumerate(ends) if end >= c.au_after), 0)
+    return stage + int(c.au_merged)
+
+# %% ../../nbs/library/models.au_cvt.ipynb #7896c171
 class AUCVT(nn.Module):
-    "A member of the family, AU-CVT among them: (B, 3, S, S) in [-1, 1] -> expression logits (B, classes), AU logits (B, A) or None"
+    """A network of the family, AU-CVT among them.
+
+    (B, 3, S, S) in [-1, 1] -> expression logits (B, classes), AU logits (B, A) or None.
+    AU-CVT: https://arxiv.org/abs/2207.09777, AU-ViT: https://arxiv.org/abs/2211.06609
+    """
 
     def __init__(
         self,
-        config,  # a `Config`; `CourseError` where it is no network
+        config: Config,  # `CourseError` if its values contradict each other
     ):
         super().__init__()
         check_config(config)
-        self.config, c = config, config
-        self.ignored = {}  # parts of a loaded checkpoint that this network has no use for
-        self.grid, widths, total = (c.side, c.side), c.widths, sum(c.depths)
-        vector = lambda n: nn.Parameter(nn.init.trunc_normal_(torch.zeros(1, n, c.width), std=0.02))
-        self.stem, self.embedding = _stem(c), _embedding(c)
-        self.class_token = vector(1) if c.head == "class" else None
-        self.position = vector(c.side**2 + (c.head == "class")) if c.position and total else None
-        rate = iter(c.drop_path * i / total for i in range(total))
-        self.stages = nn.ModuleList(
-            nn.ModuleList(Block(w, h, c.ratio, c.ffn, next(rate)) for _ in range(d))
-            for w, h, d in zip(widths, c.heads, c.depths)
-        )
-        self.merging = (
-            nn.ModuleList(MERGING[c.merge](w, c.placeless > 0) for w in widths[:-1])
-            if c.merge
-            else None
-        )
-        self.position_convs = (
-            nn.ModuleList(PositionConv(w) for w in widths) if c.position_conv and total else None
-        )
-        flat, last = widths[-1] * c.sides[-1] ** 2, widths[-1]
-        self.norm, self.dropout = (
-            nn.LayerNorm(last, eps=1e-6) if total else nn.Identity(),
-            nn.Dropout(c.dropout),
-        )
-        self.hidden = nn.Linear(flat, last) if c.head == "flatten_mlp" else None
-        self.classify = nn.Linear(flat if c.head == "flatten" else last, c.classes)
-        self.au_branch = self.au_token = None
-        if c.au_vocabulary and c.au_head == "token":
-            self.au_token = AUToken(c.width, last, c.action_units)
-        elif c.au_vocabulary:
-            stage = (
-                next((s for s in range(len(c.depths)) if sum(c.depths[: s + 1]) >= c.au_after), 0)
-                + c.au_merged
-            )
-            self.au_branch = AUBranch(
-                widths[stage], c.action_units, c.au_regions, c.au_shared, c.au_norm
-            )
+        c = config
+        self.config = config
+        self.ignored = {}  # parts of a loaded checkpoint that this network does not use
+        self.grid = (c.side, c.side)
+        has_blocks = sum(c.depths) > 0
+        self.stem = _stem(c)
+        self.embedding = _embedding(c)
+        self.class_token = None
+        self.position = None
+        self.merging = None
+        self.position_convs = None
+        if c.head == "class":
+            self.class_token = _vectors(1, c.width)
+        if c.position and has_blocks:
+            self.position = _vectors(c.side**2 + int(c.head == "class"), c.width)
+        self.stages = _stages(c)
+        if c.merge:
+            has_placeless = c.placeless > 0
+            merging = [MERGING[c.merge](width, has_placeless) for width in c.widths[:-1]]
+            self.merging = nn.ModuleList(merging)
+        if c.position_conv and has_blocks:
+            self.position_convs = nn.ModuleList(PositionConv(width) for width in c.widths)
+        self._add_heads(c)
         self.to(memory_format=torch.channels_last)  # the layout in which convolutions run fastest
 
+    def _add_heads(self, c):
+        "Add the classifier, and the AU branch or token"
+        last = c.widths[-1]
+        flat = last * c.sides[-1] ** 2
+        self.norm = nn.LayerNorm(last, eps=1e-6) if c.depths else nn.Identity()
+        self.dropout = nn.Dropout(c.dropout)
+        self.hidden = nn.Linear(flat, last) if c.head == "flatten_mlp" else None
+        self.classify = nn.Linear(flat if c.head == "flatten" else last, c.classes)
+        self.au_branch = None
+        self.au_token = None
+        if c.au_vocabulary and c.au_head == "token":
+            self.au_token = AUToken(c.width, last, action_units=c.action_units)
+        elif c.au_vocabulary:
+            self.au_branch = AUBranch(
+                c.widths[_au_stage(c)],
+                c.action_units,
+                regions=c.au_regions,
+                shared=c.au_shared,
+                norm=c.au_norm,
+            )
+
     def _check_input(self, x):
-        wanted = (3, self.config.size, self.config.size)
-        if not isinstance(x, torch.Tensor) or x.ndim != 4 or x.shape[1:] != wanted:
-            got = f"{tuple(x.shape)}" if isinstance(x, torch.Tensor) else f"a {type(x).__name__}"
+        "Raise `CourseError` if the images have a wrong shape or type"
+        expected = (3, self.config.size, self.config.size)
+        if not isinstance(x, torch.Tensor) or x.ndim != 4 or x.shape[1:] != expected:
+            found = f"{tuple(x.shape)}" if isinstance(x, torch.Tensor) else f"a {type(x).__name__}"
+            shape = ", ".join(map(str, expected))
             refuse(
-                f"the network wants images of shape (batch, {', '.join(map(str, wanted))}) and got {got}",
+                f"the network needs images of shape (batch, {shape}) and got {found}",
                 "align the faces to this size and give a float tensor",
             )
         if not x.is_floating_point():
             refuse(
-                f"the network wants numbers in [-1, 1] and got {x.dtype}",
+                f"the network needs numbers in [-1, 1] and got {x.dtype}",
                 "make them from uint8 with fer_course.augment.normalise",
             )
 
     def _tokens(self, x):
-        "(B, 3, S, S) -> tokens (B, n + h*w, C), those without a place in front, with their positions"
+        "Return (B, 3, S, S) as tokens (B, n + h*w, C) with positions, n without a place in front"
         x = self.embedding(self.stem(x)).flatten(2).transpose(1, 2)  # (B, 196, width)
         if self.class_token is not None:
             x = torch.cat([self.class_token.expand(x.shape[0], -1, -1), x], 1)
@@ -110,17 +146,17 @@ class AUCVT(nn.Module):
             x = x + self.position
         return x if self.au_token is None else self.au_token.join(x)
 
-    def _read_units(self, x, grid, done, merged=False):
-        "AU logits where the branch reads here: after `done` blocks, before or behind the merging; else None"
-        here = self.au_branch is not None and (done, merged) == (
-            self.config.au_after,
-            self.config.au_merged,
-        )
-        return self.au_branch(x[:, self.config.placeless :], grid) if here else None
+    def _read_units(self, units, x, grid, *, done, merged=False):
+        "Return the AU logits if the branch reads here, after `done` blocks; else `units`"
+        place = (self.config.au_after, self.config.au_merged)
+        if self.au_branch is None or (done, merged) != place:
+            return units
+        return self.au_branch(x[:, self.config.placeless :], grid)
 
     def _features(self, x):
-        "What the classifier sees of the last tokens"
-        n, head = self.config.placeless, self.config.head
+        "Return the input of the classifier, made from the last tokens"
+        n = self.config.placeless
+        head = self.config.head
         if head == "mean":
             return self.dropout(self.norm(x[:, n:].mean(1)))
         if head == "flatten_mlp":
@@ -128,67 +164,87 @@ class AUCVT(nn.Module):
         x = self.norm(x)
         return self.dropout(x[:, n - 1] if head == "class" else x[:, n:].flatten(1))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> tuple:
         self._check_input(x)
-        x, grid, done = self._tokens(x), self.grid, 0
-        units = self._read_units(x, grid, done)
-        for s, blocks in enumerate(self.stages):
-            if s and self.merging is not None:
-                x, grid = self.merging[s - 1](x, grid)  # (B, 49, 2*width)
-                if (found := self._read_units(x, grid, done, True)) is not None:
-                    units = found
+        x = self._tokens(x)
+        grid = self.grid
+        done = 0  # blocks
+        units = self._read_units(None, x, grid, done=done)
+        for stage, blocks in enumerate(self.stages):
+            if stage and self.merging is not None:
+                x, grid = self.merging[stage - 1](x, grid)  # (B, 49, 2*width)
+                units = self._read_units(units, x, grid, done=done, merged=True)
             if self.position_convs is not None:
-                x = self.position_convs[s](x, grid)
+                x = self.position_convs[stage](x, grid)
             for block in blocks:
-                x, done = block(x, grid), done + 1
-                if (found := self._read_units(x, grid, done)) is not None:
-                    units = found
+                x = block(x, grid)
+                done += 1
+                units = self._read_units(units, x, grid, done=done)
         if self.au_token is not None:
             units = self.au_token(self.norm(x[:, 0]))
         return self.classify(self._features(x)), units
 
 # %% ../../nbs/library/models.au_cvt.ipynb #181a40b1
 def shallow(
-    config,  # a `Config`
-):
-    "The same network with one block per stage, of stem and transformer, for quick checks of shapes"
-    c, ends = config, [sum(config.depths[: s + 1]) for s in range(len(config.depths))]
+    config: Config,  # of any depth
+) -> Config:  # one block per stage, of stem and transformer
+    "Return the same network with one block per stage, for quick checks of shapes"
+    blocks = sum(end < config.au_after for end in accumulate(config.depths))
     return replace(
-        c,
-        stem_depths=(1,) * len(c.stem_depths),
-        depths=(1,) * len(c.depths),
-        au_after=sum(end < c.au_after for end in ends) + (c.au_after > 0),
+        config,
+        stem_depths=(1,) * len(config.stem_depths),
+        depths=(1,) * len(config.depths),
+        au_after=blocks + int(config.au_after > 0),
     )
 
 
+def _with_classes(changes, classes):
+    "Return the changes with the first `classes` expressions"
+    if classes not in range(2, len(EXPRESSIONS) + 1):
+        refuse(f"{classes!r} classes have no names here", "name them with expressions")
+    changes = {"expressions": EXPRESSIONS[:classes], **changes}
+    if len(changes["expressions"]) != classes:
+        refuse("classes and expressions disagree", "give only expressions")
+    return changes
+
+
+def _fill_ir50(model, path, preset):
+    "Put face.evoLVe's weights into the stem"
+    c = model.config
+    own = (c.embedding, c.stem_depths, c.stem_widths)
+    if own != ("ir", paper_value.stem_depths, paper_value.stem_widths):
+        refuse(f"the preset {preset!r} has a different stem than IR50", "use paper or released")
+    model.stem.load_state_dict(load_ir50(path).state_dict())
+
+
+def _fill_resnet50(model, path, preset):
+    "Put ImageNet's weights into the stem"
+    if model.config.embedding != "resnet50":
+        refuse(
+            f"the preset {preset!r} has a different stem than ResNet50",
+            "use resnet50, or embedding='resnet50'",
+        )
+    stem = load_resnet50(path, model.config.stem_depths)
+    model.stem.load_state_dict(stem.state_dict())
+
+
 def create(
-    preset="small",  # a key of `PRESETS`
-    ir50=None,  # file with face.evoLVe's IR50 weights for the stem, see `load_ir50`
-    classes=None,  # short for `expressions=EXPRESSIONS[:classes]`
-    resnet50=None,  # file with ImageNet's ResNet50 weights for the stem, see `load_resnet50`
+    preset: str = "small",  # a key of `PRESETS`
+    ir50: str | Path | None = None,  # file with IR50's weights for the stem, see `load_ir50`
+    *,
+    classes: int | None = None,  # short for `expressions=EXPRESSIONS[:classes]`
+    resnet50: str | Path | None = None,  # file with ResNet50's weights, see `load_resnet50`
     **changes,  # fields of `Config` with other values
-):
-    "A new network, with random weights; `CourseError` on an unknown preset, field or value, and where a file does not fit"
+) -> AUCVT:  # with random weights, apart from the stem
+    """Return a new network.
+
+    Raises `CourseError` if a preset, field or value is unknown, and if a file does not fit.
+    """
     if classes is not None:
-        if classes not in range(2, len(EXPRESSIONS) + 1):
-            refuse(f"{classes!r} classes have no names here", "name them with expressions")
-        if len(changes.setdefault("expressions", EXPRESSIONS[:classes])) != classes:
-            refuse("classes and expressions disagree", "give only expressions")
-    config = configure(preset, **changes)
-    model = AUCVT(config)
+        changes = _with_classes(changes, classes)
+    model = AUCVT(configure(preset, **changes))
     if ir50 is not None:
-        if (config.embedding, config.stem_depths, config.stem_widths) != (
-            "ir",
-            paper_value.stem_depths,
-            paper_value.stem_widths,
-        ):
-            refuse(f"the preset {preset!r} has another stem than IR50", "use paper or released")
-        model.stem.load_state_dict(load_ir50(ir50).state_dict())
+        _fill_ir50(model, ir50, preset)
     if resnet50 is not None:
-        if config.embedding != "resnet50":
-            refuse(
-                f"the preset {preset!r} has another stem than ResNet50",
-                "use resnet50, or embedding='resnet50'",
-            )
-        model.stem.load_state_dict(load_resnet50(resnet50, config.stem_depths).state_dict())
+        _fill_resnet50(model, resnet50, preset)
     return model

@@ -9,153 +9,173 @@ __all__ = ['ROWS', 'Row', 'network_of']
 from dataclasses import dataclass, field
 from ..core.errors import CourseError
 from ..facs import EXPRESSIONS
-from .au_cvt import create
+from .au_cvt import AUCVT, create
 
 # %% ../../nbs/library/models.au_vit.ipynb #c698c958
 @dataclass(frozen=True)
 class Row:
-    "One row of a paper: a preset, the change that makes its network, and what the paper prints for it"
+    "One row of a paper: a preset, the changes that make its network, and its printed numbers"
 
     preset: str  # a key of `PRESETS`
     changes: dict = field(default_factory=dict)  # fields of `Config`
-    printed: dict = field(
-        default_factory=dict
-    )  # the paper's numbers, in per cent: `accuracy`, `macro_f1`
+    printed: dict = field(default_factory=dict)  # per cent: `accuracy`, `macro_f1`
 
 
-_SETS = dict(
-    RAFDB=EXPRESSIONS[:7], FERPlus=EXPRESSIONS, AffectNet=EXPRESSIONS[:7]
-)  # target -> classes
-
-
-_UNITS = dict(
+_SETS = dict(  # target -> classes
+    RAFDB=EXPRESSIONS[:7],
+    FERPlus=EXPRESSIONS,
+    AffectNet=EXPRESSIONS[:7],
+)
+_UNITS = dict(  # auxiliary -> vocabulary
     RAFDB="openface",
     FERPlus="openface",
     AffectNet="openface",
     RAFAU="raf_au",
     EmotioNet="emotionet",
-)  # auxiliary -> vocabulary
-
-
+)
+# target -> accuracies with each auxiliary, in the order of `_UNITS`
 _TABLE_I = dict(
     RAFDB=(None, 84.84, 86.67, 82.72, 85.10),
     FERPlus=(86.54, None, 87.69, 87.19, 86.93),
     AffectNet=(58.19, 59.91, None, 59.24, 58.88),
 )
-
-
 _TABLE_II = dict(
     RAFDB=(None, 88.41, 87.84, 88.8, 87.9),
     FERPlus=(88.4, None, 88.34, 88.44, 88.53),
     AffectNet=(61.57, 62.03, None, 62.33, 61.17),
 )
-
-
 _ALONE = dict(RAFDB=87.3, FERPlus=87.91, AffectNet=60.05)
-
-
-_TABLE_VIII = dict(
-    token=(87.35, 87.71, 87.65, 87.97, 87.03), branch=(87.81, 88.41, 87.84, 88.8, 87.9)
+_TABLE_III = dict(
+    vit=87.30,
+    vit_au=88.80,
+    vit_cnn=89.86,
+    vit_cnn_stages=90.12,
+    vit_cnn_stages_conv=90.22,
+    vit_cnn_stages_conv_flatten=90.42,
+    au_vit=91.10,
 )
+_TABLES_IV_TO_VI = dict(FERPlus=90.15, AffectNet=65.59, RAFDB=91.10)
+_TABLE_VII = dict(  # target -> accuracies of ViT and of AU-ViT
+    RAFDB=(81.63, 88.02),
+    FERPlus=(81.48, 84.79),
+    AffectNet=(57.26, 63.92),
+)
+_TABLE_VIII = dict(  # AU head -> accuracies with each auxiliary
+    token=(87.35, 87.71, 87.65, 87.97, 87.03),
+    branch=(87.81, 88.41, 87.84, 88.8, 87.9),
+)
+_WINDOWS = dict(one=1, two=2, three=3, five=5, seven=7, nine=9)  # a key of `AU_REGIONS`: patches
+_FIG_10 = dict(one=90.09, seven=91.10)
 
 
-def _joint(table, preset, units):
-    "Rows target + auxiliary of a table of accuracies"
+def _joint_rows(table, preset, *, units):
+    "Return rows target + auxiliary of a table of accuracies"
+    rows = {}
+    for target, accuracies in table.items():
+        for auxiliary, accuracy in zip(_UNITS, accuracies):
+            if accuracy is None:
+                continue
+            changes = dict(expressions=_SETS[target])
+            if units:
+                changes["au_vocabulary"] = _UNITS[auxiliary]
+            rows[f"{target} + {auxiliary}"] = Row(preset, changes, dict(accuracy=accuracy))
+    return rows
+
+
+def _target_rows(preset, accuracies):
+    "Return one row per target"
     return {
-        f"{target} + {auxiliary}": Row(
-            preset,
-            dict(
-                expressions=_SETS[target],
-                **(dict(au_vocabulary=_UNITS[auxiliary]) if units else {}),
-            ),
-            dict(accuracy=value),
-        )
-        for target, values in table.items()
-        for auxiliary, value in zip(_UNITS, values)
-        if value is not None
+        target: Row(preset, dict(expressions=_SETS[target]), dict(accuracy=accuracy))
+        for target, accuracy in accuracies.items()
     }
 
 
+def _occlusion_rows():
+    "Return the rows of AU-ViT's Table VII"
+    rows = {}
+    for target, accuracies in _TABLE_VII.items():
+        changes = dict(expressions=_SETS[target])
+        for name, preset, accuracy in zip(("ViT", "AU-ViT"), ("vit", "vit_au"), accuracies):
+            rows[f"Occlusion-{target}, {name}"] = Row(preset, changes, dict(accuracy=accuracy))
+    return rows
+
+
+def _au_head_rows():
+    "Return the rows of AU-ViT's Table VIII"
+    rows = {}
+    for head, accuracies in _TABLE_VIII.items():
+        for auxiliary, accuracy in zip(_UNITS, accuracies):
+            changes = dict(au_head=head, au_vocabulary=_UNITS[auxiliary])
+            rows[f"AU {head}, {auxiliary}"] = Row("vit_au", changes, dict(accuracy=accuracy))
+    return rows
+
+
+def _au_after_rows():
+    "Return the rows of AU-ViT's Fig. 9"
+    rows = {}
+    for n in range(1, 13):
+        printed = dict(accuracy=88.80) if n == 10 else {}
+        rows[f"after block {n}"] = Row("vit_au", dict(au_after=n), printed)
+    return rows
+
+
+def _patch_rows():
+    "Return the rows of AU-ViT's Fig. 10"
+    rows = {}
+    for regions, n in _WINDOWS.items():
+        printed = dict(accuracy=_FIG_10[regions]) if regions in _FIG_10 else {}
+        rows[f"{n} patches"] = Row("au_vit", dict(au_regions=regions), printed)
+    return rows
+
+
+_AU_CVT_OPENFACE = Row(
+    "au_cvt",
+    dict(au_vocabulary="openface"),
+    dict(macro_f1=68.63, accuracy=74.33),
+)
+
+# %% ../../nbs/library/models.au_vit.ipynb #8ff30107
 ROWS = {
     "AU-CVT Table 1": {
         "ResNet50": Row("resnet50", printed=dict(macro_f1=50)),
         "ViT": Row("vit", printed=dict(macro_f1=59.83, accuracy=67.02)),
         "CVT": Row("cvt", printed=dict(macro_f1=65.02, accuracy=73.98)),
         "AU-CVT + RAF-AU": Row("au_cvt", printed=dict(macro_f1=67.10, accuracy=73.25)),
-        "AU-CVT + LSD-OpenFace": Row(
-            "au_cvt", dict(au_vocabulary="openface"), dict(macro_f1=68.63, accuracy=74.33)
-        ),
+        "AU-CVT + LSD-OpenFace": _AU_CVT_OPENFACE,
     },
-    "AU-ViT Table I": _joint(_TABLE_I, "vit", False)
-    | {
-        target: Row("vit", dict(expressions=_SETS[target]), dict(accuracy=value))
-        for target, value in _ALONE.items()
-    },
-    "AU-ViT Table II": _joint(_TABLE_II, "vit_au", True),
+    "AU-ViT Table I": _joint_rows(_TABLE_I, "vit", units=False) | _target_rows("vit", _ALONE),
+    "AU-ViT Table II": _joint_rows(_TABLE_II, "vit_au", units=True),
     "AU-ViT Table III": {
-        preset: Row(preset, printed=dict(accuracy=value))
-        for preset, value in dict(
-            vit=87.30,
-            vit_au=88.80,
-            vit_cnn=89.86,
-            vit_cnn_stages=90.12,
-            vit_cnn_stages_conv=90.22,
-            vit_cnn_stages_conv_flatten=90.42,
-            au_vit=91.10,
-        ).items()
+        preset: Row(preset, printed=dict(accuracy=accuracy))
+        for preset, accuracy in _TABLE_III.items()
     },
-    "AU-ViT Tables IV-VI": {
-        target: Row("au_vit", dict(expressions=_SETS[target]), dict(accuracy=value))
-        for target, value in dict(FERPlus=90.15, AffectNet=65.59, RAFDB=91.10).items()
-    },
-    "AU-ViT Table VII": {
-        f"Occlusion-{target}, {name}": Row(
-            preset, dict(expressions=_SETS[target]), dict(accuracy=value)
-        )
-        for target, pair in dict(
-            RAFDB=(81.63, 88.02), FERPlus=(81.48, 84.79), AffectNet=(57.26, 63.92)
-        ).items()
-        for name, preset, value in zip(("ViT", "AU-ViT"), ("vit", "vit_au"), pair)
-    },
-    "AU-ViT Table VIII": {
-        f"AU {head}, {auxiliary}": Row(
-            "vit_au", dict(au_head=head, au_vocabulary=_UNITS[auxiliary]), dict(accuracy=value)
-        )
-        for head, values in _TABLE_VIII.items()
-        for auxiliary, value in zip(_UNITS, values)
-    },
+    "AU-ViT Tables IV-VI": _target_rows("au_vit", _TABLES_IV_TO_VI),
+    "AU-ViT Table VII": _occlusion_rows(),
+    "AU-ViT Table VIII": _au_head_rows(),
     "AU-ViT Fig. 8": {
         "I": Row("vit"),
         "II": Row("vit_cnn"),
         "III": Row("vit_cnn_stages"),
         "IV": Row("au_vit"),
     },
-    "AU-ViT Fig. 9": {
-        f"after block {n}": Row("vit_au", dict(au_after=n), dict(accuracy=88.80) if n == 10 else {})
-        for n in range(1, 13)
-    },
-    "AU-ViT Fig. 10": {
-        f"{n} patches": Row(
-            "au_vit",
-            dict(au_regions=regions),
-            {1: dict(accuracy=90.09), 7: dict(accuracy=91.10)}.get(n, {}),
-        )
-        for n, regions in zip((1, 2, 3, 5, 7, 9), ("one", "two", "three", "five", "seven", "nine"))
-    },
+    "AU-ViT Fig. 9": _au_after_rows(),
+    "AU-ViT Fig. 10": _patch_rows(),
 }
 
 
 def network_of(
-    table,  # a key of `ROWS`
-    row,  # a key of `ROWS[table]`
+    table: str,  # a key of `ROWS`
+    row: str,  # a key of `ROWS[table]`
     **changes,  # further fields of `Config`, such as `expressions`
-):
-    "A new network for a row of a paper, with random weights; `CourseError` on an unknown table or row, and as `create`"
+) -> AUCVT:  # with random weights
+    """Return a new network for a row of a paper.
+
+    Raises `CourseError` if the table or the row is unknown, and as `create`.
+    """
     if table not in ROWS:
         raise CourseError(f"there is no table {table!r}", remedy=f"choose from {', '.join(ROWS)}")
-    if row not in ROWS[table]:
-        raise CourseError(
-            f"{table} has no row {row!r}", remedy=f"choose from {', '.join(ROWS[table])}"
-        )
-    found = ROWS[table][row]
+    rows = ROWS[table]
+    if row not in rows:
+        raise CourseError(f"{table} has no row {row!r}", remedy=f"choose from {', '.join(rows)}")
+    found = rows[row]
     return create(found.preset, **{**found.changes, **changes})

@@ -8,55 +8,68 @@ __all__ = ['save', 'load', 'pretrained']
 # %% ../../nbs/library/models.checkpoints.ipynb #1aaf2765
 from dataclasses import asdict
 from pathlib import Path
+from torch import nn
 from ..core.errors import CourseError
 from ..core.files import atomic, read_json, write_json
 from .au_cvt import AUCVT
-from .config import configure
+from .presets import configure
 from .weights import fill, read_weights
 
 # %% ../../nbs/library/models.checkpoints.ipynb #3a2a4db5
 def save(
-    model,  # an `AUCVT`
-    folder,  # gets model.safetensors and config.json
-):
-    "Write weights and configuration, each in one piece; the same network gives the same bytes; `CourseError` as `atomic`"
+    model: nn.Module,  # an `AUCVT`
+    folder: str | Path,  # gets model.safetensors and config.json
+) -> None:
+    """Write weights and configuration; the same network gives the same bytes.
+
+    Each file is written as a whole. Raises `CourseError` as `atomic`.
+    """
     from safetensors.torch import save as to_bytes
 
-    data = to_bytes({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()})
+    state = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
+    data = to_bytes({name: tensor.contiguous() for name, tensor in state.items()})
     with atomic(Path(folder) / "model.safetensors") as temporary:
         temporary.write_bytes(data)
     write_json(Path(folder) / "config.json", asdict(model.config))
 
 
 def load(
-    folder,  # with model.safetensors and config.json
-):
-    "A network that `save` wrote, in eval mode; `CourseError` where a file is missing or they do not fit together"
-    path, weights = Path(folder) / "config.json", Path(folder) / "model.safetensors"
+    folder: str | Path,  # with model.safetensors and config.json
+) -> AUCVT:  # in eval mode
+    """Return a network that `save` wrote.
+
+    Raises `CourseError` if a file is missing or the files do not fit together.
+    """
+    path = Path(folder) / "config.json"
+    weights = Path(folder) / "model.safetensors"
     settings = read_json(path)
     if not isinstance(settings, dict):
-        raise CourseError("is no configuration of a network", path, "train again")
+        raise CourseError("does not hold the configuration of a network", path, "train again")
     try:
         model = AUCVT(configure("small", **settings))
     except CourseError as error:
         raise CourseError(error.problem, path, error.remedy) from None
-    fill(model, read_weights(weights), weights)
+    fill(model, read_weights(weights), path=weights)
     return model.eval()
 
 # %% ../../nbs/library/models.checkpoints.ipynb #e7fcdbc7
 def pretrained(
-    name="small",  # a folder of `fer_course/checkpoints`
-):
-    "A network that comes with this package, in eval mode, its card (command, data, scores) as `model.card`; `CourseError` where there is none of this name"
+    name: str = "small",  # a folder of `fer_course/checkpoints`
+) -> AUCVT:  # in eval mode, its card (command, data, scores) as `model.card`
+    """Return a network that comes with this package.
+
+    Raises `CourseError` if the package has none of this name.
+    """
     import fer_course
 
-    folder = Path(fer_course.__file__).parent / "checkpoints"
-    if not (folder / str(name) / "model.safetensors").is_file():
-        there = sorted(p.parent.name for p in folder.glob("*/model.safetensors"))
+    checkpoints = Path(fer_course.__file__).parent / "checkpoints"
+    folder = checkpoints / str(name)
+    if not (folder / "model.safetensors").is_file():
+        found = sorted(path.parent.name for path in checkpoints.glob("*/model.safetensors"))
         raise CourseError(
             f"this installation has no network {name!r}",
-            remedy=f"choose from {', '.join(there)}" if there else "train one: fer-course run",
+            remedy=f"choose from {', '.join(found)}" if found else "train one: fer-course run",
         )
-    model = load(folder / str(name))
-    model.card = read_json(folder / str(name) / "card.json")
+    model = load(folder)
+    model.card = read_json(folder / "card.json")
     return model

@@ -6,11 +6,12 @@
 __all__ = ['PARTS', 'summary']
 
 # %% ../../nbs/library/models.costs.ipynb #dd06b0b4
+from functools import partial
 import torch
 from torch import nn
 from ..core.errors import CourseError
 from .au_cvt import AUCVT
-from .config import configure
+from .presets import configure
 from .parts import Attention
 
 # %% ../../nbs/library/models.costs.ipynb #b6dd17bb
@@ -27,47 +28,64 @@ PARTS = dict(
     classify="head",
     au_branch="units",
     au_token="units",
-)  # module of a network -> what it is part of
+)  # module of a network -> the part that it belongs to
 
 
-def _work(module, x, y):
-    "Multiply-adds of one call for one image: convolutions, linear layers, the products of attention"
+def _multiply_adds(module, x, y):
+    "Return the multiply-adds of one call for one image"
     if isinstance(module, nn.Conv2d):
         return y[0].numel() * module.weight[0].numel()
     if isinstance(module, nn.Linear):
         return y[0].numel() * module.in_features
-    return 2 * x.shape[1] ** 2 * x.shape[2]  # an Attention
+    return 2 * x.shape[1] ** 2 * x.shape[2]  # the two products of an Attention
+
+
+def _add_work(part, module, inputs, y):
+    "Add the work of one call to the counts of a part; a forward hook"
+    part["multiply_adds"] += _multiply_adds(module, inputs[0], y)
+
+
+def _part(name):
+    "Return the part of a network that a module or parameter belongs to"
+    return PARTS[name.split(".")[0]]
+
+
+def _count_parts(network, x):
+    "Return {part: parameters and multiply-adds} of a network on the meta device"
+    parts = {part: dict(parameters=0, multiply_adds=0) for part in dict.fromkeys(PARTS.values())}
+    for name, parameter in network.named_parameters():
+        parts[_part(name)]["parameters"] += parameter.numel()
+    names = {module: name for name, module in network.named_modules() if name}
+
+    for module, name in names.items():
+        if isinstance(module, (nn.Conv2d, nn.Linear, Attention)):
+            module.register_forward_hook(partial(_add_work, parts[_part(name)]))
+    with torch.no_grad():
+        network(x)
+    return parts
 
 
 def summary(
-    model="small",  # a network of the family, or a key of `PRESETS`
+    model: str | nn.Module = "small",  # a network of the family, or a key of `PRESETS`
     **changes,  # fields of `Config` with other values, for a preset
-):
-    "dict: `parameters` and `multiply_adds` (of one image), their shares by part, `tokens` and `widths` of each stage; nothing is computed; `CourseError` as `create`"
+) -> dict:  # parameters, multiply_adds (of one image), tokens, widths (per stage), parts
+    """Return what a network costs; nothing is computed.
+
+    Raises `CourseError` as `create`, and if a network is given together with changes.
+    """
     if not isinstance(model, str) and changes:
         raise CourseError(
-            "changes belong to the name of a preset", remedy="give a preset, or a network alone"
+            "changes belong to the name of a preset",
+            remedy="give a preset, or a network alone",
         )
     config = configure(model, **changes) if isinstance(model, str) else model.config
     with torch.device("meta"):
-        network, x = AUCVT(config).eval(), torch.empty(1, 3, config.size, config.size)
-    parts, names = (
-        {part: dict(parameters=0, multiply_adds=0) for part in dict.fromkeys(PARTS.values())},
-        {m: n.split(".")[0] for n, m in network.named_modules() if n},
-    )
-    for name, p in network.named_parameters():
-        parts[PARTS[name.split(".")[0]]]["parameters"] += p.numel()
-
-    def note(module, inputs, y):
-        parts[PARTS[names[module]]]["multiply_adds"] += _work(module, inputs[0], y)
-
-    for module in names:
-        if isinstance(module, (nn.Conv2d, nn.Linear, Attention)):
-            module.register_forward_hook(note)
-    with torch.no_grad():
-        network(x)
-    total = {key: sum(p[key] for p in parts.values()) for key in ("parameters", "multiply_adds")}
-    return total | dict(
+        network = AUCVT(config).eval()
+        x = torch.empty(1, 3, config.size, config.size)
+    parts = _count_parts(network, x)
+    return dict(
+        parameters=sum(part["parameters"] for part in parts.values()),
+        multiply_adds=sum(part["multiply_adds"] for part in parts.values()),
         tokens=tuple(config.placeless + side**2 for side in config.sides),
         widths=tuple(config.widths),
         parts=parts,

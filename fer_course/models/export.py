@@ -18,51 +18,82 @@ from ..core.files import atomic
 
 # %% ../../nbs/library/models.export.ipynb #6da6f485
 class _Answers(nn.Module):
-    "A network whose answers are tensors only: no None where there are no action units"
+    "A network whose outputs are tensors only, without the None for missing action units"
 
     def __init__(self, model):
         super().__init__()
         self.model = model
 
-    def forward(self, images):
-        return tuple(answer for answer in self.model(images) if answer is not None)
+    def forward(self, images: torch.Tensor) -> tuple:
+        return tuple(output for output in self.model(images) if output is not None)
 
 
-def _export(network, path, x, outputs):
-    "Write the ONNX file with the exporter that this PyTorch recommends: from 2.9 on by way of torch.export, before by tracing"
-    batch, new = "batch", tuple(map(int, re.findall(r"\d+", torch.__version__)[:2])) >= (2, 9)
-    how = (
-        dict(
+def _exporter_options(outputs):
+    """Return the options of the exporter that this PyTorch recommends, for any batch size.
+
+    From 2.9 on it works by torch.export, before by tracing.
+    """
+    version = tuple(int(number) for number in re.findall(r"\d+", torch.__version__)[:2])
+    if version >= (2, 9):
+        return dict(
             dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim(batch)},),
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
             external_data=False,
             verbose=False,
         )
-        if new
-        else dict(dynamic_axes={n: {0: batch} for n in ("images", *outputs)}, opset_version=17)
+    return dict(
+        dynamic_axes={name: {0: "batch"} for name in ("images", *outputs)},
+        opset_version=17,
     )
+
+
+def _export(network, path, *, x, outputs):
+    "Write the ONNX file"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what the exporter says about its own future
+        warnings.simplefilter("ignore")  # of the exporter about its future
         torch.onnx.export(
-            network, (x,), str(path), input_names=["images"], output_names=outputs, **how
+            network,
+            (x,),
+            str(path),
+            input_names=["images"],
+            output_names=outputs,
+            **_exporter_options(outputs),
         )
 
 
+def _write_properties(path, properties):
+    "Add names and the size of the input to an ONNX file"
+    import onnx
+
+    file = onnx.load(str(path))
+    texts = {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in properties.items()
+    }
+    onnx.helper.set_model_props(file, texts)
+    onnx.save(file, str(path))
+
+
 def to_onnx(
-    model,  # a network of the family, or one with `config` and the same answers
-    path,  # the .onnx file
-):
-    "Write a network in eval mode as one ONNX file: `images` (batch, 3, S, S) in [-1, 1] -> `expressions` (batch, classes)[, `action_units` (batch, A)]; `CourseError` without onnx"
+    model: nn.Module,  # a network of the family, or one with `config` and the same outputs
+    path: str | Path,  # the .onnx file
+) -> None:
+    """Write a network in eval mode as one ONNX file.
+
+    Input `images` (batch, 3, S, S) in [-1, 1]; outputs `expressions` (batch, classes) and, with
+    action units, `action_units` (batch, A). Raises `CourseError` without the package onnx.
+    """
     try:
-        import onnx, onnxscript  # noqa: F401
+        import onnx, onnxscript  # noqa: E401, F401
     except ImportError:
         raise CourseError(
             "ONNX files need the packages onnx and onnxscript",
             remedy="pip install 'fer_course[onnx]'",
         ) from None
-    c, network = model.config, _Answers(copy.deepcopy(model)).cpu().eval()
-    outputs = ["expressions", "action_units"][: 1 + (c.au_vocabulary is not None)]
-    about = dict(
+    c = model.config
+    network = _Answers(copy.deepcopy(model)).cpu().eval()
+    outputs = ["expressions", "action_units"] if c.au_vocabulary is not None else ["expressions"]
+    properties = dict(
         expressions=list(c.expressions),
         action_units=list(c.action_units),
         size=c.size,
@@ -70,9 +101,5 @@ def to_onnx(
     )
     with atomic(Path(path)) as temporary:
         with torch.no_grad():
-            _export(network, temporary, torch.zeros(2, 3, c.size, c.size), outputs)
-        file = onnx.load(str(temporary))
-        onnx.helper.set_model_props(
-            file, {k: v if isinstance(v, str) else json.dumps(v) for k, v in about.items()}
-        )
-        onnx.save(file, str(temporary))
+            _export(network, temporary, x=torch.zeros(2, 3, c.size, c.size), outputs=outputs)
+        _write_properties(temporary, properties)

@@ -9,25 +9,30 @@ __all__ = ['FEED_FORWARD', 'MERGING', 'IRBlock', 'IRStem', 'timm_layer', 'resnet
 # %% ../../nbs/library/models.parts.ipynb #be95655e
 import importlib
 import warnings
+from types import ModuleType
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 # %% ../../nbs/library/models.parts.ipynb #5316f5e5
 class IRBlock(nn.Module):
-    "Improved residual block of face.evoLVe's IR networks: (B, c, H, W) -> (B, d, H/stride, W/stride)"
+    "Improved residual block of face.evoLVe's IR networks: (B, c, H, W) -> (B, d, H/s, W/s)"
 
     def __init__(
         self,
-        channels,  # c
-        width,  # d
-        stride,  # of the second convolution
+        channels: int,  # c
+        width: int,  # d
+        *,
+        stride: int,  # s, of the second convolution
     ):
         super().__init__()
-        project = lambda: nn.Sequential(
-            nn.Conv2d(channels, width, 1, stride, bias=False), nn.BatchNorm2d(width)
-        )
-        self.shortcut_layer = nn.MaxPool2d(1, stride) if channels == width else project()
+        if channels == width:
+            self.shortcut_layer = nn.MaxPool2d(1, stride)
+        else:
+            self.shortcut_layer = nn.Sequential(
+                nn.Conv2d(channels, width, 1, stride, bias=False),
+                nn.BatchNorm2d(width),
+            )
         self.res_layer = nn.Sequential(
             nn.BatchNorm2d(channels),
             nn.Conv2d(channels, width, 3, 1, 1, bias=False),
@@ -36,18 +41,22 @@ class IRBlock(nn.Module):
             nn.BatchNorm2d(width),
         )
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.shortcut_layer(x) + self.res_layer(x)
 
 
 class IRStem(nn.Module):
-    "Convolutional embedding (AU-CVT section 3.2): (B, 3, S, S) -> (B, widths[-1], 14, 14) for S = 112"
+    """Convolutional embedding: (B, 3, S, S) -> (B, widths[-1], 14, 14) for S = 112.
+
+    AU-CVT, section 3.2: https://arxiv.org/abs/2207.09777
+    """
 
     def __init__(
         self,
-        depths=(3, 4, 14),  # blocks per stage; IR50's first three by default
-        widths=(64, 64, 128, 256),  # channels of the input layer and of each stage
-        stride=1,  # of the input layer
+        depths: tuple = (3, 4, 14),  # blocks per stage; IR50's first three by default
+        widths: tuple = (64, 64, 128, 256),  # channels of the input layer and of each stage
+        *,
+        stride: int = 1,  # of the input layer
     ):
         super().__init__()
         self.input_layer = nn.Sequential(
@@ -55,60 +64,66 @@ class IRStem(nn.Module):
             nn.BatchNorm2d(widths[0]),
             nn.PReLU(widths[0]),
         )
-        self.body = nn.Sequential(
-            *[
-                IRBlock(c if i == 0 else w, w, 2 if i == 0 else 1)
-                for c, w, n in zip(widths, widths[1:], depths)
-                for i in range(n)
-            ]
-        )
-        for m in self.modules():
-            if isinstance(m, nn.Conv2d):
-                nn.init.kaiming_normal_(m.weight, mode="fan_out", a=0.25)  # .25: where PReLU starts
+        blocks = []
+        for channels, width, depth in zip(widths, widths[1:], depths):
+            for i in range(depth):
+                first = i == 0
+                inputs = channels if first else width
+                blocks.append(IRBlock(inputs, width, stride=2 if first else 1))
+        self.body = nn.Sequential(*blocks)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                # 0.25 is the slope at which PReLU starts
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", a=0.25)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.body(self.input_layer(x))
 
 # %% ../../nbs/library/models.parts.ipynb #2b0303b3
-def timm_layer(module):
-    "A module of timm.models, imported when it is wanted, without what it says about notebooks"
+def timm_layer(
+    module: str,  # name inside `timm.models`
+) -> ModuleType:  # imported on demand
+    "Import a module of timm.models without its warnings about notebooks"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return importlib.import_module(f"timm.models.{module}")
 
 
 def resnet_stem(
-    depths=(3, 4, 6, 3),  # blocks of the first 1 to 4 stages; ResNet50 by default
-):
-    "timm's ResNet with bottleneck blocks, without its head: (B, 3, S, S) -> (B, 256*2^(n-1), S/2^(n+1), S/2^(n+1)) after n stages"
-    resnet, n = timm_layer("resnet"), len(depths)
-    stem = resnet.ResNet(resnet.Bottleneck, (*depths, 1, 1, 1)[:4], num_classes=0, global_pool="")
+    depths: tuple = (3, 4, 6, 3),  # blocks of the first 1 to 4 stages; ResNet50 by default
+) -> nn.Module:  # (B, 3, S, S) -> (B, 256*2^(n-1), S/2^(n+1), S/2^(n+1)) after n stages
+    "Return timm's ResNet with bottleneck blocks, without its head"
+    resnet = timm_layer("resnet")
+    n = len(depths)
+    all_depths = (*depths, 1, 1, 1)[:4]
+    stem = resnet.ResNet(resnet.Bottleneck, all_depths, num_classes=0, global_pool="")
     for unused in range(n + 1, 5):
         setattr(stem, f"layer{unused}", nn.Identity())
     return stem
 
 # %% ../../nbs/library/models.parts.ipynb #7be1c0a2
 def _by_convolution(x, width):
-    "Does a CPU do better by a convolution? Wide tokens in fp32, as they are, where MKL has the linear layers"
+    "Return whether a CPU multiplies these tokens faster as a convolution"
     if torch.compiler.is_compiling() or torch.jit.is_tracing():
         return False  # a graph is the same for any number of images
-    wide, worth = (
-        x.is_cpu and x.ndim == 3 and width >= 256 and x.dtype == torch.float32,
-        torch.get_num_threads() > 1 or len(x) >= 16,
-    )
+    wide = x.is_cpu and x.ndim == 3 and width >= 256 and x.dtype == torch.float32
+    enough_work = torch.get_num_threads() > 1 or len(x) >= 16
     return (
         wide
-        and worth
+        and enough_work
         and not torch.is_autocast_enabled("cpu")
-        and torch.backends.mkl.is_available()
+        and torch.backends.mkl.is_available()  # MKL computes the linear layers
         and torch.backends.mkldnn.is_available()
     )
 
 
 class TokenLinear(nn.Linear):
-    "`nn.Linear` on tokens: (B, N, C) -> (B, N, D); the same parameters and, to rounding, the same answers, on a CPU by the faster of two kernels"
+    """`nn.Linear` on tokens (B, N, C) -> (B, N, D), on a CPU by the faster of two kernels.
 
-    def forward(self, x):
+    It has the same parameters and, to rounding, the same results.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not _by_convolution(x, self.in_features):
             return super().forward(x)
         x = x.transpose(1, 2).unflatten(2, (-1, 1))  # (B, C, N, 1), channels last in memory
@@ -120,20 +135,17 @@ class Attention(nn.Module):
 
     def __init__(
         self,
-        width,  # C
-        heads,  # C must be a multiple of it
+        width: int,  # C
+        heads: int,  # C must be a multiple of it
     ):
         super().__init__()
-        self.heads, self.qkv, self.project = (
-            heads,
-            TokenLinear(width, 3 * width),
-            TokenLinear(width, width),
-        )
+        self.heads = heads
+        self.qkv = TokenLinear(width, 3 * width)
+        self.project = TokenLinear(width, width)
 
-    def forward(self, x):
-        q, k, v = (
-            self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        )  # each (B, heads, N, C/heads)
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        qkv = self.qkv(x).unflatten(2, (3, self.heads, -1))  # (B, N, 3, heads, C/heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, heads, N, C/heads)
         x = F.scaled_dot_product_attention(q, k, v)  # (B, heads, N, C/heads)
         return self.project(x.transpose(1, 2).flatten(2))
 
@@ -143,53 +155,59 @@ class MLP(nn.Module):
 
     def __init__(
         self,
-        width,  # C
-        ratio,  # hidden width over C
+        width: int,  # C
+        ratio: float,  # hidden width over C
     ):
         super().__init__()
-        self.expand, self.restore = (
-            TokenLinear(width, int(width * ratio)),
-            TokenLinear(int(width * ratio), width),
-        )
+        hidden = int(width * ratio)
+        self.expand = TokenLinear(width, hidden)
+        self.restore = TokenLinear(hidden, width)
 
-    def forward(self, x, grid):
+    def forward(self, x: torch.Tensor, grid: tuple) -> torch.Tensor:
         return self.restore(F.gelu(self.expand(x)))
 
 
 class ConvFFN(nn.Module):
-    "Feed-forward part with a 3 x 3 depth-wise convolution (AU-CVT section 3.2): (B, n + h*w, C), (h, w) -> the same shape, zero for the first n tokens"
+    """Feed-forward part with a 3 x 3 depth-wise convolution (AU-CVT section 3.2).
+
+    (B, n + h*w, C), (h, w) -> the same shape, zero for the first n tokens.
+    """
 
     def __init__(
         self,
-        width,  # C
-        ratio,  # hidden width over C
+        width: int,  # C
+        ratio: float,  # hidden width over C
     ):
         super().__init__()
         hidden = int(width * ratio)
         self.expand = nn.Sequential(
-            nn.Conv2d(width, hidden, 1, bias=False), nn.BatchNorm2d(hidden), nn.GELU()
+            nn.Conv2d(width, hidden, 1, bias=False),
+            nn.BatchNorm2d(hidden),
+            nn.GELU(),
         )
         self.look = nn.Sequential(
             nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden, bias=False),
             nn.BatchNorm2d(hidden),
             nn.GELU(),
         )
-        self.restore = nn.Sequential(nn.Conv2d(hidden, width, 1, bias=False), nn.BatchNorm2d(width))
+        self.restore = nn.Sequential(
+            nn.Conv2d(hidden, width, 1, bias=False),
+            nn.BatchNorm2d(width),
+        )
 
-    def forward(self, x, grid):
+    def forward(self, x: torch.Tensor, grid: tuple) -> torch.Tensor:
         n = placeless(x, grid)
         x = x[:, n:].transpose(1, 2).unflatten(2, grid)  # (B, C, h, w)
-        x = (
-            self.restore(self.look(self.expand(x))).flatten(2).transpose(1, 2)
-        )  # (B, ratio*C, h, w) in between
+        x = self.restore(self.look(self.expand(x)))  # (B, ratio*C, h, w) in between
+        x = x.flatten(2).transpose(1, 2)  # (B, h*w, C)
         return F.pad(x, (0, 0, n, 0)) if n else x
 
 
 def placeless(
-    x,  # tokens (B, n + h*w, C)
-    grid,  # (h, w)
-):
-    "n, the number of tokens in front that have no place on the grid"
+    x: torch.Tensor,  # tokens (B, n + h*w, C)
+    grid: tuple,  # (h, w)
+) -> int:  # n
+    "Return the number of tokens in front that have no place on the grid"
     return x.shape[1] - grid[0] * grid[1]
 
 # %% ../../nbs/library/models.parts.ipynb #658e5324
@@ -201,91 +219,109 @@ class Block(nn.Module):
 
     def __init__(
         self,
-        width,  # C
-        heads,  # of the attention
-        ratio=4.0,  # hidden width of the feed-forward part over C
-        ffn="conv",  # 'conv' or 'mlp'
-        drop_path=0.0,  # probability that a sample skips a branch in training
+        width: int,  # C
+        heads: int,  # of the attention
+        *,
+        ratio: float = 4.0,  # hidden width of the feed-forward part over C
+        ffn: str = "conv",  # 'conv' or 'mlp'
+        drop_path: float = 0.0,  # probability that a sample skips a branch in training
     ):
         super().__init__()
-        self.norm1, self.attention = nn.LayerNorm(width, eps=1e-6), Attention(width, heads)
-        self.norm2, self.ffn, self.drop_path = (
-            nn.LayerNorm(width, eps=1e-6),
-            FEED_FORWARD[ffn](width, ratio),
-            drop_path,
-        )
+        self.norm1 = nn.LayerNorm(width, eps=1e-6)
+        self.attention = Attention(width, heads)
+        self.norm2 = nn.LayerNorm(width, eps=1e-6)
+        self.ffn = FEED_FORWARD[ffn](width, ratio)
+        self.drop_path = drop_path
 
     def _sometimes(self, branch):
+        "Zero a branch for random samples in training; the expectation stays"
         if not self.training or not self.drop_path:
             return branch
-        return (
-            branch
-            * branch.new_empty(len(branch), 1, 1).bernoulli_(1 - self.drop_path)
-            / (1 - self.drop_path)
-        )
+        keep = 1 - self.drop_path
+        return branch * branch.new_empty(len(branch), 1, 1).bernoulli_(keep) / keep
 
-    def forward(self, x, grid):
+    def forward(self, x: torch.Tensor, grid: tuple) -> torch.Tensor:
         x = x + self._sometimes(self.attention(self.norm1(x)))
         return x + self._sometimes(self.ffn(self.norm2(x), grid))
 
 # %% ../../nbs/library/models.parts.ipynb #132cb61f
 class PositionConv(nn.Module):
-    "Conditional position encoding (X. Chu et al. 2021): each token plus a 3 x 3 depth-wise convolution of its neighbours, shapes stay"
+    """Conditional position encoding: a 3 x 3 depth-wise convolution is added to each token.
+
+    Tokens without a place stay. X. Chu et al. 2021: https://arxiv.org/abs/2102.10882
+    """
 
     def __init__(
         self,
-        width,  # C
+        width: int,  # C
     ):
         super().__init__()
         self.look = nn.Conv2d(width, width, 3, padding=1, groups=width)
 
-    def forward(self, x, grid):
+    def forward(self, x: torch.Tensor, grid: tuple) -> torch.Tensor:
         n = placeless(x, grid)
-        place = self.look(x[:, n:].transpose(1, 2).unflatten(2, grid)).flatten(2).transpose(1, 2)
+        image = x[:, n:].transpose(1, 2).unflatten(2, grid)  # (B, C, h, w)
+        place = self.look(image).flatten(2).transpose(1, 2)  # (B, h*w, C)
         return x + (F.pad(place, (0, 0, n, 0)) if n else place)
 
 # %% ../../nbs/library/models.parts.ipynb #fe645ffe
 class PatchMerging(nn.Module):
-    "2 x 2 neighbours into one token (AU-CVT section 3.2): (B, n + h*w, C), (h, w) -> (B, n + h*w/4, 2C), (h/2, w/2)"
+    """2 x 2 neighbours become one token (AU-CVT section 3.2).
+
+    (B, n + h*w, C), (h, w) -> (B, n + h*w/4, 2C), (h/2, w/2)
+    """
 
     def __init__(
         self,
-        width,  # C
-        extra=False,  # also for tokens without a place (n > 0)
+        width: int,  # C
+        extra: bool = False,  # also for tokens without a place (n > 0)
     ):
         super().__init__()
-        self.norm, self.reduce = (
-            nn.LayerNorm(4 * width, eps=1e-6),
-            nn.Linear(4 * width, 2 * width, bias=False),
-        )
+        self.norm = nn.LayerNorm(4 * width, eps=1e-6)
+        self.reduce = nn.Linear(4 * width, 2 * width, bias=False)
         if extra:
             self.widen = nn.Linear(width, 2 * width)
 
-    def pool(self, x, grid):
-        (h, w), (B, _, C) = grid, x.shape
+    def pool(
+        self,
+        x: torch.Tensor,  # (B, h*w, C)
+        grid: tuple,  # (h, w)
+    ) -> tuple:  # tokens (B, h*w/4, 2C), (h/2, w/2)
+        "Merge the tokens that have a place"
+        h, w = grid
+        B, _, C = x.shape
         x = x.view(B, h // 2, 2, w // 2, 2, C).permute(0, 1, 3, 2, 4, 5)  # (B, h/2, w/2, 2, 2, C)
         return self.reduce(self.norm(x.reshape(B, h * w // 4, 4 * C))), (h // 2, w // 2)
 
-    def forward(self, x, grid):
+    def forward(self, x: torch.Tensor, grid: tuple) -> tuple:
         n = placeless(x, grid)
         y, small = self.pool(x[:, n:] if n else x, grid)
         return torch.cat([self.widen(x[:, :n]), y], 1) if n else y, small
 
 
 class ConvPooling(PatchMerging):
-    "The released code's pooling (B. Heo et al. 2021): a depth-wise 3 x 3 convolution of stride 2 that doubles the channels; h and w are halved, rounded up"
+    """The pooling of the released code: a depth-wise 3 x 3 convolution of stride 2.
+
+    It doubles the channels; h and w are halved and rounded up. B. Heo et al. 2021:
+    https://arxiv.org/abs/2103.16302
+    """
 
     def __init__(
         self,
-        width,  # C
-        extra=False,  # also for tokens without a place (n > 0)
+        width: int,  # C
+        extra: bool = False,  # also for tokens without a place (n > 0)
     ):
         nn.Module.__init__(self)
         self.reduce = nn.Conv2d(width, 2 * width, 3, 2, 1, groups=width)
         if extra:
             self.widen = nn.Linear(width, 2 * width)
 
-    def pool(self, x, grid):
+    def pool(
+        self,
+        x: torch.Tensor,  # (B, h*w, C)
+        grid: tuple,  # (h, w)
+    ) -> tuple:  # tokens (B, h*w/4, 2C), (h/2, w/2), rounded up
+        "Pool the tokens that have a place"
         x = self.reduce(x.transpose(1, 2).unflatten(2, grid))  # (B, 2C, h/2, w/2)
         return x.flatten(2).transpose(1, 2), tuple(-(-side // 2) for side in grid)
 

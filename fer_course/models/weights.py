@@ -7,112 +7,164 @@ __all__ = ['read_weights', 'fill', 'load_ir50', 'load_resnet50']
 
 # %% ../../nbs/library/models.weights.ipynb #162986ad
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 import torch
+from torch import nn
 from ..core.errors import CourseError
 from .parts import IRStem, resnet_stem
 
 # %% ../../nbs/library/models.weights.ipynb #f483c5ce
+def _load_file(path):
+    "Return what a file holds; no code of it is run"
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about the age of the file
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _is_state_dict(state):
+    "Return whether an object is a dictionary of named tensors"
+    if not isinstance(state, dict) or not state:
+        return False
+    return all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in state.items())
+
+
 def read_weights(
-    path,  # .safetensors, or what torch.save wrote
-):
-    "{name: tensor} of a checkpoint, no code of it run, `module.` taken off; `CourseError` if it is missing, damaged, or more than tensors"
+    path: str | Path,  # .safetensors, or a file of torch.save
+) -> dict:  # {name: tensor}, without the prefix `module.`
+    """Read the tensors of a checkpoint; no code of the file is run.
+
+    Raises `CourseError` if the file is missing, damaged, or holds more than tensors.
+    """
     path = Path(path)
     if not path.is_file():
         raise CourseError("there is no such file", path, "check the path")
     try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            state = load_file(path)
-        else:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what PyTorch thinks of the file's age
-                state = torch.load(path, map_location="cpu", weights_only=True)
+        state = _load_file(path)
     except Exception as error:
         raise CourseError(
-            f"cannot be read as weights ({type(error).__name__}); objects other than tensors are refused, "
-            "since a pickle can run any code",
+            f"cannot be read as weights ({type(error).__name__}); objects other than tensors are "
+            "refused, since a pickle can run any code",
             path,
             "save its state_dict alone, with safetensors or torch.save, where you trust it",
         ) from None
     for key in ("model", "state_dict", "net"):
         if isinstance(state, dict) and isinstance(state.get(key), dict):
             state = state[key]
-    if (
-        not isinstance(state, dict)
-        or not state
-        or not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in state.items())
-    ):
+    if not _is_state_dict(state):
         raise CourseError(
             "holds no dictionary of tensors", path, "save the state_dict of the network"
         )
-    return {k.removeprefix("module."): v for k, v in state.items()}
+    return {name.removeprefix("module."): tensor for name, tensor in state.items()}
 
 # %% ../../nbs/library/models.weights.ipynb #cadbd8c6
-def fill(
-    module,  # gets the weights
-    state,  # {name: tensor}
-    path,  # the file that they come from, for the message
-    name=lambda key: key,  # its name for one of our parameters
-    dead=(),  # beginnings of names that may be left out
-):
-    "Put a state dict into a module; {part: numbers} of what `dead` left out; `CourseError` that lists the names where it does not fit"
-    own = {name(k): (k, v) for k, v in module.state_dict().items()}
-    left_out = {k: v for k, v in state.items() if k not in own and k.startswith(tuple(dead))}
-    missing = sorted(k for k in own if k not in state and not k.endswith(".num_batches_tracked"))
-    further = sorted(state.keys() - own.keys() - left_out.keys())
+def _listing(label, names):
+    "Return a count and the first five names"
+    rest = ", ..." if len(names) > 5 else ""
+    return f"{label} {len(names)}: {', '.join(names[:5])}{rest}"
+
+
+def _check_fit(own, state, left_out, path):
+    "Raise `CourseError` with the names that are missing, unexpected or of another shape"
+    counters = ".num_batches_tracked"  # not written by old versions of PyTorch
+    missing = sorted(k for k in own if k not in state and not k.endswith(counters))
+    unexpected = sorted(state.keys() - own.keys() - left_out.keys())
     wrong = [
-        f"{k} {tuple(state[k].shape)} instead of {tuple(v.shape)}"
-        for k, (_, v) in own.items()
-        if k in state and state[k].shape != v.shape
+        f"{name} {tuple(state[name].shape)} instead of {tuple(tensor.shape)}"
+        for name, (_, tensor) in own.items()
+        if name in state and state[name].shape != tensor.shape
     ]
-    if missing or further or wrong:
-        lists = (("missing", missing), ("unexpected", further), ("of another shape", wrong))
-        what = "; ".join(
-            f"{label} {len(found)}: {', '.join(found[:5])}{', ...' if found[5:] else ''}"
-            for label, found in lists
-            if found
-        )
+    lists = {"missing": missing, "unexpected": unexpected, "of another shape": wrong}
+    problems = [_listing(label, names) for label, names in lists.items() if names]
+    if problems:
         raise CourseError(
-            f"does not fit this network ({what})", path, "check which network the file belongs to"
+            f"does not fit this network ({'; '.join(problems)})",
+            path,
+            "check which network the file belongs to",
         )
-    module.load_state_dict({ours: state.get(k, v) for k, (ours, v) in own.items()})
-    parts = sorted({".".join(k.split(".")[:2]) for k in left_out})
-    return {
-        part: sum(v.numel() for k, v in left_out.items() if k == part or k.startswith(part + "."))
-        for part in parts
+
+
+def _numbers_by_part(tensors):
+    "Return how many numbers each part has; a part is the first two words of a name"
+    numbers = {}
+    for name, tensor in tensors.items():
+        part = ".".join(name.split(".")[:2])
+        numbers[part] = numbers.get(part, 0) + tensor.numel()
+    return dict(sorted(numbers.items()))
+
+
+def _same_name(key):
+    "Return the name of a parameter in a file that uses the names of this course"
+    return key
+
+
+def fill(
+    module: nn.Module,  # gets the weights
+    state: dict,  # {name: tensor}
+    *,
+    path: str | Path,  # the file of the weights, for the message
+    name: Callable = _same_name,  # name of our parameter -> its name in the file
+    dead: tuple = (),  # beginnings of names that may be left out
+) -> dict:  # {part: numbers} of what `dead` left out
+    """Put a state dict into a module, completely or not at all.
+
+    Raises `CourseError` that lists the names if it does not fit.
+    """
+    own = {name(key): (key, tensor) for key, tensor in module.state_dict().items()}
+    left_out = {
+        key: tensor
+        for key, tensor in state.items()
+        if key not in own and key.startswith(tuple(dead))
     }
+    _check_fit(own, state, left_out, path)
+    module.load_state_dict({key: state.get(theirs, t) for theirs, (key, t) in own.items()})
+    return _numbers_by_part(left_out)
 
 # %% ../../nbs/library/models.weights.ipynb #caee4ad3
-def _load_stem(stem, path, sign, dead, what):
+def _load_stem(stem, path, *, sign, dead, network, remedy):
+    "Fill a stem from a file in which a name starts with `sign`"
     state = read_weights(path)
-    if not any(k.startswith(sign) for k in state):
-        raise CourseError(f"holds no {what[0]} (no names {sign}*)", path, f"give {what[1]}")
-    stem.ignored = fill(stem, state, path, dead=dead)
+    if not any(name.startswith(sign) for name in state):
+        raise CourseError(f"holds no {network} (no names {sign}*)", path, remedy)
+    stem.ignored = fill(stem, state, path=path, dead=dead)
     return stem.eval()
 
 
 def load_ir50(
-    path,  # face.evoLVe's IR50: input_layer.*, body.N.*; its fourth stage (body 21-23) and output_layer.* are left out
-):
-    "face.evoLVe's first three stages as an `IRStem` in eval mode; `CourseError` as `read_weights`, and where the file does not fit"
-    dead = ("body.21.", "body.22.", "body.23.", "output_layer.")
+    path: str | Path,  # IR50 of face.evoLVe: input_layer.*, body.N.*
+) -> IRStem:  # in eval mode; `ignored` tells what was left out: body 21-23 and output_layer.*
+    """Return the first three stages of face.evoLVe's IR50.
+
+    Raises `CourseError` as `read_weights`, and if the file does not fit.
+    """
     return _load_stem(
-        IRStem(), path, "body.", dead, ("IR50", "face.evoLVe's backbone_ir50 checkpoint")
+        IRStem(),
+        path,
+        sign="body.",
+        dead=("body.21.", "body.22.", "body.23.", "output_layer."),
+        network="IR50",
+        remedy="give face.evoLVe's backbone_ir50 checkpoint",
     )
 
 
 def load_resnet50(
-    path,  # timm's or torchvision's ResNet50: conv1.*, bn1.*, layer1.* ... layer4.*; fc.* is left out
-    depths=(3, 4, 6, 3),  # blocks of the stages to keep
-):
-    "ResNet50 as a stem in eval mode; `CourseError` as `read_weights`, and where the file does not fit"
-    dead = ("fc.", *(f"layer{n}." for n in range(len(depths) + 1, 5)))
+    path: str | Path,  # ResNet50 of timm or torchvision: conv1.*, bn1.*, layer1.* ... layer4.*
+    depths: tuple = (3, 4, 6, 3),  # blocks of the stages to keep
+) -> nn.Module:  # in eval mode; fc.* and further stages are left out, see `ignored`
+    """Return ResNet50 as a stem.
+
+    Raises `CourseError` as `read_weights`, and if the file does not fit.
+    """
+    further = [f"layer{n}." for n in range(len(depths) + 1, 5)]
     return _load_stem(
         resnet_stem(depths),
         path,
-        "layer1.",
-        dead,
-        ("ResNet50", "timm's or torchvision's resnet50 checkpoint"),
+        sign="layer1.",
+        dead=("fc.", *further),
+        network="ResNet50",
+        remedy="give timm's or torchvision's resnet50 checkpoint",
     )
