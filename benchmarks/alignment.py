@@ -224,6 +224,11 @@ def align(given):
         yield from compare_peer(
             given, peer, python, files=files, course_found=course_found, run=run
         )
+    if not given.detections:
+        out = given.work / "out"
+        alone = [run("course_align", files=files, out=out, **common) for _ in range(given.rounds)]
+        shutil.rmtree(out, ignore_errors=True)
+        yield row("files to packed crops, the course alone", rate(alone), "images/s")
     if len(given.detections) == len(BARS):
         yield agreement(
             "faces of mtcnn where facenet has the same box",

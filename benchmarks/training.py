@@ -129,22 +129,29 @@ def input_alone(given):
     )
 
 
-def train_together(world, **values):
-    "Train in several processes with one thread each, which share the batches."
+def run_side_by_side(given, job, *, each):
+    "Run a job for each dict of values at the same time, one thread each; toy jobs one by one."
+    if given.toy:
+        return [JOBS[job](values) for values in each]
+    started = [start_job(__file__, job, threads=1, **values) for values in each]
+    return [finish_job(process) for process in started]
+
+
+def train_together(given, world, **values):
+    "Train in several processes that share the batches."
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         values["port"] = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as out:
-        values |= dict(world=world, out=f"{out}/run", threads=1)
-        started = [start_job(__file__, "fit_rank", rank=rank, **values) for rank in range(world)]
-        results = [finish_job(process) for process in started]
+        values |= dict(world=world, out=f"{out}/run")
+        each = [values | dict(rank=rank) for rank in range(world)]
+        results = run_side_by_side(given, "fit_rank", each=each)
     return dict(seconds=max(result["seconds"] for result in results))
 
 
-def train_independently(runs, **values):
+def train_independently(given, runs, **values):
     "Train several networks side by side that share nothing; return the seconds for one image."
-    started = [start_job(__file__, "fit_epochs", threads=1, **values) for _ in range(runs)]
-    results = [finish_job(process) for process in started]
+    results = run_side_by_side(given, "fit_epochs", each=[values] * runs)
     return dict(seconds=max(result["seconds"] for result in results) / runs)
 
 
@@ -155,12 +162,13 @@ def compare_processes(given, batch, *, bar):
     common = dict(epochs=epochs, device="cpu", preset="small", toy=given.toy)
     shared = dict(n=n, batch=batch) | common
     halves = dict(n=n // 2, batch=batch // 2) | common
+    two = unless_toy(given, 2, toy=1)  # toy processes run one by one and could not meet
     one, *sides = in_turn(
         given.rounds,
-        lambda: train_together(1, **shared),
-        lambda: train_together(2, own_norms=True, **shared),
-        lambda: train_together(2, **shared),
-        lambda: train_independently(2, **halves),
+        lambda: train_together(given, 1, **shared),
+        lambda: train_together(given, two, own_norms=True, **shared),
+        lambda: train_together(given, two, **shared),
+        lambda: train_independently(given, two, **halves),
     )
     texts = (
         f"two processes over one, one thread each, batches of {batch} in all, own norms",
@@ -209,12 +217,19 @@ def prepared_faces(given):
     from fer_course.app import prepare
     from fer_course.faces import FaceSet, render_dataset
 
-    n = unless_toy(given, 420, toy=42)
+    n = unless_toy(given, 420, toy=21)
     faces = given.work / f"faces_to_prepare_{n}"
     prepared = given.work / f"prepared_faces_{n}"
     if not (prepared / "manifest.parquet").exists():
         render_dataset(faces, like=FaceSet(n=n, size=112), device="cpu")
-        prepare(faces, prepared, reader="faces", auxiliary="none", landmarks="given")
+        prepare(
+            faces,
+            prepared,
+            reader="faces",
+            auxiliary="none",
+            landmarks="given",
+            workers=unless_toy(given, None, toy=0),
+        )
     return prepared.absolute()
 
 
