@@ -37,11 +37,11 @@ readme: $(READY) ## README.md from index.ipynb
 	@$(STEP) "README from index.ipynb" -- $(BIN)/python .ci/readme.py
 
 bench: $(READY)  ## speed and memory, side by side in one run
-	@$(STEP) "Start" -- $(BIN)/python tests/bench_start.py
-	@$(STEP) "Rendered faces" -- $(BIN)/python tests/bench_faces.py
-	@$(STEP) "MTCNN against facenet-pytorch" -- $(BIN)/python tests/bench_mtcnn.py
-	@$(STEP) "Data preparation" -- $(BIN)/python tests/bench_data.py
-	@$(STEP) "Training" -- $(BIN)/python tests/bench_training.py
+	@$(STEP) "Start" -- $(BIN)/python benchmarks/start.py
+	@$(STEP) "Rendered faces" -- $(BIN)/python benchmarks/faces.py
+	@$(STEP) "MTCNN against facenet-pytorch" -- $(BIN)/python benchmarks/detector.py
+	@$(STEP) "Data preparation" -- $(BIN)/python benchmarks/data.py
+	@$(STEP) "Training" -- $(BIN)/python benchmarks/training.py
 
 map: $(READY)    ## docs/house.svg, the map of the library, from its imports
 	@$(BIN)/python docs/house_map.py

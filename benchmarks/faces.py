@@ -1,259 +1,215 @@
-"""Rendered faces: how many a second, in how much memory, and does a detector that was trained on photographs take them for faces?
+"""Rendered faces: how many a second, in how much memory, and how many a detector finds.
 
-    python tests/bench_faces.py [--n 640] [--rounds 3] [--device cpu] [--faces 400] [--results FILE]
+    python benchmarks/faces.py [--only speed detection] [--n 640] [--faces 400] [--toy]
+    python benchmarks/faces.py --results nbs/results/bench_faces.json
 
-Speed and memory: a whole dataset is written, images, manifest and landmarks, each time in a fresh process; the median of the rounds is compared with the bars
-(two CPU cores: 60 faces/s at 128 px, 100 at 96 px, less than 2 GiB; GPU: 5,000 faces/s at 128 px). The large set's memory is that of joining 277,251 faces.
-Detection: MTCNN (chapter 04) on loose crops of the `course` profile, the eyes a fifth of the image apart, at 160 and 256 px; a face is found where the score is above 0.9 and the box
-overlaps the true one by more than half (intersection over union). The last rows are the illustrator's portraits, the far domain: there is no bar for them. The chapter 01_faces_datasets shows the rows of `--results nbs/results/bench_faces.json`."""
+* speed: a whole dataset is written, images, manifest and landmarks, each time in a fresh process.
+  The median of the rounds is compared with the bars. Two CPU cores: 60 faces/s at 128 px, 100 at
+  96 px, less than 2 GiB. GPU: 5,000 faces/s at 128 px. The memory of the large set is that of
+  joining 277,251 faces.
+* detection: the share of faces that MTCNN, trained on photographs, takes for faces. Loose crops of
+  the profile `course`, the eyes a fifth of the image apart, at 160 and 256 px. A face is found if
+  the score is above 0.9 and the box overlaps the true one by more than half (intersection over
+  union). The last rows are on the drawn portraits, the far domain, and have no bar.
 
-import argparse, json, os, resource, shutil, statistics, subprocess, sys, tempfile, time
+The library reference faces.datasets shows the rows.
+"""
+
+import resource, shutil, tempfile, time
 from pathlib import Path
+import harness
+from boxes import SURE, overlap
+from harness import row
+from options import common_options, job_runner, median, unless_toy
+
+LIMIT = 2048  # MiB
+CHUNK = 64  # faces of a chunk on disk
 
 
-def rendered(n, size, device, style="modelled"):
-    "One run in this process: seconds and peak memory in MiB"
+def result_since(start, faces):
+    "Return seconds for one face since the start, and the peak of this process in MiB."
+    seconds = (time.perf_counter() - start) / faces
+    return dict(seconds=seconds, peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def write_set(given):
+    "Render a set of faces and write it."
     from fer_course.faces import render_dataset
 
-    with tempfile.TemporaryDirectory() as place:
-        render_dataset(Path(place) / "warm", 16, size=size, device=device, style=style)
+    n = given["n"]
+    chosen = {key: given[key] for key in ("size", "device", "style")}
+    with tempfile.TemporaryDirectory() as folder:
+        render_dataset(Path(folder) / "warm", min(16, n), **chosen)
         start = time.perf_counter()
-        render_dataset(Path(place) / "faces", n, size=size, device=device, style=style)
-        return dict(
-            seconds=time.perf_counter() - start,
-            peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        )
+        render_dataset(Path(folder) / "faces", n, **chosen)
+        return result_since(start, n)
 
 
-def drawn_on(n, size, device, style="modelled"):
-    "The same for the renderer alone: nothing is written"
-    from fer_course.faces.datasets import STYLES
+def render_only(given):
+    "Render faces and write nothing."
     from fer_course.faces import sample
+    from fer_course.faces.datasets import STYLES
 
-    renderer, parameters, at_once = (
-        STYLES[style](size, device),
-        sample(n),
-        16 if device == "cpu" else 512,
-    )
-    renderer.render(parameters[slice(0, at_once)])
+    n = given["n"]
+    renderer = STYLES[given["style"]](given["size"], given["device"])
+    parameters = sample(n)
+    batch = 16 if given["device"] == "cpu" else 512
+    renderer.render(parameters[slice(0, batch)])
     start = time.perf_counter()
-    for k in range(0, n, at_once):
-        renderer.render(parameters[slice(k, k + at_once)])
-    return dict(
-        seconds=time.perf_counter() - start,
-        peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    )
+    for first in range(0, n, batch):
+        renderer.render(parameters[slice(first, first + batch)])
+    return result_since(start, n)
 
 
-def joined(n, size, device, style="modelled"):
-    "Memory of joining the chunks of a set as large as `lsd`: one chunk is drawn, the others are its copies"
-    from fer_course.faces import render_dataset, SETS
+def join_large_set(given):
+    "Join the chunks of a large set: one chunk is rendered, the others are its copies."
+    from fer_course.faces import render_dataset
     from fer_course.faces.datasets import join_chunks
 
-    with tempfile.TemporaryDirectory() as place:
-        out = Path(place) / "faces"
-        render_dataset(out, 512, size=32, device=device, profile="synthetic")
-        starts = range(0, SETS["lsd"].n, 64)
-        for start in starts[8:]:
-            for ending in ("parquet", "npy"):
-                shutil.copy(
-                    out / ".render" / f"000000.{ending}", out / ".render" / f"{start:06d}.{ending}"
-                )
-        begin = time.perf_counter()
-        join_chunks(out, starts)
-        return dict(
-            seconds=time.perf_counter() - begin,
-            peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "faces"
+        render_dataset(
+            out, CHUNK, size=32, device=given["device"], profile="synthetic", chunk=CHUNK
         )
+        starts = range(0, given["n"], CHUNK)
+        parts = out / ".render"
+        for first in starts[1:]:
+            for ending in ("parquet", "npy"):
+                shutil.copy(parts / f"{0:06d}.{ending}", parts / f"{first:06d}.{ending}")
+        start = time.perf_counter()
+        join_chunks(out, starts)
+        return result_since(start, given["n"])
 
 
-def overlap(a, b):
-    "Intersection over union of two boxes"
-    w, h = (max(0, min(a[i + 2], b[i + 2]) - max(a[i], b[i])) for i in (0, 1))
-    area = lambda q: (q[2] - q[0]) * (q[3] - q[1])
-    return w * h / (area(a) + area(b) - w * h)
+def find_face(found, box):
+    "Return the number of the sure detection that overlaps a box by more than half, or None."
+    for number, (other, score) in enumerate(zip(found.boxes, found.scores)):
+        if score > SURE and overlap(other, box) > 0.5:
+            return number
+    return None
 
 
-def detected(n, size, device, style="modelled"):
-    "Share of the faces that MTCNN finds, by occluder, and the error of its five points as a share of the distance between the eyes"
-    import numpy as np, torch
-    from fer_course.faces.datasets import STYLES
-    from fer_course.faces import OCCLUDERS, sample
+def point_error(points, true_points):
+    "Return the mean error of five points as a share of the distance between the eyes."
+    import numpy as np
+
+    eyes = np.linalg.norm(true_points[0] - true_points[1])
+    return np.linalg.norm(points - true_points, axis=1).mean() / eyes
+
+
+def detect_faces(given):
+    """Count the faces that MTCNN finds behind each occluder, (found, all).
+
+    Also the median error of its five points on faces in full view, in distances between the eyes.
+    """
+    import numpy as np
     from fer_course.align import MTCNN
+    from fer_course.faces import OCCLUDERS, sample
+    from fer_course.faces.datasets import STYLES
 
-    renderer, detector, found, errors = STYLES[style](size, device), MTCNN(device), {}, []
+    renderer = STYLES[given["style"]](given["size"], given["device"])
+    detector = MTCNN(given["device"])
+    counts = {}
+    errors = []
     for kind, name in enumerate(OCCLUDERS):
         hits = []
-        for start in range(0, n if kind == 0 else n // 4, 16):
-            faces = renderer.render(
-                sample(16, seed=11, start=start).with_scene(occluder=kind, eye_distance=0.2)
-            )
-            for k, seen in enumerate(detector.detect(list(faces.images))):
-                best = [
-                    j
-                    for j, (box, score) in enumerate(zip(seen.boxes, seen.scores))
-                    if score > 0.9 and overlap(box, faces.boxes[k]) > 0.5
-                ]
-                hits.append(bool(best))
-                if best and kind == 0:
-                    eyes = np.linalg.norm(faces.points[k, 0] - faces.points[k, 1])
-                    errors.append(
-                        np.linalg.norm(
-                            np.asarray(seen.points[best[0]]) - faces.points[k], axis=1
-                        ).mean()
-                        / eyes
-                    )
-        found[name or "nothing"] = (sum(hits), len(hits))
-    return dict(found=found, error=float(np.median(errors)))
+        n = given["n"] if name is None else given["n"] // 4
+        for start in range(0, n, given["batch"]):
+            parameters = sample(given["batch"], seed=11, start=start)
+            faces = renderer.render(parameters.with_scene(occluder=kind, eye_distance=0.2))
+            for i, found in enumerate(detector.detect(list(faces.images))):
+                best = find_face(found, faces.boxes[i])
+                hits.append(best is not None)
+                if best is not None and name is None:
+                    errors.append(point_error(found.points[best], faces.points[i]))
+        counts[name or "nothing"] = (sum(hits), len(hits))
+    return dict(counts=counts, error=float(np.median(errors)))
 
 
-JOBS = dict(rendered=rendered, drawn_on=drawn_on, joined=joined, detected=detected)
-
-
-def apart(job, n, size, device, style="modelled"):
-    "A job in a fresh process"
-    done = subprocess.run(
-        [
-            sys.executable,
-            __file__,
-            "--job",
-            job,
-            "--n",
-            str(n),
-            "--size",
-            str(size),
-            "--device",
-            device,
-            "--style",
-            style,
-        ],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def row(what, value, unit, at_least=None, at_most=None, **more):
-    "A measured value, its bars, and whether it is within them (None without a bar)"
-    within = (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
-    return dict(
-        what=what,
-        value=value,
-        unit=unit,
-        at_least=at_least,
-        at_most=at_most,
-        reached=within if (at_least, at_most) != (None, None) else None,
-        **more,
-    )
+JOBS = dict(
+    write_set=write_set,
+    render_only=render_only,
+    join_large_set=join_large_set,
+    detect_faces=detect_faces,
+)
 
 
 def speed(given):
-    "Rows on speed and memory"
-    peaks, on_cpu = [], given.device == "cpu"
-    bars = {
-        ("rendered", 128): 60 if on_cpu else None,
-        ("rendered", 96): 100 if on_cpu else None,
-        ("drawn_on", 128): None if on_cpu else 5000,
-        ("drawn_on", 96): None,
-    }
-    for (job, size), bar in bars.items():
-        runs = [apart(job, given.n, size, given.device) for _ in range(given.rounds)]
-        peaks += [r["peak"] for r in runs]
-        label = dict(rendered="written, all cores", drawn_on="drawn, one thread")[job]
+    "Yield the rows on speed and memory."
+    run = job_runner(given, __file__, jobs=JOBS)
+    n = unless_toy(given, given.n, toy=4)
+    on_cpu = given.device == "cpu"
+    measured = (  # text, job, pixels, bar on a CPU, bar on a GPU
+        ("rendered and written, all cores", "write_set", 128, 60, None),
+        ("rendered and written, all cores", "write_set", 96, 100, None),
+        ("rendered only, one thread", "render_only", 128, None, 5000),
+        ("rendered only, one thread", "render_only", 96, None, None),
+    )
+    peaks = []
+    for text, job, size, cpu_bar, gpu_bar in measured:
+        common = dict(n=n, size=size, device=given.device, style="modelled")
+        results = [run(job, **common) for _ in range(given.rounds)]
+        peaks += [result["peak"] for result in results]
         yield row(
-            f"{label}, {size} px",
-            given.n / statistics.median(r["seconds"] for r in runs),
+            f"{text}, {size} px",
+            1 / median(results),
             "faces/s",
-            bar,
-            rounds=[round(given.n / r["seconds"], 1) for r in runs],
+            at_least=unless_toy(given, cpu_bar if on_cpu else gpu_bar),
+            rounds=[round(1 / result["seconds"], 1) for result in results],
         )
-    yield row("peak memory while drawing", max(peaks), "MiB", at_most=2048)
-    yield row(
-        "peak memory of joining 277,251 faces",
-        apart("joined", 0, 32, given.device)["peak"],
-        "MiB",
-        at_most=2048,
-    )
-    yield row(
-        "written by the illustrator, all cores, 128 px",
-        given.n / apart("rendered", given.n, 128, "cpu", "drawn")["seconds"],
-        "faces/s",
-    )
+    limit = unless_toy(given, LIMIT)
+    yield row("peak memory while rendering", max(peaks), "MiB", at_most=limit)
+    large = unless_toy(given, 277_251, toy=256)
+    peak = run("join_large_set", n=large, device=given.device)["peak"]
+    yield row(f"peak memory of joining {large:,} faces", peak, "MiB", at_most=limit)
+    drawn = run("write_set", n=n, size=128, device="cpu", style="drawn")
+    text = "drawn portraits, rendered and written, all cores, 128 px"
+    yield row(text, 1 / drawn["seconds"], "faces/s")
 
 
-def believed(given):
-    "Rows on the detector: shares of faces found, and the error of the five points"
-    bars = {
-        ("modelled", "in full view"): (0.98, None),
-        ("modelled", "behind any occluder"): (0.75, 0.90),
-    }
-    for style, size in (("modelled", 160), ("modelled", 256), ("drawn", 160), ("drawn", 256)):
-        seen = apart("detected", given.faces, size, given.device, style)
-        found = {"in full view": seen["found"].pop("nothing")}
-        found["behind any occluder"] = [
-            sum(pair[k] for pair in seen["found"].values()) for k in (0, 1)
-        ]
-        for name, (hits, of) in (
-            found | {f"behind {name}": pair for name, pair in seen["found"].items()}
-        ).items():
-            yield row(
-                f"MTCNN finds {style} faces {name}, {size} px",
-                hits / of,
-                "share",
-                *bars.get((style, name), ()),
-                faces=of,
-            )
+def rows_of_style(given, style, size, *, result):
+    "Yield the rows on the faces of one style and size."
+    counts = dict(result["counts"])
+    in_view = counts.pop("nothing")
+    behind_any = [sum(pair[k] for pair in counts.values()) for k in (0, 1)]
+    groups = [("in full view", in_view, 0.98, None), ("behind any occluder", behind_any, 0.75, 0.9)]
+    groups += [(f"behind {name}", pair, None, None) for name, pair in counts.items()]
+    has_bars = style == "modelled" and not given.toy
+    for name, (hits, n), at_least, at_most in groups:
         yield row(
-            f"MTCNN, five points of {style} faces, {size} px",
-            seen["error"],
-            "eye distances",
-            at_most=0.06 if style == "modelled" else None,
+            f"MTCNN finds {style} faces {name}, {size} px",
+            hits / n,
+            "share",
+            at_least=at_least if has_bars else None,
+            at_most=at_most if has_bars else None,
+            faces=n,
         )
-
-
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    yield row(
+        f"MTCNN, error of the five points of {style} faces, {size} px",
+        result["error"],
+        "eye distances",
+        at_most=0.06 if has_bars else None,
     )
-    parser.add_argument("--n", type=int, default=640)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--faces", type=int, default=400)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--job", choices=JOBS)
-    parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--style", default="modelled")
-    parser.add_argument("--results", help="write the rows here too, for the chapter")
-    given = parser.parse_args()
-    if given.job:
-        return print(json.dumps(JOBS[given.job](given.n, given.size, given.device, given.style)))
-    machine, rows = f"{os.cpu_count()} CPUs, device {given.device}", []
-    print(machine)
-    for part in (speed, believed):
-        for r in part(given):
-            rows.append(r)
-            bars = ", ".join(
-                f"{name} {r[key]}"
-                for key, name in dict(at_least="at least", at_most="at most").items()
-                if r[key] is not None
-            )
-            print(
-                f"{r['what']:56} {r['value']:9.3f} {r['unit']:14}",
-                f"{bars}: {'reached' if r['reached'] else 'NOT reached'}" if bars else "",
-                flush=True,
-            )
-    if given.results:
-        from fer_course.core.files import write_json
 
-        write_json(
-            given.results,
-            dict(
-                command="python tests/bench_faces.py " + " ".join(sys.argv[1:]),
-                machine=machine,
-                rows=rows,
-            ),
-        )
+
+def detection(given):
+    "Yield the rows on the detector."
+    run = job_runner(given, __file__, jobs=JOBS)
+    n = unless_toy(given, given.faces, toy=4)
+    batch = unless_toy(given, 16, toy=1)
+    for style in ("modelled", "drawn"):
+        for size in (160, 256):
+            common = dict(n=n, batch=batch, size=size, style=style, device=given.device)
+            yield from rows_of_style(given, style, size, result=run("detect_faces", **common))
+
+
+def options(parser):
+    "Add all arguments."
+    common_options(parser)
+    parser.add_argument("--n", type=int, default=640, help="speed: faces")
+    parser.add_argument("--faces", type=int, default=400, help="detection: faces in full view")
 
 
 if __name__ == "__main__":
-    main()
+    parts = dict(speed=speed, detection=detection)
+    harness.main(__doc__, parts, jobs=JOBS, options=options)

@@ -1,43 +1,65 @@
-"""How long a student waits for the first line: bench_start.py [--rounds 9]
+"""How long the first line of the course takes.
 
-Start of the interpreter alone, `import fer_course`, `fer-course --help` and `import fer_course.app.main_job`, in turn in fresh processes; medians, and what each adds to
-the bare interpreter. Bars: `import fer_course` adds less than 0.3 s, and torch is not loaded by the first three."""
+    python benchmarks/start.py [--rounds 9]
 
-import argparse, statistics, subprocess, sys, time
+The start of the interpreter alone, `import fer_course`, `fer-course --help` and
+`import fer_course.app.main_job`, in turn, each in a fresh process: medians, and the time that each
+adds to the bare interpreter. Bars: `import fer_course` adds less than 0.3 s, and the first three do
+not load torch.
+"""
 
-CODES = {
-    "python alone": "pass",
-    "import fer_course": "import fer_course",
-    "fer-course --help": 'from fer_course.app.cli import main\ntry: main(["--help"])\nexcept SystemExit: pass',
-    "import fer_course.app.main_job": "import fer_course.app.main_job",
+import subprocess, sys, time
+from functools import partial
+import harness
+from harness import in_turn, row
+from options import median
+
+HELP = """
+from fer_course.app.cli import main
+try:
+    main(["--help"])
+except SystemExit:
+    pass
+"""
+CODES = {  # name -> code, bar of the seconds that it adds, bar of loading torch (0 = not)
+    "python alone": ("pass", None, 0),
+    "import fer_course": ("import fer_course", 0.3, 0),
+    "fer-course --help": (HELP, None, 0),
+    "import fer_course.app.main_job": ("import fer_course.app.main_job", None, None),
 }
-TORCH = '\nimport sys; sys.exit("torch" in sys.modules)'
+LOADS_TORCH = 10  # exit status
 
 
-def seconds(code):
-    "Time of a fresh process, and whether it loaded torch"
+def run_code(code):
+    "Run code in a fresh process; return its seconds and whether it loaded torch."
+    code += f"\nimport sys; sys.exit({LOADS_TORCH} if 'torch' in sys.modules else 0)"
     start = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code + TORCH], stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start, bool(done.returncode)
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
+    seconds = time.perf_counter() - start
+    if done.returncode not in (0, LOADS_TORCH):
+        sys.exit(f"this code failed with status {done.returncode}:\n{code}")
+    return dict(seconds=seconds, torch=done.returncode == LOADS_TORCH)
 
 
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=9)
-    args = parser.parse_args()
-    times = {name: [] for name in CODES}
-    for _ in range(args.rounds):
-        for name, code in CODES.items():
-            times[name].append(seconds(code))
-    bare = statistics.median(t for t, _ in times["python alone"])
-    for name, rounds in times.items():
-        median = statistics.median(t for t, _ in rounds)
-        print(
-            f"{name:28}{median:7.3f} s   adds {median - bare:6.3f} s   {'loads torch' if rounds[0][1] else 'without torch'}"
-        )
+def first_line(given):
+    "Yield the rows on each way to start."
+    sides = [partial(run_code, code) for code, *_ in CODES.values()]
+    results = in_turn(given.rounds, *sides)
+    bare = median(results[0])
+    for (name, (_, bar, torch_bar)), found in zip(CODES.items(), results):
+        seconds = median(found)
+        rounds = [round(result["seconds"], 2) for result in found]
+        yield row(f"{name}: time", seconds, "s", rounds=rounds)
+        if found is not results[0]:
+            yield row(f"{name}: added to python alone", seconds - bare, "s", at_most=bar)
+        loads = float(found[0]["torch"])
+        yield row(f"{name}: imports of torch", loads, "imports", at_most=torch_bar)
+
+
+def options(parser):
+    "Set the number of rounds."
+    parser.set_defaults(rounds=9)
 
 
 if __name__ == "__main__":
-    main()
+    harness.main(__doc__, dict(start=first_line), options=options)
