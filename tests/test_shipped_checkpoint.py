@@ -19,7 +19,7 @@ def test_it_is_small_and_its_card_belongs_to_it():
     assert card["bytes"] == weights.stat().st_size
     assert card["sha256"] == digest(weights, "sha256")
     assert card["licence"] == "Apache-2.0"
-    assert card["command"].startswith("python data_scripts/make_checkpoint.py")
+    assert card["command"].startswith("python experiments/make_checkpoint.py")
     assert "rendered" in card["warning"]
     assert {"course", "shifted", "hidden"} <= set(card["scores"])
     for score in card["scores"].values():
