@@ -57,7 +57,7 @@ def _record(model, config, *, about, device, digest):
     data = about.pop("data", {})
     if data.get("digest", digest) != digest:
         raise CourseError(
-            "the folder holds other images or labels than those of the training run",
+            "images or labels differ from those of the training run",
             data.get("target"),
             "prepare them as they were then",
         )
