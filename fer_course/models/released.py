@@ -192,7 +192,9 @@ def load_vit(
     """Return a network that starts from a vision transformer.
 
     The file holds cls_token, pos_embed, patch_embed.proj.*, blocks.N.*, norm.*. Position
-    embeddings are interpolated to the network's grid. Raises `CourseError` if the file does not fit.
+    embeddings are interpolated to the network's grid.
+
+    Raises `CourseError` if the file does not fit.
     """
     model = create(preset, **changes)
     state = read_weights(path)
@@ -204,7 +206,9 @@ def load_vit(
         )
     if "pos_embed" not in state or state["pos_embed"].ndim != 3:
         raise CourseError(
-            "holds no vision transformer (no name pos_embed)", path, "give a file with timm's names"
+            "holds no vision transformer (no name pos_embed)",
+            path,
+            "give a file with timm's names",
         )
     state = two_stages(state, c.depths[0])
     state["pos_embed"] = _resized(state["pos_embed"], c.side**2 + 1)
