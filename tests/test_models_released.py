@@ -134,7 +134,7 @@ class Layout:
 
 
 def released_checkpoint(patches=7, classes=6, w=64, pooled=False):
-    "IR50 with a transformer: AU-CVT, AU-ViT; `pooled`: the one that pools between the stages and flattens"
+    "Return the state of IR50 with a transformer; `pooled` pools between stages and flattens."
     s = Layout()
     s.ir50()
     s.norm("norm", 256)
