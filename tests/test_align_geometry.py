@@ -7,6 +7,7 @@ from fer_course.core.errors import CourseError, one_of
 import cv2
 import pytest
 from skimage.data import astronaut
+from fer_course.faces.points import five_points
 from skimage.transform import SimilarityTransform
 from fer_course.facs import REGIONS
 from fer_course.faces import Renderer, sample

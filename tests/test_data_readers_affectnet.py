@@ -12,6 +12,7 @@ from fer_course.data.listings import label_ids, read_rows, safe_name, SPLIT_NAME
 from fer_course.data.readers.collector import Collector, POINT_COLUMNS
 from fer_course.data.readers.copies import AFFECTNET_COPIES, read_class_folders
 from fer_course.data.readers.lists import column_places, shortened, whole_number
+from fer_course.faces.points import five_points
 from fer_course.facs import SEVEN
 import tempfile
 from contextlib import contextmanager

@@ -32,7 +32,7 @@ _NAMES = {
     "centred_square": ".geometry",
     "eye_angle": ".geometry",
     "five_point": ".geometry",
-    "five_points": ".geometry",
+    "five_points": "..faces.points",
     "level_box": ".geometry",
     "level_image": ".geometry",
     "levelling_rotation": ".geometry",

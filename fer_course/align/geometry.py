@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['EYES', 'MOUTH', 'PROPORTION', 'BOX', 'TEMPLATE', 'RULES', 'eye_angle', 'through', 'levelling_rotation', 'middles',
-           'alignment', 'centred_square', 'level_image', 'five_points', 'box_of', 'level_box', 'five_point', 'Rule',
-           'rule_named', 'align_face']
+           'alignment', 'centred_square', 'level_image', 'box_of', 'level_box', 'five_point', 'Rule', 'rule_named',
+           'align_face']
 
 # %% ../../nbs/library/align.geometry.ipynb #94942031
 from collections.abc import Callable
@@ -127,24 +127,6 @@ def level_image(
 # MTCNN's box in units of the length of `middles`: width, height, and how far the middle of the box
 # is above the middle of the face.
 BOX = (1.92, 2.5, 0.19)
-
-
-def five_points(
-    points68: np.ndarray,  # (..., 68, 2) landmarks in iBUG order
-) -> np.ndarray:  # (..., 5, 2)
-    """Return eyes, tip of the nose and corners of the mouth from 68 landmarks.
-
-    An eye is the mean of its six landmarks (report K).
-    """
-    points68 = np.asarray(points68)
-    five = [
-        points68[..., 36:42, :].mean(-2),
-        points68[..., 42:48, :].mean(-2),
-        points68[..., 30, :],
-        points68[..., 48, :],
-        points68[..., 54, :],
-    ]
-    return np.stack(five, -2)
 
 
 def box_of(

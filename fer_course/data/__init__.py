@@ -50,7 +50,6 @@ _NAMES = {
     "published": ".published_counts",
     "AFFECTNET_COLUMNS": ".readers.affectnet",
     "AFFECTNET_NOT": ".readers.affectnet",
-    "five_of_68": ".readers.affectnet",
     "read_affectnet": ".readers.affectnet",
     "AFFECTNET_COPIES": ".readers.copies",
     "RAFDB_COPIES": ".readers.copies",
