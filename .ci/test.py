@@ -127,7 +127,7 @@ def main():
         return in_sync()
     run("Style", [BIN / "ruff", "check", ".", ".ci"])
     run("Format", [BIN / "ruff", "format", "--check", "--quiet", ".", ".ci"])
-    run("House", [sys.executable, ".ci/house.py"])
+    run("House", [sys.executable, ".ci/house.py", "--types"])
     run("Map of the house", [sys.executable, "docs/house_map.py", "--check"])
     run("In sync and clean", [sys.executable, __file__, "sync"])
     run_side_by_side(
