@@ -24,9 +24,9 @@ _NAMES = {
     "evaluate_run": ".testing",
     "table_of_runs": ".testing",
     "train_run": ".training",
-    "MODELS": ".trainings",
-    "folder_of": ".trainings",
-    "train_all": ".trainings",
+    "MODELS": ".training_pool",
+    "folder_of": ".training_pool",
+    "train_all": ".training_pool",
     "VERBS": ".verbs",
     "verify_folder": ".verification",
 }

@@ -14,7 +14,7 @@ from .options import File, Folder
 from .preparation import prepare
 from .preparation_config import PrepareConfig
 from .testing import evaluate_all
-from .trainings import train_all
+from .training_pool import train_all
 from ..core.cache import quiet
 
 # %% ../../nbs/library/app.main_job.ipynb #adfa0fbd

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from .trainings import read_history
+from .training_pool import read_history
 from ..core.files import read_json, read_table
 from ..facs import au_columns
 

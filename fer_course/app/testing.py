@@ -14,7 +14,7 @@ import pandas as pd
 from .options import Folder
 from .preparation import read_prepared
 from .reporting import Scores, predicted_classes, write_run_report
-from .trainings import folder_of, model_names
+from .training_pool import folder_of, model_names
 from ..core.cache import quiet, step
 from ..core.device import pick_device
 from ..core.errors import CourseError
