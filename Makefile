@@ -5,7 +5,7 @@ READY := .venv/.installed
 STEP := $(BIN)/python .ci/step.py
 OUT ?= _runs/course
 
-.PHONY: help run test export notebooks readme map bench lab clean
+.PHONY: help run test export notebooks readme format map bench lab clean
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  /'
 
@@ -42,6 +42,10 @@ bench: $(READY)  ## speed and memory, side by side in one run
 	@$(STEP) "MTCNN against facenet-pytorch" -- $(BIN)/python benchmarks/detector.py
 	@$(STEP) "Data preparation" -- $(BIN)/python benchmarks/data.py
 	@$(STEP) "Training" -- $(BIN)/python benchmarks/training.py
+
+format: $(READY) ## format notebooks, scripts and tests, and clean the notebooks
+	@$(STEP) "Format" -- $(BIN)/ruff format . .ci
+	@$(STEP) "Clean" -- $(BIN)/nbdev_clean
 
 map: $(READY)    ## docs/house.svg, the map of the library, from its imports
 	@$(BIN)/python docs/house_map.py

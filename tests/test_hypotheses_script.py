@@ -1,4 +1,4 @@
-"The command experiments/hypotheses.py: one factor at a time, verdicts that follow from numbers."
+"experiments/hypotheses.py: one factor at a time, verdicts that follow from numbers."
 
 import json, subprocess, sys
 from pathlib import Path
