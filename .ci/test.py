@@ -15,6 +15,7 @@ BIN = Path(sys.executable).parent
 TREES = ("nbs", "fer_course", "tests")
 FILES = ("settings.ini", "pyproject.toml", "index.ipynb", "README.md")
 GENERATED = (".py", ".ipynb", ".md")
+SCRIPTS = ("tests", "experiments", "benchmarks", "data_scripts", "docs", ".ci")  # need no types
 QUIET = dict(
     OMP_NUM_THREADS="1",
     MKL_NUM_THREADS="1",
@@ -128,6 +129,7 @@ def main():
     run("Style", [BIN / "ruff", "check", ".", ".ci"])
     run("Format", [BIN / "ruff", "format", "--check", "--quiet", ".", ".ci"])
     run("House", [sys.executable, ".ci/house.py", "--types"])
+    run("House, scripts and tests", [sys.executable, ".ci/house.py", *SCRIPTS])
     run("Map of the house", [sys.executable, "docs/house_map.py", "--check"])
     run("In sync and clean", [sys.executable, __file__, "sync"])
     run_side_by_side(

@@ -1,4 +1,4 @@
-"What the tests from outside share: a small rendered dataset, made once, and the command line."
+"Fixtures that several test files share: a small rendered dataset and the command line."
 
 import os
 import subprocess

@@ -77,7 +77,7 @@ def assert_same(result, expected):
 
 
 class LikeGPU:
-    "A detector on the CPU that claims to run on a GPU, so that photographs are decoded ahead of it"
+    "A detector on the CPU that reports a GPU as its device, so that images are decoded ahead"
 
     device = torch.device("cuda")
 

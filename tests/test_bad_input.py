@@ -1,4 +1,4 @@
-"Pass every kind of bad input through `prepare`: each is named, counted, and costs only itself."
+"Bad input of every kind to `prepare`: each is named and counted, and drops only itself."
 
 import errno, os
 import numpy as np

@@ -32,7 +32,7 @@ def small_cluster(n=2):
 
 
 def square_or_die(job):
-    "Kill this process at item 7, once, as the system kills a process that takes too much memory"
+    "Kill this process at item 7, once, as the system does when memory runs out"
     import os
     import pathlib
     import signal

@@ -11,7 +11,7 @@ import pytest
 
 
 def openface(n=60, seed=0):
-    "Return a table like OpenFace's: unsure faces, faces without success, images with two faces."
+    "Return a table like OpenFace's, with low confidence, failures and images of two faces."
     rng, units = np.random.default_rng(seed), TOOLS["openface2"]
     table = pd.DataFrame(
         dict(

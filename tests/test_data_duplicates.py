@@ -32,7 +32,10 @@ from fer_course.faces import Renderer, sample
 
 
 def two_datasets(folder):
-    "Write six faces as `a`, near copies of two and a copy of one as `b`; return manifest, roots."
+    """Write six faces as `a`, near copies of two and a copy of one as `b`.
+
+    Return the manifest and the two roots.
+    """
     roots = {name: Path(folder) / name for name in "ab"}
     for root in roots.values():
         root.mkdir()

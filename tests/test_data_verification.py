@@ -16,7 +16,10 @@ from pathlib import Path
 
 
 def full_rafdb(folder):
-    "Write a RAF-DB of its real size: a list and 15,339 empty files; return root, list, its lines."
+    """Write a RAF-DB of its real size: a list and 15,339 empty files.
+
+    Return the root, the path of the list and its lines.
+    """
     root = Path(folder) / "RAF-DB"
     images = root / "basic" / "Image" / "aligned"
     images.mkdir(parents=True)

@@ -179,7 +179,7 @@ def made_up_pictures(names):
 
 
 def small_report(names=None, *, models=("CVT", "AU-CVT"), n=240, seeds=3, title="", dropped=260):
-    "Return a report with every section from made-up numbers; `names` are those of dropped files"
+    "Return a report with every section from made-up numbers; `names`: the dropped files"
     names = list(names or [f"photo {i}.jpg" for i in range(len(HOSTILE))])
     return dict(
         title=title or "Simulated: CVT against AU-CVT",

@@ -1,4 +1,4 @@
-"The prepared GPU command runs on a CPU with toy sizes: it must not fail on the day a GPU is lent."
+"The GPU benchmark runs on a CPU with toy sizes, so that it does not fail on a GPU."
 
 import json, os, subprocess, sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"Kill -9 in the middle of every step, then the same command: the bytes of an uninterrupted run."
+"A run killed (-9) in any step and started again gives the bytes of an uninterrupted run."
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ SMALL = ("--repeats", 1, "--batch-size", 16, "--device", "cpu")
 
 
 def digests(folder, names=None):
-    "Return the SHA-256 of the named files, or of all files but those of an unfinished rendering"
+    "Return the SHA-256 of the named files; by default of all but an unfinished rendering's"
     folder = Path(folder)
     if names is None:
         files = (path for path in folder.rglob("*") if path.is_file())

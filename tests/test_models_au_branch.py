@@ -7,9 +7,9 @@ from fer_course.facs import Region, REGIONS
 
 
 def test_branch_reads_where_it_claims():
-    import torch
-    from fer_course.facs import AU_VOCABULARIES, REGIONS
+    from fer_course.facs import AU_VOCABULARIES
 
+    UNIT_REGIONS = {1: "eyes", 4: "brows", 6: "cheeks", 9: "nose", 26: "mouth"}
     torch.manual_seed(0)
     units = AU_VOCABULARIES["raf_au"]
     for shared in (True, False):
@@ -17,116 +17,115 @@ def test_branch_reads_where_it_claims():
         tokens = torch.randn(2, 196, 8, requires_grad=True)
         logits = branch(tokens, (14, 14))
         assert logits.shape == (2, 21)
-        for unit, region in ((1, "eyes"), (4, "brows"), (6, "cheeks"), (9, "nose"), (26, "mouth")):
-            (gradient,) = torch.autograd.grad(
-                logits[0, units.index(unit)], tokens, retain_graph=True
-            )
-            touched = gradient[0].abs().sum(-1).view(14, 14) > 0
-            allowed = torch.zeros(14, 14, dtype=bool)
-            for r0, r1, c0, c1 in REGIONS[region].windows:
-                allowed[r0:r1, c0:c1] = True
-            assert touched.any(), (unit, region)
-            assert not (touched & ~allowed).any(), (unit, region)
+        for unit, region in UNIT_REGIONS.items():
+            logit = logits[0, units.index(unit)]
+            (gradient,) = torch.autograd.grad(logit, tokens, retain_graph=True)
+            is_read = gradient[0].abs().sum(-1).view(14, 14) > 0
+            in_region = torch.zeros(14, 14, dtype=torch.bool)
+            for top, bottom, left, right in REGIONS[region].windows:
+                in_region[top:bottom, left:right] = True
+            assert is_read.any(), (unit, region)
+            assert not (is_read & ~in_region).any(), (unit, region)
 
 
 def test_maxout_is_symmetric():
-    import torch
-
     torch.manual_seed(0)
     branch = AUBranch(8, (1, 6))
     tokens = torch.randn(3, 196, 8)
     mirrored = tokens.view(3, 14, 14, 8).flip(2).reshape(3, 196, 8)
-    assert torch.allclose(branch(tokens, (14, 14)), branch(mirrored, (14, 14)), atol=1e-6), (
-        "shared weights: a mirrored face has the same units"
-    )
+    logits = branch(tokens, (14, 14))
+    assert torch.allclose(logits, branch(mirrored, (14, 14)), atol=1e-6), "shared weights"
 
 
-def test_every_vocabulary_and_map_size_works():
-    import torch
+def test_a_constant_map_reads_alike_at_any_size():
     from fer_course.facs import AU_VOCABULARIES
 
     torch.manual_seed(0)
-    smooth = torch.ones(1, 28, 28, 8) * torch.randn(8)
-    for units in AU_VOCABULARIES.values():
+    constant = torch.ones(1, 28, 28, 8) * torch.randn(8)
+    for vocabulary, units in AU_VOCABULARIES.items():
         for regions in AU_REGIONS:
             branch = AUBranch(8, units, regions=regions)
-            answers = [branch(smooth[:, :s, :s].flatten(1, 2), (s, s)) for s in (3, 7, 14, 28)]
-            assert answers[0].shape == (1, len(units)), "a constant map reads alike at any size"
-            for a in answers:
-                assert torch.allclose(a, answers[0], atol=1e-5), (
-                    "a constant map reads alike at any size"
-                )
+            expected = branch(constant[:, :14, :14].flatten(1, 2), (14, 14))
+            assert expected.shape == (1, len(units)), (vocabulary, regions)
+            for side in (3, 7, 28):
+                logits = branch(constant[:, :side, :side].flatten(1, 2), (side, side))
+                assert torch.allclose(logits, expected, atol=1e-5), (vocabulary, regions, side)
+
+
+def test_columns_follow_the_vocabulary_and_weights_do_not():
+    torch.manual_seed(0)
     shuffled = AUBranch(8, (26, 1, 12))
     ordered = AUBranch(8, (1, 12, 26))
     shuffled.load_state_dict(ordered.state_dict(), strict=True)
+    assert ordered.table["mouth"][1] == [12, 26]
     tokens = torch.randn(2, 196, 8)
-    mouth = ordered.table["mouth"][1]
-    assert mouth == [12, 26]
-    assert torch.equal(ordered(tokens, (14, 14))[:, [2, 0, 1]], shuffled(tokens, (14, 14))), (
-        "columns follow the vocabulary, weights do not"
-    )
+    logits = ordered(tokens, (14, 14))
+    assert torch.equal(shuffled(tokens, (14, 14)), logits[:, [2, 0, 1]])
 
 
 def test_each_number_of_windows_is_a_table():
-    import torch
     from fer_course.facs import AU_VOCABULARIES
 
+    NUMBERS = dict(one=1, two=2, three=3, five=5, seven=7, nine=9)
     torch.manual_seed(0)
     tokens = torch.randn(2, 196, 8)
-    for number, (name, regions) in zip((1, 2, 3, 5, 7, 9), AU_REGIONS.items()):
-        assert sum(len(r.windows) for r in regions.values()) == number, name
-        units = sorted(n for r in regions.values() for n in r.action_units)
-        assert units == sorted(set(units)), "each unit is read once"
-        assert set(AU_VOCABULARIES["raf_au"]) | {28, 43} == set(units), "each unit is read once"
+    assert set(AU_REGIONS) == set(NUMBERS)
+    for name, number in NUMBERS.items():
+        regions = AU_REGIONS[name].values()
+        assert sum(len(region.windows) for region in regions) == number, name
+        units = [unit for region in regions for unit in region.action_units]
+        assert len(units) == len(set(units)), f"{name}: a unit is read twice"
+        assert set(units) == set(AU_VOCABULARIES["raf_au"]) | {28, 43}, name
         branch = AUBranch(8, AU_VOCABULARIES["raf_au"], regions=name, shared=False)
-        assert sum(len(heads) for heads in branch.heads.values()) == number
-        assert branch(tokens, (14, 14)).shape == (2, 21)
+        assert sum(len(heads) for heads in branch.heads.values()) == number, name
+        assert branch(tokens, (14, 14)).shape == (2, 21), name
+
+
+def test_the_strongest_third_of_the_mouth_counts():
+    torch.manual_seed(0)
+    tokens = torch.randn(2, 196, 8)
     branch = AUBranch(8, (12, 26), regions="nine", shared=False)
-    mouth = tokens.view(2, 14, 14, 8)[:, 6:]
-    thirds = torch.stack(
-        [
-            branch.heads["mouth"][i](mouth[:, :, a:b].mean((1, 2)))
-            for i, (a, b) in enumerate(((0, 5), (5, 10), (9, 14)))
-        ]
-    )
-    assert torch.allclose(branch(tokens, (14, 14)), thirds.amax(0), atol=1e-6), (
-        "the strongest third of the mouth counts"
-    )
+    lower_half = tokens.view(2, 14, 14, 8)[:, 6:]
+    thirds = []
+    for head, (left, right) in zip(branch.heads["mouth"], ((0, 5), (5, 10), (9, 14)), strict=True):
+        thirds.append(head(lower_half[:, :, left:right].mean((1, 2))))
+    expected = torch.stack(thirds).amax(0)
+    assert torch.allclose(branch(tokens, (14, 14)), expected, atol=1e-6)
 
 
-def test_the_token_stands_in_front():
-    import torch
-
+def test_the_token_is_put_in_front():
     token = AUToken(8, 8, action_units=(1, 2, 4))
     x = torch.randn(3, 5, 8)
     y = token.join(x)
     assert torch.equal(y[:, 1:], x)
-    for row in y[:, 0]:
-        assert torch.equal(row, token.token[0, 0])
+    for first in y[:, 0]:
+        assert torch.equal(first, token.token[0, 0])
     assert token(y[:, 0]).shape == (3, 3)
 
 
 def test_windows_keep_their_place_on_other_maps():
-    for regions in AU_REGIONS.values():
-        for region in regions.values():
-            for w in region.windows:
-                for side in (3, 4, 7, 14, 28):
-                    rows, columns = window(w, (side, side))
-                    assert 0 <= rows.start < rows.stop <= side
-                    assert 0 <= columns.start < columns.stop <= side
-                    assert rows.start / side <= w[0] / 14, (
-                        "rounded outwards: nothing of a window is lost"
-                    )
-                    assert rows.stop / side >= w[1] / 14, (
-                        "rounded outwards: nothing of a window is lost"
-                    )
-                    assert columns.start / side <= w[2] / 14, (
-                        "rounded outwards: nothing of a window is lost"
-                    )
-                    assert columns.stop / side >= w[3] / 14, (
-                        "rounded outwards: nothing of a window is lost"
-                    )
-                assert window(w, (14, 14)) == (slice(*w[:2]), slice(*w[2:]))
+    windows = [
+        w for table in AU_REGIONS.values() for region in table.values() for w in region.windows
+    ]
+    for top, bottom, left, right in windows:
+        for side in (3, 4, 7, 14, 28):
+            rows, columns = window((top, bottom, left, right), (side, side))
+            assert 0 <= rows.start < rows.stop <= side
+            assert 0 <= columns.start < columns.stop <= side
+            # rounded outwards: nothing of a window is lost
+            assert rows.start / side <= top / 14
+            assert rows.stop / side >= bottom / 14
+            assert columns.start / side <= left / 14
+            assert columns.stop / side >= right / 14
+
+
+def test_windows_are_given_for_maps_of_14_x_14():
+    for table in AU_REGIONS.values():
+        for region in table.values():
+            for top, bottom, left, right in region.windows:
+                rows, columns = window((top, bottom, left, right), (14, 14))
+                assert rows == slice(top, bottom)
+                assert columns == slice(left, right)
 
 
 def test_a_unit_without_a_region_is_refused():

@@ -12,55 +12,141 @@ from fer_course.models.config import check_config, Config, refuse
 from fer_course.models.presets import configure, paper_value
 from fer_course.models.parts import Block, IRStem, MERGING, PositionConv, resnet_stem
 from fer_course.models.weights import load_ir50, load_resnet50
+import pytest
 from fer_course.core.errors import CourseError
 from fer_course.models.presets import PRESETS
 
+TABLE_1 = {  # small presets of AU-CVT's Table 1 -> shape of the map or tokens behind the last part
+    "small_resnet": (80, 7, 7),
+    "small_vit": (50, 96),
+    "small_cvt": (49, 128),
+    "small": (49, 128),
+}
+
+
+def number_of_parameters(model):
+    "Return how many numbers a network learns"
+    return sum(p.numel() for p in model.parameters())
+
+
+def record_shapes(module, shapes):
+    "Append the shape of each output of a module, without the batch, to a list"
+    module.register_forward_hook(lambda _, inputs, output: shapes.append(tuple(output.shape[1:])))
+
+
+def check_gradients(model, outputs, *, about):
+    "Assert that expression and AU logits together give every parameter a gradient"
+    sum(output.sum() for output in outputs if output is not None).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, f"{about}: {name} learns nothing"
+
+
+TINY = dict(
+    stem_depths=(1, 1, 1),
+    stem_widths=(8, 8, 8, 16),
+    width=32,
+    depths=(1, 1),
+    heads=(2, 2),
+    au_after=1,
+)
+# a switch, prefixes of the parameters that it removes, prefixes of those that it adds
+SWITCHES = (
+    (dict(patch=3), (), ()),
+    (dict(position=False), ("position",), ()),
+    (dict(merge=False), ("merging.",), ()),
+    (dict(merge="conv"), ("merging.0.norm.",), ("merging.0.reduce.bias",)),
+    (dict(position_conv=True), (), ("position_convs.",)),
+    (
+        dict(ffn="mlp"),
+        ("stages.0.0.ffn.look.", "stages.1.0.ffn.look."),
+        ("stages.0.0.ffn.expand.weight", "stages.1.0.ffn.expand.bias"),
+    ),
+    (dict(head="mean"), (), ()),
+    (dict(head="flatten_mlp"), (), ("hidden.",)),
+    (dict(head="class"), (), ("class_token", "merging.0.widen.")),
+    (dict(au_shared=False), (), ("au_branch.heads.eyes.1.", "au_branch.heads.cheeks.1.")),
+    (dict(au_norm=True), (), ("au_branch.heads.eyes.0.0.",)),
+    (dict(au_regions="two"), ("au_branch.heads.eyes.",), ("au_branch.heads.upper.",)),
+    (dict(au_head="token"), ("au_branch.",), ("au_token.", "merging.0.widen.")),
+    (dict(au_merged=True), (), ()),
+    (dict(au_after=2), (), ()),
+    (dict(au_vocabulary=None), ("au_branch.",), ()),
+)
+PARTS = {  # name of a switch -> the parts that it may change
+    "patch": {"embedding"},
+    "position": {"position"},
+    "merge": {"merging", "stages", "norm", "classify", "hidden"},
+    "position_conv": {"position_convs"},
+    "ffn": {"stages"},
+    "head": {"classify", "hidden", "class_token", "position", "merging"},
+    "au_shared": {"au_branch"},
+    "au_norm": {"au_branch"},
+    "au_regions": {"au_branch"},
+    "au_head": {"au_branch", "au_token", "merging"},
+    "au_merged": {"au_branch"},
+    "au_after": {"au_branch"},
+    "au_vocabulary": {"au_branch"},
+}
+
+
+def with_prefix(names, prefix):
+    "Return the names that begin with a prefix"
+    return [name for name in names if name.startswith(prefix)]
+
+
+def changed_parts(before, after):
+    "Return the parts whose parameters are in one state dict only, or have different shapes"
+    names = set(before) ^ set(after)
+    names |= {n for n in set(before) & set(after) if before[n].shape != after[n].shape}
+    return {name.split(".")[0] for name in names}
+
 
 def test_table_1_at_small_size():
-    import torch
-
     x = torch.randn(2, 3, 112, 112)
-    counts = {}
-    for preset, place in (
-        ("small_resnet", (80, 7, 7)),
-        ("small_vit", (50, 96)),
-        ("small_cvt", (49, 128)),
-        ("small", (49, 128)),
-    ):
+    for preset, shape in TABLE_1.items():
         torch.manual_seed(0)
         model = create(preset, classes=6).eval()
-        counts[preset] = sum(p.numel() for p in model.parameters())
-        seen = []
-        (model.stages[-1][-1] if model.stages else model.stem).register_forward_hook(
-            lambda m, i, y: seen.append(tuple(y.shape[1:]))
-        )
+        shapes = []
+        record_shapes(model.stages[-1][-1] if model.stages else model.stem, shapes)
         expression, units = model(x)
-        assert expression.shape == (2, 6)
-        assert (units is None) == (preset != "small")
-        assert seen == [place]
-        (expression.sum() + (0 if units is None else units.sum())).backward()
-        for p in model.parameters():
-            assert p.grad is not None, "no dead weights"
-    assert max(counts.values()) < 1.1 * min(counts.values()), "about as many parameters in each"
+        assert expression.shape == (2, 6), preset
+        assert (units is None) == (preset != "small"), preset
+        assert shapes == [shape], preset
+        check_gradients(model, (expression, units), about=preset)
+
+
+def test_the_rows_of_table_1_have_about_as_many_parameters():
+    counts = [number_of_parameters(create(preset, classes=6)) for preset in TABLE_1]
+    assert max(counts) < 1.1 * min(counts)
+
+
+def test_one_switch_gives_every_network_an_au_branch():
+    x = torch.randn(2, 3, 112, 112)
     for preset, after in (("small_resnet", 0), ("small_vit", 2), ("small_vit", 0)):
-        units = create(preset, au_vocabulary="openface", au_after=after)(x)[1]
-        assert units.shape == (2, 16), "each can have an AU branch: one switch"
+        expression, units = create(preset, au_vocabulary="openface", au_after=after)(x)
+        assert units.shape == (2, 16), (preset, after)
+
+
+def test_small_networks_take_smaller_images():
     for size in (32, 64):
-        for preset in counts:
-            assert create(preset, size=size)(torch.randn(1, 3, size, size))[0].shape == (1, 7)
+        for preset in TABLE_1:
+            expression, units = create(preset, size=size)(torch.randn(1, 3, size, size))
+            assert expression.shape == (1, 7), (preset, size)
+
+
+def test_the_class_token_reaches_the_expression():
     torch.manual_seed(0)
-    vit = create("small_vit").eval()
-    shift = vit(x)[0]
+    model = create("small_vit").eval()
+    x = torch.randn(2, 3, 112, 112)
+    before, _ = model(x)
     with torch.no_grad():
-        vit.class_token.normal_()
-    assert not torch.allclose(vit(x)[0], shift), "the class token answers"
+        model.class_token.normal_()
+    after, _ = model(x)
+    assert not torch.allclose(after, before)
 
 
 def test_presets_give_logits_and_gradients():
-    import torch
-
-    torch.manual_seed(0)
-    for changes in (
+    CHANGES = (
         dict(),
         dict(au_vocabulary=None),
         dict(ffn="mlp", head="mean", merge=False, drop_path=0.1),
@@ -77,178 +163,127 @@ def test_presets_give_logits_and_gradients():
         dict(embedding="resnet50", stem_depths=(1, 1), size=64),
         dict(au_head="token", au_vocabulary="emotionet", merge=False),
         dict(classes=6, depths=(1,), heads=(2,)),
-    ):
+    )
+    torch.manual_seed(0)
+    for changes in CHANGES:
         model = create("small", **changes)
-        size = model.config.size
-        expression, units = model(torch.randn(2, 3, size, size))
-        assert expression.shape == (2, model.config.classes)
-        assert (
-            units is None
-            if model.config.au_vocabulary is None
-            else units.shape == (2, len(model.config.action_units))
-        )
-        (expression.sum() + (0 if units is None else units.sum())).backward()
-        for p in model.parameters():
-            assert p.grad is not None, f"no dead weights: {changes}"
-    assert model.config.expressions == EXPRESSIONS[:6]
+        config = model.config
+        expression, units = model(torch.randn(2, 3, config.size, config.size))
+        assert expression.shape == (2, config.classes), changes
+        if config.au_vocabulary is None:
+            assert units is None, changes
+        else:
+            assert units.shape == (2, len(config.action_units)), changes
+        check_gradients(model, (expression, units), about=changes)
+
+
+def test_expressions_follow_the_number_of_classes():
+    assert create("small", classes=6).config.expressions == EXPRESSIONS[:6]
     assert PRESETS["paper"].classes == 7
 
 
 def test_every_preset_has_the_shapes_of_its_configuration():
-    import torch
-
-    for name, config in PRESETS.items():
+    for preset, config in PRESETS.items():
         model = AUCVT(shallow(config)).eval()
         c = model.config
-        seen = {}
-        assert (c.embedding, c.head, c.merge, c.widths, c.sides) == (
-            config.embedding,
-            config.head,
-            config.merge,
-            config.widths,
-            config.sides,
-        )
-        for s, stage in enumerate(model.stages):
-            stage[-1].register_forward_hook(
-                lambda m, i, y, s=s: seen.update({s: tuple(y.shape[1:])})
-            )
+        for name in ("embedding", "head", "merge", "widths", "sides"):
+            assert getattr(c, name) == getattr(config, name), (preset, name)
+        stages = []
+        for stage in model.stages:
+            record_shapes(stage[-1], stages)
+        maps = []
         if model.au_branch is not None:
             model.au_branch.register_forward_hook(
-                lambda m, i, y: seen.update(map=tuple(i[0].shape[1:]))
+                lambda _, inputs, output, maps=maps: maps.append(tuple(inputs[0].shape[1:]))
             )
         with torch.no_grad():
             expression, units = model(torch.randn(1, 3, c.size, c.size))
-        assert expression.shape == (1, 7), name
-        assert units is None if c.au_vocabulary is None else units.shape == (1, 21), name
-        assert [seen[s] for s in range(len(c.depths))] == [
-            (c.placeless + side**2, width) for side, width in zip(c.sides, c.widths)
-        ][: len(c.depths)], name
+        assert expression.shape == (1, 7), preset
+        if c.au_vocabulary is None:
+            assert units is None, preset
+        else:
+            assert units.shape == (1, 21), preset
+        shapes = [(c.placeless + side**2, width) for side, width in zip(c.sides, c.widths)]
+        assert stages == shapes[: len(c.depths)], preset
         if model.au_branch is not None:
-            assert seen["map"] == (c.sides[c.au_merged] ** 2, c.widths[c.au_merged]), name
+            assert maps == [(c.sides[c.au_merged] ** 2, c.widths[c.au_merged])], preset
 
 
-def test_the_equations_shapes():
-    import torch
-
-    c = PRESETS["paper"]
-    K = len(c.depths) - 1
-    assert (c.side, c.side, c.stem_width) == (14, 14, 256), (
-        "AU-CVT section 3.2: H/R x W/R x C of the first three stages, R = 8"
-    )
-    assert (c.patch, c.width) == (1, 256), "patch size 1 x 1, 256 dimensions, no class token"
-    assert c.placeless == 0, "patch size 1 x 1, 256 dimensions, no class token"
-    assert (c.sides[K], c.widths[K]) == (c.side // 2**K, 2**K * c.width), (
-        "after stage K: H_f/2^K x W_f/2^K x 2^K C_f"
-    )
-    model = AUCVT(shallow(c))
+def test_au_cvt_has_the_shapes_of_section_3():
+    config = PRESETS["paper"]
+    stage = len(config.depths) - 1
+    # section 3.2: H/R x W/R x C of the first three stages, R = 8
+    assert config.side == 112 // 8
+    assert config.stem_width == 256
+    # patch size 1 x 1, 256 dimensions, no class token
+    assert config.patch == 1
+    assert config.width == 256
+    assert config.placeless == 0
+    # after stage K: H_f/2^K x W_f/2^K x 2^K C_f
+    assert config.sides[stage] == config.side // 2**stage
+    assert config.widths[stage] == 2**stage * config.width
+    model = AUCVT(shallow(config))
     assert model.classify.in_features == 7 * 7 * 512, (
         "Patch-flatten: all tokens, one fully connected layer"
     )
-    assert {
-        name: [head[1].out_features for head in heads]
-        for name, heads in model.au_branch.heads.items()
-    } == dict(eyes=[4], cheeks=[1], brows=[1], nose=[1], mouth=[14]), (
-        "section 3.3: which region reads how many units"
-    )
-    v = PRESETS["vit"]
-    assert (v.side, v.width, v.placeless, sum(v.depths)) == (7, 256, 1, 12), (
-        "AU-ViT section III-B: 16 x 16 patches, 256 dimensions, a class token; IV-F: 12 blocks"
-    )
-    assert AUCVT(shallow(v)).position.shape == (1, 1 + 49, 256), (
+    # section 3.3: which region reads how many units
+    units_of_regions = {
+        region: [head[1].out_features for head in heads]
+        for region, heads in model.au_branch.heads.items()
+    }
+    assert units_of_regions == dict(eyes=[4], cheeks=[1], brows=[1], nose=[1], mouth=[14])
+
+
+def test_au_vit_has_the_shapes_of_section_iii():
+    config = PRESETS["vit"]
+    # section III-B: 16 x 16 patches, 256 dimensions, a class token; IV-F: 12 blocks
+    assert config.side == 7
+    assert config.width == 256
+    assert config.placeless == 1
+    assert sum(config.depths) == 12
+    assert AUCVT(shallow(config)).position.shape == (1, 1 + 49, 256), (
         "equation 1: Z = [X_1; ...; X_N] + P, the class token included"
     )
-    assert PRESETS["au_vit"].au_after == 10, (
-        "the branch extends from block 10; two more blocks behind it"
-    )
-    assert PRESETS["au_vit"].depths == (10, 2), (
-        "the branch extends from block 10; two more blocks behind it"
-    )
-    r = PRESETS["released"]
-    assert (r.side, r.width, r.heads, r.depths, r.patch) == (14, 512, (16, 16), (4, 2), 3), (
-        "row 3 of the differences"
-    )
-    assert AUCVT(shallow(r)).position.shape == (1, 196, 512), "row 3 of the differences"
+    # the branch extends from block 10; two more blocks behind it
+    assert PRESETS["au_vit"].au_after == 10
+    assert PRESETS["au_vit"].depths == (10, 2)
+
+
+def test_the_released_network_differs_as_row_3_of_the_differences():
+    config = PRESETS["released"]
+    assert config.side == 14
+    assert config.width == 512
+    assert config.heads == (16, 16)
+    assert config.depths == (4, 2)
+    assert config.patch == 3
+    assert AUCVT(shallow(config)).position.shape == (1, 196, 512)
+
+
+def test_each_switch_adds_and_removes_its_parameters():
+    base = create("paper", **TINY).state_dict()
+    for switch, removed, added in SWITCHES:
+        names = create("paper", **{**TINY, **switch}).state_dict()
+        for prefix in removed:
+            assert with_prefix(base, prefix), (switch, prefix)
+            assert not with_prefix(names, prefix), (switch, prefix)
+        for prefix in added:
+            assert with_prefix(names, prefix), (switch, prefix)
+            assert not with_prefix(base, prefix), (switch, prefix)
 
 
 def test_each_switch_changes_one_thing():
-    import torch
-
     x = torch.randn(1, 3, 112, 112)
-
-    def count(m):
-        return sum(p.numel() for p in m.parameters() if m is not None)
-
-    base = dict(
-        stem_depths=(1, 1, 1),
-        stem_widths=(8, 8, 8, 16),
-        width=32,
-        depths=(1, 1),
-        heads=(2, 2),
-        au_after=1,
-    )
-    full = create("paper", **base).state_dict()
-    for change, gone, come in (
-        (dict(patch=3), (), ()),
-        (dict(position=False), ("position",), ()),
-        (dict(merge=False), ("merging.",), ()),
-        (dict(merge="conv"), ("merging.0.norm.",), ("merging.0.reduce.bias",)),
-        (dict(position_conv=True), (), ("position_convs.",)),
-        (
-            dict(ffn="mlp"),
-            ("stages.0.0.ffn.look.", "stages.1.0.ffn.look."),
-            ("stages.0.0.ffn.expand.weight", "stages.1.0.ffn.expand.bias"),
-        ),
-        (dict(head="mean"), (), ()),
-        (dict(head="flatten_mlp"), (), ("hidden.",)),
-        (dict(head="class"), (), ("class_token", "merging.0.widen.")),
-        (dict(au_shared=False), (), ("au_branch.heads.eyes.1.", "au_branch.heads.cheeks.1.")),
-        (dict(au_norm=True), (), ("au_branch.heads.eyes.0.0.",)),
-        (dict(au_regions="two"), ("au_branch.heads.eyes.",), ("au_branch.heads.upper.",)),
-        (dict(au_head="token"), ("au_branch.",), ("au_token.", "merging.0.widen.")),
-        (dict(au_merged=True), (), ()),
-        (dict(au_after=2), (), ()),
-        (dict(au_vocabulary=None), ("au_branch.",), ()),
-    ):
-        model = create("paper", **{**base, **change})
-        now = model.state_dict()
-        model.eval()(x)
-        for prefix in gone:
-            assert any(k.startswith(prefix) for k in full), (change, prefix)
-            for k in now:
-                assert not (k.startswith(prefix)), (change, prefix)
-        for prefix in come:
-            assert any(k.startswith(prefix) for k in now), (change, prefix)
-            for k in full:
-                assert not (k.startswith(prefix)), (change, prefix)
-        touched = {k.split(".")[0] for k in set(full) ^ set(now)} | {
-            k.split(".")[0] for k in set(full) & set(now) if full[k].shape != now[k].shape
-        }
-        assert (
-            touched
-            <= {
-                "patch": {"embedding"},
-                "position": {"position"},
-                "merge": {"merging", "stages", "norm", "classify", "hidden"},
-                "position_conv": {"position_convs"},
-                "ffn": {"stages"},
-                "head": {"classify", "hidden", "class_token", "position", "merging"},
-                "au_shared": {"au_branch"},
-                "au_norm": {"au_branch"},
-                "au_regions": {"au_branch"},
-                "au_head": {"au_branch", "au_token", "merging"},
-                "au_merged": {"au_branch"},
-                "au_after": {"au_branch"},
-                "au_vocabulary": {"au_branch"},
-            }[next(iter(change))]
-        ), (change, touched)
+    base = create("paper", **TINY).state_dict()
+    for switch, _, _ in SWITCHES:
+        model = create("paper", **{**TINY, **switch}).eval()
+        (name,) = switch
+        assert changed_parts(base, model.state_dict()) <= PARTS[name], switch
+        expression, units = model(x)
+        assert expression.shape == (1, 7), switch
 
 
 def test_impossible_networks_are_refused():
-    import numpy
-    import pytest
-    import torch
-
-    for bad, says in (
+    CASES = (
         (dict(preset="tiny"), "no preset"),
         (dict(preset=["small"]), "no preset"),
         (dict(colour=1), "no field colour"),
@@ -274,11 +309,17 @@ def test_impossible_networks_are_refused():
         (dict(depths=(), heads=()), "without transformer blocks"),
         (dict(preset="small_vit", size=100), "patches of 16 pixels do not fill it"),
         (dict(embedding="none"), "embedding cannot be"),
-    ):
-        with pytest.raises(CourseError, match=says):
-            create(**bad)
+    )
+    for changes, message in CASES:
+        with pytest.raises(CourseError, match=message):
+            create(**changes)
+
+
+def test_images_of_another_shape_are_refused():
+    import numpy as np
+
     model = create("small")
-    for bad, says in (
+    CASES = (
         (
             torch.zeros(1, 3, 64, 64),
             r"needs images of shape \(batch, 3, 112, 112\) and got \(1, 3, 64, 64\)",
@@ -286,65 +327,62 @@ def test_impossible_networks_are_refused():
         (torch.zeros(1, 1, 112, 112), r"got \(1, 1"),
         (torch.zeros(3, 112, 112), r"got \(3,"),
         (torch.zeros(1, 3, 112, 112, dtype=torch.uint8), r"\[-1, 1\] and got torch.uint8"),
-        (numpy.zeros((1, 3, 112, 112)), "got a ndarray"),
-    ):
-        with pytest.raises(CourseError, match=says):
-            model(bad)
+        (np.zeros((1, 3, 112, 112)), "got a ndarray"),
+    )
+    for images, message in CASES:
+        with pytest.raises(CourseError, match=message):
+            model(images)
 
 
 def test_batch_items_are_independent():
-    import torch
-
     torch.manual_seed(0)
     model = create("small").eval()
     x = torch.randn(3, 3, 112, 112)
     with torch.no_grad():
-        for together, alone in zip(model(x), model(x[1:2])):
-            assert torch.allclose(together[1:2], alone, atol=1e-5)
+        for batch, single in zip(model(x), model(x[1:2]), strict=True):
+            assert torch.allclose(batch[1:2], single, atol=1e-5)
 
 
 def test_without_the_branch_expressions_stay():
-    import torch
-
     torch.manual_seed(0)
-    full = create("small").eval()
-    plain = create("small", au_vocabulary=None).eval()
-    plain.load_state_dict(
-        {k: v for k, v in full.state_dict().items() if not k.startswith("au_branch.")}
-    )
+    au_cvt = create("small").eval()
+    cvt = create("small", au_vocabulary=None).eval()
+    weights = au_cvt.state_dict()
+    cvt.load_state_dict({k: v for k, v in weights.items() if not k.startswith("au_branch.")})
     x = torch.randn(2, 3, 112, 112)
     with torch.no_grad():
-        assert torch.equal(full(x)[0], plain(x)[0]), (
-            "CVT is AU-CVT without its branch, nothing else"
-        )
-        assert plain(x)[1] is None, "CVT is AU-CVT without its branch, nothing else"
+        expression, units = cvt(x)
+        assert torch.equal(expression, au_cvt(x)[0]), "CVT is AU-CVT without its branch"
+    assert units is None
 
 
-def test_weights_for_the_stem():
-    import pytest
+def test_an_ir50_file_starts_the_stem():
     import tempfile
-    import torch
-    from fer_course.models.weights import load_ir50
 
+    torch.manual_seed(0)
+    stem = create("paper", depths=(1,), heads=(2,), au_after=1).stem
     with tempfile.TemporaryDirectory() as folder:
-        torch.manual_seed(0)
-        stem = create("paper", depths=(1,), heads=(2,), au_after=1).stem
-        torch.save({k: v for k, v in stem.state_dict().items()}, f"{folder}/ir50.pth")
-        assert torch.equal(
-            create("released", ir50=f"{folder}/ir50.pth").stem.body[20].res_layer[3].weight,
-            stem.body[20].res_layer[3].weight,
-        )
+        path = f"{folder}/ir50.pth"
+        torch.save(stem.state_dict(), path)
+        model = create("released", ir50=path)
+        weight = model.stem.body[20].res_layer[3].weight
+        assert torch.equal(weight, stem.body[20].res_layer[3].weight)
         with pytest.raises(CourseError, match="a different stem than IR50"):
-            create("small", ir50=f"{folder}/ir50.pth")
-        deep = create("resnet50", stem_depths=(1, 1, 1, 1))
-        torch.save(deep.stem.state_dict(), f"{folder}/r.pth")
-        assert torch.equal(
-            create(
-                "resnet50", resnet50=f"{folder}/r.pth", stem_depths=(1, 1, 1, 1)
-            ).stem.conv1.weight,
-            deep.stem.conv1.weight,
-        )
+            create("small", ir50=path)
+
+
+def test_a_resnet50_file_starts_the_stem():
+    import tempfile
+
+    depths = (1, 1, 1, 1)
+    torch.manual_seed(0)
+    stem = create("resnet50", stem_depths=depths).stem
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/resnet50.pth"
+        torch.save(stem.state_dict(), path)
+        model = create("resnet50", resnet50=path, stem_depths=depths)
+        assert torch.equal(model.stem.conv1.weight, stem.conv1.weight)
         with pytest.raises(CourseError, match="a different stem than ResNet50"):
-            create("paper", resnet50=f"{folder}/r.pth")
+            create("paper", resnet50=path)
         with pytest.raises(CourseError, match="missing .*layer1.1"):
-            create("resnet50", resnet50=f"{folder}/r.pth")
+            create("resnet50", resnet50=path)

@@ -10,8 +10,7 @@ def test_table_iii_is_the_plain_vit_with_switches():
     from dataclasses import asdict
     from fer_course.models.presets import MODULES, PRESETS
 
-    plain = asdict(PRESETS["vit"])
-    built = {
+    MODULES_OF_PRESETS = {
         "vit": (),
         "vit_au": ("units",),
         "vit_cnn": ("cnn",),
@@ -20,28 +19,34 @@ def test_table_iii_is_the_plain_vit_with_switches():
         "vit_cnn_stages_conv_flatten": ("cnn", "stages", "conv", "flatten"),
         "au_vit": tuple(MODULES),
     }
-    for preset, modules in built.items():
-        changes = {k: v for m in modules for k, v in MODULES[m].items()}
-        assert asdict(PRESETS[preset]) == plain | changes, preset
-    for change in MODULES.values():
-        assert len(set(change) - {"heads", "patch"}) == 1, (
-            "one switch each (heads and patch follow the width and the map)"
-        )
-    assert {
-        k for k, v in asdict(PRESETS["au_vit"]).items() if v != asdict(PRESETS["au_cvt"])[k]
-    } == {
-        "depths",
-        "au_after",
-    }, "AU-ViT is AU-CVT with more blocks"
+    plain = asdict(PRESETS["vit"])
+    for preset, modules in MODULES_OF_PRESETS.items():
+        expected = dict(plain)
+        for module in modules:
+            expected |= MODULES[module]
+        assert asdict(PRESETS[preset]) == expected, preset
 
 
-def test_every_row_of_both_papers_builds():
-    import pytest
-    import torch
-    from fer_course.models.au_cvt import AUCVT
-    from fer_course.models.presets import configure
+def test_each_module_of_table_iii_is_one_switch():
+    from fer_course.models.presets import MODULES
 
-    assert {t: len(rows) for t, rows in ROWS.items()} == {
+    for module, change in MODULES.items():
+        # heads and patch follow the width and the map
+        assert len(set(change) - {"heads", "patch"}) == 1, module
+
+
+def test_au_vit_is_au_cvt_with_more_blocks():
+    from dataclasses import asdict
+    from fer_course.models.presets import PRESETS
+
+    au_vit = asdict(PRESETS["au_vit"])
+    au_cvt = asdict(PRESETS["au_cvt"])
+    different = {name for name in au_vit if au_vit[name] != au_cvt[name]}
+    assert different == {"depths", "au_after"}
+
+
+def test_every_table_has_all_its_rows():
+    assert {table: len(rows) for table, rows in ROWS.items()} == {
         "AU-CVT Table 1": 5,
         "AU-ViT Table I": 15,
         "AU-ViT Table II": 12,
@@ -53,84 +58,97 @@ def test_every_row_of_both_papers_builds():
         "AU-ViT Fig. 9": 12,
         "AU-ViT Fig. 10": 6,
     }
-    built = {}
+
+
+def test_a_row_is_a_preset_with_one_switch():
     for table, rows in ROWS.items():
         for name, row in rows.items():
-            assert len(set(row.changes) - {"expressions", "au_vocabulary"}) <= 1, (
-                f"{table}, {name}: a preset and one switch (classes and vocabulary follow the data)"
-            )
-            config = configure(row.preset, **row.changes)
-            if config not in built:
-                with torch.device("meta"):
-                    model = AUCVT(config)
-                    x = torch.empty(2, 3, config.size, config.size)
-                with torch.no_grad():
-                    expression, units = model.eval()(x)
-                assert expression.shape == (2, config.classes), (table, name)
-                assert (
-                    units is None
-                    if config.au_vocabulary is None
-                    else units.shape == (2, len(config.action_units))
-                ), (table, name)
-                built[config] = name
-    assert len(built) > 30
-    torch.manual_seed(0)
-    model = network_of(
-        "AU-ViT Fig. 10",
-        "9 patches",
-        stem_depths=(1, 1, 1),
-        depths=(1, 1),
-        au_after=1,
-        expressions=("a", "b"),
-    )
+            # classes and vocabulary follow the data
+            switches = set(row.changes) - {"expressions", "au_vocabulary"}
+            assert len(switches) <= 1, (table, name)
+
+
+def test_every_row_of_both_papers_builds():
+    import torch
+    from fer_course.models.presets import configure
+
+    configs = {configure(r.preset, **r.changes) for rows in ROWS.values() for r in rows.values()}
+    assert len(configs) > 30
+    for config in configs:
+        with torch.device("meta"):
+            model = AUCVT(config).eval()
+            x = torch.empty(2, 3, config.size, config.size)
+        with torch.no_grad():
+            expression, units = model(x)
+        assert expression.shape == (2, config.classes), config
+        if config.au_vocabulary is None:
+            assert units is None, config
+        else:
+            assert units.shape == (2, len(config.action_units)), config
+
+
+def test_a_row_takes_further_fields():
+    small = dict(stem_depths=(1, 1, 1), depths=(1, 1), au_after=1)
+    model = network_of("AU-ViT Fig. 10", "9 patches", **small, expressions=("a", "b"))
     assert model.au_branch.heads["mouth"][0][1].out_features == 14
     assert model.config.classes == 2
-    for table, row, says in (
-        ("AU-ViT Table IX", "x", "no table"),
-        ("AU-ViT Fig. 9", "after block 13", "has no row"),
-    ):
-        with pytest.raises(CourseError, match=says):
-            network_of(table, row)
+
+
+def test_unknown_tables_and_rows_are_refused():
+    import pytest
+
+    with pytest.raises(CourseError, match="no table"):
+        network_of("AU-ViT Table IX", "x")
+    with pytest.raises(CourseError, match="has no row"):
+        network_of("AU-ViT Fig. 9", "after block 13")
 
 
 def test_printed_numbers_agree_across_tables():
-    rows = {
-        (t, n): r.printed.get("accuracy") for t, group in ROWS.items() for n, r in group.items()
-    }
-    assert rows["AU-ViT Table I", "RAFDB"] == rows["AU-ViT Table III", "vit"]
-    assert (
-        rows["AU-ViT Table II", "RAFDB + RAFAU"]
-        == rows["AU-ViT Table III", "vit_au"]
-        == rows["AU-ViT Table VIII", "AU branch, RAFAU"]
-        == rows["AU-ViT Fig. 9", "after block 10"]
+    SAME_EXPERIMENT = (
+        (("AU-ViT Table I", "RAFDB"), ("AU-ViT Table III", "vit")),
+        (
+            ("AU-ViT Table II", "RAFDB + RAFAU"),
+            ("AU-ViT Table III", "vit_au"),
+            ("AU-ViT Table VIII", "AU branch, RAFAU"),
+            ("AU-ViT Fig. 9", "after block 10"),
+        ),
+        (
+            ("AU-ViT Table III", "au_vit"),
+            ("AU-ViT Tables IV-VI", "RAFDB"),
+            ("AU-ViT Fig. 10", "7 patches"),
+        ),
+        # Table VIII repeats the first row of Table II
+        (("AU-ViT Table VIII", "AU branch, FERPlus"), ("AU-ViT Table II", "RAFDB + FERPlus")),
+        (("AU-ViT Table VIII", "AU branch, AffectNet"), ("AU-ViT Table II", "RAFDB + AffectNet")),
+        (("AU-ViT Table VIII", "AU branch, RAFAU"), ("AU-ViT Table II", "RAFDB + RAFAU")),
+        (("AU-ViT Table VIII", "AU branch, EmotioNet"), ("AU-ViT Table II", "RAFDB + EmotioNet")),
     )
-    assert (
-        rows["AU-ViT Table III", "au_vit"]
-        == rows["AU-ViT Tables IV-VI", "RAFDB"]
-        == rows["AU-ViT Fig. 10", "7 patches"]
-    )
-    for a in ("FERPlus", "AffectNet", "RAFAU", "EmotioNet"):
-        assert (
-            rows["AU-ViT Table VIII", f"AU branch, {a}"] == rows["AU-ViT Table II", f"RAFDB + {a}"]
-        ), "Table VIII repeats the first row of Table II"
+    for places in SAME_EXPERIMENT:
+        accuracies = {ROWS[table][row].printed.get("accuracy") for table, row in places}
+        assert len(accuracies) == 1, places
 
 
 def test_units_train_what_lies_before_the_branch():
     import torch
-    from fer_course.models.au_cvt import create
 
     for after in (1, 3):
         torch.manual_seed(0)
         model = create("vit_au", width=32, depths=(3, 1), heads=(1, 1), au_after=after).eval()
-        model(torch.randn(1, 3, 112, 112))[1].sum().backward()
-        blocks = [b for stage in model.stages for b in stage]
-        assert [all(p.grad is not None for p in b.parameters()) for b in blocks] == [
-            i < after for i in range(4)
-        ], after
+        expression, units = model(torch.randn(1, 3, 112, 112))
+        units.sum().backward()
+        blocks = [block for stage in model.stages for block in stage]
+        trained = [all(p.grad is not None for p in block.parameters()) for block in blocks]
+        assert trained == [number < after for number in range(4)], after
         assert model.classify.weight.grad is None
         assert model.embedding.weight.grad is not None
+
+
+def test_units_of_a_token_train_every_block():
+    import torch
+
     torch.manual_seed(0)
     model = create("vit_au_token", width=32, depths=(3, 1), heads=(1, 1)).eval()
-    model(torch.randn(1, 3, 112, 112))[1].sum().backward()
-    for p in model.stages.parameters():
-        assert p.grad is not None, "a token is read at the end: the units train every block"
+    expression, units = model(torch.randn(1, 3, 112, 112))
+    units.sum().backward()
+    for name, parameter in model.stages.named_parameters():
+        assert parameter.grad is not None, f"a token is read at the end: {name} learns nothing"

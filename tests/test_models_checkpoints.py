@@ -8,193 +8,84 @@ from fer_course.core.files import atomic, read_json, write_json
 from fer_course.models.au_cvt import AUCVT
 from fer_course.models.presets import configure
 from fer_course.models.weights import fill, read_weights
+import json
+import tempfile
+import pytest
 import torch
 from fer_course.models.au_cvt import create
 
 
-import math
-import tempfile
-
-
-from pathlib import Path
-
-
-HEADS = {
-    1: {"": 21},
-    2: dict(up=7, low=14),
-    3: {"1": 5, "2": 2, "3": 14},
-    5: {"1": 5, "21": 1, "22": 1, "23": 1, "3": 14},
-    7: {"11": 4, "12": 1, "13": 4, "21": 1, "22": 1, "23": 1, "3": 14},
-    9: {"11": 4, "12": 1, "13": 4, "21": 1, "22": 1, "23": 1, "31": 14, "32": 14, "33": 14},
-}  # their patches and how many units each answers
-
-
-def names(p):
-    return {
-        "": ("norm_AU", "AU_head"),
-        "up": ("norm_AU_up", "upperAU_head"),
-        "low": ("norm_AU_low", "lowerAU_head"),
-    }.get(p, (f"norm_AU{p}", f"head_AU{p}"))
-
-
-class Layout:
-    "State dicts with the authors' names and random contents"
-
-    def __init__(self, seed=0):
-        self.g = torch.Generator().manual_seed(seed)
-        self.state = {}
-
-    def add(self, name, *shape):
-        self.state[name] = torch.randn(*shape, generator=self.g) / math.sqrt(
-            max(1, math.prod(shape[1:]))
-        )
-
-    def bn(self, name, n):
-        for k in ("weight", "bias", "running_mean", "running_var"):
-            self.state[f"{name}.{k}"] = torch.rand(n, generator=self.g) * 0.5 + (
-                0.75 if k in ("weight", "running_var") else -0.25
-            )
-        self.state[f"{name}.num_batches_tracked"] = torch.tensor(7)
-
-    def linear(self, name, *shape):
-        self.add(f"{name}.weight", *shape)
-        self.add(f"{name}.bias", shape[0])
-
-    def norm(self, name, n):
-        self.state[f"{name}.weight"], self.state[f"{name}.bias"] = (
-            torch.rand(n, generator=self.g) + 0.5,
-            torch.randn(n, generator=self.g) * 0.1,
-        )
-
-    def ir50(self, cache={}):
-        if cache:
-            self.state |= cache
-            return
-        self.add("cnn.input_layer.0.weight", 64, 3, 3, 3)
-        self.bn("cnn.input_layer.1", 64)
-        self.state["cnn.input_layer.2.weight"] = torch.full((64,), 0.25)
-        channels = 64
-        n = 0
-        for width, depth in ((64, 3), (128, 4), (256, 14)):
-            for _ in range(depth):
-                p = f"cnn.body.{n}"
-                n += 1
-                if channels != width:
-                    self.add(f"{p}.shortcut_layer.0.weight", width, channels, 1, 1)
-                    self.bn(f"{p}.shortcut_layer.1", width)
-                self.bn(f"{p}.res_layer.0", channels)
-                self.add(f"{p}.res_layer.1.weight", width, channels, 3, 3)
-                self.state[f"{p}.res_layer.2.weight"] = torch.full((width,), 0.25)
-                self.add(f"{p}.res_layer.3.weight", width, width, 3, 3)
-                self.bn(f"{p}.res_layer.4", width)
-                channels = width
-        cache |= self.state  # the same for all: drawn once
-
-    def block(self, p, w, conv=False):
-        self.norm(f"{p}.norm1", w)
-        self.norm(f"{p}.norm2", w)
-        self.linear(f"{p}.attn.qkv", 3 * w, w)
-        self.linear(f"{p}.attn.proj", w, w)
-        if not conv:
-            self.linear(f"{p}.mlp.fc1", 4 * w, w)
-            self.linear(f"{p}.mlp.fc2", w, 4 * w)
-        else:
-            for name, shape, bn in (
-                ("fc1", (4 * w, w, 1, 1), "bn1"),
-                ("dwconv", (4 * w, 1, 3, 3), "bn2"),
-                ("fc2", (w, 4 * w, 1, 1), "bn3"),
-            ):
-                self.linear(f"{p}.mlp.{name}", *shape)
-                self.bn(f"{p}.mlp.{bn}", shape[0])
-
-    def patches(self, v, number, w, own_norms=True):
-        for p, units in HEADS[number].items():
-            self.linear(f"{v}{names(p)[1]}", units, w)
-            if own_norms:
-                self.norm(f"{v}{names(p)[0]}", w)
-
-
-def plain_checkpoint(patches=7, classes=7, w=64, side=14, token=False):
-    "Add a plain ViT with its blocks cut where the AU branch reads, or with an AU token"
-    s = Layout()
-    s.linear("patch_embed.proj", w, 3, 4, 4)
-    s.add("pos_embed", 1, 1 + side * side, w)
-    s.add("cls_token", 1, 1, w)
-    s.norm("norm", w)
-    s.linear("head", classes, w)
-    for p in (
-        [f"blocks.{b}" for b in range(3)] if token else ["blocks_1.0", "blocks_1.1", "blocks_2.0"]
-    ):
-        s.block(p, w)
-    if token:
-        s.add("au_token", 1, 1, w)
-        s.linear("AU_head", 21, w)
-    else:
-        s.patches("", patches, w)
-    return s.state
-
-
-def test_what_is_saved_returns():
-    import json
-    import pytest
-    from pathlib import Path
-
+def test_a_saved_network_is_loaded_again():
     torch.manual_seed(0)
     model = create("small", expressions=("anger", "fear", "happiness")).eval()
     x = torch.randn(2, 3, 112, 112)
     with tempfile.TemporaryDirectory() as folder:
         save(model, folder)
-        first = Path(f"{folder}/model.safetensors").read_bytes()
+        loaded = load(folder)
+    assert loaded.config == model.config
+    assert not loaded.training
+    with torch.no_grad():
+        for output, expected in zip(loaded(x), model(x), strict=True):
+            assert torch.equal(output, expected)
+
+
+def test_the_same_network_gives_the_same_bytes():
+    model = create("small")
+    with tempfile.TemporaryDirectory() as folder:
+        weights = Path(folder) / "model.safetensors"
         save(model, folder)
-        assert Path(f"{folder}/model.safetensors").read_bytes() == first
-        assert len(list(Path(folder).iterdir())) == 2
-        again = load(folder)
-        assert again.config == model.config
-        assert not again.training
-        with torch.no_grad():
-            for a, b in zip(model(x), again(x)):
-                assert torch.equal(a, b)
-        Path(f"{folder}/model.safetensors").write_bytes(first[:1000])
+        first = weights.read_bytes()
+        save(model, folder)
+        assert weights.read_bytes() == first
+        assert sorted(p.name for p in Path(folder).iterdir()) == [
+            "config.json",
+            "model.safetensors",
+        ]
+
+
+def test_damaged_files_are_named():
+    CASES = (
+        ({"width": "64"}, "config.json: width cannot be '64'"),
+        ({"preset": "paper"}, "no field preset"),
+        ({"depths": 3}, "depths cannot be 3"),
+        ({"expressions": None}, "expressions"),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        save(create("small", expressions=("anger", "fear", "happiness")), folder)
+        weights = Path(folder) / "model.safetensors"
+        weights.write_bytes(weights.read_bytes()[:1000])
         with pytest.raises(CourseError, match="model.safetensors.*cannot be read"):
             load(folder)
-        settings = json.loads(Path(f"{folder}/config.json").read_text())
-        for change, says in (
-            ({"width": "64"}, "config.json: width cannot be '64'"),
-            ({"preset": "paper"}, "no field preset"),
-            ({"depths": 3}, "depths cannot be 3"),
-            ({"expressions": None}, "expressions"),
-        ):
-            Path(f"{folder}/config.json").write_text(json.dumps({**settings, **change}))
-            with pytest.raises(CourseError, match=says):
+        path = Path(folder) / "config.json"
+        settings = json.loads(path.read_text())
+        for changes, message in CASES:
+            path.write_text(json.dumps({**settings, **changes}))
+            with pytest.raises(CourseError, match=message):
                 load(folder)
         with pytest.raises(CourseError, match="config.json: is missing"):
             load(f"{folder}/nowhere")
 
 
 def test_a_missing_network_is_named():
-    import pytest
-
     with pytest.raises(CourseError, match="no network 'nothing'.*Remedy"):
         pretrained("nothing")
 
 
-def test_what_comes_with_the_package_predicts():
+def test_the_networks_of_the_package_predict():
     import fer_course
-    import pytest
 
-    folder = Path(fer_course.__file__).parent / "checkpoints"
-    for file in folder.glob("*/model.safetensors"):
-        assert file.stat().st_size < 6e6
-        assert sorted(p.name for p in file.parent.iterdir()) == [
-            "card.json",
-            "config.json",
-            "model.safetensors",
-        ]
-        model = pretrained(file.parent.name)
-        c = model.config
-        assert not model.training
-        assert "command" in model.card
+    FILES = ["card.json", "config.json", "model.safetensors"]
+    checkpoints = Path(fer_course.__file__).parent / "checkpoints"
+    folders = [path.parent for path in checkpoints.glob("*/model.safetensors")]
+    assert folders
+    for folder in folders:
+        assert (folder / "model.safetensors").stat().st_size < 6e6, folder.name
+        assert sorted(path.name for path in folder.iterdir()) == FILES, folder.name
+        model = pretrained(folder.name)
+        assert not model.training, folder.name
+        assert "command" in model.card, folder.name
+        size = model.config.size
         with torch.no_grad():
-            expression, units = model(torch.zeros(1, 3, c.size, c.size))
-        assert expression.shape == (1, c.classes)
-        assert torch.isfinite(expression).all()
+            expression, units = model(torch.zeros(1, 3, size, size))
+        assert expression.shape == (1, model.config.classes), folder.name
+        assert torch.isfinite(expression).all(), folder.name

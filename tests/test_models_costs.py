@@ -10,13 +10,12 @@ from fer_course.models.parts import Attention
 
 
 def test_the_count_is_what_pytorch_executes():
-    import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
     from fer_course.models.au_cvt import shallow
     from fer_course.models.presets import PRESETS
 
-    for name in (
+    NAMES = (
         "paper",
         "released",
         "vit_au_token",
@@ -25,56 +24,60 @@ def test_the_count_is_what_pytorch_executes():
         "small",
         "small_resnet",
         "vit_cnn_stages_conv",
-    ):
+    )
+    for name in NAMES:
         model = AUCVT(shallow(PRESETS[name])).eval()
-        c = model.config
+        size = model.config.size
+        x = torch.randn(1, 3, size, size)
         with (
             torch.no_grad(),
             sdpa_kernel(SDPBackend.MATH),
             FlopCounterMode(display=False) as counter,
         ):
-            model(torch.randn(1, 3, c.size, c.size))
-        s = summary(model)
-        assert counter.get_total_flops() == 2 * s["multiply_adds"], name
-        assert (
-            s["parameters"]
-            == sum(p.numel() for p in model.parameters())
-            == sum(p["parameters"] for p in s["parts"].values())
-        ), name
+            model(x)
+        costs = summary(model)
+        assert counter.get_total_flops() == 2 * costs["multiply_adds"], name
+        parameters = sum(p.numel() for p in model.parameters())
+        assert costs["parameters"] == parameters, name
+        assert sum(part["parameters"] for part in costs["parts"].values()) == parameters, name
 
 
 def test_a_summary_by_hand():
-    import pytest
-    import torch
+    costs = summary("small_vit")
+    parts = costs["parts"]
+    N = 50  # 7 x 7 patches and a class token
+    C = 96
+    PIXELS = 3 * 16 * 16  # numbers in a patch
+    assert costs["tokens"] == (N,)
+    assert costs["widths"] == (C,)
+    assert parts["stem"] == dict(parameters=0, multiply_adds=0)
+    assert parts["head"]["multiply_adds"] == 7 * C
+    assert parts["tokens"]["parameters"] == C * (PIXELS + 1) + C + N * C
+    assert parts["tokens"]["multiply_adds"] == 49 * C * PIXELS
+    block = 4 * N * C * C + 2 * N * N * C + 4 * N * C * C  # the MLP's ratio is 2
+    assert parts["blocks"]["multiply_adds"] == 3 * block
+    assert set(parts["tokens"]) == {"parameters", "multiply_adds"}
+
+
+def test_a_summary_changes_nothing():
     from fer_course.models.au_cvt import create
 
-    s = summary("small_vit")
-    N = 50
-    C = 96
-    assert s["tokens"] == (50,)
-    assert s["widths"] == (96,)
-    assert s["parts"]["stem"] == dict(parameters=0, multiply_adds=0)
-    assert s["parts"]["head"]["multiply_adds"] == 7 * C
-    assert s["parts"]["tokens"] == dict(
-        parameters=C * (3 * 256 + 1) + C + N * C, multiply_adds=49 * C * 3 * 256
-    )
-    assert s["parts"]["blocks"]["multiply_adds"] == 3 * (
-        4 * N * C * C + 2 * N * N * C + 4 * N * C * C
-    ), "three blocks, ratio 2"
     model = create("small", au_vocabulary=None)
-    before = {k: v.clone() for k, v in model.state_dict().items()}
-    state = torch.get_rng_state()
-    assert summary(model)["parts"]["units"] == dict(parameters=0, multiply_adds=0), (
-        "looking changes nothing, random numbers neither"
-    )
-    assert model.training, "looking changes nothing, random numbers neither"
-    assert torch.equal(state, torch.get_rng_state()), (
-        "looking changes nothing, random numbers neither"
-    )
-    for k, v in model.state_dict().items():
-        assert torch.equal(v, before[k])
+    weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    random_state = torch.get_rng_state()
+    assert summary(model)["parts"]["units"] == dict(parameters=0, multiply_adds=0)
+    assert model.training
+    assert torch.equal(torch.get_rng_state(), random_state)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, weights[name]), name
     assert not model._forward_hooks
+
+
+def test_a_summary_of_nothing_is_refused():
+    import pytest
+    from fer_course.models.au_cvt import create
+
     with pytest.raises(CourseError, match="changes belong"):
-        summary(model, size=64)
+        summary(create("small"), size=64)
     with pytest.raises(CourseError, match="no preset"):
         summary("tiny")

@@ -9,40 +9,62 @@ import torch
 from torch import nn
 from fer_course.core.errors import CourseError
 from fer_course.core.files import atomic
+import tempfile
+import numpy as np
+import pytest
+from fer_course.models.au_cvt import create
 
 
-def test_an_onnx_file_is_complete_and_says_what_it_answers():
-    import json
-    import onnx
-    import onnxruntime
-    import pytest
-    import tempfile
-    import numpy as np
-    from pathlib import Path
-    from fer_course.models.au_cvt import create
-
+def small_network():
+    "Return a small network for images of 32 pixels with three expressions"
     torch.manual_seed(0)
-    model = create("small", size=32, expressions=("anger", "fear", "joy")).train()
+    return create("small", size=32, expressions=("anger", "fear", "joy"))
+
+
+def open_session(path):
+    "Return an ONNX Runtime session on the CPU"
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+
+def test_an_onnx_file_is_complete():
+    model = small_network().train()
     with tempfile.TemporaryDirectory() as folder:
-        to_onnx(model, f"{folder}/a.onnx")
-        assert [p.name for p in Path(folder).iterdir()] == ["a.onnx"], (
-            "one file, and the network is as it was"
-        )
-        assert model.training, "one file, and the network is as it was"
-        session = onnxruntime.InferenceSession(
-            f"{folder}/a.onnx", providers=["CPUExecutionProvider"]
-        )
-        about = session.get_modelmeta().custom_metadata_map
-        assert json.loads(about["expressions"]) == ["anger", "fear", "joy"]
-        assert json.loads(about["action_units"])[:2] == [1, 2]
-        assert about["size"] == "32"
-        assert [o.name for o in session.get_outputs()] == ["expressions", "action_units"]
-        for batch in (1, 5):
-            x = torch.randn(batch, 3, 32, 32)
-            with torch.no_grad():
-                theirs = model.eval()(x)
-            for a, b in zip(session.run(None, {"images": x.numpy()}), theirs):
-                assert a.shape == b.shape
-                assert np.abs(a - b.numpy()).max() < 1e-4
+        to_onnx(model, f"{folder}/network.onnx")
+        assert [path.name for path in Path(folder).iterdir()] == ["network.onnx"]
+    assert model.training, "the network is as it was"
+
+
+def test_an_onnx_file_describes_its_inputs_and_outputs():
+    with tempfile.TemporaryDirectory() as folder:
+        to_onnx(small_network(), f"{folder}/network.onnx")
+        session = open_session(f"{folder}/network.onnx")
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert json.loads(metadata["expressions"]) == ["anger", "fear", "joy"]
+    assert json.loads(metadata["action_units"])[:2] == [1, 2]
+    assert metadata["size"] == "32"
+    assert [output.name for output in session.get_outputs()] == ["expressions", "action_units"]
+
+
+def test_an_onnx_file_gives_the_same_logits_for_any_batch():
+    model = small_network()
+    with tempfile.TemporaryDirectory() as folder:
+        to_onnx(model, f"{folder}/network.onnx")
+        session = open_session(f"{folder}/network.onnx")
+    model.eval()
+    for batch in (1, 5):
+        x = torch.randn(batch, 3, 32, 32)
+        with torch.no_grad():
+            expected = model(x)
+        outputs = session.run(None, {"images": x.numpy()})
+        for output, logits in zip(outputs, expected, strict=True):
+            assert output.shape == logits.shape, batch
+            assert np.abs(output - logits.numpy()).max() < 1e-4, batch
+
+
+def test_a_path_below_a_file_is_refused():
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "file").touch()
         with pytest.raises(CourseError, match="folder is needed"):
-            to_onnx(model, f"{folder}/a.onnx/b.onnx")
+            to_onnx(small_network(), f"{folder}/file/network.onnx")

@@ -9,119 +9,109 @@ from torch import nn
 
 
 def test_the_stem_halves_once_per_stage():
-    import torch
-
-    for widths, depths, stride in (((8, 8, 16, 32), (1, 2, 1), 1), ((4, 8, 12), (2, 1), 2)):
+    CASES = (  # widths, depths, stride of the first convolution
+        ((8, 8, 16, 32), (1, 2, 1), 1),
+        ((4, 8, 12), (2, 1), 2),
+    )
+    for widths, depths, stride in CASES:
         stem = IRStem(depths, widths, stride=stride).eval()
         assert len(stem.body) == sum(depths)
-        side = 112 // stride // 2 ** len(depths)
-        assert stem(torch.zeros(2, 3, 112, 112)).shape == (2, widths[-1], side, side)
-        assert side == 14
+        assert 112 // stride // 2 ** len(depths) == 14
+        assert stem(torch.zeros(2, 3, 112, 112)).shape == (2, widths[-1], 14, 14)
 
 
 def test_a_resnet_stem_has_the_stages_asked_for():
-    import torch
-
-    for n in (1, 2, 3, 4):
-        stem = resnet_stem((1,) * n).eval()
-        side = -(-112 // 2 ** (n + 1))
-        assert stem(torch.zeros(2, 3, 112, 112)).shape == (2, 256 * 2 ** (n - 1), side, side)
-        for k in stem.state_dict():
-            assert not (k.startswith(("fc.", f"layer{n + 1}."))), "nothing unused is kept"
+    SIDES = {1: 28, 2: 14, 3: 7, 4: 4}  # number of stages -> side of the map
+    for stages, side in SIDES.items():
+        stem = resnet_stem((1,) * stages).eval()
+        width = 256 * 2 ** (stages - 1)
+        assert stem(torch.zeros(2, 3, 112, 112)).shape == (2, width, side, side)
+        for name in stem.state_dict():
+            assert not name.startswith(("fc.", f"layer{stages + 1}.")), "nothing unused is kept"
 
 
 def test_a_token_layer_is_a_linear_layer_by_either_kernel():
-    import torch
-    from torch.nn import functional as F
+    torch.manual_seed(0)
+    for width, outputs in ((64, 96), (256, 40)):
+        layer = TokenLinear(width, outputs)
+        x = torch.randn(16, 9, width, requires_grad=True)
+        y = layer(x)
+        expected = F.linear(x, layer.weight, layer.bias)
+        assert list(layer.state_dict()) == ["weight", "bias"]
+        assert torch.allclose(y, expected, atol=1e-5), width
+        assert y.is_contiguous(), width
+        inputs = (x, layer.weight, layer.bias)
+        upstream = torch.randn(16, 9, outputs)
+        gradients = torch.autograd.grad(y, inputs, upstream)
+        expected_gradients = torch.autograd.grad(expected, inputs, upstream)
+        for gradient, expected_gradient in zip(gradients, expected_gradients, strict=True):
+            assert torch.allclose(gradient, expected_gradient, atol=1e-4), width
+        assert torch.equal(layer(x[:0]), y[:0]), "an empty batch"
+        assert torch.allclose(layer(x[0]), y[0], atol=1e-5), "tokens without a batch"
+
+
+def test_wide_token_layers_run_as_a_convolution():
     from fer_course.models.parts import _by_convolution
 
-    torch.manual_seed(0)
-    for width, out in ((64, 96), (256, 40)):
-        layer = TokenLinear(width, out)
-        x = torch.randn(16, 9, width, requires_grad=True)
-        g = torch.randn(16, 9, out)
-        assert list(layer.state_dict()) == ["weight", "bias"]
-        assert _by_convolution(x, width) == (
-            width >= 256
-            and torch.backends.mkl.is_available()
-            and torch.backends.mkldnn.is_available()
-        )
+    has_kernels = torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()
+    for width, is_wide in ((64, False), (256, True)):
+        x = torch.randn(16, 9, width)
+        assert _by_convolution(x, width) == (is_wide and has_kernels), width
         with torch.autocast("cpu", torch.bfloat16):
-            assert not _by_convolution(x, width)
-        y = layer(x)
-        wanted = F.linear(x, layer.weight, layer.bias)
-        learned = (x, layer.weight, layer.bias)
-        assert torch.allclose(y, wanted, atol=1e-5)
-        assert y.is_contiguous()
-        for ours, theirs in zip(
-            torch.autograd.grad(y, learned, g), torch.autograd.grad(wanted, learned, g)
-        ):
-            assert torch.allclose(ours, theirs, atol=1e-4)
-        assert torch.equal(layer(x[:0]), y[:0])
-        assert torch.allclose(layer(x[0]), y[0], atol=1e-5)  # nothing, and tokens without a batch
+            assert not _by_convolution(x, width), width
 
 
 def test_attention_is_the_softmax_formula():
-    import torch
-
     torch.manual_seed(0)
     attention = Attention(32, 4)
     x = torch.randn(2, 9, 32)
-    q, k, v = (t.view(2, 9, 4, 8).transpose(1, 2) for t in attention.qkv(x).chunk(3, -1))
-    naive = attention.project(
-        ((q @ k.transpose(-1, -2) / 8**0.5).softmax(-1) @ v).transpose(1, 2).reshape(2, 9, 32)
-    )
-    assert torch.allclose(attention(x), naive, atol=1e-6)
+    qkv = attention.qkv(x).unflatten(2, (3, 4, 8)).permute(2, 0, 3, 1, 4)
+    query, key, value = qkv  # each (2, 4, 9, 8): 4 heads of 8 dimensions
+    weights = (query @ key.transpose(-1, -2) / 8**0.5).softmax(-1)
+    expected = attention.project((weights @ value).transpose(1, 2).reshape(2, 9, 32))
+    assert torch.allclose(attention(x), expected, atol=1e-6)
 
 
 def test_only_the_convolution_sees_neighbours():
-    import torch
-
     torch.manual_seed(0)
     x = torch.randn(2, 25, 8, requires_grad=True)
-    for ffn, seen in ((MLP(8, 4), 1), (ConvFFN(8, 4).eval(), 9)):
+    middle = 12  # token in the middle of the 5 x 5 grid
+    for ffn, neighbourhood in ((MLP(8, 4), 1), (ConvFFN(8, 4).eval(), 9)):
         y = ffn(x, (5, 5))
         assert y.shape == x.shape
-        (gradient,) = torch.autograd.grad(y[0, 12].sum(), x)
-        assert (gradient.abs().sum(-1) > 0).sum() == seen, (
-            "token 12 is the middle of the 5 x 5 grid"
-        )
+        (gradient,) = torch.autograd.grad(y[0, middle].sum(), x)
+        assert (gradient.abs().sum(-1) > 0).sum() == neighbourhood, ffn
 
 
 def test_a_block_is_timms_block():
-    import torch
     from functools import partial
     from fer_course.models.parts import timm_layer
 
+    NAMES = {  # layers of our block -> layers of timm's
+        "norm1": "norm1",
+        "attention.qkv": "attn.qkv",
+        "attention.project": "attn.proj",
+        "norm2": "norm2",
+        "ffn.expand": "mlp.fc1",
+        "ffn.restore": "mlp.fc2",
+    }
     torch.manual_seed(0)
-    theirs = (
-        timm_layer("vision_transformer")
-        .Block(32, 4, qkv_bias=True, norm_layer=partial(nn.LayerNorm, eps=1e-6))
-        .eval()
-    )
-    ours = Block(32, 4, ffn="mlp").eval()
-    names = dict(
-        zip(
-            ("norm1", "attention.qkv", "attention.project", "norm2", "ffn.expand", "ffn.restore"),
-            ("norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2"),
-        )
-    )
-    ours.load_state_dict(
+    norm = partial(nn.LayerNorm, eps=1e-6)
+    reference = timm_layer("vision_transformer").Block(32, 4, qkv_bias=True, norm_layer=norm).eval()
+    weights = reference.state_dict()
+    block = Block(32, 4, ffn="mlp").eval()
+    block.load_state_dict(
         {
-            f"{a}.{k}": theirs.state_dict()[f"{b}.{k}"]
-            for a, b in names.items()
-            for k in ("weight", "bias")
+            f"{name}.{kind}": weights[f"{timm_name}.{kind}"]
+            for name, timm_name in NAMES.items()
+            for kind in ("weight", "bias")
         }
     )
     x = torch.randn(2, 10, 32)
-    assert torch.allclose(ours(x, (3, 3)), theirs(x), atol=1e-5), (
-        "naive, better, and the library agree"
-    )
+    assert torch.allclose(block(x, (3, 3)), reference(x), atol=1e-5)
 
 
 def test_a_token_without_a_place_passes_the_convolution_by():
-    import torch
-
     torch.manual_seed(0)
     ffn = ConvFFN(8, 4).eval()
     x = torch.randn(2, 11, 8)
@@ -132,77 +122,82 @@ def test_a_token_without_a_place_passes_the_convolution_by():
 
 
 def test_drop_path_skips_at_the_asked_rate():
-    import torch
-
     torch.manual_seed(0)
     block = Block(8, 2, ratio=2, ffn="mlp", drop_path=0.3)
+    ones = torch.ones(4000, 1, 1)
     x = torch.randn(1, 9, 8).expand(4000, 9, 8)
     with torch.no_grad():
-        kept = (block._sometimes(torch.ones(4000, 1, 1)) > 0).float().mean()
+        kept = (block._sometimes(ones) > 0).float().mean()
         assert abs(kept - 0.7) < 0.03
-        assert abs(block._sometimes(torch.ones(4000, 1, 1)).mean() - 1) < 0.05, (
-            "the expectation stays"
-        )
+        assert abs(block._sometimes(ones).mean() - 1) < 0.05, "the expectation stays"
         skipped = (block(x, (3, 3)) == x).all(-1).all(-1).float().mean()
-        assert abs(skipped - 0.09) < 0.02, "both branches: .3 x .3"
-        assert torch.equal(block.eval()(x[:2], (3, 3)), block(x[:2], (3, 3))), (
-            "nothing is dropped in eval mode"
-        )
+        assert abs(skipped - 0.09) < 0.02, "both branches: 0.3 x 0.3"
+
+
+def test_nothing_is_dropped_in_eval_mode():
+    torch.manual_seed(0)
+    block = Block(8, 2, ratio=2, ffn="mlp", drop_path=0.3).eval()
+    plain = Block(8, 2, ratio=2, ffn="mlp").eval()
+    plain.load_state_dict(block.state_dict())
+    x = torch.randn(100, 9, 8)
+    with torch.no_grad():
+        assert torch.equal(block(x, (3, 3)), block(x, (3, 3)))
+        assert torch.equal(block(x, (3, 3)), plain(x, (3, 3)))
 
 
 def test_a_conditional_position_looks_at_neighbours_only():
-    import torch
-
     torch.manual_seed(0)
-    part = PositionConv(4)
-    x = torch.randn(1, 26, 4, requires_grad=True)
-    y = part(x, (5, 5))
-    (gradient,) = torch.autograd.grad(y[0, 1 + 12].sum(), x)
-    seen = gradient[0].abs().sum(-1) > 0
-    assert y.shape == x.shape, "the middle of the grid and its eight neighbours"
-    assert torch.equal(y[:, 0], x[:, 0]), "the middle of the grid and its eight neighbours"
-    assert seen.sum() == 9, "the middle of the grid and its eight neighbours"
-    assert not seen[0], "the middle of the grid and its eight neighbours"
+    position = PositionConv(4)
+    x = torch.randn(1, 1 + 25, 4, requires_grad=True)  # a class token and a 5 x 5 grid
+    y = position(x, (5, 5))
+    assert y.shape == x.shape
+    assert torch.equal(y[:, 0], x[:, 0]), "the class token passes unchanged"
+    middle = 1 + 12  # token in the middle of the grid
+    (gradient,) = torch.autograd.grad(y[0, middle].sum(), x)
+    is_used = gradient[0].abs().sum(-1) > 0
+    assert is_used.sum() == 9, "the middle of the grid and its eight neighbours"
+    assert not is_used[0]
 
 
 def test_merging_joins_true_neighbours():
-    import torch
-
     tokens = torch.arange(16.0).view(1, 16, 1)
     merge = PatchMerging(1)
-    merge.norm = torch.nn.Identity()
-    merge.reduce = torch.nn.Identity()
+    merge.norm = nn.Identity()
+    merge.reduce = nn.Identity()
     y, grid = merge(tokens, (4, 4))
     assert grid == (2, 2)
     assert y[0, 0].tolist() == [0, 1, 4, 5]
     assert y[0, 3].tolist() == [10, 11, 14, 15]
-    assert PatchMerging(8)(torch.randn(2, 196, 8), (14, 14))[0].shape == (2, 49, 16)
+
+
+def test_merging_halves_the_side_and_doubles_the_width():
+    y, grid = PatchMerging(8)(torch.randn(2, 196, 8), (14, 14))
+    assert grid == (7, 7)
+    assert y.shape == (2, 49, 16)
 
 
 def test_both_mergings_keep_tokens_without_a_place_in_front():
-    import torch
-
     torch.manual_seed(0)
-    for part in MERGING.values():
-        merge = part(8, extra=True)
-        x = torch.randn(2, 1 + 36, 8)
+    x = torch.randn(2, 1 + 36, 8)
+    for name, merging in MERGING.items():
+        merge = merging(8, extra=True)
         y, grid = merge(x, (6, 6))
-        assert grid == (3, 3)
-        assert y.shape == (2, 1 + 9, 16)
-        assert torch.allclose(y[:, 0], merge.widen(x[:, 0]))
-        assert torch.allclose(y[:, 1:], merge(x[:, 1:], (6, 6))[0], atol=1e-6)
+        without_token, _ = merge(x[:, 1:], (6, 6))
+        assert grid == (3, 3), name
+        assert y.shape == (2, 1 + 9, 16), name
+        assert torch.allclose(y[:, 0], merge.widen(x[:, 0])), name
+        assert torch.allclose(y[:, 1:], without_token, atol=1e-6), name
 
 
 def test_the_hand_count_is_what_pytorch_counts():
-    import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
-    block = Block(32, 2).eval()
     N = 36
     C = 32
+    block = Block(C, 2).eval()
+    x = torch.randn(1, N, C)
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        block(torch.randn(1, N, C), (6, 6))
-    assert counter.get_total_flops() == 2 * (
-        4 * N * C * C + 2 * N * N * C + 8 * N * C * C + 36 * N * C
-    ), "a multiply-add is two operations"
+        block(x, (6, 6))
+    multiply_adds = 4 * N * C * C + 2 * N * N * C + 8 * N * C * C + 36 * N * C
+    assert counter.get_total_flops() == 2 * multiply_adds, "a multiply-add is two operations"

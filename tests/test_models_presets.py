@@ -5,13 +5,20 @@ from fer_course.models.config import Config, refuse
 
 
 def test_presets_are_valid():
-    import pytest
-    from fer_course.core.errors import CourseError
     from fer_course.models.config import check_config
 
     for name, config in PRESETS.items():
         assert check_config(config) is None, name
+
+
+def test_configure_takes_lists_as_tuples():
     assert configure("small", depths=[2, 2]).depths == (2, 2)
+
+
+def test_unknown_presets_and_fields_are_refused():
+    import pytest
+    from fer_course.core.errors import CourseError
+
     with pytest.raises(CourseError, match="there is no preset 'none'"):
         configure("none")
     with pytest.raises(CourseError, match="a network has no field colour"):

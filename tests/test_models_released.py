@@ -11,24 +11,25 @@ from fer_course.models.au_cvt import AUCVT, create
 from fer_course.models.released_names import DEAD, PATCHES, patch_layers, released_name
 from fer_course.models.released_names import translate, two_stages
 from fer_course.models.weights import fill, read_weights
+import math
+import tempfile
+from functools import cache
+import torch
+import torch.nn.functional as F
+from fer_course.core.errors import CourseError
 from fer_course.models.au_cvt import AUCVT
 from fer_course.models.presets import configure
 
-
-import math
-import tempfile
-
-
-HEADS = {
+# number of AU patches -> the authors' name of each patch -> number of units that it reads
+UNITS_OF_PATCHES = {
     1: {"": 21},
-    2: dict(up=7, low=14),
+    2: {"up": 7, "low": 14},
     3: {"1": 5, "2": 2, "3": 14},
     5: {"1": 5, "21": 1, "22": 1, "23": 1, "3": 14},
     7: {"11": 4, "12": 1, "13": 4, "21": 1, "22": 1, "23": 1, "3": 14},
     9: {"11": 4, "12": 1, "13": 4, "21": 1, "22": 1, "23": 1, "31": 14, "32": 14, "33": 14},
-}  # their patches and how many units each answers
-
-
+}
+# name of a patch -> first row, end row, first column, end column on the 14 x 14 tokens
 WINDOWS = {
     "": (0, 14, 0, 14),
     "up": (0, 8, 0, 14),
@@ -46,450 +47,518 @@ WINDOWS = {
     "32": (6, 14, 5, 10),
     "33": (6, 14, 9, 14),
 }
+POOLED_WINDOWS = {"up": (0, 4, 0, 7), "low": (3, 7, 0, 7)}  # on the 7 x 7 tokens
 
 
-def names(p):
-    return {
-        "": ("norm_AU", "AU_head"),
-        "up": ("norm_AU_up", "upperAU_head"),
-        "low": ("norm_AU_low", "lowerAU_head"),
-    }.get(p, (f"norm_AU{p}", f"head_AU{p}"))
+def patch_layer_names(patch):
+    "Return the authors' names of a patch's LayerNorm and of its linear layer"
+    if patch == "":
+        return "norm_AU", "AU_head"
+    if patch == "up":
+        return "norm_AU_up", "upperAU_head"
+    if patch == "low":
+        return "norm_AU_low", "lowerAU_head"
+    return f"norm_AU{patch}", f"head_AU{patch}"
 
 
-class Layout:
-    "State dicts with the authors' names and random contents"
+class SyntheticWeights:
+    "A state dict with the names of a checkpoint and random contents"
 
     def __init__(self, seed=0):
-        self.g = torch.Generator().manual_seed(seed)
+        self.generator = torch.Generator().manual_seed(seed)
         self.state = {}
 
-    def add(self, name, *shape):
-        self.state[name] = torch.randn(*shape, generator=self.g) / math.sqrt(
-            max(1, math.prod(shape[1:]))
-        )
-
-    def bn(self, name, n):
-        for k in ("weight", "bias", "running_mean", "running_var"):
-            self.state[f"{name}.{k}"] = torch.rand(n, generator=self.g) * 0.5 + (
-                0.75 if k in ("weight", "running_var") else -0.25
-            )
-        self.state[f"{name}.num_batches_tracked"] = torch.tensor(7)
+    def tensor(self, name, *shape):
+        "Add normal numbers, scaled by the number of inputs"
+        inputs = max(1, math.prod(shape[1:]))
+        self.state[name] = torch.randn(*shape, generator=self.generator) / math.sqrt(inputs)
 
     def linear(self, name, *shape):
-        self.add(f"{name}.weight", *shape)
-        self.add(f"{name}.bias", shape[0])
+        self.tensor(f"{name}.weight", *shape)
+        self.tensor(f"{name}.bias", shape[0])
 
-    def norm(self, name, n):
-        self.state[f"{name}.weight"], self.state[f"{name}.bias"] = (
-            torch.rand(n, generator=self.g) + 0.5,
-            torch.randn(n, generator=self.g) * 0.1,
-        )
+    def prelu(self, name, channels):
+        self.state[f"{name}.weight"] = torch.full((channels,), 0.25)
 
-    def ir50(self, cache={}):
-        if cache:
-            self.state |= cache
-            return
-        self.add("cnn.input_layer.0.weight", 64, 3, 3, 3)
-        self.bn("cnn.input_layer.1", 64)
-        self.state["cnn.input_layer.2.weight"] = torch.full((64,), 0.25)
-        channels = 64
-        n = 0
-        for width, depth in ((64, 3), (128, 4), (256, 14)):
-            for _ in range(depth):
-                p = f"cnn.body.{n}"
-                n += 1
-                if channels != width:
-                    self.add(f"{p}.shortcut_layer.0.weight", width, channels, 1, 1)
-                    self.bn(f"{p}.shortcut_layer.1", width)
-                self.bn(f"{p}.res_layer.0", channels)
-                self.add(f"{p}.res_layer.1.weight", width, channels, 3, 3)
-                self.state[f"{p}.res_layer.2.weight"] = torch.full((width,), 0.25)
-                self.add(f"{p}.res_layer.3.weight", width, width, 3, 3)
-                self.bn(f"{p}.res_layer.4", width)
-                channels = width
-        cache |= self.state  # the same for all: drawn once
+    def layer_norm(self, name, width):
+        self.state[f"{name}.weight"] = torch.rand(width, generator=self.generator) + 0.5
+        self.state[f"{name}.bias"] = torch.randn(width, generator=self.generator) * 0.1
 
-    def block(self, p, w, conv=False):
-        self.norm(f"{p}.norm1", w)
-        self.norm(f"{p}.norm2", w)
-        self.linear(f"{p}.attn.qkv", 3 * w, w)
-        self.linear(f"{p}.attn.proj", w, w)
+    def batch_norm(self, name, channels):
+        for kind in ("weight", "bias", "running_mean", "running_var"):
+            lowest = 0.75 if kind in ("weight", "running_var") else -0.25
+            values = torch.rand(channels, generator=self.generator) * 0.5 + lowest
+            self.state[f"{name}.{kind}"] = values
+        self.state[f"{name}.num_batches_tracked"] = torch.tensor(7)
+
+    def ir_block(self, name, channels, *, width):
+        if channels != width:
+            self.tensor(f"{name}.shortcut_layer.0.weight", width, channels, 1, 1)
+            self.batch_norm(f"{name}.shortcut_layer.1", width)
+        self.batch_norm(f"{name}.res_layer.0", channels)
+        self.tensor(f"{name}.res_layer.1.weight", width, channels, 3, 3)
+        self.prelu(f"{name}.res_layer.2", width)
+        self.tensor(f"{name}.res_layer.3.weight", width, width, 3, 3)
+        self.batch_norm(f"{name}.res_layer.4", width)
+
+    def transformer_block(self, name, width, *, conv=False):
+        self.layer_norm(f"{name}.norm1", width)
+        self.layer_norm(f"{name}.norm2", width)
+        self.linear(f"{name}.attn.qkv", 3 * width, width)
+        self.linear(f"{name}.attn.proj", width, width)
         if not conv:
-            self.linear(f"{p}.mlp.fc1", 4 * w, w)
-            self.linear(f"{p}.mlp.fc2", w, 4 * w)
-        else:
-            for name, shape, bn in (
-                ("fc1", (4 * w, w, 1, 1), "bn1"),
-                ("dwconv", (4 * w, 1, 3, 3), "bn2"),
-                ("fc2", (w, 4 * w, 1, 1), "bn3"),
-            ):
-                self.linear(f"{p}.mlp.{name}", *shape)
-                self.bn(f"{p}.mlp.{bn}", shape[0])
+            self.linear(f"{name}.mlp.fc1", 4 * width, width)
+            self.linear(f"{name}.mlp.fc2", width, 4 * width)
+            return
+        for layer, norm, shape in (
+            ("fc1", "bn1", (4 * width, width, 1, 1)),
+            ("dwconv", "bn2", (4 * width, 1, 3, 3)),
+            ("fc2", "bn3", (width, 4 * width, 1, 1)),
+        ):
+            self.linear(f"{name}.mlp.{layer}", *shape)
+            self.batch_norm(f"{name}.mlp.{norm}", shape[0])
 
-    def patches(self, v, number, w, own_norms=True):
-        for p, units in HEADS[number].items():
-            self.linear(f"{v}{names(p)[1]}", units, w)
+    def au_patches(self, prefix, number, *, width, own_norms=True):
+        for patch, units in UNITS_OF_PATCHES[number].items():
+            norm, linear = patch_layer_names(patch)
+            self.linear(f"{prefix}{linear}", units, width)
             if own_norms:
-                self.norm(f"{v}{names(p)[0]}", w)
+                self.layer_norm(f"{prefix}{norm}", width)
 
 
-def released_checkpoint(patches=7, classes=6, w=64, pooled=False):
-    "Return the state of IR50 with a transformer; `pooled` pools between stages and flattens."
-    s = Layout()
-    s.ir50()
-    s.norm("norm", 256)
-    s.add("vit.pos_block.0.proj.0.weight", w, 1, 3, 3)
-    w2 = 2 * w if pooled else w
+@cache
+def ir50_weights():
+    "Return the state of face.evoLVe's IR50 without its fourth stage; it is the same for all"
+    weights = SyntheticWeights()
+    weights.tensor("cnn.input_layer.0.weight", 64, 3, 3, 3)
+    weights.batch_norm("cnn.input_layer.1", 64)
+    weights.prelu("cnn.input_layer.2", 64)
+    widths = [64] * 3 + [128] * 4 + [256] * 14
+    for number, (channels, width) in enumerate(zip([64, *widths], widths)):
+        weights.ir_block(f"cnn.body.{number}", channels, width=width)
+    return weights.state
+
+
+def released_checkpoint(patches=7, classes=6, *, width=64, pooled=False):
+    "Return the state of IR50 with a transformer; `pooled` pools between stages and flattens"
+    weights = SyntheticWeights()
+    weights.state |= ir50_weights()
+    weights.layer_norm("norm", 256)
+    weights.tensor("vit.pos_block.0.proj.0.weight", width, 1, 3, 3)
     if not pooled:
-        s.linear("vit.patch_embed", w, 256, 3, 3)
-    s.add("vit.pos_embed", 1, 196, w)
-    s.linear("vit.pools.0.conv", w2, 1, 3, 3)
-    s.linear("vit.output_layer.2", w2, w2 * 49 if pooled else 8)
-    for stage, depth, width in ((0, 2, w), (1, 1, w2)):
-        for b in range(depth):
-            s.block(f"vit.transformers.{stage}.blocks.{b}", width, pooled)
-    s.norm("vit.norm", w2)
-    s.linear("vit.head", classes, w2)
-    s.patches("vit.", patches, w2, not pooled)
-    return s.state
+        weights.linear("vit.patch_embed", width, 256, 3, 3)
+    weights.tensor("vit.pos_embed", 1, 196, width)
+    last = 2 * width if pooled else width  # width of the second stage
+    weights.linear("vit.pools.0.conv", last, 1, 3, 3)
+    weights.linear("vit.output_layer.2", last, last * 49 if pooled else 8)
+    weights.transformer_block("vit.transformers.0.blocks.0", width, conv=pooled)
+    weights.transformer_block("vit.transformers.0.blocks.1", width, conv=pooled)
+    weights.transformer_block("vit.transformers.1.blocks.0", last, conv=pooled)
+    weights.layer_norm("vit.norm", last)
+    weights.linear("vit.head", classes, last)
+    weights.au_patches("vit.", patches, width=last, own_norms=not pooled)
+    return weights.state
 
 
-def plain_checkpoint(patches=7, classes=7, w=64, side=14, token=False):
-    "Add a plain ViT with its blocks cut where the AU branch reads, or with an AU token"
-    s = Layout()
-    s.linear("patch_embed.proj", w, 3, 4, 4)
-    s.add("pos_embed", 1, 1 + side * side, w)
-    s.add("cls_token", 1, 1, w)
-    s.norm("norm", w)
-    s.linear("head", classes, w)
-    for p in (
-        [f"blocks.{b}" for b in range(3)] if token else ["blocks_1.0", "blocks_1.1", "blocks_2.0"]
-    ):
-        s.block(p, w)
-    if token:
-        s.add("au_token", 1, 1, w)
-        s.linear("AU_head", 21, w)
+def plain_vit(blocks, *, width, classes):
+    "Return the weights of a ViT on 14 x 14 patches of 4 x 4 pixels"
+    weights = SyntheticWeights()
+    weights.linear("patch_embed.proj", width, 3, 4, 4)
+    weights.tensor("pos_embed", 1, 1 + 14 * 14, width)
+    weights.tensor("cls_token", 1, 1, width)
+    weights.layer_norm("norm", width)
+    weights.linear("head", classes, width)
+    for name in blocks:
+        weights.transformer_block(name, width)
+    return weights
+
+
+def plain_checkpoint(patches=7, classes=7, *, width=64):
+    "Return the state of a plain ViT with its blocks cut where the AU branch reads"
+    blocks = ("blocks_1.0", "blocks_1.1", "blocks_2.0")
+    weights = plain_vit(blocks, width=width, classes=classes)
+    weights.au_patches("", patches, width=width)
+    return weights.state
+
+
+def token_checkpoint(classes=7, width=64):
+    "Return the state of a plain ViT with an AU token"
+    weights = plain_vit(("blocks.0", "blocks.1", "blocks.2"), width=width, classes=classes)
+    weights.tensor("au_token", 1, 1, width)
+    weights.linear("AU_head", 21, width)
+    return weights.state
+
+
+class Layers:
+    "The layers of a state dict, each applied by its name"
+
+    def __init__(self, state):
+        self.state = state
+
+    def __contains__(self, name):
+        return f"{name}.weight" in self.state
+
+    def linear(self, x, name):
+        return F.linear(x, self.state[f"{name}.weight"], self.state[f"{name}.bias"])
+
+    def conv(self, x, name, **options):
+        bias = self.state.get(f"{name}.bias")
+        return F.conv2d(x, self.state[f"{name}.weight"], bias, **options)
+
+    def prelu(self, x, name):
+        return F.prelu(x, self.state[f"{name}.weight"])
+
+    def layer_norm(self, x, name):
+        weight = self.state[f"{name}.weight"]
+        return F.layer_norm(x, x.shape[-1:], weight, self.state[f"{name}.bias"], 1e-6)
+
+    def batch_norm(self, x, name):
+        kinds = ("running_mean", "running_var", "weight", "bias")
+        return F.batch_norm(x, *(self.state[f"{name}.{kind}"] for kind in kinds))
+
+
+def as_tokens(grid):
+    "Return a map (n, c, h, w) as tokens (n, h * w, c)"
+    return grid.flatten(2).transpose(1, 2)
+
+
+def as_grid(tokens):
+    "Return the tokens (n, side * side, c) of a square map as (n, c, side, side)"
+    side = round(tokens.shape[1] ** 0.5)
+    return tokens.transpose(1, 2).unflatten(2, (side, side))
+
+
+def reference_stem(layers, x):
+    "Return the map (n, 256, 14, 14) of IR50's first three stages"
+    x = layers.conv(x, "cnn.input_layer.0", padding=1)
+    x = layers.prelu(layers.batch_norm(x, "cnn.input_layer.1"), "cnn.input_layer.2")
+    for number in range(21):
+        name = f"cnn.body.{number}"
+        stride = 2 if number in (0, 3, 7) else 1
+        if f"{name}.shortcut_layer.0" in layers:
+            shortcut = layers.conv(x, f"{name}.shortcut_layer.0", stride=stride)
+            shortcut = layers.batch_norm(shortcut, f"{name}.shortcut_layer.1")
+        else:
+            shortcut = x[:, :, ::stride, ::stride]
+        y = layers.batch_norm(x, f"{name}.res_layer.0")
+        y = layers.prelu(layers.conv(y, f"{name}.res_layer.1", padding=1), f"{name}.res_layer.2")
+        y = layers.conv(y, f"{name}.res_layer.3", stride=stride, padding=1)
+        x = shortcut + layers.batch_norm(y, f"{name}.res_layer.4")
+    return x
+
+
+def reference_attention(layers, x, *, name, head_width):
+    "Return multi-head self-attention of tokens (n, tokens, width), by its formula"
+    heads = x.shape[2] // head_width
+    qkv = layers.linear(x, f"{name}.qkv").unflatten(2, (3, heads, head_width))
+    query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (n, heads, tokens, head_width)
+    weights = (query @ key.mT * head_width**-0.5).softmax(-1)
+    return layers.linear((weights @ value).transpose(1, 2).flatten(2), f"{name}.proj")
+
+
+def reference_block(layers, x, *, name, head_width):
+    "Return tokens behind one transformer block, with an MLP or a Conv-FFN"
+    y = layers.layer_norm(x, f"{name}.norm1")
+    x = x + reference_attention(layers, y, name=f"{name}.attn", head_width=head_width)
+    y = layers.layer_norm(x, f"{name}.norm2")
+    if f"{name}.mlp.bn1" not in layers:
+        y = F.gelu(layers.linear(y, f"{name}.mlp.fc1"))
+        return x + layers.linear(y, f"{name}.mlp.fc2")
+    y = as_grid(y)
+    y = F.gelu(layers.batch_norm(layers.conv(y, f"{name}.mlp.fc1"), f"{name}.mlp.bn1"))
+    y = layers.conv(y, f"{name}.mlp.dwconv", padding=1, groups=y.shape[1])
+    y = F.gelu(layers.batch_norm(y, f"{name}.mlp.bn2"))
+    y = layers.batch_norm(layers.conv(y, f"{name}.mlp.fc2"), f"{name}.mlp.bn3")
+    return x + as_tokens(y)
+
+
+def number_of_patches(layers, prefix):
+    "Return the smallest number of AU patches whose linear layers are all in the state dict"
+    for number, patches in UNITS_OF_PATCHES.items():
+        if all(f"{prefix}{patch_layer_names(patch)[1]}" in layers for patch in patches):
+            return number
+    raise ValueError("no AU patches")
+
+
+def in_order_of_units(logits):
+    "Return the logits of the 21 units from those of the AU patches, the larger of both sides"
+    if "" in logits:
+        return logits[""]
+    if "up" in logits:
+        return torch.cat([logits["up"], logits["low"]], 1)
+    if "2" in logits:
+        upper, middle = logits["1"], logits["2"]
+        parts = (upper[:, :4], middle[:, :1], upper[:, 4:], middle[:, 1:], logits["3"])
+        return torch.cat(parts, 1)
+    cheeks, nose = torch.maximum(logits["21"], logits["23"]), logits["22"]
+    if "1" in logits:
+        upper = logits["1"]
+        return torch.cat([upper[:, :4], cheeks, upper[:, 4:], nose, logits["3"]], 1)
+    eyes, brows = torch.maximum(logits["11"], logits["13"]), logits["12"]
+    mouths = [logits[patch] for patch in ("3", "31", "32", "33") if patch in logits]
+    mouth = torch.stack(mouths).amax(0)
+    parts = (eyes[:, :2], brows, eyes[:, 2:3], cheeks, eyes[:, 3:], nose, mouth)
+    return torch.cat(parts, 1)
+
+
+def reference_units(layers, tokens, *, prefix="", pooled=False):
+    "Return the AU logits (n, 21) that the patches read from the tokens of a map"
+    grid = as_grid(tokens)
+    windows = POOLED_WINDOWS if pooled else WINDOWS
+    logits = {}
+    for patch in UNITS_OF_PATCHES[number_of_patches(layers, prefix)]:
+        top, bottom, left, right = windows[patch]
+        norm, linear = patch_layer_names(patch)
+        mean = grid[:, :, top:bottom, left:right].mean((2, 3))  # (n, width)
+        mean = layers.layer_norm(mean, prefix + ("norm" if pooled else norm))
+        logits[patch] = layers.linear(mean, f"{prefix}{linear}")
+    return in_order_of_units(logits)
+
+
+def reference_cnn(layers, x):
+    "Return expression and AU logits of IR50 with a transformer of two stages"
+    pooled = "vit.patch_embed" not in layers
+    x = reference_stem(layers, x)
+    if not pooled:
+        x = layers.conv(x, "vit.patch_embed", padding=1)
+    x = as_tokens(x) + layers.state["vit.pos_embed"]
+    for number in range(2):
+        name = f"vit.transformers.0.blocks.{number}"
+        x = reference_block(layers, x, name=name, head_width=32)
+    if pooled:
+        grid = layers.conv(as_grid(x), "vit.pools.0.conv", padding=1, stride=2, groups=x.shape[2])
+        x = as_tokens(grid)
+    units = reference_units(layers, x, prefix="vit.", pooled=pooled)
+    x = reference_block(layers, x, name="vit.transformers.1.blocks.0", head_width=32)
+    if pooled:
+        x = F.relu(layers.linear(x.transpose(1, 2).flatten(1), "vit.output_layer.2"))
     else:
-        s.patches("", patches, w)
-    return s.state
+        x = x.mean(1)
+    return layers.linear(layers.layer_norm(x, "vit.norm"), "vit.head"), units
 
 
-def by_hand(s, x):
+def reference_plain(layers, x):
+    "Return expression and AU logits of a plain ViT with an AU branch or an AU token"
+    state = layers.state
+    x = as_tokens(layers.conv(x, "patch_embed.proj", stride=4))
+    x = torch.cat([state["cls_token"].expand(len(x), -1, -1), x], 1) + state["pos_embed"]
+    if "au_token" in state:
+        x = torch.cat([state["au_token"].expand(len(x), -1, -1), x], 1)
+        for number in range(3):
+            x = reference_block(layers, x, name=f"blocks.{number}", head_width=64)
+        x = layers.layer_norm(x, "norm")
+        return layers.linear(x[:, 0], "head"), layers.linear(x[:, 1], "AU_head")
+    for name in ("blocks_1.0", "blocks_1.1"):
+        x = reference_block(layers, x, name=name, head_width=64)
+    units = reference_units(layers, x[:, 1:])
+    x = reference_block(layers, x, name="blocks_2.0", head_width=64)
+    return layers.linear(layers.layer_norm(x, "norm")[:, 0], "head"), units
+
+
+def reference_forward(state, x):
     "Return expression and AU logits of the authors' forward pass over a state dict"
-    F = torch.nn.functional
-    v = "vit." if "vit.head.weight" in s else ""
-    pooled = v and "vit.patch_embed.weight" not in s
-    B = len(x)
+    layers = Layers(state)
+    forward = reference_cnn if "vit.head" in layers else reference_plain
+    return forward(layers, x)
 
-    def bn(x, p):
-        return F.batch_norm(
-            x, s[p + ".running_mean"], s[p + ".running_var"], s[p + ".weight"], s[p + ".bias"]
-        )
 
-    def ln(x, p):
-        return F.layer_norm(x, x.shape[-1:], s[p + ".weight"], s[p + ".bias"], 1e-6)
+def load_state(state, **options):
+    "Return the network that `load_released` makes from a file with this state dict"
+    with tempfile.TemporaryDirectory() as folder:
+        torch.save(state, f"{folder}/network.pth")
+        return load_released(f"{folder}/network.pth", **options)
 
-    def fc(x, p):
-        return F.linear(x, s[p + ".weight"], s[p + ".bias"])
 
-    def conv(x, p, **how):
-        return F.conv2d(x, s[p + ".weight"], s[p + ".bias"], **how)
+def released_states():
+    "Yield a state dict, its preset and the regions of its AU branch (None: an AU token)"
+    yield released_checkpoint(7), "released", "seven"
+    yield released_checkpoint(2), "released", "two"
+    yield released_checkpoint(9), "released", "nine"
+    yield released_checkpoint(2, 7, width=256, pooled=True), "au_vit_pooled", "two"
+    yield plain_checkpoint(5), "vit_released", "five"
+    yield plain_checkpoint(3), "vit_released", "three"
+    yield plain_checkpoint(1), "vit_released", "one"
+    yield token_checkpoint(), "vit_token_released", None
 
-    def stem(x):
-        x = F.prelu(
-            bn(F.conv2d(x, s["cnn.input_layer.0.weight"], padding=1), "cnn.input_layer.1"),
-            s["cnn.input_layer.2.weight"],
-        )
-        for n in range(21):
-            p = f"cnn.body.{n}"
-            stride = 2 if n in (0, 3, 7) else 1
-            short = (
-                bn(
-                    F.conv2d(x, s[f"{p}.shortcut_layer.0.weight"], stride=stride),
-                    f"{p}.shortcut_layer.1",
-                )
-                if f"{p}.shortcut_layer.0.weight" in s
-                else x[:, :, ::stride, ::stride]
-            )
-            y = F.prelu(
-                F.conv2d(bn(x, f"{p}.res_layer.0"), s[f"{p}.res_layer.1.weight"], padding=1),
-                s[f"{p}.res_layer.2.weight"],
-            )
-            x = short + bn(
-                F.conv2d(y, s[f"{p}.res_layer.3.weight"], stride=stride, padding=1),
-                f"{p}.res_layer.4",
-            )
-        return x
 
-    def block(x, p, size):
-        N, w = x.shape[1:]
-        q, k, v_ = (
-            fc(ln(x, p + ".norm1"), p + ".attn.qkv")
-            .view(B, N, 3, w // size, size)
-            .permute(2, 0, 3, 1, 4)
-        )
-        x = x + fc(
-            ((q @ k.mT) * size**-0.5).softmax(-1).matmul(v_).transpose(1, 2).reshape(B, N, w),
-            p + ".attn.proj",
-        )
-        y = ln(x, p + ".norm2")
-        if p + ".mlp.bn1.weight" not in s:
-            return x + fc(F.gelu(fc(y, p + ".mlp.fc1")), p + ".mlp.fc2")
-        side = round(N**0.5)
-        y = y.view(B, side, side, w).permute(0, 3, 1, 2)
-        y = F.gelu(bn(conv(y, p + ".mlp.fc1"), p + ".mlp.bn1"))
-        y = F.gelu(bn(conv(y, p + ".mlp.dwconv", padding=1, groups=4 * w), p + ".mlp.bn2"))
-        return x + bn(conv(y, p + ".mlp.fc2"), p + ".mlp.bn3").permute(0, 2, 3, 1).reshape(B, N, w)
+TINY = dict(size=64, patch=8, width=64, depths=(2, 1), heads=(1, 1), au_after=2)
 
-    def units(x):
-        side = round(x.shape[1] ** 0.5)
-        image = x.view(B, side, side, -1)
-        number = next(
-            n for n, t in HEADS.items() if all(f"{v}{names(p)[1]}.weight" in s for p in t)
-        )
-        a = {}
-        for p in HEADS[number]:
-            r0, r1, c0, c1 = (
-                round(n * side / 14 + (0.01 if i % 2 else -0.01)) if pooled else n
-                for i, n in enumerate(WINDOWS[p])
-            )
-            n, h = names(p)
-            if pooled:
-                r0, r1 = dict(up=(0, 4), low=(3, 7))[p]
-            a[p] = fc(ln(image[:, r0:r1, c0:c1].mean((1, 2)), v + ("norm" if pooled else n)), v + h)
-        if number == 1:
-            return a[""]
-        if number == 2:
-            return torch.cat([a["up"], a["low"]], 1)
-        if number == 3:
-            return torch.cat(
-                [a["1"][:, :4], a["2"][:, :1], a["1"][:, 4:], a["2"][:, 1:], a["3"]], 1
-            )
-        six = torch.maximum(a["21"], a["23"])
-        if number == 5:
-            return torch.cat([a["1"][:, :4], six, a["1"][:, 4:], a["22"], a["3"]], 1)
-        eyes = torch.maximum(a["11"], a["13"])
-        mouth = a["3"] if number == 7 else torch.maximum(torch.maximum(a["31"], a["32"]), a["33"])
-        return torch.cat([eyes[:, :2], a["12"], eyes[:, 2:3], six, eyes[:, 3:], a["22"], mouth], 1)
 
-    if v:
-        x = stem(x)
-        x = (x if pooled else conv(x, "vit.patch_embed", padding=1)).flatten(2).transpose(1, 2) + s[
-            "vit.pos_embed"
-        ]
-        for b in range(2):
-            x = block(x, f"vit.transformers.0.blocks.{b}", 32)
-        if pooled:
-            x = (
-                conv(
-                    x.view(B, 14, 14, -1).permute(0, 3, 1, 2),
-                    "vit.pools.0.conv",
-                    padding=1,
-                    stride=2,
-                    groups=x.shape[2],
-                )
-                .flatten(2)
-                .transpose(1, 2)
-            )
-        read = units(x)
-        x = block(x, "vit.transformers.1.blocks.0", 32)
-        x = (
-            ln(F.relu(fc(x.transpose(1, 2).flatten(1), "vit.output_layer.2")), "vit.norm")
-            if pooled
-            else ln(x.mean(1), "vit.norm")
-        )
-        return fc(x, "vit.head"), read
-    x = (
-        torch.cat(
-            [
-                s["cls_token"].expand(B, -1, -1),
-                conv(x, "patch_embed.proj", stride=4).flatten(2).transpose(1, 2),
-            ],
-            1,
-        )
-        + s["pos_embed"]
+def timm_vit():
+    "Return a small ViT of timm that `load_vit` can read with the fields `TINY`"
+    from fer_course.models.parts import timm_layer
+
+    torch.manual_seed(0)
+    vit = timm_layer("vision_transformer").VisionTransformer(
+        img_size=64, patch_size=8, embed_dim=64, depth=3, num_heads=1, num_classes=5
     )
-    if "au_token" in s:
-        x = torch.cat([s["au_token"].expand(B, -1, -1), x], 1)
-        for b in range(3):
-            x = block(x, f"blocks.{b}", 64)
-        x = ln(x, "norm")
-        return fc(x[:, 0], "head"), fc(x[:, 1], "AU_head")
-    for p in ("blocks_1.0", "blocks_1.1"):
-        x = block(x, p, 64)
-    read = units(x[:, 1:])
-    return fc(ln(block(x, "blocks_2.0", 64), "norm")[:, 0], "head"), read
+    return vit.eval()
+
+
+def load_vit_state(state, preset="vit_released", **changes):
+    "Return the network that `load_vit` makes from a file with this state dict"
+    with tempfile.TemporaryDirectory() as folder:
+        torch.save(state, f"{folder}/vit.pth")
+        return load_vit(f"{folder}/vit.pth", preset, **changes)
 
 
 def test_released_checkpoints_give_the_authors_outputs():
     torch.manual_seed(0)
-    with tempfile.TemporaryDirectory() as folder:
-        for state, preset, regions in (
-            (released_checkpoint(7), "released", "seven"),
-            (released_checkpoint(2), "released", "two"),
-            (released_checkpoint(9), "released", "nine"),
-            (released_checkpoint(2, 7, 256, True), "au_vit_pooled", "two"),
-            (plain_checkpoint(5), "vit_released", "five"),
-            (plain_checkpoint(3), "vit_released", "three"),
-            (plain_checkpoint(1), "vit_released", "one"),
-            (plain_checkpoint(token=True), "vit_token_released", None),
-        ):
-            torch.save(state, f"{folder}/a.pth")
-            model = load_released(f"{folder}/a.pth")
-            c = model.config
-            x = torch.rand(2, 3, c.size, c.size) * 2 - 1
-            assert not model.training
-            with torch.no_grad():
-                for ours, theirs in zip(model(x), by_hand(state, x)):
-                    assert ours.shape == theirs.shape, preset
-                    assert (ours - theirs).abs().max() <= 2e-5 * theirs.abs().max(), preset
-            assert c.au_head == ("token" if regions is None else "branch")
-            assert c.au_regions in (regions, "seven")
-            assert c.embedding == ("ir" if "cnn.input_layer.0.weight" in state else "patch")
-            used = sum(
-                v.numel()
-                for k, v in state.items()
-                if not k.startswith(DEAD[preset]) and "running" not in k and "num_batches" not in k
+    for state, preset, regions in released_states():
+        model = load_state(state)
+        assert not model.training, preset
+        size = model.config.size
+        x = torch.rand(2, 3, size, size) * 2 - 1
+        with torch.no_grad():
+            outputs = model(x)
+            expected = reference_forward(state, x)
+        for output, reference in zip(outputs, expected, strict=True):
+            assert output.shape == reference.shape, (preset, regions)
+            difference = (output - reference).abs().max()
+            assert difference <= 2e-5 * reference.abs().max(), (preset, regions)
+
+
+def test_the_configuration_follows_from_the_file():
+    for state, preset, regions in released_states():
+        config = load_state(state).config
+        assert config.au_head == ("token" if regions is None else "branch"), preset
+        assert config.au_regions == (regions or "seven"), preset
+        has_stem = "cnn.input_layer.0.weight" in state
+        assert config.embedding == ("ir" if has_stem else "patch"), preset
+
+
+def test_every_used_parameter_is_loaded():
+    BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
+    BIASES_BEFORE_NORMS = ("mlp.fc1.bias", "dwconv.bias", "mlp.fc2.bias")
+    for state, preset, regions in released_states():
+        used = sum(
+            tensor.numel()
+            for name, tensor in state.items()
+            if not name.startswith(DEAD[preset]) and not name.endswith(BUFFERS)
+        )
+        if preset == "au_vit_pooled":
+            used += 2 * 2 * 512  # each AU patch gets its own copy of the shared LayerNorm
+            used -= sum(
+                t.numel() for name, t in state.items() if name.endswith(BIASES_BEFORE_NORMS)
             )
-            if preset == "au_vit_pooled":
-                used += 4 * 512 - sum(
-                    v.numel()
-                    for k, v in state.items()
-                    if k.endswith(("mlp.fc1.bias", "dwconv.bias", "mlp.fc2.bias"))
-                )  # two copies of a norm; no biases in front of batch norms
-            assert used == sum(p.numel() for p in model.parameters()), (
-                "the authors' parameter count for the parts that are used"
-            )
+        model = load_state(state)
+        assert used == sum(p.numel() for p in model.parameters()), (preset, regions)
 
 
 def test_a_full_size_file_fits():
-    with torch.device("meta"):
-        state = {
-            released_name(k, "cnn", regions="seven"): v
-            for k, v in AUCVT(configure("released")).state_dict().items()
-        }
-    kind, preset, changes = recognise(state)
-    assert (
-        kind,
-        preset,
-        changes["width"],
-        changes["depths"],
-        changes["heads"],
-        changes["au_regions"],
-        changes["units"],
-        changes["classes"],
-    ) == ("cnn", "released", 512, (4, 2), (16, 16), "seven", 21, 7)
-    with torch.device("meta"):
-        plain = {
-            released_name(k, "plain", regions="seven"): v
-            for k, v in AUCVT(configure("vit_released")).state_dict().items()
-        }
-    kind, preset, changes = recognise(plain)
-    assert (
-        kind,
-        preset,
-        changes["width"],
-        changes["depths"],
-        changes["heads"],
-        changes["size"],
-        changes["patch"],
-    ) == ("plain", "vit_released", 768, (10, 2), (12, 12), 224, 16)
+    EXPECTED = {
+        ("cnn", "released"): dict(
+            width=512,
+            depths=(4, 2),
+            heads=(16, 16),
+            au_regions="seven",
+            units=21,
+            classes=7,
+        ),
+        ("plain", "vit_released"): dict(
+            width=768, depths=(10, 2), heads=(12, 12), size=224, patch=16
+        ),
+    }
+    for (kind, preset), expected in EXPECTED.items():
+        with torch.device("meta"):
+            weights = AUCVT(configure(preset)).state_dict()
+        state = {released_name(name, kind, regions="seven"): t for name, t in weights.items()}
+        found_kind, found_preset, changes = recognise(state)
+        assert found_kind == kind
+        assert found_preset == preset
+        assert {name: changes[name] for name in expected} == expected
 
 
-def test_broken_files_are_named():
+def test_missing_and_wrong_tensors_are_named():
     import pytest
 
-    with tempfile.TemporaryDirectory() as folder:
-        state = released_checkpoint(2)
-        for broken, says in (
-            (lambda s: s.pop("vit.norm.weight"), "missing 1: vit.norm.weight"),
-            (lambda s: s.update(extra=torch.zeros(1)), "unexpected 1: extra"),
-            (
-                lambda s: s.update({"vit.pos_embed": torch.zeros(1, 49, 64)}),
-                r"of another shape 1: vit.pos_embed \(1, 49, 64\) instead of \(1, 196, 64\)",
-            ),
-            (
-                lambda s: s.update({"vit.lowerAU_head.weight": torch.zeros(3, 64)}),
-                "has 10 action units",
-            ),
-            (lambda s: s.pop("vit.head.weight"), "does not hold an AU-CVT"),
-            (lambda s: s.pop("vit.lowerAU_head.weight"), "does not hold an AU-CVT"),
-            (lambda s: s.update({"vit.head.weight": torch.tensor(1.0)}), "does not hold an AU-CVT"),
-            (
-                lambda s: s.update({"vit.head.weight": torch.zeros(5, 64)}),
-                "has 5 classes.*expressions",
-            ),
-        ):
-            changed = dict(state)
-            broken(changed)
-            torch.save(changed, f"{folder}/b.pth")
-            with pytest.raises(CourseError, match=says):
-                load_released(f"{folder}/b.pth")
-        pooled = released_checkpoint(2, 7, 256, True)
-        pooled.pop("vit.output_layer.2.weight")
-        torch.save(pooled, f"{folder}/p.pth")
-        with pytest.raises(CourseError, match="does not fit the network au_vit_pooled"):
-            load_released(f"{folder}/p.pth")
-        torch.save({"fc.weight": torch.zeros(2, 2)}, f"{folder}/o.pth")
-        with pytest.raises(CourseError, match="does not hold an AU-CVT"):
-            load_released(f"{folder}/o.pth")
+    CASES = (  # name, its new value (None: missing), message
+        ("vit.norm.weight", None, "missing 1: vit.norm.weight"),
+        ("extra", torch.zeros(1), "unexpected 1: extra"),
+        (
+            "vit.pos_embed",
+            torch.zeros(1, 49, 64),
+            r"of another shape 1: vit.pos_embed \(1, 49, 64\) instead of \(1, 196, 64\)",
+        ),
+        ("vit.lowerAU_head.weight", torch.zeros(3, 64), "has 10 action units"),
+        ("vit.head.weight", None, "does not hold an AU-CVT"),
+        ("vit.lowerAU_head.weight", None, "does not hold an AU-CVT"),
+        ("vit.head.weight", torch.tensor(1.0), "does not hold an AU-CVT"),
+        ("vit.head.weight", torch.zeros(5, 64), "has 5 classes.*expressions"),
+    )
+    state = released_checkpoint(2)
+    for name, value, message in CASES:
+        changed = {**state, name: value}
+        if value is None:
+            del changed[name]
+        with pytest.raises(CourseError, match=message):
+            load_state(changed)
+
+
+def test_files_of_other_networks_are_refused():
+    import pytest
+
+    pooled = released_checkpoint(2, 7, width=256, pooled=True)
+    del pooled["vit.output_layer.2.weight"]
+    with pytest.raises(CourseError, match="does not fit the network au_vit_pooled"):
+        load_state(pooled)
+    with pytest.raises(CourseError, match="does not hold an AU-CVT"):
+        load_state({"fc.weight": torch.zeros(2, 2)})
 
 
 def test_classes_can_be_named_and_mouths_can_be_short():
     from safetensors.torch import save_file
 
+    state = released_checkpoint(7, 3)
+    for kind in ("weight", "bias"):
+        state[f"vit.head_AU3.{kind}"] = state[f"vit.head_AU3.{kind}"][:9]
+    state = {
+        name: tensor.contiguous()
+        for name, tensor in state.items()
+        if not name.endswith("num_batches_tracked")
+    }
+    expressions = ("fear", "anger", "surprise")
     with tempfile.TemporaryDirectory() as folder:
-        state = released_checkpoint(7, 3)
-        for kind in ("weight", "bias"):
-            state[f"vit.head_AU3.{kind}"] = state[f"vit.head_AU3.{kind}"][:9]
-        state = {
-            k: v.contiguous() for k, v in state.items() if not k.endswith("num_batches_tracked")
-        }
-        save_file(state, f"{folder}/a.safetensors")
-        model = load_released(f"{folder}/a.safetensors", expressions=("fear", "anger", "surprise"))
+        save_file(state, f"{folder}/network.safetensors")
+        model = load_released(f"{folder}/network.safetensors", expressions=expressions)
     assert model.config.au_vocabulary == "openface"
-    assert model.config.expressions == ("fear", "anger", "surprise")
+    assert model.config.expressions == expressions
     assert model.config.au_regions == "seven"
-    assert torch.equal(model.au_branch.heads["mouth"][0][1].weight, state["vit.head_AU3.weight"])
+    mouth = model.au_branch.heads["mouth"][0][1]
+    assert torch.equal(mouth.weight, state["vit.head_AU3.weight"])
 
 
 def test_a_vit_of_timm_gives_the_same_class_token():
-    import pytest
-    from fer_course.models.parts import timm_layer
+    reference = timm_vit()
+    model = load_vit_state({"model": reference.state_dict()}, **TINY)
+    x = torch.randn(2, 3, 64, 64)
+    normalised = []
+    model.norm.register_forward_hook(lambda module, inputs, output: normalised.append(output))
+    with torch.no_grad():
+        model(x)
+        assert torch.allclose(normalised[0], reference.forward_features(x), atol=1e-4)
+    assert model.ignored == {"head.bias": 5, "head.weight": 320}
 
-    torch.manual_seed(0)
-    theirs = (
-        timm_layer("vision_transformer")
-        .VisionTransformer(
-            img_size=64, patch_size=8, embed_dim=64, depth=3, num_heads=1, num_classes=5
-        )
-        .eval()
-    )
-    tiny = dict(size=64, patch=8, width=64, depths=(2, 1), heads=(1, 1), au_after=2)
-    with tempfile.TemporaryDirectory() as folder:
-        torch.save({"model": theirs.state_dict()}, f"{folder}/v.pth")
-        model = load_vit(f"{folder}/v.pth", **tiny)
-        seen = {}
-        x = torch.randn(2, 3, 64, 64)
-        model.norm.register_forward_hook(lambda m, i, y: seen.update(norm=y))
-        with torch.no_grad():
-            model(x)
-            assert torch.allclose(seen["norm"], theirs.forward_features(x), atol=1e-4)
-            assert model.ignored == {"head.bias": 5, "head.weight": 320}
-        larger = load_vit(f"{folder}/v.pth", **{**tiny, "size": 96})
-        assert larger.position.shape == (1, 145, 64)
-        assert torch.equal(larger.position[:, 0], theirs.pos_embed[:, 0])
-        flat = {**theirs.state_dict(), "pos_embed": torch.ones(1, 65, 64)}
-        torch.save(flat, f"{folder}/f.pth")
-        assert torch.allclose(
-            load_vit(f"{folder}/f.pth", **{**tiny, "size": 96}).position, torch.ones(1), atol=1e-5
-        ), "a flat one stays flat"
-        with pytest.raises(CourseError, match=r"of another shape .*64.* instead of .*128"):
-            load_vit(f"{folder}/v.pth", **{**tiny, "width": 128})
-        with pytest.raises(CourseError, match="missing .*blocks_2.1"):
-            load_vit(f"{folder}/v.pth", **{**tiny, "depths": (2, 2)})
-        with pytest.raises(CourseError, match="no vision transformer"):
-            load_vit(f"{folder}/v.pth", "small")
-        with pytest.raises(CourseError, match="no name pos_embed"):
-            torch.save({"a": torch.ones(1)}, f"{folder}/a.pth")
-            load_vit(f"{folder}/a.pth", **tiny)
+
+def test_position_embeddings_are_interpolated():
+    state = timm_vit().state_dict()
+    larger = load_vit_state(state, **{**TINY, "size": 96})
+    assert larger.position.shape == (1, 145, 64)
+    assert torch.equal(larger.position[:, 0], state["pos_embed"][:, 0])
+    state["pos_embed"] = torch.ones(1, 65, 64)
+    constant = load_vit_state(state, **{**TINY, "size": 96})
+    assert torch.allclose(constant.position, torch.ones(1), atol=1e-5), "a constant stays constant"
+
+
+def test_a_vit_that_does_not_fit_is_refused():
+    import pytest
+
+    state = timm_vit().state_dict()
+    with pytest.raises(CourseError, match=r"of another shape .*64.* instead of .*128"):
+        load_vit_state(state, **{**TINY, "width": 128})
+    with pytest.raises(CourseError, match="missing .*blocks_2.1"):
+        load_vit_state(state, **{**TINY, "depths": (2, 2)})
+    with pytest.raises(CourseError, match="no vision transformer"):
+        load_vit_state(state, "small")
+    with pytest.raises(CourseError, match="no name pos_embed"):
+        load_vit_state({"a": torch.ones(1)}, **TINY)

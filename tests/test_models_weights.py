@@ -8,231 +8,266 @@ from torch import nn
 from fer_course.core.errors import CourseError
 from fer_course.models.parts import IRStem, resnet_stem
 import math
+import os
+import pickle
 import tempfile
+import pytest
+import torch.nn.functional as F
 
 
-class Layout:
-    "State dicts in the layout of other people's files, with random contents"
+class SyntheticWeights:
+    "State dicts in the layout of published checkpoints, with random contents"
 
     def __init__(self, seed=0):
-        self.g = torch.Generator().manual_seed(seed)
+        self.generator = torch.Generator().manual_seed(seed)
         self.state = {}
 
-    def add(self, name, *shape):
-        self.state[name] = torch.randn(*shape, generator=self.g) / math.sqrt(
-            max(1, math.prod(shape[1:]))
-        )
+    def tensor(self, name, *shape):
+        "Add normal numbers, scaled by the number of inputs"
+        inputs = max(1, math.prod(shape[1:]))
+        self.state[name] = torch.randn(*shape, generator=self.generator) / math.sqrt(inputs)
 
-    def bn(self, name, n):
-        for k in ("weight", "bias", "running_mean", "running_var"):
-            self.state[f"{name}.{k}"] = torch.rand(n, generator=self.g) * 0.5 + (
-                0.75 if k in ("weight", "running_var") else -0.25
-            )
+    def batch_norm(self, name, channels):
+        for kind in ("weight", "bias", "running_mean", "running_var"):
+            lowest = 0.75 if kind in ("weight", "running_var") else -0.25
+            values = torch.rand(channels, generator=self.generator) * 0.5 + lowest
+            self.state[f"{name}.{kind}"] = values
         self.state[f"{name}.num_batches_tracked"] = torch.tensor(7)
 
-    def prelu(self, name, n):
-        self.state[f"{name}.weight"] = torch.full((n,), 0.25)
+    def prelu(self, name, channels):
+        self.state[f"{name}.weight"] = torch.full((channels,), 0.25)
 
-    def ir50(self, prefix="", fourth=False):
-        "face.evoLVe's IR50; `fourth`: with the stage and the head that nobody here uses"
-        self.add(f"{prefix}input_layer.0.weight", 64, 3, 3, 3)
-        self.bn(f"{prefix}input_layer.1", 64)
-        self.prelu(f"{prefix}input_layer.2", 64)
-        channels = 64
-        n = 0
-        for width, depth in ((64, 3), (128, 4), (256, 14), *(((512, 3),) if fourth else ())):
-            for _ in range(depth):
-                p = f"{prefix}body.{n}"
-                n += 1
-                if channels != width:
-                    self.add(f"{p}.shortcut_layer.0.weight", width, channels, 1, 1)
-                    self.bn(f"{p}.shortcut_layer.1", width)
-                self.bn(f"{p}.res_layer.0", channels)
-                self.add(f"{p}.res_layer.1.weight", width, channels, 3, 3)
-                self.prelu(f"{p}.res_layer.2", width)
-                self.add(f"{p}.res_layer.3.weight", width, width, 3, 3)
-                self.bn(f"{p}.res_layer.4", width)
-                channels = width
-        if fourth:
-            self.add(f"{prefix}output_layer.3.weight", 8, 16)
-        return self.state
+    def ir_block(self, name, channels, *, width):
+        if channels != width:
+            self.tensor(f"{name}.shortcut_layer.0.weight", width, channels, 1, 1)
+            self.batch_norm(f"{name}.shortcut_layer.1", width)
+        self.batch_norm(f"{name}.res_layer.0", channels)
+        self.tensor(f"{name}.res_layer.1.weight", width, channels, 3, 3)
+        self.prelu(f"{name}.res_layer.2", width)
+        self.tensor(f"{name}.res_layer.3.weight", width, width, 3, 3)
+        self.batch_norm(f"{name}.res_layer.4", width)
 
-    def resnet50(self, depths=(3, 4, 6, 3)):
-        "timm's and torchvision's ResNet50"
-        self.add("conv1.weight", 64, 3, 7, 7)
-        self.bn("bn1", 64)
-        channels = 64
-        for stage, depth in enumerate(depths):
-            width = 64 * 2**stage
-            for b in range(depth):
-                p = f"layer{stage + 1}.{b}"
-                for i, (o, c, k) in enumerate(
-                    ((width, channels, 1), (width, width, 3), (4 * width, width, 1)), 1
-                ):
-                    self.add(f"{p}.conv{i}.weight", o, c, k, k)
-                    self.bn(f"{p}.bn{i}", o)
-                if not b:
-                    self.add(f"{p}.downsample.0.weight", 4 * width, channels, 1, 1)
-                    self.bn(f"{p}.downsample.1", 4 * width)
-                channels = 4 * width
-        self.add("fc.weight", 10, channels)
-        self.add("fc.bias", 10)
-        return self.state
+    def bottleneck(self, name, channels, *, width, first):
+        shapes = ((width, channels, 1), (width, width, 3), (4 * width, width, 1))
+        for number, (outputs, inputs, kernel) in enumerate(shapes, 1):
+            self.tensor(f"{name}.conv{number}.weight", outputs, inputs, kernel, kernel)
+            self.batch_norm(f"{name}.bn{number}", outputs)
+        if first:
+            self.tensor(f"{name}.downsample.0.weight", 4 * width, channels, 1, 1)
+            self.batch_norm(f"{name}.downsample.1", 4 * width)
 
 
-def stem_by_hand(s, x, prefix=""):
-    "IR50's first three stages as functions over a state dict"
-    F = torch.nn.functional
+def ir50_weights():
+    "Return face.evoLVe's IR50, with the fourth stage and the head that the course leaves out"
+    weights = SyntheticWeights()
+    weights.tensor("input_layer.0.weight", 64, 3, 3, 3)
+    weights.batch_norm("input_layer.1", 64)
+    weights.prelu("input_layer.2", 64)
+    widths = [64] * 3 + [128] * 4 + [256] * 14 + [512] * 3
+    for number, (channels, width) in enumerate(zip([64, *widths], widths)):
+        weights.ir_block(f"body.{number}", channels, width=width)
+    weights.tensor("output_layer.3.weight", 8, 16)
+    return weights.state
 
-    def bn(x, p):
-        return F.batch_norm(
-            x, s[p + ".running_mean"], s[p + ".running_var"], s[p + ".weight"], s[p + ".bias"]
-        )
 
-    x = F.prelu(
-        bn(F.conv2d(x, s[f"{prefix}input_layer.0.weight"], padding=1), f"{prefix}input_layer.1"),
-        s[f"{prefix}input_layer.2.weight"],
-    )
-    for n in range(21):
-        p = f"{prefix}body.{n}"
-        stride = 2 if n in (0, 3, 7) else 1
-        short = (
-            bn(
-                F.conv2d(x, s[f"{p}.shortcut_layer.0.weight"], stride=stride),
-                f"{p}.shortcut_layer.1",
-            )
-            if f"{p}.shortcut_layer.0.weight" in s
-            else x[:, :, ::stride, ::stride]
-        )
-        y = F.prelu(
-            F.conv2d(bn(x, f"{p}.res_layer.0"), s[f"{p}.res_layer.1.weight"], padding=1),
-            s[f"{p}.res_layer.2.weight"],
-        )
-        x = short + bn(
-            F.conv2d(y, s[f"{p}.res_layer.3.weight"], stride=stride, padding=1), f"{p}.res_layer.4"
-        )
+def resnet50_weights(depths=(3, 4, 6, 3)):
+    "Return a ResNet50 with the names of timm and torchvision"
+    weights = SyntheticWeights()
+    weights.tensor("conv1.weight", 64, 3, 7, 7)
+    weights.batch_norm("bn1", 64)
+    channels = 64
+    for stage, depth in enumerate(depths):
+        width = 64 * 2**stage
+        for block in range(depth):
+            name = f"layer{stage + 1}.{block}"
+            weights.bottleneck(name, channels, width=width, first=block == 0)
+            channels = 4 * width
+    weights.tensor("fc.weight", 10, channels)
+    weights.tensor("fc.bias", 10)
+    return weights.state
+
+
+class Layers:
+    "The layers of a state dict, each applied by its name"
+
+    def __init__(self, state):
+        self.state = state
+
+    def conv(self, x, name, **options):
+        return F.conv2d(x, self.state[f"{name}.weight"], **options)
+
+    def prelu(self, x, name):
+        return F.prelu(x, self.state[f"{name}.weight"])
+
+    def batch_norm(self, x, name):
+        kinds = ("running_mean", "running_var", "weight", "bias")
+        return F.batch_norm(x, *(self.state[f"{name}.{kind}"] for kind in kinds))
+
+
+def reference_stem(state, x):
+    "Return the map of IR50's first three stages, computed without the course's modules"
+    layers = Layers(state)
+    x = layers.batch_norm(layers.conv(x, "input_layer.0", padding=1), "input_layer.1")
+    x = layers.prelu(x, "input_layer.2")
+    for number in range(21):
+        name = f"body.{number}"
+        stride = 2 if number in (0, 3, 7) else 1
+        if f"{name}.shortcut_layer.0.weight" in state:
+            shortcut = layers.conv(x, f"{name}.shortcut_layer.0", stride=stride)
+            shortcut = layers.batch_norm(shortcut, f"{name}.shortcut_layer.1")
+        else:
+            shortcut = x[:, :, ::stride, ::stride]
+        y = layers.batch_norm(x, f"{name}.res_layer.0")
+        y = layers.prelu(layers.conv(y, f"{name}.res_layer.1", padding=1), f"{name}.res_layer.2")
+        y = layers.conv(y, f"{name}.res_layer.3", stride=stride, padding=1)
+        x = shortcut + layers.batch_norm(y, f"{name}.res_layer.4")
     return x
 
 
-def test_halfway_is_an_error_and_lists_the_names():
-    import pytest
+def load_state(state, loader, *arguments):
+    "Return the network that a function of this module loads from a file with this state dict"
+    with tempfile.TemporaryDirectory() as folder:
+        torch.save(state, f"{folder}/network.pth")
+        return loader(f"{folder}/network.pth", *arguments)
 
+
+def test_halfway_is_an_error_and_lists_the_names():
     layer = torch.nn.Linear(3, 2)
-    state = dict(weight=torch.ones(2, 3), bias=torch.zeros(2))
     before = layer.weight.clone()
-    for broken, says in (
-        ({"bias": None}, "missing 1: bias"),
-        ({"extra.a": torch.ones(1)}, "unexpected 1: extra.a"),
-        ({"weight": torch.ones(3, 2)}, r"of another shape 1: weight \(3, 2\) instead of \(2, 3\)"),
-        ({f"x{i}": torch.ones(1) for i in range(9)}, r"unexpected 9: x0, x1, x2, x3, x4, \.\.\."),
-    ):
-        with pytest.raises(CourseError, match="net.pth: .*" + says):
-            fill(
-                layer,
-                {k: v for k, v in {**state, **broken}.items() if v is not None},
-                path="net.pth",
-            )
+    weight = torch.ones(2, 3)
+    bias = torch.zeros(2)
+    CASES = (
+        (dict(weight=weight), "missing 1: bias"),
+        ({"weight": weight, "bias": bias, "extra.a": torch.ones(1)}, "unexpected 1: extra.a"),
+        (
+            dict(weight=torch.ones(3, 2), bias=bias),
+            r"of another shape 1: weight \(3, 2\) instead of \(2, 3\)",
+        ),
+        (
+            {"weight": weight, "bias": bias, **{f"x{i}": torch.ones(1) for i in range(9)}},
+            r"unexpected 9: x0, x1, x2, x3, x4, \.\.\.",
+        ),
+    )
+    for state, message in CASES:
+        with pytest.raises(CourseError, match="net.pth: .*" + message):
+            fill(layer, state, path="net.pth")
         assert torch.equal(layer.weight, before), "nothing is filled halfway"
-    with_head = {**state, "head.weight": torch.ones(5, 2), "head.bias": torch.ones(5)}
-    left_out = fill(layer, with_head, path="net.pth", dead=("head.",))
+
+
+def test_dead_weights_are_left_out_and_counted():
+    layer = torch.nn.Linear(3, 2)
+    state = {
+        "weight": torch.ones(2, 3),
+        "bias": torch.zeros(2),
+        "head.weight": torch.ones(5, 2),
+        "head.bias": torch.ones(5),
+    }
+    left_out = fill(layer, state, path="net.pth", dead=("head.",))
     assert left_out == {"head.bias": 5, "head.weight": 10}
     assert torch.equal(layer.weight, state["weight"])
 
 
 def test_ir50_files_give_the_same_map():
-    import pytest
-
-    state = Layout().ir50(fourth=True)
+    state = ir50_weights()
     x = torch.rand(1, 3, 64, 64) * 2 - 1
-    with tempfile.TemporaryDirectory() as folder:
-        torch.save(state, f"{folder}/ir50.pth")
-        stem = load_ir50(f"{folder}/ir50.pth")
-        assert set(stem.ignored) == {"body.21", "body.22", "body.23", "output_layer.3"}
-        assert not stem.training
-        with torch.no_grad():
-            ours = stem(x)
-            theirs = stem_by_hand(state, x)
-        assert (ours - theirs).abs().max() <= 1e-5 * theirs.abs().max()
-        torch.save({"body.x.y": torch.zeros(1), "foo": torch.zeros(1)}, f"{folder}/odd.pth")
-        torch.save({"fc.weight": torch.zeros(1)}, f"{folder}/other.pth")
-        for name, says in (("odd.pth", "unexpected 2: body.x.y, foo"), ("other.pth", "no IR50")):
-            with pytest.raises(CourseError, match=says):
-                load_ir50(f"{folder}/{name}")
+    stem = load_state(state, load_ir50)
+    assert set(stem.ignored) == {"body.21", "body.22", "body.23", "output_layer.3"}
+    assert not stem.training
+    with torch.no_grad():
+        output = stem(x)
+        expected = reference_stem(state, x)
+    assert (output - expected).abs().max() <= 1e-5 * expected.abs().max()
+
+
+def test_files_without_an_ir50_are_refused():
+    with pytest.raises(CourseError, match="unexpected 2: body.x.y, foo"):
+        load_state({"body.x.y": torch.zeros(1), "foo": torch.zeros(1)}, load_ir50)
+    with pytest.raises(CourseError, match="no IR50"):
+        load_state({"fc.weight": torch.zeros(1)}, load_ir50)
 
 
 def test_resnet50_files_of_timm_and_torchvision_fit():
-    import pytest
-    import torchvision
+    from torchvision.models.resnet import Bottleneck, ResNet
 
     depths = (1, 1, 1, 1)
-    state = Layout().resnet50(depths)
+    state = resnet50_weights(depths)
+    stem = load_state({"state_dict": state}, load_resnet50, depths)
+    short = load_state({"state_dict": state}, load_resnet50, depths[:2])
+    assert stem.ignored == {"fc.bias": 10, "fc.weight": 20480}
+    assert "layer3.0" in short.ignored
+    reference = ResNet(Bottleneck, depths, num_classes=10).eval()
+    reference.load_state_dict(state)
     x = torch.rand(2, 3, 64, 64)
-    with tempfile.TemporaryDirectory() as folder:
-        torch.save({"state_dict": state}, f"{folder}/r.pth")
-        stem = load_resnet50(f"{folder}/r.pth", depths)
-        short = load_resnet50(f"{folder}/r.pth", depths[:2])
-        assert stem.ignored == {"fc.bias": 10, "fc.weight": 20480}
-        assert "layer3.0" in short.ignored
-        theirs = torchvision.models.resnet.ResNet(
-            torchvision.models.resnet.Bottleneck, depths, num_classes=10
-        ).eval()
-        theirs.load_state_dict(state)
-        seen = {}
-        for name in ("layer2", "layer4"):
-            getattr(theirs, name).register_forward_hook(
-                lambda m, i, y, name=name: seen.update({name: y})
-            )
-        with torch.no_grad():
-            theirs(x)
-            assert torch.allclose(stem(x), seen["layer4"], atol=1e-4)
-            assert torch.allclose(short(x), seen["layer2"], atol=1e-4)
-        with pytest.raises(CourseError, match="unexpected .*layer1.1"):
-            torch.save(Layout().resnet50((2, 1, 1, 1)), f"{folder}/d.pth")
-            load_resnet50(f"{folder}/d.pth", depths)
-        with pytest.raises(CourseError, match="no ResNet50"):
-            torch.save({"a": torch.ones(1)}, f"{folder}/a.pth")
-            load_resnet50(f"{folder}/a.pth")
+    maps = []
+    for layer in (reference.layer2, reference.layer4):
+        layer.register_forward_hook(lambda module, inputs, output: maps.append(output))
+    with torch.no_grad():
+        reference(x)
+        assert torch.allclose(short(x), maps[0], atol=1e-4)
+        assert torch.allclose(stem(x), maps[1], atol=1e-4)
+
+
+def test_files_without_this_resnet50_are_refused():
+    with pytest.raises(CourseError, match="unexpected .*layer1.1"):
+        load_state(resnet50_weights((2, 1, 1, 1)), load_resnet50, (1, 1, 1, 1))
+    with pytest.raises(CourseError, match="no ResNet50"):
+        load_state({"a": torch.ones(1)}, load_resnet50)
 
 
 def test_no_code_of_a_file_is_run():
-    import os
-    import pickle
-    import pytest
-    from safetensors.torch import save_file
-
     with tempfile.TemporaryDirectory() as folder:
 
         class Bomb:
+            "An object that makes a folder when it is unpickled"
+
             def __reduce__(self):
                 return os.mkdir, (f"{folder}/ran_code",)
 
-        with open(f"{folder}/bad.pth", "wb") as f:
-            pickle.dump({"a": Bomb()}, f)
-        with open(f"{folder}/text.pth", "w") as f:
-            f.write("no weights")
-        with open(f"{folder}/text.safetensors", "w") as f:
-            f.write("no weights")
-        torch.save({1: torch.zeros(1)}, f"{folder}/int.pth")
-        torch.save({}, f"{folder}/empty.pth")
-        for name, says in (
-            ("bad.pth", "objects other than tensors are refused"),
-            ("text.pth", "cannot be read"),
-            ("text.safetensors", "cannot be read"),
-            ("gone.pth", "no such file"),
-            ("int.pth", "no dictionary of tensors"),
-            ("empty.pth", "no dictionary of tensors"),
-        ):
-            with pytest.raises(CourseError, match=says) as caught:
-                read_weights(f"{folder}/{name}")
-            assert caught.value.remedy
+        with open(f"{folder}/bomb.pth", "wb") as file:
+            pickle.dump({"a": Bomb()}, file)
+        with pytest.raises(CourseError, match="objects other than tensors are refused") as caught:
+            read_weights(f"{folder}/bomb.pth")
+        assert caught.value.remedy
         assert not os.path.exists(f"{folder}/ran_code")
-        for wrap in (
-            lambda s: s,
-            lambda s: {"model": s, "epoch": 3},
-            lambda s: {"state_dict": s},
-            lambda s: {"net": {f"module.{k}": v for k, v in s.items()}},
-        ):
-            torch.save(wrap({"a.b": torch.ones(2)}), f"{folder}/w.pth")
-            assert torch.equal(read_weights(f"{folder}/w.pth")["a.b"], torch.ones(2))
-        save_file({"a": torch.arange(3.0)}, f"{folder}/s.safetensors")
-        assert torch.equal(read_weights(f"{folder}/s.safetensors")["a"], torch.arange(3.0))
+
+
+def test_files_without_weights_are_refused():
+    from pathlib import Path
+
+    CASES = (
+        ("text.pth", "cannot be read"),
+        ("text.safetensors", "cannot be read"),
+        ("missing.pth", "no such file"),
+        ("numbers_as_names.pth", "no dictionary of tensors"),
+        ("empty.pth", "no dictionary of tensors"),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "text.pth").write_text("no weights")
+        Path(folder, "text.safetensors").write_text("no weights")
+        torch.save({1: torch.zeros(1)}, f"{folder}/numbers_as_names.pth")
+        torch.save({}, f"{folder}/empty.pth")
+        for name, message in CASES:
+            with pytest.raises(CourseError, match=message) as caught:
+                read_weights(f"{folder}/{name}")
+            assert caught.value.remedy, name
+
+
+def test_weights_are_found_in_the_usual_wrappings():
+    weights = torch.ones(2)
+    WRAPPED = (
+        {"a.b": weights},
+        {"model": {"a.b": weights}, "epoch": 3},
+        {"state_dict": {"a.b": weights}},
+        {"net": {"module.a.b": weights}},
+    )
+    for contents in WRAPPED:
+        assert torch.equal(load_state(contents, read_weights)["a.b"], weights), list(contents)
+
+
+def test_safetensors_files_are_read():
+    from safetensors.torch import save_file
+
+    with tempfile.TemporaryDirectory() as folder:
+        save_file({"a": torch.arange(3.0)}, f"{folder}/weights.safetensors")
+        weights = read_weights(f"{folder}/weights.safetensors")
+    assert torch.equal(weights["a"], torch.arange(3.0))

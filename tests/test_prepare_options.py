@@ -1,4 +1,4 @@
-"Options of `prepare`: rules of alignment, balance, near copies, splits of the reports, lists."
+"Options of `prepare`: alignment, balance, near copies, splits of the reports, lists."
 
 import numpy as np
 import pandas as pd
@@ -167,7 +167,7 @@ def test_dropped_images_are_counted_by_reason_and_notes_are_logged(tmp_path):
 
 @pytest.fixture
 def photos_with_lists(tmp_path):
-    "Return a folder of 14 photographs named as in RAF-DB, and RAN's lists of turned and occluded"
+    "Return 14 images named as in RAF-DB, and RAN's lists of turned and occluded faces"
     from fer_course.faces import FaceSet, Renderer
 
     drawn = FaceSet(n=14, size=64, seed=2).parameters(0, 14)

@@ -1,4 +1,4 @@
-"1,303 photographs, if they are on this machine (../shared/real_faces): read, checked, split."
+"Read, check and split 1,303 photographs, if ../shared/real_faces holds them."
 
 from pathlib import Path
 import numpy as np

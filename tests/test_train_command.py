@@ -1,4 +1,4 @@
-"`fer-course train`, `evaluate` and `runs`: a run is resumed, killed, repeated, on a full disk."
+"`fer-course train`, `evaluate`, `runs`: runs resumed, killed, repeated, on a full disk."
 
 import json
 import random

@@ -38,7 +38,10 @@ def read_back(path):
 
 
 def awkward_table(n=300):
-    "Names with commas and quotes, probabilities next to the thresholds; table, p, t, confidence"
+    """Return image names with commas and quotes, and probabilities next to the thresholds.
+
+    The result is (table, p, t, confidence).
+    """
     random = np.random.default_rng(0)
     p = random.random((n, 21))
     t = random.uniform(0.1, 0.9, 21)

@@ -28,7 +28,7 @@ RUNS = {  # runs of the two processes: name -> changes of the options
 
 
 def data():
-    "Return ninety-one images, every fifth auxiliary, with gaps in the labels; all counts are odd"
+    "Return 91 images, every fifth auxiliary, with gaps in the labels; all counts are odd"
     m, pixels = tiny_set(91)
     m["role"] = np.where(np.arange(len(m)) % 5 == 0, "auxiliary", "target")
     m.loc[m.index % 7 == 1, "AU1"] = np.nan
@@ -82,7 +82,7 @@ def shares_of_each_step(part):
 
 
 def child(folder):
-    "Run all trainings in each of the two processes; the first writes what was found"
+    "Train every configuration in each of the two processes; the first writes the results"
     found = {}
     agreed = []
     agree = distributed.agree

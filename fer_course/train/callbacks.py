@@ -21,9 +21,8 @@ from ..core.terminal import progress
 from . import distributed, runs, shared_norms
 
 # %% ../../nbs/library/train.callbacks.ipynb #e256b1d2
-AFTER_FASTAI = (
-    65  # `order` of the callbacks here: behind fastai's own, before those that skip epochs
-)
+# `order` of the callbacks here: behind fastai's own, before those that skip epochs
+AFTER_FASTAI = 65
 
 
 class Seeds(Callback):
