@@ -54,6 +54,7 @@ _NAMES = {
     "write_openface": ".pseudo_labelling",
     "CHECK_EVERY": ".recording",
     "Checkpoint": ".recording",
+    "EpochRow": ".recording",
     "LossGuard": ".recording",
     "Validation": ".recording",
     "keep_batch": ".recording",

@@ -128,6 +128,7 @@ def _callbacks(config, out, *, stop_after, tensorboard, log_epoch):
         found.append(ema)
     found += [
         losses,
+        recording.EpochRow(losses),
         recording.Validation(out, config.lr),
         timing,
         callbacks.ProgressBar(out.name, losses=losses, timing=timing),
