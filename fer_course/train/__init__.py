@@ -82,6 +82,7 @@ _NAMES = {
     "sampling_weights": ".sampling",
     "validation_scores": ".scores",
     "OPTIMIZERS": ".schedules",
+    "RECIPE": ".schedules",
     "SCHEDULES": ".schedules",
     "Schedule": ".schedules",
     "augmentation": ".schedules",
