@@ -2,7 +2,6 @@
 from fer_course.app.plans import *
 import os
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 import numpy as np
@@ -29,6 +28,7 @@ def test_an_auxiliary_set_hides_the_action_units_of_the_target():
 
 
 def test_a_change_wins_over_the_schedule_and_the_schedule_over_the_de():
+    from dataclasses import fields
     from fer_course.train.schedules import SCHEDULES
 
     with tempfile.TemporaryDirectory() as folder:
@@ -47,7 +47,7 @@ def test_a_change_wins_over_the_schedule_and_the_schedule_over_the_de():
             make_plan(data, folder, schedule="magic")
     assert set(plan["training"]) == {field.name for field in fields(TrainConfig)}
     assert plan["training"]["epochs"] == 3
-    assert plan["training"]["lr"] == SCHEDULES["au_cvt"].lr
+    assert plan["training"]["lr"] == SCHEDULES["au_cvt"].config.lr
     assert plan["training"]["seed"] == TrainConfig.seed
     assert plan["training"]["joint"] == "units"
     assert plan["training"]["expressions"] == ["anger", "fear"]

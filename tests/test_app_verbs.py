@@ -53,18 +53,17 @@ def test_the_function_takes_every_option():
 def test_the_help_names_every_schedule_and_every_joint_training():
     from fer_course.train import JOINT
     from fer_course.train.config import TrainConfig
-    from fer_course.train.schedules import SCHEDULES, Schedule
+    from fer_course.train.schedules import RECIPE, SCHEDULES
 
     for function in ("app.main_job:run", "app.training:train_run"):
         text = declared(load(function))["schedule"].help
         for schedule in SCHEDULES:
             assert schedule in text
     assert set(declared(TrainConfig)["joint"].choices) == set(JOINT)
-    of_schedule = set(declared(Schedule))
     for settings in VERBS["train"].settings:
         by_schedule = bool(settings.note)
         for name in settings.names:
-            assert (name in of_schedule) == by_schedule, name
+            assert (name in RECIPE) == by_schedule, name
 
 
 def test_no_verb_loads_torch_for_its_options():

@@ -3,6 +3,7 @@ from fer_course.train.adapt import *
 import copy
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from fer_course.core.errors import CourseError

@@ -3,9 +3,12 @@ from fer_course.train.learners import *
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
 import torch
 from fer_course.train import distributed, shared_norms
 from fer_course.train.batches import Batches
+from fer_course.train.config import TrainConfig
 from fer_course.train.schedules import make_optimizer, schedule
 from dataclasses import dataclass
 import numpy as np

@@ -2,6 +2,7 @@
 from fer_course.train.pseudo_labelling import *
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from fer_course.core.errors import CourseError

@@ -4,6 +4,7 @@ import io
 import math
 import platform
 from pathlib import Path
+from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from fer_course.core.cache import differences
@@ -154,6 +155,7 @@ def test_a_network_of_another_kind_is_refused():
         keep_epoch(place, history, weights=net.state_dict(), is_best=True, checkpoint={})
         for change, message in (
             (dict(network="Mine"), "your own .Mine."),
+            (dict(network="Block"), "your own .Block."),  # the name of a layer in fer_course.models
             (dict(model=asdict(create("small").config)), "does not hold"),
         ):
             (Path(place) / "checkpoint.pt").unlink(missing_ok=True)

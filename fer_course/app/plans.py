@@ -8,7 +8,6 @@ __all__ = ['read_data', 'training_table', 'make_plan', 'plan_of_run', 'carry_out
 # %% ../../nbs/library/app.plans.ipynb #09e032e3
 import os
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 import numpy as np
@@ -73,7 +72,7 @@ def make_plan(
     joint = changes.get("joint") or TrainConfig.joint
     manifest, images, classes = read_data(data, auxiliary)
     table = training_table(manifest, joint)
-    training = _with_schedule(recipe, changes | dict(expressions=classes))
+    training = as_json(recipe.configure(**changes | dict(expressions=classes)))
     if training["epochs"] < 1 or training["batch_size"] < 1:
         raise CourseError("--epochs and --batch-size must be at least 1")
     model = dict(expressions=classes, size=int(images.shape[1]), **_heads(units, table, joint))
@@ -92,14 +91,6 @@ def make_plan(
             auxiliary=os.path.relpath(auxiliary, out) if auxiliary else auxiliary,
         ),
     )
-
-
-def _with_schedule(recipe, changes):
-    "Return every field of `TrainConfig`: a change, or the schedule's value, or the default"
-    changes = {name: value for name, value in changes.items() if value is not None}
-    of_schedule = {field.name for field in fields(recipe)} & {*changes}
-    settings = recipe.options(**{name: changes.pop(name) for name in of_schedule})
-    return as_json(TrainConfig(**settings | changes))
 
 
 def _heads(units, table, joint):

@@ -61,8 +61,8 @@ def _notes(out, manifest, scores, settings):
         ),
         (
             settings["repeats"] < 3,
-            f"{settings['repeats']} training(s) per model say little about spread; three or more "
-            "(--repeats 3) are needed to compare models.",
+            f"{settings['repeats']} training run(s) per model say little about spread; three "
+            "or more (--repeats 3) are needed to compare models.",
         ),
         (
             target.subject.isna().any(),

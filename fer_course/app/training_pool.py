@@ -131,7 +131,7 @@ def _shown_settings(plan):
 
     names = ("epochs", "batch_size", "lr", "optimizer", "warmup", "pos_weight")
     shown = {name: plan["training"][name] for name in names}
-    return dict(shown, augment=SCHEDULES[plan["schedule"]].augment)
+    return dict(shown, augment=SCHEDULES[plan["schedule"]].config.augment)
 
 
 def _save_best(jobs, scores, *, out, name):

@@ -10,10 +10,14 @@ __all__ = ['inner_face', 'standardise', 'adapt_norms', 'only', 'reweigh', 'estim
 import copy
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from ..core.errors import CourseError
+
+if TYPE_CHECKING:
+    import torch
 
 # %% ../../nbs/library/train.adapt.ipynb #30bdec69
 def inner_face(
@@ -77,12 +81,12 @@ def _local_mean(x, window):
 
 # %% ../../nbs/library/train.adapt.ipynb #76d64a62
 def adapt_norms(
-    model: "torch.nn.Module",  # noqa: F821  a network with batch norm, not changed
+    model: "torch.nn.Module",  # a network with batch norm, not changed
     images: np.ndarray,  # uint8 (N, H, W, 3) of the target domain, prepared as for training
     *,
     batch_size: int = 64,  # images at a time
     device: str | None = None,  # see `pick_device`
-) -> "torch.nn.Module":  # noqa: F821  in eval mode
+) -> "torch.nn.Module":  # in eval mode
     """Return a copy with the batch norm statistics of `images`; the weights stay.
 
     The statistics are averaged over batches (AdaBN, Li et al. 2016, algorithm 1).
@@ -173,9 +177,9 @@ def balance_predictions(
 
 # %% ../../nbs/library/train.adapt.ipynb #5961f4af
 def information_loss(
-    probabilities: "torch.Tensor",  # noqa: F821  (B, C), rows sum to 1
+    probabilities: "torch.Tensor",  # (B, C), rows sum to 1
     diversity: float = 1.0,  # weight of the second term
-) -> "torch.Tensor":  # noqa: F821  a scalar
+) -> "torch.Tensor":  # a scalar
     """Return the mean entropy less `diversity` times the entropy of the mean prediction.
 
     SHOT, Liang et al. 2020, equation 3.
@@ -190,7 +194,7 @@ def _entropy(p):
 
 
 def maximise_information(
-    model: "torch.nn.Module",  # noqa: F821  its last layer is `classify`; not changed
+    model: "torch.nn.Module",  # its last layer is `classify`; not changed
     images: np.ndarray,  # uint8 (N, H, W, 3) of the target domain, prepared as for training
     *,
     among: Sequence[int] | None = None,  # numbers of the classes that may occur; None = all
@@ -201,7 +205,7 @@ def maximise_information(
     batch_size: int = 64,  # images at a time
     seed: int = 0,  # of order and augmentation
     device: str | None = None,  # see `pick_device`
-) -> "torch.nn.Module":  # noqa: F821  in eval mode
+) -> "torch.nn.Module":  # in eval mode
     """Return a copy that predicts with certainty and diversity (SHOT, Liang et al. 2020).
 
     Statistics and weights change, except for the weights of the classifier.
@@ -258,7 +262,7 @@ def confident(
 
 # %% ../../nbs/library/train.adapt.ipynb #494ad1d2
 def self_train(
-    model: "torch.nn.Module",  # noqa: F821  trained on the source, not changed
+    model: "torch.nn.Module",  # trained on the source, not changed
     manifest: pd.DataFrame,  # rows of the source, with `split`, `expression` and the units
     *,
     images: np.ndarray,  # uint8 (N, H, W, 3) of the source
@@ -269,7 +273,7 @@ def self_train(
     repeat: int = 1,  # copies of each labelled target image
     epochs: int = 2,  # passes over source and target together
     **options,  # of `fit`
-) -> "torch.nn.Module":  # noqa: F821  in eval mode
+) -> "torch.nn.Module":  # in eval mode
     """Return a copy trained further on the source and on pseudo labels of the target.
 
     Resumable as `fit`; validated on the source. Raises `CourseError` without a pseudo label.

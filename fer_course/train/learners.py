@@ -9,11 +9,17 @@ __all__ = ['Half', 'learner', 'repeatable']
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from . import distributed, shared_norms
 from .batches import Batches
+from .config import TrainConfig
 from .schedules import make_optimizer, schedule
+
+if TYPE_CHECKING:
+    from fastai.learner import Learner
 
 # %% ../../nbs/library/train.learners.ipynb #5b4d4dad
 class Half(torch.nn.Module):
@@ -41,43 +47,39 @@ def learner(
     *,
     valid: Batches,  # of the validation images
     loss: torch.nn.Module,  # called with (prediction, expression, action units)
-    optimizer: str = "adam",  # a key of `OPTIMIZERS`
-    lr: float = 1e-3,  # highest learning rate
-    weight_decay: float = 5e-4,  # of weights
-    warmup: float = 0.3,  # share of the training run
-    clip: float | None = None,  # largest norm of the gradient; None = no limit
-    half: bool | None = None,  # bfloat16 in the forward pass; None = on a GPU
+    config: TrainConfig | None = None,  # the settings; None = the defaults
     callbacks: Sequence = (),  # further fastai callbacks
     compile: bool | str = False,  # torch.compile; a str names its backend
-    own_norms: bool = False,  # with several processes, each normalises its own part of a batch
-    **curve,  # further arguments of `schedule`
-) -> "fastai.learner.Learner":  # `.fit(epochs, lr)` trains  # noqa: F821
+    **changes,  # fields of `TrainConfig` that differ from `config`
+) -> "Learner":  # `.fit(epochs, lr)` trains
     """Return a fastai Learner with our batches, loss and schedule; it prints nothing."""
     from fastai.data.core import DataLoaders
     from fastai.learner import Learner
     from fastai.optimizer import OptimWrapper
 
+    config = replace(config or TrainConfig(), **changes)
     device = train.device
     dls = DataLoaders(train, valid)
     dls.device = device
     loss.to(device)
     model.to(device, **(dict(memory_format=torch.channels_last) if train.channels_last else {}))
-    if distributed.rank_and_world()[1] > 1 and not own_norms:
+    if distributed.rank_and_world()[1] > 1 and not config.own_norms:
         shared_norms.share_norms(model, device)
-    torch_optimizer = make_optimizer(model, optimizer, lr=lr, weight_decay=weight_decay)
-    half = device.type == "cuda" if half is None else half
+    optimizer = make_optimizer(
+        model, config.optimizer, lr=config.lr, weight_decay=config.weight_decay
+    )
+    half = device.type == "cuda" if config.half is None else config.half
     needs_scaling = half and device.type == "cuda" and not torch.cuda.is_bf16_supported()
     network = distributed.wrap(model, device)
     if half and not needs_scaling:
         network = Half(network)
-    curve = schedule(lr, warmup, **curve)
     learn = Learner(
         dls,
         _compiled(network, compile),
         loss,
-        OptimWrapper(opt=torch_optimizer),
-        lr=lr,
-        cbs=_fastai_callbacks(curve, callbacks, clip=clip, needs_scaling=needs_scaling),
+        OptimWrapper(opt=optimizer),
+        lr=config.lr,
+        cbs=_fastai_callbacks(config, callbacks, needs_scaling=needs_scaling),
         default_cbs=False,
         wd_bn_bias=True,
         train_bn=False,
@@ -95,17 +97,25 @@ def _compiled(network, compile):
     return torch.compile(network)
 
 
-def _fastai_callbacks(curve, callbacks, *, clip, needs_scaling):
+def _fastai_callbacks(config, callbacks, *, needs_scaling):
     """Return fastai's callbacks around the given ones."""
     from fastai.callback.core import TrainEvalCallback
     from fastai.callback.schedule import ParamScheduler
     from fastai.callback.training import GradientClip
 
+    curve = schedule(
+        config.lr,
+        config.warmup,
+        decay=config.decay,
+        final=config.final,
+        every=config.every,
+        cut=config.cut,
+    )
     found = [TrainEvalCallback(), ParamScheduler(dict(lr=curve)), *callbacks]
     if needs_scaling:
         found.append(_mixed_precision())
-    if clip:
-        found.append(GradientClip(clip))
+    if config.clip:
+        found.append(GradientClip(config.clip))
     return found
 
 

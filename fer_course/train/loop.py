@@ -73,8 +73,9 @@ def _record(model, config, *, about, device, digest):
     )
 
 # %% ../../nbs/library/train.loop.ipynb #ecfc4d9d
-def _batches(images, data, *, config, device):
-    """Return the training and the validation `Batches`."""
+def _batches(images, data, *, config, device, limit):
+    """Return the training and the validation `Batches`, up to `limit` GiB of them on a GPU."""
+    images = resident(images, device, limit=limit)
     shared = dict(
         action_units=data.action_units,
         batch_size=config.batch_size,
@@ -128,6 +129,7 @@ def _callbacks(config, out, *, stop_after, tensorboard, log_epoch):
         found.append(ema)
     found += [
         losses,
+        recording.EpochRow(losses),
         recording.Validation(out, config.lr),
         timing,
         callbacks.ProgressBar(out.name, losses=losses, timing=timing),
@@ -143,30 +145,6 @@ def _callbacks(config, out, *, stop_after, tensorboard, log_epoch):
         *found,
         callbacks.EarlyStopping(config.epochs, patience=patience, stop_after=stop_after),
     ]
-
-
-def _learner(model, batches, *, config, compile, callbacks):
-    """Return the fastai Learner of a run."""
-    train, valid = batches
-    return learner(
-        model,
-        train,
-        valid=valid,
-        loss=_joint_loss(config),
-        optimizer=config.optimizer,
-        lr=config.lr,
-        weight_decay=config.weight_decay,
-        warmup=config.warmup,
-        clip=config.clip,
-        half=config.half,
-        callbacks=callbacks,
-        compile=compile,
-        own_norms=config.own_norms,
-        decay=config.decay,
-        final=config.final,
-        every=config.every,
-        cut=config.cut,
-    )
 
 # %% ../../nbs/library/train.loop.ipynb #7fff84bb
 @no_denormals()
@@ -202,17 +180,23 @@ def fit(
         data = read_training_data(manifest, images, config=config, vocabulary=vocabulary, out=out)
         check_shares(len(data.target), config.batch_size, out=out)
         config = _resolve(config, data)
-        digest = _digest(images, data)
-        record = _record(model, config, about=about, device=device, digest=digest)
+        record = _record(model, config, about=about, device=device, digest=_digest(images, data))
         history = _begin(model, record, out=out)
         if history is not None:
             return history
-        images = resident(images, device, limit=device_limit)
-        batches = _batches(images, data, config=config, device=device)
+        train, valid = _batches(images, data, config=config, device=device, limit=device_limit)
         callbacks = _callbacks(
             config, out, stop_after=stop_after, tensorboard=tensorboard, log_epoch=log_epoch
         )
-        learn = _learner(model, batches, config=config, compile=compile, callbacks=callbacks)
+        learn = learner(
+            model,
+            train,
+            valid=valid,
+            loss=_joint_loss(config),
+            config=config,
+            callbacks=callbacks,
+            compile=compile,
+        )
         return _train(learn, model, out=out)
 
 

@@ -8,6 +8,7 @@ __all__ = ['as_intensity', 'choose_thresholds', 'certainty', 'openface_table', '
 # %% ../../nbs/library/train.pseudo_labelling.ipynb #153e732d
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,9 @@ from ..core.errors import CourseError
 from ..core.files import atomic
 from ..data.action_units import check_ranges, output_name, TOOLS
 from ..facs import au_columns, AU_VOCABULARIES
+
+if TYPE_CHECKING:
+    import torch
 
 # %% ../../nbs/library/train.pseudo_labelling.ipynb #215083fe
 def as_intensity(
@@ -139,7 +143,7 @@ def _au_header(numbers):
 
 
 def pseudo_labels(
-    model: "torch.nn.Module",  # noqa: F821  with an AU branch, see `fer_course.models.create`
+    model: "torch.nn.Module",  # with an AU branch, see `fer_course.models.create`
     images: np.ndarray,  # uint8 (N, H, W, 3), prepared as the training images were
     *,
     names: Sequence[str],  # N names of images

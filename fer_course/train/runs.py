@@ -11,12 +11,16 @@ import io
 import math
 import platform
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from ..core.cache import differences
 from ..core.errors import CourseError
 from ..core.files import atomic, make_folder, read_json, sweep, write_json
+
+if TYPE_CHECKING:
+    import torch
 
 # %% ../../nbs/library/train.runs.ipynb #85e52aa8
 TIMING = ("seconds", "images_per_second", "memory")  # columns of log.csv that differ in each run
@@ -142,7 +146,7 @@ def keep_epoch(
 
 def resume(
     folder: str | Path,  # of the run
-    device: "str | torch.device" = "cpu",  # where the tensors go  # noqa: F821
+    device: "str | torch.device" = "cpu",  # where the tensors go
 ) -> dict | None:  # the checkpoint with its history
     """Return the newest checkpoint, None if no epoch was kept.
 
@@ -202,7 +206,7 @@ def finish(
 def finished(
     folder: str | Path,  # of the run
 ) -> pd.DataFrame | None:  # log.csv
-    """Return the log of a finished run, None if there is work left."""
+    """Return the log of a finished run, None if the run is not finished."""
     folder = Path(folder)
     for name in FILES:
         if not (folder / name).exists():
@@ -229,7 +233,7 @@ def read_config(
 def load_run(
     folder: str | Path,  # of the run
     which: str = "best",  # "best" or "last"
-) -> "torch.nn.Module":  # in eval mode  # noqa: F821
+) -> "torch.nn.Module":  # in eval mode
     """Return the network of a run with its weights.
 
     Raises `CourseError` if the folder holds no run, no epoch is finished, or the network is not one
@@ -241,7 +245,7 @@ def load_run(
     weights = Path(folder) / f"{which}.safetensors"
     if not weights.exists():
         raise CourseError("holds no weights yet", folder, "let the run finish its first epoch")
-    if not hasattr(models, str(config.get("network"))):
+    if config.get("network") != models.AUCVT.__name__:
         raise CourseError(
             f"holds the weights of a network of your own ({config.get('network')})",
             folder,
@@ -261,7 +265,7 @@ def load_run(
 
 def load_network(
     folder: str | Path,  # of a run, of a whole `fer-course run`, or of `fer_course.models.save`
-) -> "torch.nn.Module":  # in eval mode  # noqa: F821
+) -> "torch.nn.Module":  # in eval mode
     """Return the network in a folder. Raises `CourseError` if it holds no network."""
     from fer_course import models
 

@@ -19,7 +19,7 @@ WEIGHTS = dict(  # kind -> weight of a class of n images
 
 
 def _counted(labels, classes):
-    "Return the class index of each label (n,), -1 without one, and the size of each class"
+    """Return the class index of each label (n,), -1 without one, and the size of each class"""
     index_of = {name: i for i, name in enumerate(classes)}
     names = np.asarray(labels, object).tolist()
     index = np.array([index_of.get(name, -1) for name in names], np.int64)
@@ -72,7 +72,7 @@ def balanced_sampler(
     power: float = 1.0,  # as `sampling_weights`
     seed: int = 0,  # of the draws
 ) -> object:  # a `torch.utils.data.WeightedRandomSampler` for a DataLoader
-    "Return a sampler that draws with replacement."
+    """Return a sampler that draws with replacement."""
     import torch
 
     weights = torch.from_numpy(sampling_weights(labels, classes, power=power))
