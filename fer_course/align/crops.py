@@ -15,6 +15,7 @@ from .geometry import rule_named
 from .selection import POLICIES
 from .workers import align_in_parallel, AlignmentJob, AlignmentSettings, FINDINGS
 from ..core.cache import read_kept
+from ..core.device import pick_device
 from ..core.errors import CourseError, one_of
 from ..core.files import atomic, fingerprint, make_folder, sweep
 from ..core.packed import write_packed
@@ -25,15 +26,6 @@ from ..data.manifest import DROPPED_COLUMNS
 # %% ../../nbs/library/align.crops.ipynb #303fa491
 POINTS = tuple(f"point_{axis}{j}" for j in range(5) for axis in "xy")
 BOXES = ("box_x0", "box_y0", "box_x1", "box_y1")
-
-
-def _best_device(landmarks):
-    "Return the device on which faces are detected"
-    if landmarks == "given":
-        return "cpu"
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _settings(*, rule, size, device, landmarks, no_face, several):
@@ -47,7 +39,8 @@ def _settings(*, rule, size, device, landmarks, no_face, several):
     size = int(size or chosen.size)
     if not 1 <= size <= 2048:
         raise CourseError(f"invalid size of crops: {size} pixels", remedy="choose 96, 112 or 224")
-    device = str(device or _best_device(landmarks))
+    # Given landmarks need no detector, and no PyTorch.
+    device = "cpu" if landmarks == "given" else str(pick_device(device))
     return AlignmentSettings(size, rule, landmarks, no_face, several, device)
 
 # %% ../../nbs/library/align.crops.ipynb #f8d19239
@@ -166,7 +159,7 @@ def align_manifest(
     *,
     out: str | Path,  # folder for images.npy
     size: int | None = None,  # side of the crops in pixels; None = the rule's
-    device: str | None = None,  # of the detector; None = a GPU if there is one
+    device: "str | torch.device | None" = None,  # of the detector, see `pick_device`
     no_face: str | None = None,  # 'keep' (unaligned), 'drop' or 'drop-train'; None = the rule's
     several: str | None = None,  # 'largest', 'keep', 'drop' or 'drop-train'; None = the rule's
     rule: str = "course",  # a key of `RULES`
@@ -179,8 +172,8 @@ def align_manifest(
 
     A killed run goes on where it stopped. Row i of the returned manifest is image i of
     `out`/images.npy. The policies are those of `fate`.
-    Raises `CourseError` on an unknown rule or policy, if landmarks are missing, or if no image is
-    left.
+    Raises `CourseError` on an unknown rule or policy, if landmarks are missing, if the device is
+    not available, or if no image is left.
     """
     policies = dict(landmarks=landmarks, no_face=no_face, several=several)
     settings = _settings(rule=rule, size=size, device=device, **policies)
