@@ -61,6 +61,18 @@ def test_other_settings_are_refused_with_their_differences():
         assert error.value.remedy == "choose another folder"
 
 
+def test_a_missing_setting_equals_none():
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "settings.json"
+        given = dict(what="a run", remedy="choose another folder")
+        write_json(path, dict(a=1))
+        assert check_settings(path, dict(a=1, b=None), **given) is True
+        write_json(path, dict(a=1, b=None))
+        assert check_settings(path, dict(a=1), **given) is True
+        with pytest.raises(CourseError, match="b: None -> 2"):
+            check_settings(path, dict(a=1, b=2), **given)
+
+
 def test_a_step_is_done_once_and_only_with_its_settings():
     with tempfile.TemporaryDirectory() as out:
         done = []
@@ -85,15 +97,45 @@ def test_a_step_is_done_once_and_only_with_its_settings():
 
 
 def test_overwrite_forgets_the_later_steps_and_nothing_else():
-    with tempfile.TemporaryDirectory() as out:
-        for name in RESULTS:
+    results = dict(first=("a.txt",), second=("b", "b.txt"), third=("c.txt",))
+    with tempfile.TemporaryDirectory() as place:
+        out = Path(place)
+        for name, files in results.items():
             with step(out, name, settings=dict(seed=0)):
-                (Path(out) / RESULTS[name][0]).touch()
-        (Path(out) / "notes.txt").touch()
-        with step(out, "train", settings=dict(seed=1), overwrite=True) as pending:
+                for file in files:
+                    (out / file).touch()
+        (out / "b").unlink()
+        (out / "b" / "inside").mkdir(parents=True)
+        (out / "notes.txt").touch()
+        with step(out, "second", settings=dict(seed=1), overwrite=True, results=results) as pending:
             assert pending
-            assert (Path(out) / "manifest.parquet").exists()
-            assert (Path(out) / "notes.txt").exists()
-            assert not (Path(out) / "models").exists()
-            assert not (Path(out) / "predictions.parquet").exists()
-            assert not (Path(out) / ".steps" / "evaluate.json").exists()
+            assert (out / "a.txt").exists()
+            assert (out / "notes.txt").exists()
+            assert not (out / "b").exists()
+            assert not (out / "b.txt").exists()
+            assert not (out / "c.txt").exists()
+            assert settings_of(out, "first") == dict(seed=0)
+            assert not (out / ".steps" / "third.json").exists()
+
+
+def test_overwrite_of_a_step_without_listed_files():
+    with tempfile.TemporaryDirectory() as out:
+        for name in ("first", "second"):
+            with step(out, name, settings=dict(seed=0)):
+                pass
+        with step(out, "first", settings=dict(seed=1), overwrite=True) as pending:
+            assert pending
+        assert settings_of(out, "first") == dict(seed=1)
+        assert settings_of(out, "second") == dict(seed=0)
+
+
+def test_settings_of_a_step_that_is_not_done():
+    with tempfile.TemporaryDirectory() as out:
+        with pytest.raises(RuntimeError):
+            with step(out, "train", settings=dict(epochs=1)):
+                raise RuntimeError("killed")
+        with pytest.raises(CourseError, match='"train" was not done here.*train first'):
+            settings_of(out, "train", remedy="train first")
+        with step(out, "train", settings=dict(epochs=1)):
+            pass
+        assert settings_of(out, "train") == dict(epochs=1)

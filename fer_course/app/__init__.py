@@ -20,6 +20,7 @@ _NAMES = {
     "READER_NAMES": ".preparation_config",
     "ReaderOptions": ".preparation_config",
     "render_faces": ".sources",
+    "RESULTS": ".steps",
     "evaluate_all": ".testing",
     "evaluate_run": ".testing",
     "table_of_runs": ".testing",

@@ -20,10 +20,11 @@ import pandas as pd
 from .options import File, Folder
 from .plans import carry_out, make_plan
 from .preparation import read_prepared
-from ..core.cache import quiet, step
+from .steps import RESULTS
+from ..core.cache import quiet, settings_of, step
 from ..core.device import pick_device
 from ..core.errors import CourseError
-from ..core.files import as_json, digest, read_json
+from ..core.files import as_json, digest
 from ..core.parallel import cores, free_memory
 from ..core.terminal import progress
 from ..facs import au_columns
@@ -109,11 +110,12 @@ def train_all(
         seed=seed,
         repeats=repeats,
         ir50=ir50 and digest(ir50),
-        prepared=read_json(out / ".steps" / "prepare.json"),
+        prepared=settings_of(out, "prepare"),
         **_shown_settings(first),
     )
     names = model_names(manifest)
-    with step(out, "train", settings=settings, overwrite=overwrite, log=log) as pending:
+    of_step = dict(settings=settings, overwrite=overwrite, results=RESULTS, log=log)
+    with step(out, "train", **of_step) as pending:
         jobs = []
         for name in names:
             for number in range(seed, seed + repeats):

@@ -3,13 +3,13 @@
 from importlib import import_module
 
 _NAMES = {
-    "RESULTS": ".cache",
     "check_settings": ".cache",
     "differences": ".cache",
     "forget": ".cache",
     "keep_map": ".cache",
     "quiet": ".cache",
     "read_kept": ".cache",
+    "settings_of": ".cache",
     "step": ".cache",
     "no_denormals": ".device",
     "pick_device": ".device",
