@@ -24,8 +24,9 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 import numpy as np
+from fer_course.core.cache import read_kept, write_kept
 from fer_course.core.errors import CourseError
-from fer_course.core.files import as_json, atomic, fingerprint, make_folder, write_json
+from fer_course.core.files import as_json, fingerprint, make_folder, write_json
 from fer_course.core.terminal import progress
 
 ANSWERS = "answers.npz"
@@ -51,8 +52,7 @@ class Run:
 
     def answers(self, out: str | Path) -> dict:
         "Return the stored arrays of a finished run, name -> array."
-        with np.load(self.folder(out) / ANSWERS) as stored:
-            return dict(stored)
+        return read_kept(self.folder(out) / ANSWERS)
 
 
 def train_and_store(train: Callable, out: str | Path, run: Run) -> None:
@@ -64,8 +64,7 @@ def train_and_store(train: Callable, out: str | Path, run: Run) -> None:
     start = time.process_time()
     answers = train(out, run)
     seconds = np.array(time.process_time() - start)
-    with atomic(folder / ANSWERS) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **{"seconds": seconds} | answers)
+    write_kept(folder / ANSWERS, {"seconds": seconds} | answers)
 
 
 def leave_with_parent(parent: int) -> None:

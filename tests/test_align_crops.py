@@ -8,10 +8,10 @@ import pandas as pd
 from fer_course.align.geometry import rule_named
 from fer_course.align.selection import POLICIES
 from fer_course.align.workers import align_in_parallel, AlignmentJob, AlignmentSettings, FINDINGS
-from fer_course.core.cache import read_kept
+from fer_course.core.cache import read_kept, write_kept
 from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError, one_of
-from fer_course.core.files import atomic, fingerprint, make_folder, sweep
+from fer_course.core.files import fingerprint, make_folder, sweep
 from fer_course.core.packed import write_packed
 from fer_course.core.parallel import Workers
 from fer_course.core.terminal import progress

@@ -8,6 +8,7 @@ from pathlib import Path
 from fer_course.core.errors import CourseError
 from fer_course.core.files import as_json, atomic, make_folder, read_json, sweep, write_json
 from fer_course.core.parallel import Workers
+import io
 import os
 import pathlib
 import tempfile
@@ -45,6 +46,30 @@ def test_kept_results_are_not_computed_again():
         assert kept(paths) == [[49], [9, 16], [25]], (
             "a damaged file and a new mark are computed again"
         )
+
+
+def test_one_file_with_and_without_a_mark():
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "chunk.npz"
+        assert read_kept(path, mark="a") is None
+        with pytest.raises(FileNotFoundError):
+            read_kept(path)
+        arrays = dict(x=np.arange(5000), y=np.array("text"))
+        write_kept(path, arrays, mark="a")
+        assert read_kept(path, mark="b") is None
+        assert read_kept(path, "z", mark="a") is None, "an array is missing"
+        assert list(read_kept(path, mark="a")) == ["x", "y"]
+        assert (read_kept(path, "x", mark="a")["x"] == arrays["x"]).all()
+        whole = bytearray(path.read_bytes())
+        whole[len(whole) // 2] ^= 255
+        path.write_bytes(whole)
+        assert read_kept(path, mark="a") is None, "a byte inside x is wrong"
+        write_kept(path, arrays)
+        assert read_kept(path, mark="a") is None, "there is no mark"
+        assert list(read_kept(path)) == ["x", "y"]
+        expected = io.BytesIO()
+        np.savez(expected, **arrays)
+        assert path.read_bytes() == expected.getvalue(), "a plain file of NumPy"
 
 
 def test_other_settings_are_refused_with_their_differences():

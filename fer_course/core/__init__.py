@@ -11,6 +11,7 @@ _NAMES = {
     "read_kept": ".cache",
     "settings_of": ".cache",
     "step": ".cache",
+    "write_kept": ".cache",
     "no_denormals": ".device",
     "pick_device": ".device",
     "CourseError": ".errors",
