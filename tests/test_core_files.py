@@ -4,12 +4,12 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from fer_course.core.errors import CourseError, os_errors
+from fer_course.core.parallel import prefetch
 import errno
 import sys
 

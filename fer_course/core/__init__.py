@@ -32,6 +32,7 @@ _NAMES = {
     "write_packed": ".packed",
     "Workers": ".parallel",
     "cores": ".parallel",
+    "end_with_parent": ".parallel",
     "free_memory": ".parallel",
     "prefetch": ".parallel",
     "seed_everything": ".random",
