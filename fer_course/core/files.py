@@ -195,8 +195,8 @@ def digests(
 
 
 def fingerprint(
-    data: object,  # what JSON can express; anything else counts as its `str`
+    data: object,  # what JSON can express; anything else counts as `as_json` gives it
 ) -> str:  # 16 hexadecimal digits
     "Return a digest of settings, equal for equal settings in any order of their keys."
-    text = json.dumps(data, sort_keys=True, default=str)
+    text = json.dumps(data, sort_keys=True, default=as_json)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
