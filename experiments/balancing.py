@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from fer_course.align import MTCNN, align_face, choose_face, locate, whole_image
 from fer_course.augment import Augment, noisy_images, plan
-from fer_course.core.files import atomic
+from fer_course.core.cache import read_kept, write_kept
 from fer_course.core.random import seed_everything
 from fer_course.core.terminal import progress, say
 from fer_course.faces import FaceSet, Renderer
@@ -84,10 +84,9 @@ def render_part(out, name, scale):
             classes += parameters.expressions
         images = np.concatenate(images)
         crops, _ = aligned(images, MTCNN("cpu"))
-        with atomic(path) as temporary, open(temporary, "wb") as file:
-            np.savez(file, images=images, expression=np.array(classes), crops=crops)
-    with np.load(path) as stored:
-        return stored["images"], stored["expression"].astype(object), stored["crops"]
+        write_kept(path, dict(images=images, expression=np.array(classes), crops=crops))
+    stored = read_kept(path)
+    return stored["images"], stored["expression"].astype(object), stored["crops"]
 
 
 @lru_cache(maxsize=1)

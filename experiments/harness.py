@@ -17,15 +17,17 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # runs train side by side, one thread each
 
-import argparse, sys, threading, time
+import argparse, sys, time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 import numpy as np
+from fer_course.core.cache import read_kept, write_kept
 from fer_course.core.errors import CourseError
-from fer_course.core.files import as_json, atomic, fingerprint, make_folder, write_json
+from fer_course.core.files import as_json, fingerprint, make_folder, write_json
+from fer_course.core.parallel import end_with_parent
 from fer_course.core.terminal import progress
 
 ANSWERS = "answers.npz"
@@ -51,8 +53,7 @@ class Run:
 
     def answers(self, out: str | Path) -> dict:
         "Return the stored arrays of a finished run, name -> array."
-        with np.load(self.folder(out) / ANSWERS) as stored:
-            return dict(stored)
+        return read_kept(self.folder(out) / ANSWERS)
 
 
 def train_and_store(train: Callable, out: str | Path, run: Run) -> None:
@@ -64,19 +65,7 @@ def train_and_store(train: Callable, out: str | Path, run: Run) -> None:
     start = time.process_time()
     answers = train(out, run)
     seconds = np.array(time.process_time() - start)
-    with atomic(folder / ANSWERS) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **{"seconds": seconds} | answers)
-
-
-def leave_with_parent(parent: int) -> None:
-    "End this worker as soon as its parent has ended: an orphan would continue to write."
-
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    write_kept(folder / ANSWERS, {"seconds": seconds} | answers)
 
 
 def side_by_side(
@@ -93,7 +82,7 @@ def side_by_side(
             work(*task)
         return
     pool = ProcessPoolExecutor(
-        workers, get_context("spawn"), initializer=leave_with_parent, initargs=(os.getpid(),)
+        workers, get_context("spawn"), initializer=end_with_parent, initargs=(os.getpid(),)
     )
     try:
         futures = [pool.submit(work, *task) for task in tasks]

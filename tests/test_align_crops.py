@@ -8,9 +8,10 @@ import pandas as pd
 from fer_course.align.geometry import rule_named
 from fer_course.align.selection import POLICIES
 from fer_course.align.workers import align_in_parallel, AlignmentJob, AlignmentSettings, FINDINGS
-from fer_course.core.cache import read_kept
+from fer_course.core.cache import read_kept, write_kept
+from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError, one_of
-from fer_course.core.files import atomic, fingerprint, make_folder, sweep
+from fer_course.core.files import fingerprint, make_folder, sweep
 from fer_course.core.packed import write_packed
 from fer_course.core.parallel import Workers
 from fer_course.core.terminal import progress
@@ -218,6 +219,15 @@ def test_invalid_settings_are_refused():
             align_manifest(manifest, {}, out=folder)
         with pytest.raises(CourseError, match="invalid size of crops: 4096"):
             align_manifest(manifest, roots, out=folder, size=4096)
+        with pytest.raises(CourseError, match="cuda:99.*not available"):
+            align_manifest(manifest, roots, out=folder, device="cuda:99")
+
+
+def test_the_device_may_be_chosen_automatically():
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = some_photographs(folder)
+        table, _ = align_manifest(manifest, dict(toy=folder), out=folder, device="auto", workers=0)
+        assert table.aligned.tolist() == [True, True, True, True, True, False]
 
 
 def test_several_faces_by_policy():

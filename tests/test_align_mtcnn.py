@@ -6,6 +6,7 @@ import torch
 from fer_course.align.boxes import cut_boxes, Detections, move, no_faces, propose, pyramid_scales
 from fer_course.align.boxes import square, summed_area, suppress, suppress_inner
 from fer_course.align.networks import stage
+from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError
 from fer_course.core.parallel import prefetch
 import pytest
@@ -82,3 +83,9 @@ def test_other_arrays_are_refused():
     for bad in (PHOTO[..., 0], PHOTO / 255, "photo.png", PHOTO[..., [0, 1, 2, 0]]):
         with pytest.raises(CourseError, match="image 1 is .*not a uint8 RGB array"):
             detector.detect([SMALL, bad])
+
+
+def test_a_missing_device_is_an_error():
+    assert MTCNN("auto").device == pick_device()
+    with pytest.raises(CourseError, match="cuda:99.*not available"):
+        MTCNN("cuda:99")

@@ -13,6 +13,7 @@ from fer_course.app.options import Address, Folder
 from fer_course.app.preparation_config import PrepareConfig
 from fer_course.app.reading import common_reasons, read_sources
 from fer_course.app.sources import find_sources
+from fer_course.app.steps import RESULTS
 from fer_course.core.cache import quiet, step
 from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError

@@ -14,11 +14,12 @@ import pandas as pd
 from fer_course.app.options import File, Folder
 from fer_course.app.plans import carry_out, make_plan
 from fer_course.app.preparation import read_prepared
-from fer_course.core.cache import quiet, step
+from fer_course.app.steps import RESULTS
+from fer_course.core.cache import quiet, settings_of, step
 from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError
-from fer_course.core.files import as_json, digest, read_json
-from fer_course.core.parallel import cores, free_memory
+from fer_course.core.files import as_json, digest
+from fer_course.core.parallel import cores, end_with_parent, free_memory, WORKER_ENVIRONMENT
 from fer_course.core.terminal import progress
 from fer_course.facs import au_columns
 import tempfile

@@ -8,6 +8,7 @@ from pathlib import Path
 from fer_course.core.errors import CourseError
 from fer_course.core.files import as_json, atomic, make_folder, read_json, sweep, write_json
 from fer_course.core.parallel import Workers
+import io
 import os
 import pathlib
 import tempfile
@@ -47,6 +48,30 @@ def test_kept_results_are_not_computed_again():
         )
 
 
+def test_one_file_with_and_without_a_mark():
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "chunk.npz"
+        assert read_kept(path, mark="a") is None
+        with pytest.raises(FileNotFoundError):
+            read_kept(path)
+        arrays = dict(x=np.arange(5000), y=np.array("text"))
+        write_kept(path, arrays, mark="a")
+        assert read_kept(path, mark="b") is None
+        assert read_kept(path, "z", mark="a") is None, "an array is missing"
+        assert list(read_kept(path, mark="a")) == ["x", "y"]
+        assert (read_kept(path, "x", mark="a")["x"] == arrays["x"]).all()
+        whole = bytearray(path.read_bytes())
+        whole[len(whole) // 2] ^= 255
+        path.write_bytes(whole)
+        assert read_kept(path, mark="a") is None, "a byte inside x is wrong"
+        write_kept(path, arrays)
+        assert read_kept(path, mark="a") is None, "there is no mark"
+        assert list(read_kept(path)) == ["x", "y"]
+        expected = io.BytesIO()
+        np.savez(expected, **arrays)
+        assert path.read_bytes() == expected.getvalue(), "a plain file of NumPy"
+
+
 def test_other_settings_are_refused_with_their_differences():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "settings.json"
@@ -59,6 +84,18 @@ def test_other_settings_are_refused_with_their_differences():
             check_settings(path, dict(lr=0.2, shape=(2, 3), device="cpu"), **given)
         assert "holds a run with other settings (lr: 0.1 -> 0.2)" in str(error.value)
         assert error.value.remedy == "choose another folder"
+
+
+def test_a_missing_setting_equals_none():
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "settings.json"
+        given = dict(what="a run", remedy="choose another folder")
+        write_json(path, dict(a=1))
+        assert check_settings(path, dict(a=1, b=None), **given) is True
+        write_json(path, dict(a=1, b=None))
+        assert check_settings(path, dict(a=1), **given) is True
+        with pytest.raises(CourseError, match="b: None -> 2"):
+            check_settings(path, dict(a=1, b=2), **given)
 
 
 def test_a_step_is_done_once_and_only_with_its_settings():
@@ -85,15 +122,45 @@ def test_a_step_is_done_once_and_only_with_its_settings():
 
 
 def test_overwrite_forgets_the_later_steps_and_nothing_else():
-    with tempfile.TemporaryDirectory() as out:
-        for name in RESULTS:
+    results = dict(first=("a.txt",), second=("b", "b.txt"), third=("c.txt",))
+    with tempfile.TemporaryDirectory() as place:
+        out = Path(place)
+        for name, files in results.items():
             with step(out, name, settings=dict(seed=0)):
-                (Path(out) / RESULTS[name][0]).touch()
-        (Path(out) / "notes.txt").touch()
-        with step(out, "train", settings=dict(seed=1), overwrite=True) as pending:
+                for file in files:
+                    (out / file).touch()
+        (out / "b").unlink()
+        (out / "b" / "inside").mkdir(parents=True)
+        (out / "notes.txt").touch()
+        with step(out, "second", settings=dict(seed=1), overwrite=True, results=results) as pending:
             assert pending
-            assert (Path(out) / "manifest.parquet").exists()
-            assert (Path(out) / "notes.txt").exists()
-            assert not (Path(out) / "models").exists()
-            assert not (Path(out) / "predictions.parquet").exists()
-            assert not (Path(out) / ".steps" / "evaluate.json").exists()
+            assert (out / "a.txt").exists()
+            assert (out / "notes.txt").exists()
+            assert not (out / "b").exists()
+            assert not (out / "b.txt").exists()
+            assert not (out / "c.txt").exists()
+            assert settings_of(out, "first") == dict(seed=0)
+            assert not (out / ".steps" / "third.json").exists()
+
+
+def test_overwrite_of_a_step_without_listed_files():
+    with tempfile.TemporaryDirectory() as out:
+        for name in ("first", "second"):
+            with step(out, name, settings=dict(seed=0)):
+                pass
+        with step(out, "first", settings=dict(seed=1), overwrite=True) as pending:
+            assert pending
+        assert settings_of(out, "first") == dict(seed=1)
+        assert settings_of(out, "second") == dict(seed=0)
+
+
+def test_settings_of_a_step_that_is_not_done():
+    with tempfile.TemporaryDirectory() as out:
+        with pytest.raises(RuntimeError):
+            with step(out, "train", settings=dict(epochs=1)):
+                raise RuntimeError("killed")
+        with pytest.raises(CourseError, match='"train" was not done here.*train first'):
+            settings_of(out, "train", remedy="train first")
+        with step(out, "train", settings=dict(epochs=1)):
+            pass
+        assert settings_of(out, "train") == dict(epochs=1)

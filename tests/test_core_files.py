@@ -4,12 +4,12 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from fer_course.core.errors import CourseError, os_errors
+from fer_course.core.parallel import prefetch
 import errno
 import sys
 
@@ -113,6 +113,7 @@ def test_digests():
     import hashlib
     import tempfile
     from pathlib import Path
+    import numpy as np
 
     with tempfile.TemporaryDirectory() as folder:
         data = b"abc" * 1_000_000
@@ -129,3 +130,6 @@ def test_digests():
         assert digests([]) == []
     assert fingerprint(dict(a=1, b=(2, 3))) == fingerprint(dict(b=[2, 3], a=1))
     assert fingerprint(dict(a=1, b=(2, 3))) != fingerprint(dict(a=1, b=[3, 2]))
+    assert fingerprint(dict(lr=np.float32(1))) == fingerprint(dict(lr=1.0))
+    assert fingerprint([np.arange(3), Path("a")]) == fingerprint([[0, 1, 2], "a"])
+    assert fingerprint(dict(a=1, b=(2, 3))) == "fd28b17488e0d3ec", "those of earlier versions stay"

@@ -7,10 +7,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import IO
 from fer_course.core.errors import CourseError
 from fer_course.core.terminal import progress
 import pathlib
+import subprocess
 import tempfile
 from contextlib import contextmanager
 import pytest
@@ -57,6 +60,22 @@ def slow_square(x):
 
     time.sleep(0.02 * (x % 3))
     return x * x
+
+
+CHILD = """
+import os, sys, time
+from fer_course.core.parallel import end_with_parent
+end_with_parent({how})
+print("ready", flush=True)
+time.sleep(30)
+print("orphan")
+"""
+PARENT = """
+import os, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdin=subprocess.PIPE)
+sys.stdin.readline()
+os._exit(0)
+"""
 
 
 def test_cores_and_memory_are_counted():
@@ -106,6 +125,18 @@ def test_errors_arrive_complete():
             list(workers.map(find_fault, range(9)))
         assert info.value.problem == "the image is odd"
         assert info.value.path == "c.jpg"
+
+
+def test_a_child_ends_with_its_parent():
+    for how in ("os.getppid()", "pipe=sys.stdin"):
+        command = [sys.executable, "-c", PARENT, CHILD.format(how=how)]
+        pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        with subprocess.Popen(command, **pipes) as process:
+            assert process.stdout.readline() == "ready\n"
+            process.stdin.write("end\n")
+            process.stdin.flush()
+            # The child holds the other end of this pipe as long as it lives.
+            assert process.stdout.read() == "", how
 
 
 def test_a_limited_number_of_items_is_in_progress():

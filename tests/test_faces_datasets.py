@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 from fer_course.core.cache import check_settings
+from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError
 from fer_course.core.files import atomic, fingerprint, make_folder, read_table, sweep, write_json
 from fer_course.core.files import write_table
@@ -115,6 +116,15 @@ def test_both_styles_draw_the_same_people():
         assert not set(drawn.sha1) & set(modelled.sha1)
         assert set(drawn.dataset) == {"drawn-course"}
         assert not np.allclose(drawn.point_y4, modelled.point_y4, atol=1)
+
+
+def test_a_missing_device_is_an_error_before_anything_is_written():
+    with tempfile.TemporaryDirectory() as place:
+        out = Path(place) / "faces"
+        with pytest.raises(CourseError, match="cuda:99.*not available"):
+            render_dataset(out, 4, size=32, device="cuda:99")
+        assert not out.exists()
+        assert len(render_dataset(out, 4, size=32, device="auto")) == 4
 
 
 def test_sets_are_not_mixed_in_a_folder():

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 import numpy as np
 import torch
-from fer_course.core.device import no_denormals
+from fer_course.core.device import no_denormals, pick_device
 from fer_course.faces.camera import Camera, intersect
 from fer_course.faces.controls import face_controls
 from fer_course.faces.curves import per_face
@@ -26,6 +26,8 @@ from fer_course.faces.wrinkles import brow_wrinkles, eye_wrinkles, lip_relief, m
 from fer_course.faces.wrinkles import nose_wrinkles, root_wrinkles
 from fer_course.facs import AU_VOCABULARIES
 from dataclasses import replace
+import pytest
+from fer_course.core.errors import CourseError
 from fer_course.faces import sample
 from fer_course.faces.landmarks import SHOWN_BY, unit_shift
 from fer_course.faces.points import MIRRORED
@@ -234,6 +236,12 @@ def test_a_mask_hides_the_mouth():
     assert worn.hidden.any(axis=(1, 2)).all()
     assert not worn.visible[:, 48:].any()
     assert worn.occluders == ["mask"] * 3
+
+
+def test_a_missing_device_is_an_error():
+    assert Renderer(32, "auto").device == pick_device()
+    with pytest.raises(CourseError, match="cuda:99.*not available"):
+        Renderer(32, "cuda:99")
 
 
 def test_crops_are_standardised():

@@ -14,9 +14,10 @@ import pandas as pd
 from .geometry import rule_named
 from .selection import POLICIES
 from .workers import align_in_parallel, AlignmentJob, AlignmentSettings, FINDINGS
-from ..core.cache import read_kept
+from ..core.cache import read_kept, write_kept
+from ..core.device import pick_device
 from ..core.errors import CourseError, one_of
-from ..core.files import atomic, fingerprint, make_folder, sweep
+from ..core.files import fingerprint, make_folder, sweep
 from ..core.packed import write_packed
 from ..core.parallel import Workers
 from ..core.terminal import progress
@@ -25,15 +26,6 @@ from ..data.manifest import DROPPED_COLUMNS
 # %% ../../nbs/library/align.crops.ipynb #303fa491
 POINTS = tuple(f"point_{axis}{j}" for j in range(5) for axis in "xy")
 BOXES = ("box_x0", "box_y0", "box_x1", "box_y1")
-
-
-def _best_device(landmarks):
-    "Return the device on which faces are detected"
-    if landmarks == "given":
-        return "cpu"
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _settings(*, rule, size, device, landmarks, no_face, several):
@@ -47,7 +39,8 @@ def _settings(*, rule, size, device, landmarks, no_face, several):
     size = int(size or chosen.size)
     if not 1 <= size <= 2048:
         raise CourseError(f"invalid size of crops: {size} pixels", remedy="choose 96, 112 or 224")
-    device = str(device or _best_device(landmarks))
+    # Given landmarks need no detector, and no PyTorch.
+    device = "cpu" if landmarks == "given" else str(pick_device(device))
     return AlignmentSettings(size, rule, landmarks, no_face, several, device)
 
 # %% ../../nbs/library/align.crops.ipynb #f8d19239
@@ -95,22 +88,16 @@ def _jobs(manifest, roots, *, settings, chunk):
         yield fingerprint([_VERSION, settings[:-1], *names, digests, listed]), job
 
 
+def _findings(arrays):
+    "Return the arrays of a chunk without its crops"
+    return {name: arrays[name] for name in FINDINGS}
+
+
 def _stored(path, mark):
-    "Return the findings in a chunk's file if it is whole and its mark is this one, else None"
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            if str(stored["mark"]) == mark and stored["crops"].ndim:
-                return {name: stored[name] for name in stored.files if name != "crops"}
-    except Exception:
-        pass  # missing or damaged: made again
-    return None
-
-
-def _store(path, mark, arrays):
-    "Write a chunk's file and return its findings"
-    with atomic(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **arrays, mark=np.array(mark))
-    return {name: array for name, array in arrays.items() if name != "crops"}
+    "Return the findings in a chunk's file if it is whole and has this mark, else None"
+    # The crops are read as well: that finds a damaged file.
+    arrays = read_kept(path, "crops", *FINDINGS, mark=mark)
+    return None if arrays is None else _findings(arrays)
 
 # %% ../../nbs/library/align.crops.ipynb #08f858ab
 def _table_of(findings, index):
@@ -156,7 +143,8 @@ def _align_chunks(chunks, folder, *, settings, detector, workers, roots):
         )
         with closing(answers):
             for arrays, k in progress(zip(answers, missing), len(missing), label="aligning"):
-                findings[k] = _store(paths[k], chunks[k][0], arrays)
+                write_kept(paths[k], arrays, mark=chunks[k][0])
+                findings[k] = _findings(arrays)
     return paths, findings
 
 
@@ -166,7 +154,7 @@ def align_manifest(
     *,
     out: str | Path,  # folder for images.npy
     size: int | None = None,  # side of the crops in pixels; None = the rule's
-    device: str | None = None,  # of the detector; None = a GPU if there is one
+    device: str | None = None,  # of the detector, see `pick_device`
     no_face: str | None = None,  # 'keep' (unaligned), 'drop' or 'drop-train'; None = the rule's
     several: str | None = None,  # 'largest', 'keep', 'drop' or 'drop-train'; None = the rule's
     rule: str = "course",  # a key of `RULES`
@@ -179,8 +167,8 @@ def align_manifest(
 
     A killed run goes on where it stopped. Row i of the returned manifest is image i of
     `out`/images.npy. The policies are those of `fate`.
-    Raises `CourseError` on an unknown rule or policy, if landmarks are missing, or if no image is
-    left.
+    Raises `CourseError` on an unknown rule or policy, if landmarks are missing, if the device is
+    not available, or if no image is left.
     """
     policies = dict(landmarks=landmarks, no_face=no_face, several=several)
     settings = _settings(rule=rule, size=size, device=device, **policies)

@@ -12,6 +12,7 @@ import torch
 from .boxes import cut_boxes, Detections, move, no_faces, propose, pyramid_scales
 from .boxes import square, summed_area, suppress, suppress_inner
 from .networks import stage
+from ..core.device import pick_device
 from ..core.errors import CourseError
 from ..core.parallel import prefetch
 
@@ -52,16 +53,14 @@ class MTCNN:
 
     def __init__(
         self,
-        device: str
-        | torch.device
-        | None = None,  # 'cpu', 'cuda', ...; None = a GPU if there is one
+        device: str | torch.device | None = None,  # see `pick_device`
         min_face: float = 20,  # smallest face, pixels
         *,
         thresholds: tuple = (0.6, 0.7, 0.7),  # least probability after P-, R- and O-Net, 0-1
         factor: float = 0.709,  # between levels of the pyramid
         pixels: int | None = None,  # processed at a time: bounds the memory; None = by the device
     ):
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = pick_device(device)
         self.min_face = min_face
         self.thresholds = thresholds
         self.factor = factor

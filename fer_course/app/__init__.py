@@ -1,43 +1,36 @@
 """The verbs of the command line: prepare, train, evaluate, run, predict."""
 
-from importlib import import_module
+from ..core.lazy import lazy_names
 
-_NAMES = {
-    "main": ".cli",
-    "parser": ".cli",
-    "prepare_published": ".cli",
-    "run": ".main_job",
-    "File": ".options",
-    "Folder": ".options",
-    "declared": ".options",
-    "carry_out": ".plans",
-    "make_plan": ".plans",
-    "plan_of_run": ".plans",
-    "predict_photographs": ".prediction",
-    "prepare": ".preparation",
-    "read_prepared": ".preparation",
-    "PrepareConfig": ".preparation_config",
-    "READER_NAMES": ".preparation_config",
-    "ReaderOptions": ".preparation_config",
-    "render_faces": ".sources",
-    "evaluate_all": ".testing",
-    "evaluate_run": ".testing",
-    "table_of_runs": ".testing",
-    "train_run": ".training",
-    "MODELS": ".training_pool",
-    "folder_of": ".training_pool",
-    "train_all": ".training_pool",
-    "VERBS": ".verbs",
-    "verify_folder": ".verification",
-}
-__all__ = list(_NAMES)
-
-
-def __getattr__(name):
-    if name in _NAMES:
-        return getattr(import_module(_NAMES[name], __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted([*globals(), *_NAMES])
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "main": ".cli",
+        "parser": ".cli",
+        "prepare_published": ".cli",
+        "run": ".main_job",
+        "File": ".options",
+        "Folder": ".options",
+        "declared": ".options",
+        "carry_out": ".plans",
+        "make_plan": ".plans",
+        "plan_of_run": ".plans",
+        "predict_photographs": ".prediction",
+        "prepare": ".preparation",
+        "read_prepared": ".preparation",
+        "PrepareConfig": ".preparation_config",
+        "READER_NAMES": ".preparation_config",
+        "ReaderOptions": ".preparation_config",
+        "render_faces": ".sources",
+        "RESULTS": ".steps",
+        "evaluate_all": ".testing",
+        "evaluate_run": ".testing",
+        "table_of_runs": ".testing",
+        "train_run": ".training",
+        "MODELS": ".training_pool",
+        "folder_of": ".training_pool",
+        "train_all": ".training_pool",
+        "VERBS": ".verbs",
+        "verify_folder": ".verification",
+    },
+)

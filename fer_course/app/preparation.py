@@ -19,6 +19,7 @@ from .options import Address, Folder
 from .preparation_config import PrepareConfig
 from .reading import common_reasons, read_sources
 from .sources import find_sources
+from .steps import RESULTS
 from ..core.cache import quiet, step
 from ..core.device import pick_device
 from ..core.errors import CourseError
@@ -56,8 +57,9 @@ def prepare(
     lists = _condition_lists(config.lists)
     sources = find_sources(target, config, out=out, options=options, device=device, log=log)
     settings = recorded_settings(config, sources, lists=lists)
+    of_step = dict(settings=settings, overwrite=overwrite, results=RESULTS, log=log)
     with (
-        step(out, "prepare", settings=settings, overwrite=overwrite, log=log) as pending,
+        step(out, "prepare", **of_step) as pending,
         Workers(workers, scheduler) as pool,
     ):
         if pending:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from .training_pool import read_history
+from ..core.cache import settings_of
 from ..core.files import read_json, read_table
 from ..facs import au_columns
 
@@ -159,8 +160,8 @@ def write_run_report(
     from fer_course.align.crops import alignment_table
     from fer_course.evaluate.report import Report, counts_table, write_report
 
-    settings = read_json(out / ".steps" / "train.json")
-    prepared = read_json(out / ".steps" / "prepare.json")
+    settings = settings_of(out, "train")
+    prepared = settings_of(out, "prepare")
     target = manifest[manifest.role == "target"]
     dropped = read_table(out / "dropped.parquet")
     histories = {}

@@ -14,8 +14,9 @@ import pandas as pd
 from .options import Folder
 from .preparation import read_prepared
 from .reporting import Scores, predicted_classes, write_run_report
+from .steps import RESULTS
 from .training_pool import folder_of, model_names
-from ..core.cache import quiet, step
+from ..core.cache import quiet, settings_of, step
 from ..core.device import pick_device
 from ..core.errors import CourseError
 from ..core.files import read_json, write_json, write_table
@@ -194,12 +195,9 @@ def evaluate_all(
     """
     out = Path(out)
     manifest, images = read_prepared(out)
-    trained = out / ".steps" / "train.json"
-    if not trained.exists():
-        problem = "nothing was trained here, or the training runs did not finish"
-        raise CourseError(problem, out, 'give "fer-course run" again')
-    settings = dict(trained=read_json(trained))
-    with step(out, "evaluate", settings=settings, overwrite=True, log=log) as pending:
+    trained = settings_of(out, "train", remedy='give "fer-course run" again')
+    of_step = dict(settings=dict(trained=trained), overwrite=True, results=RESULTS, log=log)
+    with step(out, "evaluate", **of_step) as pending:
         if pending:
             _check_test_split(manifest, out)
             classes = read_json(out / "prepare.json")["expressions"]
@@ -232,7 +230,7 @@ def _trained_networks(out: Path) -> Iterator[tuple]:
     "Yield (model name, seed, network with its best weights) of each run, one at a time"
     from fer_course.train.runs import load_run
 
-    settings = read_json(out / ".steps" / "train.json")
+    settings = settings_of(out, "train")
     for name in model_names(read_prepared(out)[0]):
         for seed in range(settings["seed"], settings["seed"] + settings["repeats"]):
             yield name, seed, load_run(folder_of(out, name, seed=seed))

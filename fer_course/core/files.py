@@ -11,12 +11,12 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from .errors import CourseError, os_errors
+from .parallel import prefetch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,13 +190,13 @@ def digests(
     def work(task: list) -> list[str]:
         return [digest(path, kind) for path in task]
 
-    with ThreadPoolExecutor(workers) as pool:
-        return [result for part in pool.map(work, tasks) for result in part]
+    parts = prefetch(work, tasks, ahead=len(tasks), threads=workers)
+    return [result for part in parts for result in part]
 
 
 def fingerprint(
-    data: object,  # what JSON can express; anything else counts as its `str`
+    data: object,  # what JSON can express; anything else counts as `as_json` gives it
 ) -> str:  # 16 hexadecimal digits
     "Return a digest of settings, equal for equal settings in any order of their keys."
-    text = json.dumps(data, sort_keys=True, default=str)
+    text = json.dumps(data, sort_keys=True, default=as_json)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 from ..core.cache import check_settings
+from ..core.device import pick_device
 from ..core.errors import CourseError
 from ..core.files import atomic, fingerprint, make_folder, read_table, sweep, write_json
 from ..core.files import write_table
@@ -119,13 +120,6 @@ def _claim(out, settings):
             sweep(folder)
 
 # %% ../../nbs/library/faces.datasets.ipynb #8c98c71e
-def _on_gpu(device):
-    "Return whether the device is a GPU; without a device, whether there is one."
-    if device:
-        return torch.device(device).type != "cpu"
-    return torch.cuda.is_available()
-
-
 def _chunk_size(n, on_gpu):
     "Return the faces of a chunk for a set of n faces."
     if on_gpu:
@@ -151,7 +145,7 @@ def render_dataset(
     n: int | None = None,  # number of faces; None = that of the set
     *,
     like: str | FaceSet = "course",  # a key of `SETS`, or a `FaceSet`
-    device: str | torch.device | None = None,  # None = CUDA if there is a GPU, else the CPU
+    device: str | torch.device | None = None,  # see `pick_device`
     # Faces of a chunk, which is what a killed run loses
     # None = 64 (16 in sets below 512 faces; 512 on a GPU)
     chunk: int | None = None,
@@ -162,10 +156,12 @@ def render_dataset(
 ) -> pd.DataFrame:  # the manifest
     """Write `out/images/`, `out/manifest.parquet` and `out/landmarks.npy`.
 
-    A killed run is resumed. Raises `CourseError` if `out` holds a set with other settings.
+    A killed run is resumed. Raises `CourseError` if `out` holds a set with other settings, or if
+    the device is not available.
     """
     record = face_set(like, n=n, **changes)
-    on_gpu = record.style == "modelled" and _on_gpu(device)
+    device = pick_device(device)
+    on_gpu = record.style == "modelled" and device.type != "cpu"
     chunk = chunk or _chunk_size(record.n, on_gpu)
     workers = workers or (2 if on_gpu else min(4, cores()))
     out = make_folder(out)

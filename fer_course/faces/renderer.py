@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 import numpy as np
 import torch
-from ..core.device import no_denormals
+from ..core.device import no_denormals, pick_device
 from .camera import Camera, intersect
 from .controls import face_controls
 from .curves import per_face
@@ -223,10 +223,10 @@ class Renderer:
     def __init__(
         self,
         size: int = 128,  # width and height of the images in pixels, even, at most 512
-        device: str | torch.device | None = None,  # None takes CUDA if there is one
+        device: str | torch.device | None = None,  # see `pick_device`
     ):
         self.size = size
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = pick_device(device)
         self.noise = CameraNoise(self.device)
 
     @torch.inference_mode()
