@@ -2,8 +2,9 @@
 
 from ..core.lazy import lazy_names
 
-<<<<<<< HEAD
-_NAMES = {
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
     "adapt_norms": ".adapt",
     "balance_predictions": ".adapt",
     "confident": ".adapt",
@@ -97,113 +98,5 @@ _NAMES = {
     "norm_statistics": ".shared_norms",
     "share_norms": ".shared_norms",
     "unshare_norms": ".shared_norms",
-}
-__all__ = list(_NAMES)
-
-
-def __getattr__(name):
-    if name in _NAMES:
-        return getattr(import_module(_NAMES[name], __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted([*globals(), *_NAMES])
-=======
-__getattr__, __dir__, __all__ = lazy_names(
-    __name__,
-    {
-        "adapt_norms": ".adapt",
-        "balance_predictions": ".adapt",
-        "confident": ".adapt",
-        "estimate_prior": ".adapt",
-        "information_loss": ".adapt",
-        "inner_face": ".adapt",
-        "maximise_information": ".adapt",
-        "only": ".adapt",
-        "reweigh": ".adapt",
-        "self_train": ".adapt",
-        "standardise": ".adapt",
-        "Batches": ".batches",
-        "Stacked": ".batches",
-        "joint_batches": ".batches",
-        "labels": ".batches",
-        "EMA": ".callbacks",
-        "EMACallback": ".callbacks",
-        "EarlyStopping": ".callbacks",
-        "LogEpoch": ".callbacks",
-        "LossMode": ".callbacks",
-        "ProgressBar": ".callbacks",
-        "Seeds": ".callbacks",
-        "SharedStatistics": ".callbacks",
-        "TensorBoard": ".callbacks",
-        "Timing": ".callbacks",
-        "peak_memory": ".callbacks",
-        "TrainConfig": ".config",
-        "agree": ".distributed",
-        "bare": ".distributed",
-        "barrier": ".distributed",
-        "gather": ".distributed",
-        "group": ".distributed",
-        "mean": ".distributed",
-        "rank_and_world": ".distributed",
-        "wrap": ".distributed",
-        "Half": ".learners",
-        "learner": ".learners",
-        "fit": ".loop",
-        "JOINT": ".losses",
-        "JointLoss": ".losses",
-        "balanced_weights": ".losses",
-        "positive_weights": ".losses",
-        "predict": ".prediction",
-        "as_intensity": ".pseudo_labelling",
-        "certainty": ".pseudo_labelling",
-        "choose_thresholds": ".pseudo_labelling",
-        "openface_table": ".pseudo_labelling",
-        "pseudo_labels": ".pseudo_labelling",
-        "write_openface": ".pseudo_labelling",
-        "CHECK_EVERY": ".recording",
-        "Checkpoint": ".recording",
-        "LossGuard": ".recording",
-        "Validation": ".recording",
-        "keep_batch": ".recording",
-        "FILES": ".runs",
-        "TIMING": ".runs",
-        "begin": ".runs",
-        "best_of": ".runs",
-        "check": ".runs",
-        "finish": ".runs",
-        "finished": ".runs",
-        "has_converged": ".runs",
-        "keep_epoch": ".runs",
-        "list_runs": ".runs",
-        "load_network": ".runs",
-        "load_run": ".runs",
-        "read_config": ".runs",
-        "read_log": ".runs",
-        "resume": ".runs",
-        "versions": ".runs",
-        "without_timing": ".runs",
-        "write_log": ".runs",
-        "WEIGHTS": ".sampling",
-        "balanced_sampler": ".sampling",
-        "class_weights": ".sampling",
-        "sampling_weights": ".sampling",
-        "validation_scores": ".scores",
-        "OPTIMIZERS": ".schedules",
-        "SCHEDULES": ".schedules",
-        "Schedule": ".schedules",
-        "augmentation": ".schedules",
-        "find_schedule": ".schedules",
-        "make_optimizer": ".schedules",
-        "schedule": ".schedules",
-        "TrainingData": ".selection",
-        "check_shares": ".selection",
-        "model_vocabulary": ".selection",
-        "read_training_data": ".selection",
-        "norm_statistics": ".shared_norms",
-        "share_norms": ".shared_norms",
-        "unshare_norms": ".shared_norms",
-    },
+},
 )
->>>>>>> acd888101493e1c722c9e6358010b6ba76dfca73
