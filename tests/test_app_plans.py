@@ -41,7 +41,7 @@ def test_a_change_wins_over_the_schedule_and_the_schedule_over_the_de():
         plan = make_plan(
             data, Path(folder) / "run", schedule="au_cvt", epochs=3, seed=None, lr=None
         )
-        with pytest.raises(CourseError, match="--epochs"):
+        with pytest.raises(CourseError, match="epochs cannot be 0"):
             make_plan(data, folder, epochs=0)
         with pytest.raises(CourseError, match="magic.*au_cvt_released"):
             make_plan(data, folder, schedule="magic")

@@ -38,3 +38,12 @@ def test_an_option_goes_to_the_reader_that_takes_it():
     config = PrepareConfig(auxiliary="none")
     sources = find_sources("photos", config, out=Path("x"), options={}, device=None, log=quiet)
     assert list(sources) == ["target"]
+
+
+def test_a_run_is_not_written_into_its_dataset():
+    import pytest
+
+    source = Source("target", Path("photos"), "folder", {})
+    source.check_out(Path("photos/run"))
+    with pytest.raises(CourseError, match="is the dataset itself"):
+        source.check_out(Path("photos/../photos"))

@@ -2,7 +2,9 @@
 from fer_course.train.config import *
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
+from fer_course.core.errors import CourseError
 from fer_course.facs import SEVEN
 import subprocess, sys
 from dataclasses import fields, replace
@@ -22,3 +24,17 @@ def test_the_settings_do_not_load_torch():
     loaded = "'torch' in sys.modules or 'fastai' in sys.modules"
     code = f"import sys, fer_course.train.config; sys.exit({loaded})"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_numbers_outside_of_their_range_are_refused():
+    import pytest
+    from fer_course.core.errors import CourseError
+
+    assert TrainConfig().checked() == TrainConfig()
+    assert TrainConfig(ema=None, clip=None, sampling=1).checked().sampling == 1
+    wrong = dict(lr=-1, epochs=0, sampling=3, ratio=0, alpha=-1, ema=2, patience=0, seed=-1, clip=0)
+    for name, value in wrong.items():
+        with pytest.raises(CourseError, match=f"{name} cannot be {value}"):
+            TrainConfig(**{name: value}).checked()
+    with pytest.raises(CourseError, match="a number from 0 to 1"):
+        TrainConfig(ema=float("nan")).checked()

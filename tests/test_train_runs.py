@@ -139,7 +139,7 @@ def test_a_network_comes_back_from_its_folder():
         assert torch.equal(load_network(f"{place}/other")(x)[0], net(x)[0])
         with pytest.raises(CourseError, match="config.json of a training"):
             load_run(f"{place}/other")
-        with pytest.raises(CourseError, match="is missing"):
+        with pytest.raises(CourseError, match="is not a training run"):
             load_run(f"{place}/nowhere")
 
 

@@ -26,7 +26,7 @@ def run(
     config: PrepareConfig | None = None,  # the settings of the preparation; None = the defaults
     *,
     # the network: small = minutes on a laptop; paper = AU-CVT as published; released = as in
-    # the authors' code (both need a GPU); and every other preset of lessons 15, 20 and 21
+    # the authors' code (both need a GPU); and every other preset of lessons 15 and 20
     preset: str = "small",
     # a named recipe: small, au_cvt, au_cvt_released, au_vit_rafdb, au_vit_affectnet, oadn
     # (default: the one of the preset)

@@ -72,9 +72,7 @@ def make_plan(
     joint = changes.get("joint") or TrainConfig.joint
     manifest, images, classes = read_data(data, auxiliary)
     table = training_table(manifest, joint)
-    training = as_json(recipe.configure(**changes | dict(expressions=classes)))
-    if training["epochs"] < 1 or training["batch_size"] < 1:
-        raise CourseError("--epochs and --batch-size must be at least 1")
+    training = as_json(recipe.configure(**changes | dict(expressions=classes)).checked())
     model = dict(expressions=classes, size=int(images.shape[1]), **_heads(units, table, joint))
     weights = {}
     for stem, path in dict(ir50=ir50, resnet50=resnet50).items():

@@ -56,6 +56,8 @@ def prepare(
     out = make_folder(out)
     lists = _condition_lists(config.lists)
     sources = find_sources(target, config, out=out, options=options, device=device, log=log)
+    for source in sources.values():
+        source.check_out(out)
     settings = recorded_settings(config, sources, lists=lists)
     of_step = dict(settings=settings, overwrite=overwrite, results=RESULTS, log=log)
     with (

@@ -85,6 +85,15 @@ class Source:
         names = list_files(self.root)
         return fingerprint([(name, _size(os.path.join(self.root, name))) for name in names])
 
+    def check_out(
+        self,
+        out: Path,  # folder of the run
+    ) -> None:
+        "Raise `CourseError` if the run would be written into the dataset itself."
+        if self.root.resolve() == Path(out).resolve():
+            problem = "is the dataset itself, and its manifest would be overwritten"
+            raise CourseError(problem, out, "choose another folder with --out")
+
 
 def _size(path):
     "Return the size of a file in bytes, -1 for a broken link (its image is dropped later)"

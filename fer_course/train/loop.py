@@ -170,10 +170,10 @@ def fit(
     the same call continues after the last finished epoch; a finished run is read back. Under
     torchrun the processes train together.
 
-    Raises `CourseError` for a split without labels, other settings in `out`, a full disk, and a
-    loss that is not finite.
+    Raises `CourseError` for a setting outside of its range, a split without labels, other settings
+    in `out`, a full disk, and a loss that is not finite.
     """
-    config = replace(config or TrainConfig(), **changes)
+    config = replace(config or TrainConfig(), **changes).checked()
     with distributed.group(device) as device, repeatable(config.deterministic, device):
         out = make_folder(out)
         vocabulary = model_vocabulary(model, config.expressions)

@@ -220,6 +220,9 @@ def read_config(
 ) -> dict:  # config.json
     """Return the configuration of a run. Raises `CourseError` if the folder holds none."""
     path = Path(folder) / "config.json"
+    if not path.exists():
+        remedy = 'name the --out of "fer-course train"'
+        raise CourseError("is not a training run: it has no config.json", folder, remedy)
     config = read_json(path)
     if not isinstance(config, dict) or "training" not in config:
         raise CourseError(
