@@ -16,9 +16,9 @@ which a row of its own shows.
 
 import os, shutil, statistics, sys, time
 from pathlib import Path
-import harness
+import bench
 from boxes import best_overlaps
-from harness import in_turn, rate, ratio, row
+from bench import in_turn, rate, ratio, row
 from inputs import common_folder, photographs
 from options import common_options, job_runner, unless_toy
 from peers import peer_python
@@ -253,4 +253,4 @@ def options(parser):
 
 
 if __name__ == "__main__":
-    harness.main(__doc__, dict(align=align), jobs=JOBS, options=options)
+    bench.main(__doc__, dict(align=align), jobs=JOBS, options=options)

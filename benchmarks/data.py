@@ -14,7 +14,7 @@ part is described in a file of its own, which also runs alone:
 Images and environments lie in `_bench/`.
 """
 
-import alignment, epoch, harness, hashing, memory, noise
+import alignment, bench, epoch, hashing, memory, noise
 from options import common_options
 
 PARTS = dict(
@@ -34,4 +34,4 @@ def options(parser):
 
 
 if __name__ == "__main__":
-    harness.main(__doc__, PARTS, options=options)
+    bench.main(__doc__, PARTS, options=options)

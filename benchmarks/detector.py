@@ -9,9 +9,9 @@ backgrounds in `_bench/photos_250`.
 """
 
 import resource, sys, time
-import harness
+import bench
 from boxes import best_overlaps
-from harness import in_turn, rate, ratio, row
+from bench import in_turn, rate, ratio, row
 from inputs import photographs
 from options import common_options, job_runner, median, unless_toy
 from peers import peer_python
@@ -152,4 +152,4 @@ def options(parser):
 
 
 if __name__ == "__main__":
-    harness.main(__doc__, dict(detection=detection), jobs=JOBS, options=options)
+    bench.main(__doc__, dict(detection=detection), jobs=JOBS, options=options)

@@ -8,8 +8,8 @@ with 2 workers. The second epoch is timed: the first starts the workers and fill
 """
 
 import time
-import harness
-from harness import in_turn, rate, ratio, row
+import bench
+from bench import in_turn, rate, ratio, row
 from inputs import packed_crops
 from options import common_options, job_runner, unless_toy
 
@@ -102,4 +102,4 @@ def options(parser):
 
 
 if __name__ == "__main__":
-    harness.main(__doc__, dict(epoch=epoch), jobs=JOBS, options=options)
+    bench.main(__doc__, dict(epoch=epoch), jobs=JOBS, options=options)

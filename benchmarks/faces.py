@@ -17,9 +17,9 @@ The library reference faces.datasets shows the rows.
 
 import resource, shutil, tempfile, time
 from pathlib import Path
-import harness
+import bench
 from boxes import SURE, overlap
-from harness import row
+from bench import row
 from options import common_options, job_runner, median, unless_toy
 
 LIMIT = 2048  # MiB
@@ -212,4 +212,4 @@ def options(parser):
 
 if __name__ == "__main__":
     parts = dict(speed=speed, detection=detection)
-    harness.main(__doc__, parts, jobs=JOBS, options=options)
+    bench.main(__doc__, parts, jobs=JOBS, options=options)

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 import torch
 import fer_course  # noqa: F401, sets how PyTorch's threads wait
-import harness
-from harness import row
+import bench
+from bench import row
 from plain_network import DEPTHS, plain_training_step, random_batch
 
 BARS = dict(render=5000, released=6000, over_plain=5, input=2)  # on one H200
@@ -215,4 +215,4 @@ def options(parser):
 
 if __name__ == "__main__":
     limited = {name: within_time(part, name) for name, part in PARTS.items()}
-    harness.main(__doc__, limited, options=options)
+    bench.main(__doc__, limited, options=options)

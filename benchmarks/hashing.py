@@ -9,8 +9,8 @@ the system has them in its cache. CPU seconds show how busy the machine was with
 """
 
 import hashlib, os, resource, subprocess, time
-import harness
-from harness import in_turn, ratio, row
+import bench
+from bench import in_turn, ratio, row
 from inputs import random_files
 from options import common_options, job_runner, median, unless_toy
 
@@ -107,4 +107,4 @@ def scan(given):
 
 
 if __name__ == "__main__":
-    harness.main(__doc__, dict(scan=scan), jobs=JOBS, options=common_options)
+    bench.main(__doc__, dict(scan=scan), jobs=JOBS, options=common_options)

@@ -9,8 +9,8 @@ times a second, must stay below 2 GiB, also if the growth between the sizes goes
 
 import os, shutil, subprocess, sys, tempfile, time
 from pathlib import Path
-import harness
-from harness import row
+import bench
+from bench import row
 from inputs import small_dataset
 from options import common_options, unless_toy
 
@@ -132,4 +132,4 @@ def options(parser):
 
 
 if __name__ == "__main__":
-    harness.main(__doc__, dict(memory=memory), options=options)
+    bench.main(__doc__, dict(memory=memory), options=options)

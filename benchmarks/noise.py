@@ -7,8 +7,8 @@
 """
 
 import hashlib, time
-import harness
-from harness import in_turn, rate, ratio, row
+import bench
+from bench import in_turn, rate, ratio, row
 from inputs import packed_crops
 from options import common_options, job_runner, unless_toy
 
@@ -84,4 +84,4 @@ def noise(given):
 
 
 if __name__ == "__main__":
-    harness.main(__doc__, dict(noise=noise), jobs=JOBS, options=common_options)
+    bench.main(__doc__, dict(noise=noise), jobs=JOBS, options=common_options)

@@ -1,4 +1,4 @@
-"""What the benchmarks share beside the harness: arguments and toy sizes.
+"""What the benchmarks share beside `bench`: arguments and toy sizes.
 
 With --toy a benchmark runs in seconds, to try the command: few images, jobs in the same process,
 nothing installed, no bars of speed or memory. Its numbers mean nothing.
@@ -7,7 +7,7 @@ nothing installed, no bars of speed or memory. Its numbers mean nothing.
 import argparse, json, os, statistics
 from functools import partial
 from pathlib import Path
-from harness import WORK, run_job
+from bench import WORK, run_job
 
 
 def common_options(parser: argparse.ArgumentParser) -> None:

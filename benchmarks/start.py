@@ -10,8 +10,8 @@ not load torch.
 
 import subprocess, sys, time
 from functools import partial
-import harness
-from harness import in_turn, row
+import bench
+from bench import in_turn, row
 from options import median
 
 HELP = """
@@ -62,4 +62,4 @@ def options(parser):
 
 
 if __name__ == "__main__":
-    harness.main(__doc__, dict(start=first_line), options=options)
+    bench.main(__doc__, dict(start=first_line), options=options)

@@ -29,8 +29,8 @@ Prepared faces are kept in `_bench/`.
 import socket, subprocess, sys, tempfile
 import torch
 import fer_course  # noqa: F401, sets how PyTorch's threads wait, in the processes started here too
-import harness
-from harness import finish_job, in_turn, rate, ratio, row, run_job, start_job
+import bench
+from bench import finish_job, in_turn, rate, ratio, row, run_job, start_job
 from options import common_options, job_runner, median, unless_toy
 from training_jobs import JOBS
 
@@ -309,4 +309,4 @@ def options(parser):
 
 
 if __name__ == "__main__":
-    harness.main(__doc__, PARTS, jobs=JOBS, options=options)
+    bench.main(__doc__, PARTS, jobs=JOBS, options=options)

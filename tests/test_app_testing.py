@@ -71,5 +71,5 @@ def test_folders_without_a_run():
             evaluate_all(folder)
         with pytest.raises(CourseError, match="holds no run"):
             table_of_runs(folder)
-        with pytest.raises(CourseError, match="config.json: is missing"):
+        with pytest.raises(CourseError, match="is not a training run"):
             evaluate_run(folder)

@@ -90,7 +90,7 @@ def test_data(run_benchmark, toy):
 
 
 def test_a_job_in_a_fresh_process_and_sha1sum_have_the_same_digests(benchmarks, tmp_path):
-    from harness import run_job
+    from bench import run_job
     from inputs import random_files
 
     folder = random_files(tmp_path / "files", 3, size=100)

@@ -190,7 +190,8 @@ def step(
         return
     start = time.time()
     log(f"-- {name}")
-    sweep(out)
+    for folder in (out, done.parent):  # what a killed run was writing
+        sweep(folder)
     write_json(begun, settings)
     yield True
     write_json(done, settings)

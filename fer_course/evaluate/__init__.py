@@ -17,5 +17,11 @@ __getattr__, __dir__, __all__ = lazy_names(
         "render_report": ".report",
         "write_report": ".report",
         "SECTIONS": ".report_sections",
+        "bootstrap_interval": "..metrics.bootstrap",
+        "compare": "..metrics.comparison",
+        "summarise": "..metrics.comparison",
+        "action_unit_metrics": "..metrics.scores",
+        "class_codes": "..metrics.scores",
+        "expression_metrics": "..metrics.scores",
     },
 )

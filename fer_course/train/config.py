@@ -59,9 +59,9 @@ class TrainConfig:
     # a name (see `train.schedules.augmentation`) or a function of (batch, generator); None = none
     augment: str | Callable | None = "PAPER"
     expressions: tuple[str, ...] = SEVEN  # class names in the order of the logits
-    # weights of the classes in the loss: balanced, or one number per class; None = equal
+    # balanced = rare classes weigh more in the loss; in Python also one number per class
     class_weights: Literal["balanced"] | Sequence[float] | None = None
-    # weights of present action units in the loss: balanced, or one number per unit; None = equal
+    # balanced = rare action units weigh more; in Python also one number per unit
     pos_weight: Literal["balanced"] | Sequence[float] | None = None
     sampling: float = 0.0  # 0 = each target image once an epoch, 1 = all classes equally often
     smoothing: float = 0.0  # label smoothing of the expressions, 0-1
