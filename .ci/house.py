@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SCREEN, MODULE, WIDTH = 50, 350, 90
-# A module imports only from rows above its own, and inside a package only earlier ones.
+# A package imports only from packages in rows above its own: the lower floors of docs/house.svg.
 LAYERS = (
     ("facs",),
     ("core",),

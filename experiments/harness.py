@@ -1,16 +1,16 @@
 """What the experiments share: training runs that resume, one results file, one command line.
 
-An experiment declares what is compared (`rows`), with which `seeds`, how one run is trained and how
-its answers are scored. The harness does the rest: runs that are finished are skipped, so the same
+An experiment declares its `runs` (a row of the comparison and a seed each), how one run is trained,
+and how its answers are scored. The harness does the rest: finished runs are skipped, so the same
 command continues after any interruption; several runs train side by side, one thread each; the
 results are written after every seed into OUT/<name>.json and, with --results, into the file that
 the lesson reads, together with the command that makes them.
 
-    experiment = Experiment(
-        name="balancing", description=__doc__, rows=rows, train=train, results=results
+    EXPERIMENT = Experiment(
+        name="balancing", description=__doc__, runs=runs, train=train, results=results
     )
     if __name__ == "__main__":
-        experiment.main()
+        EXPERIMENT.main()
 """
 
 import os
