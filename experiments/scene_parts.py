@@ -5,7 +5,6 @@ from itertools import combinations
 import numpy as np
 from claims import HYPOTHESES
 from factors import FACTORS, SHRUNK, at_level, resized, shrunk
-from fer_course.core.terminal import say
 from fer_course.faces import sample
 from fer_course.facs import SEVEN
 from fer_course.train import inner_face, standardise
@@ -13,22 +12,30 @@ from laboratory import drawn, predicted, probabilities
 from people_scores import level_row, over_people, ratio_of, variances
 
 
-def answers_of_judges(lab, judges):
-    "Return {(factor, level): class numbers (S, n)} for every level of every factor."
+LEVELS = {name: levels for name, (_, levels, _) in FACTORS.items()} | dict(resolution=SHRUNK)
+
+
+def scene_answers(lab, seed):
+    "Train the judge of a seed; return its class numbers (n,) at every level of every factor."
     size = lab.sizes.judge[0]
+    judge = lab.judge(seed)
 
     def keep(crops):
         return inner_face(crops, size)
 
     answers = {}
-    for factor, (_, levels, _) in FACTORS.items():
+    for factor, levels in LEVELS.items():
         for level in levels:
-            parameters = at_level(lab.test, factor, level)
-            crops = drawn(lab.work, f"{factor}-{level}", parameters, keep=keep)
-            answers[factor, level] = np.array([predicted(judge, crops) for judge in judges])
-    for pixels in SHRUNK:
-        crops = keep(shrunk(lab.crops, pixels))
-        answers["resolution", pixels] = np.array([predicted(judge, crops) for judge in judges])
+            if factor == "resolution":
+                crops = keep(shrunk(lab.crops, level))
+            else:
+                parameters = at_level(lab.test, factor, level)
+                crops = drawn(lab.work, f"{factor}-{level}", parameters, keep=keep)
+            answers[f"{factor}|{level}"] = predicted(judge, crops)
+    parameters = lab.test.frontal()
+    first = {name: v[:1].expand_as(v).clone() for name, v in parameters.scene.items()}
+    crops = drawn(lab.work, "plain", replace(parameters, scene=first), keep=keep)
+    answers["logits"] = np.log(probabilities(judge, crops).clip(1e-4))
     return answers
 
 
@@ -39,13 +46,14 @@ def drop(scores, claim):
     return over_people(easy - hard) | dict(reference=float(easy[0].mean()))
 
 
-def scene(lab):
-    "Measure what one factor of the test faces does to judges that are trained once."
-    size = lab.sizes.judge[0]
-    judges = [lab.judge(seed) for seed in lab.seeds]
-    plain = lab.scorer.scores([predicted(j, inner_face(lab.crops, size)) for j in judges])[0]
-    say("judges: macro F1 " + ", ".join(f"{value:.3f}" for value in plain))
-    answers = answers_of_judges(lab, judges)
+def scene_numbers(lab, answers_of_seeds):
+    "Return tables and claims: what one factor of the test faces does to judges trained once."
+    answers = {}
+    for factor, levels in LEVELS.items():
+        for level in levels:
+            found = [of_seed[f"{factor}|{level}"] for of_seed in answers_of_seeds]
+            answers[factor, level] = np.array(found)
+    logits = [found["logits"] for found in answers_of_seeds]
     scores = {key: lab.scorer.scores(found) for key, found in answers.items()}
     units = {name: unit for name, (_, _, unit) in FACTORS.items()} | dict(resolution="pixels")
     factors = {}
@@ -60,7 +68,7 @@ def scene(lab):
         factors=factors,
     )
     pairs, found["similar"] = similar_classes(lab, unhidden)
-    variance, found["people"] = people_and_expressions(lab, judges)
+    variance, found["people"] = people_and_expressions(lab, logits)
     return numbers | dict(pairs=pairs, variance=variance), found
 
 
@@ -85,19 +93,13 @@ def similar_classes(lab, answers):
     return rows, over_people(correlations)
 
 
-def people_and_expressions(lab, judges):
+def people_and_expressions(lab, logits):
     "Return how much of the variance, in one scene, persons and expressions explain."
-    size = lab.sizes.judge[0]
-    parameters = lab.test.frontal()
-    first = {name: v[:1].expand_as(v).clone() for name, v in parameters.scene.items()}
-    crops = drawn(
-        lab.work, "plain", replace(parameters, scene=first), keep=lambda c: inner_face(c, size)
-    )
+    crops = drawn(lab.work, "plain", None)  # made by `scene_answers`
 
     def by_person(x):
         return x.reshape(len(x) // len(SEVEN), len(SEVEN), -1).astype(np.float64)
 
-    logits = [np.log(probabilities(judge, crops).clip(1e-4)) for judge in judges]
     pixels = by_person(resized(crops, 32))
     views = {
         "pixels": pixels,

@@ -16,6 +16,7 @@ LSD = dict(  # AU-CVT, section 4.1
 )
 MIXES = dict(equal={c: 1 for c in BASIC}, LSD=LSD, squared={c: n**2 for c, n in LSD.items()})
 TEST_SEED, TEST_START = 900, 10**6
+SIDES = (96, 128)  # pixels of a whole crop
 
 
 def proportions(counts, n):
@@ -68,7 +69,10 @@ class Retraining:
     def run(self, name, seed, train, valid, test="face"):
         "Train one network and keep its answers."
         model = self.lab.small(name, seed, train, valid)
-        chance = probabilities(model, self.tests[test])
+        self.keep(name, probabilities(model, self.tests[test]))
+
+    def keep(self, name, chance):
+        "Keep the probabilities that a network gave the test faces."
         self.answers.setdefault(name, []).append(chance.argmax(1))
         self.chances.setdefault(name, []).append(chance)
 
@@ -116,11 +120,25 @@ class Retraining:
             self.basic_answers.setdefault(mix, []).append(found)
 
 
-def again(lab):
-    "Measure what one change of the training set does."
+def again_answers(lab, seed):
+    "Train the networks of a seed, each with one change; return their answers."
     networks = Retraining(lab)
-    for seed in lab.seeds:
-        networks.seed(seed)
+    networks.seed(seed)
+    chances = {f"chance|{name}": found[0] for name, found in networks.chances.items()}
+    return chances | {f"mix|{name}": found[0] for name, found in networks.basic_answers.items()}
+
+
+def again_numbers(lab, answers_of_seeds):
+    "Return tables and claims: what one change of the training set does."
+    networks = Retraining(lab)
+    for answers in answers_of_seeds:
+        for key, found in answers.items():
+            kind, _, name = key.partition("|")
+            if kind == "chance":
+                networks.keep(name, found)
+            elif kind == "mix":
+                networks.basic_answers.setdefault(name, []).append(found)
+                networks.mixes[name] = proportions(MIXES[name], lab.sizes.small)
     return retraining_numbers(lab, networks)
 
 
@@ -233,30 +251,32 @@ def annotators_agree(faces=2100, repeats=300):
     return dict(kappa=kappa, fleiss_all=everybody), over_people(np.array(values))
 
 
-def resolution(lab):
-    "Measure networks that see whole aligned crops at 128 and at 96 pixels, the same faces."
+def resolution_answers(lab, seed):
+    "Train networks that see whole crops at 96 and at 128 pixels; return their class numbers."
     n, epochs, batch, lr = lab.sizes.whole
+    (crops, names), (valid, valid_names), _ = lab.pool(seed)
     answers = {}
-    for seed in lab.seeds:
-        (crops, names), (valid, valid_names), _ = lab.pool(seed)
-        for pixels in (96, 128):
-            model = trained(
-                lab.work,
-                f"whole-{pixels}",
-                seed,
-                train=(resized(crops[:n], pixels), names[:n]),
-                valid=(resized(valid, pixels), valid_names),
-                size=pixels,
-                epochs=epochs,
-                batch=batch,
-                lr=lr,
-            )
-            found = predicted(model, resized(lab.crops, pixels))
-            answers.setdefault(pixels, []).append(found)
-        last = {k: lab.scorer.scores([a[-1]])[0, 0] for k, a in answers.items()}
-        shown = ", ".join(f"{pixels} {score:.3f}" for pixels, score in last.items())
-        say(f"resolution, seed {seed}: {shown}")
-    scores = {pixels: lab.scorer.scores(found) for pixels, found in answers.items()}
+    for pixels in SIDES:
+        model = trained(
+            lab.work,
+            f"whole-{pixels}",
+            seed,
+            train=(resized(crops[:n], pixels), names[:n]),
+            valid=(resized(valid, pixels), valid_names),
+            size=pixels,
+            epochs=epochs,
+            batch=batch,
+            lr=lr,
+        )
+        answers[str(pixels)] = predicted(model, resized(lab.crops, pixels))
+    return answers
+
+
+def resolution_numbers(lab, answers_of_seeds):
+    "Return the table and the claim about 96 and 128 pixels."
+    scores = {}
+    for pixels in SIDES:
+        scores[pixels] = lab.scorer.scores([found[str(pixels)] for found in answers_of_seeds])
     rows = [level_row(pixels, values) for pixels, values in scores.items()]
     found = over_seeds((scores[128] - scores[96])[0], scores[128])
     return dict(resolution=rows), dict(resolution=found)
@@ -279,10 +299,14 @@ def step_time(pixels, batch=24):
     return (time.process_time() - start) / batch
 
 
-def speed(lab, repeats=5):
-    "Measure the CPU time of a training step at 128 pixels over that at 96."
-    sizes = (96, 128)
-    steps = np.array([[step_time(pixels) for pixels in sizes] for _ in range(repeats)])
+def speed_answers(lab, seed, repeats=5):
+    "Return CPU seconds per face of training steps, (repeats, 2): at 96 and at 128 pixels."
+    return dict(steps=np.array([[step_time(pixels) for pixels in SIDES] for _ in range(repeats)]))
+
+
+def speed_numbers(lab, answers_of_seeds):
+    "Return the times and the claim: a training step at 128 pixels over one at 96."
+    steps = np.concatenate([found["steps"] for found in answers_of_seeds])
     ratio = steps[:, 1] / steps[:, 0]
     found = dict(
         estimate=float(np.median(ratio)),
@@ -293,5 +317,5 @@ def speed(lab, repeats=5):
         over="repeats",
     )
     medians = 1000 * np.median(steps, 0)
-    times = {pixels: float(value) for pixels, value in zip(sizes, medians)}
+    times = {pixels: float(value) for pixels, value in zip(SIDES, medians)}
     return dict(milliseconds_per_face=times), dict(speed=found)
