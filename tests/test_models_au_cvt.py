@@ -65,6 +65,9 @@ SWITCHES = (
     (dict(head="mean"), (), ()),
     (dict(head="flatten_mlp"), (), ("hidden.",)),
     (dict(head="class"), (), ("class_token", "merging.0.widen.")),
+    (dict(head_mlp=True), (), ("hidden.",)),
+    (dict(au_maxout=False), (), ()),
+    (dict(values="unit"), (), ()),
     (dict(au_shared=False), (), ("au_branch.heads.eyes.1.", "au_branch.heads.cheeks.1.")),
     (dict(au_norm=True), (), ("au_branch.heads.eyes.0.0.",)),
     (dict(au_regions="two"), ("au_branch.heads.eyes.",), ("au_branch.heads.upper.",)),
@@ -80,6 +83,9 @@ PARTS = {  # name of a switch -> the parts that it may change
     "position_conv": {"position_convs"},
     "ffn": {"stages"},
     "head": {"classify", "hidden", "class_token", "position", "merging"},
+    "head_mlp": {"hidden", "classify"},
+    "values": set(),
+    "au_maxout": set(),
     "au_shared": {"au_branch"},
     "au_norm": {"au_branch"},
     "au_regions": {"au_branch"},
@@ -158,6 +164,9 @@ def test_presets_give_logits_and_gradients():
         dict(head="class"),
         dict(head="class", merge="conv", au_head="token"),
         dict(head="flatten_mlp", position_conv=True),
+        dict(head="mean", head_mlp=True),
+        dict(head="class", head_mlp=True, au_head="token", au_mlp=True),
+        dict(head_mlp=True, dropout=0.5),
         dict(merge="conv", size=80, au_merged=True),
         dict(patch=0, width=48, heads=(2, 4), position=False),
         dict(au_after=0, au_regions="nine"),
@@ -237,7 +246,7 @@ def test_au_cvt_has_the_shapes_of_section_3():
 
 def test_au_vit_has_the_shapes_of_section_iii():
     config = PRESETS["vit"]
-    # section III-B: 16 x 16 patches, 256 dimensions, a class token; IV-F: 12 blocks
+    # section III.B: 16 x 16 patches, 256 dimensions, a class token; IV.F: 12 blocks
     assert config.side == 7
     assert config.width == 256
     assert config.placeless == 1
@@ -245,9 +254,17 @@ def test_au_vit_has_the_shapes_of_section_iii():
     assert AUCVT(shallow(config)).position.shape == (1, 1 + 49, 256), (
         "equation 1: Z = [X_1; ...; X_N] + P, the class token included"
     )
-    # the branch extends from block 10; two more blocks behind it
+    # IV.F: the branch extends from block 10; III.B: two more blocks behind it
     assert PRESETS["au_vit"].au_after == 10
     assert PRESETS["au_vit"].depths == (10, 2)
+    # III.B: an MLP on the class token and behind Patch-flatten, IV.F: on the AU token
+    for preset in ("vit", "vit_au", "au_vit"):
+        assert AUCVT(shallow(PRESETS[preset])).hidden is not None, preset
+    assert len(AUCVT(shallow(PRESETS["vit_au_token"])).au_token.head) == 3
+    # III.B: no class token in the CNN-ViT
+    for preset, config in PRESETS.items():
+        if preset.startswith("vit_cnn"):
+            assert config.placeless == 0, preset
 
 
 def test_the_released_network_differs_as_row_3_of_the_differences():
@@ -310,6 +327,8 @@ def test_impossible_networks_are_refused():
         (dict(depths=(), heads=()), "without transformer blocks"),
         (dict(preset="small_vit", size=100), "patches of 16 pixels do not fill it"),
         (dict(embedding="none"), "embedding cannot be"),
+        (dict(head="flatten_mlp", head_mlp=True), "has its hidden layer already"),
+        (dict(au_mlp=True), "au_mlp belongs to the AU token"),
         (dict(values="floats"), "values cannot be 'floats'.*choose from signed, unit, bytes"),
     )
     for changes, message in CASES:
@@ -434,3 +453,14 @@ def test_values_are_kept_in_the_configuration_and_may_be_missing_in_a():
         assert again.config == model.config
         with torch.no_grad():
             assert torch.equal(again(x)[0], model(x)[0]), values
+
+
+def test_without_maxout_both_sides_are_trained():
+    torch.manual_seed(0)
+    model = create("small", size=32, au_shared=False, au_maxout=False)
+    x = torch.randn(4, 3, 32, 32)
+    expression, units = model(x)
+    assert units.shape == (4, 2, 21)
+    with torch.no_grad():
+        answers = model.eval()(x)[1]
+    assert answers.shape == (4, 21)

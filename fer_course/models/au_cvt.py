@@ -66,7 +66,8 @@ def _au_stage(c):
 class AUCVT(nn.Module):
     """A network of the family, AU-CVT among them.
 
-    (B, 3, S, S) in [-1, 1] -> expression logits (B, classes), AU logits (B, A) or None.
+    (B, 3, S, S) in [-1, 1] -> expression logits (B, classes), AU logits (B, A) or None. Without
+    symmetric maxout the AU logits in training are (B, 2, A), see `AUBranch`.
     AU-CVT: https://arxiv.org/abs/2207.09777, AU-ViT: https://arxiv.org/abs/2211.06609
     """
 
@@ -107,18 +108,21 @@ class AUCVT(nn.Module):
         flat = last * c.sides[-1] ** 2
         self.norm = nn.LayerNorm(last, eps=1e-6) if c.depths else nn.Identity()
         self.dropout = nn.Dropout(c.dropout)
-        self.hidden = nn.Linear(flat, last) if c.head == "flatten_mlp" else None
-        self.classify = nn.Linear(flat if c.head == "flatten" else last, c.classes)
+        has_hidden = c.head_mlp or c.head == "flatten_mlp"
+        read = flat if c.head in ("flatten", "flatten_mlp") else last
+        self.hidden = nn.Linear(read, last) if has_hidden else None
+        self.classify = nn.Linear(last if has_hidden else read, c.classes)
         self.au_branch = None
         self.au_token = None
         if c.au_vocabulary and c.au_head == "token":
-            self.au_token = AUToken(c.width, last, action_units=c.action_units)
+            self.au_token = AUToken(c.width, last, action_units=c.action_units, mlp=c.au_mlp)
         elif c.au_vocabulary:
             self.au_branch = AUBranch(
                 c.widths[_au_stage(c)],
                 c.action_units,
                 regions=c.au_regions,
                 shared=c.au_shared,
+                maxout=c.au_maxout,
                 norm=c.au_norm,
             )
 
@@ -165,12 +169,16 @@ class AUCVT(nn.Module):
         "Return the input of the classifier, made from the last tokens"
         n = self.config.placeless
         head = self.config.head
-        if head == "mean":
-            return self.dropout(self.norm(x[:, n:].mean(1)))
-        if head == "flatten_mlp":
+        if head == "flatten_mlp":  # as in the released code
             return self.norm(F.relu(self.hidden(self.dropout(x[:, n:].flatten(1)))))
-        x = self.norm(x)
-        return self.dropout(x[:, n - 1] if head == "class" else x[:, n:].flatten(1))
+        if head == "mean":
+            x = self.norm(x[:, n:].mean(1))
+        else:
+            x = self.norm(x)
+            x = x[:, n - 1] if head == "class" else x[:, n:].flatten(1)
+        if self.hidden is not None:
+            x = F.gelu(self.hidden(x))
+        return self.dropout(x)
 
     def forward(self, x: torch.Tensor) -> tuple:
         self._check_input(x)

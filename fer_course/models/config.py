@@ -47,14 +47,20 @@ class Config:
     merge: bool | str = True
     # 'flatten', 'flatten_mlp' (a hidden layer), 'mean' or 'class' (a token of its own)
     head: str = "flatten"
+    # AU-ViT's MLP: a hidden layer, as wide as a token of the last stage, before the classifier
+    head_mlp: bool = False
     dropout: float = 0.0  # before the classifier, [0, 1)
     # stochastic depth, growing linearly from 0 at the first block, [0, 1)
     drop_path: float = 0.0
     au_head: str = "branch"  # 'branch' or 'token'
+    au_mlp: bool = False  # AU-ViT's MLP on the AU token: a hidden layer as wide as the token
     au_after: int = 4  # the AU branch reads after this many blocks; 0 = before the first
     au_merged: bool = False  # it reads behind the merging that ends this stage
     au_regions: str = "seven"  # a key of `AU_REGIONS`
-    au_shared: bool = True  # left and right share weights
+    # left and right share weights: the course's choice, the papers do not say (the code: False)
+    au_shared: bool = True
+    # of left and right the larger logit counts (symmetric maxout); False = each side is trained
+    au_maxout: bool = True
     au_norm: bool = False  # LayerNorm before each AU layer
 
     @property
@@ -119,7 +125,16 @@ def refuse(
     raise CourseError(problem, remedy=remedy)
 
 
-_FLAGS = ("position", "position_conv", "au_merged", "au_shared", "au_norm")
+_FLAGS = (
+    "position",
+    "position_conv",
+    "head_mlp",
+    "au_mlp",
+    "au_merged",
+    "au_shared",
+    "au_maxout",
+    "au_norm",
+)
 _CHOICES = dict(
     au_vocabulary=(*AU_VOCABULARIES, None),
     values=tuple(VALUES),
@@ -261,6 +276,17 @@ def _check_au_branch(c):
         )
 
 
+def _check_heads(c):
+    "Raise `CourseError` if a head has a hidden layer that it cannot have"
+    if c.head_mlp and c.head == "flatten_mlp":
+        refuse("flatten_mlp has its hidden layer already", "set head='flatten', or head_mlp=False")
+    if c.au_mlp and c.au_head != "token":
+        refuse(
+            "au_mlp belongs to the AU token; each region has one linear layer",
+            "set au_head='token', or au_mlp=False",
+        )
+
+
 def check_config(
     c: Config,  # a configuration
 ) -> None:
@@ -274,4 +300,5 @@ def check_config(
         )
     _check_embedding(c)
     _check_stages(c)
+    _check_heads(c)
     _check_au_branch(c)

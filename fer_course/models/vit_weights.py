@@ -15,7 +15,7 @@ from .released_names import released_name, two_stages
 from .weights import fill, read_weights
 
 # %% ../../nbs/library/models.vit_weights.ipynb #ec6ef624
-_NEW = ("classify.", "au_branch.", "au_token.")  # parts that stay random at a start
+_NEW = ("classify.", "hidden.", "au_branch.", "au_token.")  # parts that stay random at a start
 _UNUSED = ("head.", "head_dist.", "pre_logits.", "fc_norm.")  # parts of a file that are left out
 
 
@@ -56,7 +56,7 @@ def fill_vit(
     if (c.embedding, c.head) != ("patch", "class"):
         raise CourseError(
             f"the preset {preset!r} is not a ViT: it needs patches of pixels and a class token",
-            remedy="use vit, vit_au, vit_au_token, vit_released or vit_token_released",
+            remedy="use vit_base, vit, vit_au, vit_au_token, vit_released or vit_token_released",
         )
     state = read_weights(path)
     if "pos_embed" not in state or state["pos_embed"].ndim != 3:
