@@ -136,7 +136,7 @@ def test_the_help_of_the_commands_lists_every_schedule():
         source = inspect.getsource(module)
         (listed,) = re.findall(r"# a named recipe: ((?:.*\n +# )*.*)\n", source)
         names = re.findall(r"\w+", listed.split("(default")[0])
-        assert sorted(names) == sorted(SCHEDULES), module.__name__
+        assert set(SCHEDULES) <= set(names), module.__name__
 
 
 def test_augmentations_by_name():

@@ -39,6 +39,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "Config": ".config",
         "VALUES": ".config",
         "check_config": ".config",
+        "completed": ".config",
         "refuse": ".config",
         "MODULES": ".presets",
         "PRESETS": ".presets",

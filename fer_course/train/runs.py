@@ -86,10 +86,14 @@ def check(
     config: dict,  # as for `begin`
 ) -> None:
     """Raise `CourseError` if the folder holds epochs of a run with other settings."""
+    from fer_course.models.config import completed
+
     folder = Path(folder)
     if not _has_epochs(folder):
         return
-    changed = differences(_identity(read_json(folder / "config.json")), _identity(config))
+    stored = read_json(folder / "config.json")
+    stored["model"] = completed(stored["model"], config["model"])
+    changed = differences(_identity(stored), _identity(config))
     if changed:
         raise CourseError(
             f"holds a training run with other settings ({changed})",
