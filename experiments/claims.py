@@ -28,7 +28,7 @@ HYPOTHESES = dict(
     similar=dict(
         part="scene",
         claim="Classes whose action units are alike are confused more often",
-        source="S 3.1",
+        source="S 3 (1)",
         supports=0.5,
         refutes=0.2,
         measure=(
@@ -39,7 +39,7 @@ HYPOTHESES = dict(
     mouth=dict(
         part="again",
         claim="By the mouth alone anger and surprise cannot be told apart",
-        source="S 3.1 and figure 1; K 2",
+        source="S 3 (1) and figure 1; K 2",
         supports=0.75,
         refutes=0.90,
         measure=(
@@ -58,7 +58,7 @@ HYPOTHESES = dict(
     people=dict(
         part="scene",
         claim="Faces of one expression differ more between people than expressions differ",
-        source="S 3.2",
+        source="S 3 (2)",
         supports=2.0,
         refutes=1.0,
         measure=(
@@ -79,18 +79,20 @@ HYPOTHESES = dict(
         0.5,
         5.5,
         claim="The skin of a person changes how the expression is read",
-        source="S 3.2",
+        source="S 3 (2)",
     ),
     wrinkles=score_drop(
         "wrinkles", 0.6, 1.8, claim="Wrinkles make an expression hard to read", source="K 3"
     ),
-    pose=score_drop("yaw", 0, 45, claim="A turned head hides the expression", source="S 3.3; K 3"),
+    pose=score_drop(
+        "yaw", 0, 45, claim="A turned head hides the expression", source="S 3 (3); K 3"
+    ),
     pitch=score_drop(
         "pitch",
         0,
         (-25, 25),
         claim="A raised or lowered head hides the expression",
-        source="S 3.3; K 3",
+        source="S 3 (3); K 3",
     ),
     alignment=score_drop(
         "roll", 0, 40, 0.03, 0.10, claim="Alignment makes up for a tilted head", source="K 3 and 5"
@@ -100,13 +102,17 @@ HYPOTHESES = dict(
         "none",
         FACTORS["occluder"][1][1:],
         claim="Things before the face hide the expression",
-        source="S 3.3; K 2 and 3",
+        source="S 3 (3); K 2 and 3",
     ),
     light=score_drop(
-        "light", 1, 16, claim="Hard light from the side hides the expression", source="S 3.3; K 3"
+        "light", 1, 16, claim="Hard light from the side hides the expression", source="S 3 (3); K 3"
     ),
     exposure=score_drop(
-        "exposure", 0.25, 0.06, claim="A dark photograph hides the expression", source="S 3.3; K 3"
+        "exposure",
+        0.25,
+        0.06,
+        claim="A dark photograph hides the expression",
+        source="S 3 (3); K 3",
     ),
     background=score_drop(
         "background",
@@ -115,7 +121,7 @@ HYPOTHESES = dict(
         0.05,
         0.02,
         claim="The background changes the answer",
-        source="S 3.3",
+        source="S 3 (3)",
     ),
     low_resolution=score_drop(
         "resolution", 128, 24, claim="Few pixels hide the expression", source="S 1"

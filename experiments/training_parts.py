@@ -11,7 +11,7 @@ from fer_course.train import inner_face
 from laboratory import drawn, predicted, probabilities, trained
 from people_scores import Scorer, fleiss, level_row, over_people, over_seeds
 
-LSD = dict(  # AU-CVT, section 4.1
+LSD = dict(  # class counts as the HSEmotion notebook prints them; their sum: AU-CVT, section 4.1
     anger=18_286, disgust=15_150, fear=10_923, happiness=73_285, sadness=144_631, surprise=14_976
 )
 MIXES = dict(equal={c: 1 for c in BASIC}, LSD=LSD, squared={c: n**2 for c, n in LSD.items()})

@@ -4,6 +4,10 @@ import os
 import subprocess
 import sys
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any speed")
 
 QUIET = {**os.environ, "OMP_NUM_THREADS": "1", "FER_PROGRESS": "0", "PYTHONWARNINGS": "ignore"}
 

@@ -194,14 +194,31 @@ def test_overlaps_are_intersections_over_unions(benchmarks):
     assert best_overlaps(detections, others) == pytest.approx([1 / 3, 0])
 
 
-def test_the_memory_of_a_process_tree_includes_its_children(benchmarks):
+def test_the_memory_of_a_process_tree_includes_its_children(benchmarks, tmp_path, monkeypatch):
     if not Path("/proc/self/smaps_rollup").exists():
         pytest.skip("this system has no /proc/PID/smaps_rollup")
-    from memory import peak_memory
+    import memory
 
-    child = "import time; block = bytearray(40 << 20); time.sleep(0.5)"
-    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
-    peaks = peak_memory([sys.executable, "-c", parent])
+    # The child ends after one whole measurement of its block.
+    measured = [False]
+
+    def process_tree(first):
+        if measured[-1]:
+            (tmp_path / "end").touch()
+        measured.append((tmp_path / "allocated").exists())
+        return tree_of(first)
+
+    tree_of = memory.process_tree
+    monkeypatch.setattr(memory, "process_tree", process_tree)
+    child = (
+        "import pathlib, sys, time\n"
+        "block = bytearray(40 << 20)\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "(folder / 'allocated').touch()\n"
+        "while not (folder / 'end').exists(): time.sleep(0.01)"
+    )
+    parent = "import subprocess, sys; subprocess.run([sys.executable, '-c', *sys.argv[1:]])"
+    peaks = memory.peak_memory([sys.executable, "-c", parent, child, str(tmp_path)])
     assert peaks["processes"] == 2
     assert peaks["tree"] > 40
     assert peaks["largest"] > 40

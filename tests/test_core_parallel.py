@@ -67,7 +67,7 @@ import os, sys, time
 from fer_course.core.parallel import end_with_parent
 end_with_parent({how})
 print("ready", flush=True)
-time.sleep(30)
+time.sleep(600)  # much longer than any machine needs to notice the parent's end
 print("orphan")
 """
 PARENT = """

@@ -2,15 +2,11 @@
 
 import hashlib
 import json
-import random
 import resource
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 import pytest
 from conftest import QUIET
+from killing import in_fork, kill, kill_when, killed_in_a_row
 
 RESULTS = (
     "manifest.parquet",
@@ -36,23 +32,6 @@ def digests(folder, names=None):
         Path(name).as_posix(): hashlib.sha256((folder / name).read_bytes()).hexdigest()
         for name in names
     }
-
-
-def killed(command, when, patience=120):
-    "Start a command and kill it as soon as `when()`; return whether it was still at work then"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "fer_course", *map(str, command)],
-        env=QUIET,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    end = time.time() + patience
-    while process.poll() is None and not when() and time.time() < end:
-        time.sleep(0.01)
-    alive = process.poll() is None
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    return alive
 
 
 def job(faces, out, epochs=2):
@@ -115,32 +94,39 @@ def test_threads_change_no_byte(whole_run, faces, fer_course, tmp_path):
 def test_killed_in_every_step_it_ends_in_the_same_bytes(whole_run, faces, fer_course, tmp_path):
     out = tmp_path / "run"
     command = job(faces, out)
-    moments = (
-        (out / ".steps" / "prepare.begun.json").exists,
-        (out / ".align").exists,
-        (out / "models" / "cvt-seed0" / "checkpoint.pt").exists,
-        (out / "models" / "au-cvt-seed0").exists,
-        (out / ".steps" / "evaluate.begun.json").exists,
-    )
-    hits = sum(killed(command, moment) for moment in moments)
-    assert hits >= 4, "most kills must hit a process at work"
-    time.sleep(1)  # the workers of a killed run notice that their parent has ended
+    first = out / "models" / "cvt-seed0"
+    kill(command, of=".align/000000.npz")
+    kill_when(command, (first / "checkpoint.pt").exists, before="model.safetensors")
+    kill(command, of="train.json")
+    kill(command, of="report.html")
     done = fer_course(*command)
     assert done.returncode == 0, done.stderr
     assert digests(out, RESULTS) == digests(whole_run[0], RESULTS)
     assert list(out.rglob(".*.tmp")) == []
 
 
-def test_rendering_killed_ends_in_the_same_bytes(fer_course, tmp_path):
-    def command(out):
-        return ("faces", "--n", 40, "--size", 64, "--out", out, "--device", "cpu")
+def rendering(out, n):
+    "Return the command that renders n small faces"
+    return ("faces", "--n", n, "--size", 48, "--out", out, "--device", "cpu")
 
+
+def test_rendering_killed_ends_in_the_same_bytes(tmp_path):
     whole = tmp_path / "a"
     broken = tmp_path / "b"
-    assert fer_course(*command(whole)).returncode == 0
-    killed(command(broken), lambda: any((broken / "images").glob("*.png")))
+    in_fork(rendering(whole, 40))
+    images = broken / "images"
+    kill_when(rendering(broken, 40), lambda: any(images.glob("*.png")), before="manifest.parquet")
     assert not (broken / "manifest.parquet").exists()
-    assert fer_course(*command(broken)).returncode == 0
+    in_fork(rendering(broken, 40))
+    assert digests(whole) == digests(broken)
+
+
+def test_rendering_killed_again_and_again_ends_in_the_same_bytes(tmp_path):
+    whole = tmp_path / "a"
+    broken = tmp_path / "b"
+    in_fork(rendering(whole, 8))
+    kills = killed_in_a_row(rendering(broken, 8))
+    assert len(kills) >= 10
     assert digests(whole) == digests(broken)
 
 
@@ -161,37 +147,63 @@ def test_a_full_disk_loses_nothing(faces, fer_course, whole_run, tmp_path):
     assert digests(out, PREPARED) == digests(whole_run[0], PREPARED)
 
 
-@pytest.fixture(scope="module")
-def many_faces(tmp_path_factory):
-    "Return 300 rendered faces, 48 px: several chunks for every step of `prepare`"
-    from fer_course.faces import render_dataset
-
-    folder = tmp_path_factory.mktemp("many") / "faces"
-    render_dataset(folder, 300, size=48, device="cpu")
-    return folder
+def preparation(faces, out, *further):
+    "Return the command that prepares rendered faces without a detector"
+    source = ("--target", faces, "--reader", "faces", "--landmarks", "given")
+    return ("prepare", *source, "--out", out, "--device", "cpu", *further)
 
 
-def test_prepare_killed_twenty_times_at_random_moments_ends_in_the_same_bytes(
-    many_faces, fer_course, tmp_path
-):
-    def command(out):
-        source = ("--target", many_faces, "--reader", "faces", "--landmarks", "given")
-        return ("prepare", *source, "--out", out, "--workers", 2, "--device", "cpu")
-
-    whole = tmp_path / "whole"
-    broken = tmp_path / "killed"
-    start = time.time()
-    done = fer_course(*command(whole))
-    seconds = time.time() - start
-    assert done.returncode == 0, done.stderr
-    moments = random.Random(0)
-    hits = 0
-    for _ in range(20):
-        end = time.time() + moments.uniform(0.1, 0.9) * seconds
-        hits += killed(command(broken), lambda end=end: time.time() > end)
-    assert hits >= 10, f"most kills must hit a process at work, {hits} of 20 did"
-    done = fer_course(*command(broken))
-    assert done.returncode == 0, done.stderr
+def assert_same_preparation(broken, whole):
     assert digests(broken, PREPARED) == digests(whole, PREPARED)
     assert list(broken.rglob(".*.tmp")) == []
     assert not (broken / ".check").exists()
+    assert not (broken / ".align").exists()
+
+
+@pytest.fixture(scope="module")
+def whole_preparation(faces, tmp_path_factory):
+    "Return the folder of an uninterrupted preparation"
+    out = tmp_path_factory.mktemp("prepared") / "whole"
+    in_fork(preparation(faces, out, "--workers", 0))
+    return out
+
+
+def test_prepare_killed_at_a_later_change_each_time_ends_in_the_same_bytes(
+    faces, whole_preparation, tmp_path
+):
+    out = tmp_path / "killed"
+    kills = killed_in_a_row(preparation(faces, out, "--workers", 0))
+    assert len(kills) >= 20
+    assert_same_preparation(out, whole_preparation)
+
+
+def test_prepare_killed_before_each_of_its_files_ends_in_the_same_bytes(
+    faces, whole_preparation, tmp_path
+):
+    out = tmp_path / "killed"
+    command = preparation(faces, out, "--workers", 0)
+    for name in (".check/target/000000.npz", ".align/000000.npz", *PREPARED, "prepare.json"):
+        assert in_fork(command, nth=1, of=name) == str(out / name)
+    assert in_fork(command) is None
+    assert_same_preparation(out, whole_preparation)
+
+
+@pytest.fixture(scope="module")
+def many_faces(tmp_path_factory):
+    "Return 300 rendered faces, 48 px: several chunks for every step of `prepare`"
+    folder = tmp_path_factory.mktemp("many") / "faces"
+    in_fork(rendering(folder, 300))
+    return folder
+
+
+def test_prepare_killed_with_workers_ends_in_the_same_bytes(many_faces, fer_course, tmp_path):
+    whole = tmp_path / "whole"
+    broken = tmp_path / "killed"
+    in_fork(preparation(many_faces, whole, "--workers", 0))
+    command = preparation(many_faces, broken, "--workers", 2)
+    kill(command, of=".align/000001.npz")
+    kill_when(command, (broken / ".align" / "000001.npz").exists, before="images.npy")
+    kill(command, of="images.npy")
+    done = fer_course(*command)
+    assert done.returncode == 0, done.stderr
+    assert_same_preparation(broken, whole)

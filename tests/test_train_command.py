@@ -1,10 +1,8 @@
 "`fer-course train`, `evaluate`, `runs`: runs resumed, killed, repeated, on a full disk."
 
 import json
-import random
 import resource
 import shutil
-import time
 from pathlib import Path
 import numpy as np
 import pandas as pd
@@ -12,7 +10,7 @@ import pytest
 import torch
 from fer_course.app import main
 from fer_course.train import FILES, read_config, read_log, without_timing
-from test_kill import killed
+from killing import in_fork, kill, killed_in_a_row
 
 torch.set_num_threads(1)  # as the processes beside this one
 CPU = ("--device", "cpu")
@@ -45,6 +43,13 @@ def straight(prepared, fer_course, tmp_path_factory):
     done = fer_course("train", "--data", prepared, *SHORT, "--out", out)
     assert done.returncode == 0, done.stderr
     return out, done.stdout
+
+
+@pytest.fixture
+def run_copy(straight, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(straight[0], run)
+    return run
 
 
 def test_a_run_has_its_files_and_lines(straight):
@@ -90,26 +95,38 @@ def test_the_same_command_does_nothing_for_a_finished_run(straight, prepared, he
     assert "another folder" in error
 
 
-def test_killed_at_random_moments_it_ends_the_same(straight, prepared, fer_course, tmp_path):
+def test_killed_before_each_of_its_files_it_ends_the_same(straight, prepared, tmp_path):
     run = tmp_path / "run"
     command = ("train", "--data", prepared, *SHORT, "--out", run)
-    moments = random.Random(0)
-
-    def after_the_second_epoch():
-        if not (run / "log.csv").exists() or len(read_log(run)) != 2:
-            return False
-        time.sleep(moments.uniform(0, 0.3))
-        return True
-
-    hits = killed(command, (run / "config.json").exists)
-    hits += killed(command, (run / "checkpoint.pt").exists)  # after the first epoch
-    hits += killed(command, after_the_second_epoch)
-    assert hits >= 2, "most kills must hit a process at work"
-    assert len(read_log(run)) >= 2, "finished epochs are kept"
-    done = fer_course(*command)
-    assert done.returncode == 0, done.stderr
+    kill(command, of="config.json")
+    first_epoch = ("best.safetensors", "last.safetensors", "checkpoint.pt", "log.csv")
+    for name in (*first_epoch, "checkpoint.pt", "metrics.json"):
+        assert in_fork(command, nth=1, of=name) == str(run / name)
+    assert read_log(run).epoch.tolist() == [1, 2, 3], "finished epochs are kept"
+    assert (run / "checkpoint.pt").exists()
+    assert in_fork(command, nth=1, of="checkpoint.pt"), "before it is removed"
+    assert in_fork(command) is None
     assert result(run) == result(straight[0])
     assert list(run.glob(".*")) == []
+
+
+def test_killed_at_a_later_change_each_time_it_ends_the_same(straight, prepared, tmp_path):
+    run = tmp_path / "run"
+    kills = killed_in_a_row(("train", "--data", prepared, *SHORT, "--out", run))
+    assert len(kills) >= 6
+    assert result(run) == result(straight[0])
+    assert list(run.glob(".*")) == []
+
+
+def test_evaluate_killed_at_each_change_ends_the_same(run_copy, prepared, straight, tmp_path):
+    whole = tmp_path / "whole"
+    shutil.copytree(straight[0], whole)
+    options = ("--on", prepared, *CPU)
+    assert in_fork(("evaluate", whole, *options)) is None
+    kills = killed_in_a_row(("evaluate", run_copy, *options))
+    assert len(kills) >= 4
+    for path in whole.iterdir():
+        assert (run_copy / path.name).read_bytes() == path.read_bytes(), path.name
 
 
 def test_repeated_from_its_own_config(straight, here, tmp_path):
@@ -141,13 +158,6 @@ def test_other_data_are_noticed(straight, prepared, here, tmp_path):
     status, _, error = here("train", "--again", run, "--out", tmp_path / "x", *CPU)
     assert status == 1
     assert "images or labels differ" in error
-
-
-@pytest.fixture
-def run_copy(straight, tmp_path):
-    run = tmp_path / "run"
-    shutil.copytree(straight[0], run)
-    return run
 
 
 def test_evaluate_writes_scores_and_predictions(run_copy, prepared, here):
@@ -192,7 +202,7 @@ def test_a_missing_split_and_a_missing_run_are_errors(run_copy, prepared, here, 
 def test_a_full_disk_keeps_the_old_checkpoint(straight, prepared, fer_course, tmp_path):
     run = tmp_path / "run"
     command = ("train", "--data", prepared, *SHORT, "--out", run)
-    killed(command, (run / "log.csv").exists)
+    in_fork(command, of="checkpoint.pt", nth=2)
     before = (run / "checkpoint.pt").read_bytes()
     size = len(before) - 1000  # the weights fit, the checkpoint does not
 

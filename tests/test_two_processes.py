@@ -119,7 +119,6 @@ def two(tmp_path_factory):
         env=dict(QUIET, PYTHONPATH=path),
         capture_output=True,
         text=True,
-        timeout=300,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return folder, json.loads((folder / "found.json").read_text())

@@ -30,7 +30,7 @@ def split_report_s(
     *,
     seed: int = 0,  # of the shuffle; report S: 0
 ) -> np.ndarray:  # (n,) 'train' or 'test'
-    """Split as report S does (section 4): stratified by scikit-learn.
+    """Split as report S (section 4): stratified; scikit-learn gives its counts.
 
     Raises `CourseError` if a class has a single image.
     """
