@@ -19,7 +19,7 @@ from fer_course.faces.sets import face_set, FaceSet, json_ready, STYLES
 import shutil
 import tempfile
 import pytest
-from fer_course.core.files import digest
+from fer_course.core.files import digest, read_json
 from fer_course.facs import au_columns
 
 
@@ -137,6 +137,23 @@ def test_sets_are_not_mixed_in_a_folder():
         (Path(place) / "images").mkdir()
         with pytest.raises(CourseError, match="not rendered here.*another folder"):
             render_dataset(place, 2, **options)
+
+
+def test_a_folder_without_a_recorded_meaning_is_version_1():
+    options = dict(size=32, device="cpu", chunk=1, seed=3)
+    with tempfile.TemporaryDirectory() as place:
+        table = render_dataset(place, 2, meaning=1, **options)
+        marker = Path(place) / ".render" / "settings.json"
+        settings = read_json(marker)
+        assert settings.pop("meaning") == 1
+        write_json(marker, settings)  # as it was before version 2
+        (Path(place) / "manifest.parquet").unlink()
+        (Path(place) / ".render" / "000001.parquet").unlink()
+        assert render_dataset(place, 2, meaning=1, **options).equals(table)
+        with pytest.raises(CourseError, match="meaning: 1 -> 2.*meaning=1"):
+            render_dataset(place, 2, **options)
+        with pytest.raises(CourseError, match="version of the expressions"):
+            render_dataset(Path(place) / "new", 2, meaning=0, **options)
 
 
 def test_copies_are_equal_bytes_and_labelled_again():

@@ -101,7 +101,7 @@ def join_chunks(
 def _claim(out, settings):
     "Store the settings in the folder; raise `CourseError` if it holds anything else."
     marker = out / ".render" / "settings.json"
-    remedy = "choose another folder, or remove this one"
+    remedy = "choose another folder, or remove this one; a set of version 1 needs meaning=1"
     is_known = check_settings(
         marker,
         settings,
@@ -109,6 +109,7 @@ def _claim(out, settings):
         remedy=remedy,
         folder=out,
         ignore=("fingerprint",),
+        older=dict(meaning=1),  # the only version before sets recorded it
     )
     if not is_known:
         if (out / "manifest.parquet").exists() or (out / "images").exists():
