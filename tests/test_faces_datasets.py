@@ -10,8 +10,8 @@ import torch
 from fer_course.core.cache import check_settings
 from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError
-from fer_course.core.files import atomic, fingerprint, make_folder, read_table, sweep, write_json
-from fer_course.core.files import write_table
+from fer_course.core.files import atomic, fingerprint, make_folder, read_json, read_table, sweep
+from fer_course.core.files import write_json, write_table
 from fer_course.core.parallel import cores, prefetch
 from fer_course.core.terminal import progress
 from fer_course.faces.manifest_rows import duplicate_rows, face_rows
@@ -19,7 +19,7 @@ from fer_course.faces.sets import face_set, FaceSet, json_ready, STYLES
 import shutil
 import tempfile
 import pytest
-from fer_course.core.files import digest, read_json
+from fer_course.core.files import digest
 from fer_course.facs import au_columns
 
 
@@ -131,7 +131,7 @@ def test_sets_are_not_mixed_in_a_folder():
     options = dict(size=32, device="cpu", label_expressions=False)
     with tempfile.TemporaryDirectory() as place:
         render_dataset(place, 2, **options)
-        with pytest.raises(CourseError, match="other settings .seed: 0 -> 9.*another folder"):
+        with pytest.raises(CourseError, match="other settings .seed: 0 -> 9.*or remove this one.$"):
             render_dataset(place, 2, seed=9, **options)
     with tempfile.TemporaryDirectory() as place:
         (Path(place) / "images").mkdir()
