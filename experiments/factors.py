@@ -8,6 +8,7 @@ from fer_course.faces import ACTION_UNITS, CONDITIONS, OCCLUDERS, PLACES, sample
 from fer_course.faces.parameters import MIDDLE_UNITS
 from fer_course.faces.people import SKIN_TONES, palette_colours
 from fer_course.facs import SEVEN
+from harness import MEANING
 
 SHRUNK = (128, 96, 64, 48, 32, 24, 16)  # pixels that a crop is shrunk to, then enlarged again
 CUT = 0.56  # the row between the eyes and the mouth, as a share of an aligned crop
@@ -17,7 +18,8 @@ GREY = 127
 def base(people, seed=900):
     "Return the faces of every test set: each person with all seven expressions, no occluder."
     n = people * len(SEVEN)
-    return sample(n, seed=seed, per_identity=len(SEVEN)).with_scene(occluder=0)
+    drawn = sample(n, seed=seed, per_identity=len(SEVEN), meaning=MEANING)
+    return drawn.with_scene(occluder=0)
 
 
 def to_its_side(name):

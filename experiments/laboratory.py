@@ -14,6 +14,7 @@ from fer_course.faces import Renderer, sample
 from fer_course.faces.datasets import RENDERER_VERSION
 from fer_course.facs import SEVEN
 from fer_course.train import inner_face
+from harness import MEANING
 from people_scores import Scorer
 
 AUGMENT = Augment(
@@ -126,7 +127,7 @@ class Lab:
     def pool(self, seed):
         "Return (crops, names) to train, (crops, names) to validate, and the parameters of both."
         n = self.sizes.train
-        parameters = sample(n + self.sizes.valid, seed=100 + seed)
+        parameters = sample(n + self.sizes.valid, seed=100 + seed, meaning=MEANING)
         crops = drawn(self.work, f"pool-{seed}", parameters)
         names = np.array(parameters.expressions)
         return (crops[:n], names[:n]), (crops[n:], names[n:]), parameters

@@ -19,7 +19,7 @@ the project. Nothing is downloaded.
         --checkpoint fer_course/checkpoints/small
 """
 
-from harness import command_of, readable  # first: it sets the threads
+from harness import MEANING, command_of, readable  # first: it sets the threads
 
 import argparse, os, sys, time
 from dataclasses import asdict, replace
@@ -34,17 +34,24 @@ from fer_course.core.files import digest, fingerprint, make_folder, read_json, w
 from fer_course.core.random import seed_everything
 from fer_course.core.terminal import say
 from fer_course.faces import SETS, FaceSet, RandomFaces, render_dataset
+from fer_course.faces.meanings import MEANINGS
 from fer_course.facs import SEVEN, au_columns
 from fer_course.metrics import action_unit_metrics, bootstrap_interval, expression_metrics
 
 LEARN = dict(
-    course=FaceSet(n=6000, seed=40),
-    varied=RandomFaces(n=8000, profile="photographs", seed=41),
-    drawn=RandomFaces(n=4000, profile="photographs", style="drawn", seed=42),
+    course=FaceSet(n=6000, seed=40, meaning=MEANING),
+    varied=RandomFaces(n=8000, profile="photographs", seed=41, meaning=MEANING),
+    drawn=RandomFaces(n=4000, profile="photographs", style="drawn", seed=42, meaning=MEANING),
 )
 TESTS = dict(
-    shifted=FaceSet(n=1400, profile="shifted", seed=43, split="test"), hidden=SETS["hidden"]
+    shifted=FaceSet(n=1400, profile="shifted", seed=43, split="test", meaning=MEANING),
+    hidden=replace(SETS["hidden"], meaning=MEANING),
 )
+# Other people under both versions of the expressions, of which the network has learned one
+VERSIONS = {
+    f"meaning {meaning}": FaceSet(n=1400, seed=44, split="test", meaning=meaning)
+    for meaning in MEANINGS
+}
 TRAINING = dict(
     batch_size=48,
     lr=2e-3,
@@ -71,6 +78,8 @@ SCORES_ARE = {
     "course, varied, drawn": "rendered faces of people who were not learned from",
     "shifted": "rendered faces of another profile",
     "hidden": "rendered faces under conditions that were not learned",
+    "meaning 1, meaning 2": "the same people of `course` with the expressions of both versions; "
+    "version 1 was learned from",
     "real photographs": "photographs, a spot check: nothing was chosen by it, "
     "the files are not part of the project",
 }
@@ -143,6 +152,8 @@ def test_scores(out, model, table, images, photographs):
         for condition in others.condition.dropna().unique():
             mask = (others.condition == condition).to_numpy()
             found[f"{name}, {condition}"] = scores(model, others[mask], crops[mask])
+    for name, what in VERSIONS.items():
+        found[name] = scores(model, *prepared(out, name.replace(" ", "-"), what))
     if photographs:
         ready = Path(out) / "prepared" / "real"
         prepare(photographs, ready, reader="csv", auxiliary="none", device="cpu")
@@ -195,6 +206,7 @@ def card(arguments, table, model, history, *, minutes, found, weights):
         parameters=sum(p.numel() for p in model.parameters()),
         bytes=weights.stat().st_size,
         sha256=digest(weights, "sha256"),
+        meaning=MEANING,  # version of the expressions that it learned from
         data={name: asdict(what) for name, what in learned.items()},
         images=images,
         seed=arguments.seed,
@@ -203,7 +215,7 @@ def card(arguments, table, model, history, *, minutes, found, weights):
         training=readable(TRAINING),
         core_minutes=minutes,
         valid_macro_f1=round(float(history.valid_macro_f1.max()), 4),
-        tests={name: asdict(what) for name, what in TESTS.items()},
+        tests={name: asdict(what) for name, what in (TESTS | VERSIONS).items()},
         scores=found,
         scores_are=SCORES_ARE,
     )

@@ -21,15 +21,15 @@ from fer_course.core.terminal import say
 from fer_course.faces import SETS, FaceSet
 from fer_course.facs import SEVEN
 from fer_course.metrics import bootstrap_interval
-from harness import Experiment, Run, readable
+from harness import MEANING, Experiment, Run, readable
 from recipes import MOVED
 
 BAR = 0.90
 SIZE = 64
-COURSE = FaceSet(n=16_000, size=112)
+COURSE = FaceSet(n=16_000, size=112, meaning=MEANING)
 TESTS = dict(
-    shifted=FaceSet(n=1400, size=112, profile="shifted", split="test"),
-    hidden=replace(SETS["hidden"], size=112),
+    shifted=FaceSet(n=1400, size=112, profile="shifted", split="test", meaning=MEANING),
+    hidden=replace(SETS["hidden"], size=112, meaning=MEANING),
 )
 TRAINING = dict(
     epochs=24,

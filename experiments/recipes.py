@@ -9,6 +9,7 @@ from fer_course.data import split
 from fer_course.faces import RandomFaces
 from fer_course.facs import BASIC, SEVEN
 from fer_course.train import inner_face, standardise
+from harness import MEANING
 
 # The six classes with more than a hundred photographs; fear has a dozen.
 SIX = ("anger", "disgust", "happiness", "sadness", "surprise", "neutral")
@@ -65,10 +66,10 @@ FURTHER = dict(
 class Recipe:
     "What one network learns from, and how."
 
-    faces: RandomFaces = RandomFaces(n=10_000, size=112, profile="photographs")
+    faces: RandomFaces = RandomFaces(n=10_000, size=112, profile="photographs", meaning=MEANING)
     # a second set to learn from, in the other style
     drawn: RandomFaces | None = RandomFaces(
-        n=10_000, size=112, profile="photographs", style="drawn", seed=3
+        n=10_000, size=112, profile="photographs", style="drawn", seed=3, meaning=MEANING
     )
     points: str = "true"  # faces are aligned by these points, or by those "found", as photographs
     look: str = "windows"  # a key of `VIEWS`

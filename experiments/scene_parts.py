@@ -8,6 +8,7 @@ from factors import FACTORS, SHRUNK, at_level, resized, shrunk
 from fer_course.faces import sample
 from fer_course.facs import SEVEN
 from fer_course.train import inner_face, standardise
+from harness import MEANING
 from laboratory import drawn, predicted, probabilities
 from people_scores import level_row, over_people, ratio_of, variances
 
@@ -76,7 +77,7 @@ def similar_classes(lab, answers):
     "Return distance and confusion of each pair of classes, and the claim about both."
     from scipy.stats import spearmanr
 
-    parameters = sample(lab.sizes.train, seed=100)
+    parameters = sample(lab.sizes.train, seed=100, meaning=MEANING)
     units = parameters.action_units.mean(2).numpy() / 5
     names = np.array(parameters.expressions)
     means = np.stack([units[names == c].mean(0) for c in SEVEN])

@@ -8,6 +8,7 @@ from fer_course.core.terminal import say
 from fer_course.faces import ANNOTATORS, annotate, sample
 from fer_course.facs import BASIC, SEVEN
 from fer_course.train import inner_face
+from harness import MEANING
 from laboratory import drawn, predicted, probabilities, trained
 from people_scores import Scorer, fleiss, level_row, over_people, over_seeds
 
@@ -39,7 +40,8 @@ def mixed(lab, seed, counts):
     chosen = np.sort(np.concatenate(list(rows.values())))
     images = np.asarray(crops[chosen])
     if missing > 0:
-        more = sample(2 * n // 3, seed=100 + seed, expressions=("sadness",), start=50_000)
+        given = dict(expressions=("sadness",), start=50_000, meaning=MEANING)
+        more = sample(2 * n // 3, seed=100 + seed, **given)
         images = np.concatenate([images, drawn(lab.work, f"sad-{seed}", more)[:missing]])
     return images, np.concatenate([names[chosen], np.repeat("sadness", max(missing, 0))])
 
@@ -49,7 +51,7 @@ def labels_by(who, parameters, seed, start=0):
     if who == "meant":
         return np.array(parameters.expressions)
     units = parameters.action_units.numpy()
-    return annotate(units, ANNOTATORS[who], classes=SEVEN, seed=seed, start=start)
+    return annotate(units, ANNOTATORS[who], classes=SEVEN, seed=seed, start=start, meaning=MEANING)
 
 
 class Retraining:
@@ -103,7 +105,8 @@ class Retraining:
         "Train on as many faces of fewer people."
         n = self.lab.sizes.small
         for persons in self.lab.sizes.persons:
-            faces = sample(n, seed=1000 * persons + seed, per_identity=n // persons)
+            given = dict(per_identity=n // persons, meaning=MEANING)
+            faces = sample(n, seed=1000 * persons + seed, **given)
             crops = drawn(self.lab.work, f"people-{persons}-{seed}", faces)
             self.run(f"people-{persons}", seed, (crops, np.array(faces.expressions)), valid)
 
@@ -235,7 +238,7 @@ def annotators_agree(faces=2100, repeats=300):
     "Return kappa of all pairs of annotators, and of three that a project might hire."
     from sklearn.metrics import cohen_kappa_score
 
-    parameters = sample(faces, seed=100)
+    parameters = sample(faces, seed=100, meaning=MEANING)
     labels = dict(meant=np.array(parameters.expressions))
     for number, who in enumerate(ANNOTATORS):
         labels[who] = labels_by(who, parameters, 7 + number)

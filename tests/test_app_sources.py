@@ -17,6 +17,16 @@ import tempfile
 import pytest
 
 
+def test_the_version_of_the_expressions_is_recorded():
+    from fer_course.core.files import read_json
+
+    with tempfile.TemporaryDirectory() as folder:
+        for meaning, recorded in ((None, 2), (1, 1)):
+            out = Path(folder) / str(meaning)
+            render_faces(out, 1, size=32, device="cpu", meaning=meaning)
+            assert read_json(out / ".render" / "settings.json")["meaning"] == recorded
+
+
 def test_other_photographs_have_another_signature():
     with tempfile.TemporaryDirectory() as folder:
         source = Source("target", Path(folder), "folder", {})

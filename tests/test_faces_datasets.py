@@ -10,8 +10,8 @@ import torch
 from fer_course.core.cache import check_settings
 from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError
-from fer_course.core.files import atomic, fingerprint, make_folder, read_table, sweep, write_json
-from fer_course.core.files import write_table
+from fer_course.core.files import atomic, fingerprint, make_folder, read_json, read_table, sweep
+from fer_course.core.files import write_json, write_table
 from fer_course.core.parallel import cores, prefetch
 from fer_course.core.terminal import progress
 from fer_course.faces.manifest_rows import duplicate_rows, face_rows
@@ -131,12 +131,29 @@ def test_sets_are_not_mixed_in_a_folder():
     options = dict(size=32, device="cpu", label_expressions=False)
     with tempfile.TemporaryDirectory() as place:
         render_dataset(place, 2, **options)
-        with pytest.raises(CourseError, match="other settings .seed: 0 -> 9.*another folder"):
+        with pytest.raises(CourseError, match="other settings .seed: 0 -> 9.*or remove this one.$"):
             render_dataset(place, 2, seed=9, **options)
     with tempfile.TemporaryDirectory() as place:
         (Path(place) / "images").mkdir()
         with pytest.raises(CourseError, match="not rendered here.*another folder"):
             render_dataset(place, 2, **options)
+
+
+def test_a_folder_without_a_recorded_meaning_is_version_1():
+    options = dict(size=32, device="cpu", chunk=1, seed=3)
+    with tempfile.TemporaryDirectory() as place:
+        table = render_dataset(place, 2, meaning=1, **options)
+        marker = Path(place) / ".render" / "settings.json"
+        settings = read_json(marker)
+        assert settings.pop("meaning") == 1
+        write_json(marker, settings)  # as it was before version 2
+        (Path(place) / "manifest.parquet").unlink()
+        (Path(place) / ".render" / "000001.parquet").unlink()
+        assert render_dataset(place, 2, meaning=1, **options).equals(table)
+        with pytest.raises(CourseError, match="meaning: 1 -> 2.*meaning=1"):
+            render_dataset(place, 2, **options)
+        with pytest.raises(CourseError, match="version of the expressions"):
+            render_dataset(Path(place) / "new", 2, meaning=0, **options)
 
 
 def test_copies_are_equal_bytes_and_labelled_again():

@@ -6,12 +6,15 @@ from functools import lru_cache
 import numpy as np
 import torch
 from fer_course.core.errors import one_of
+from fer_course.faces.meanings import LATEST, MEANINGS
 from fer_course.faces.people import draw_looks, draw_scene, draw_shape
 from fer_course.faces.profiles import ACTION_UNITS, Profile, PROFILES, RandomDraws
-from fer_course.facs import EXPRESSIONS, PROTOTYPES, SEVEN
+from fer_course.facs import EXPRESSIONS, SEVEN
+import hashlib
 import pytest
 from fer_course.core.errors import CourseError
 from fer_course.faces.profiles import PRESENT
+from fer_course.facs import EXCLUDED, measured_share
 
 
 def drawn_levels():
@@ -26,10 +29,12 @@ def test_units_obey_the_rules():
     assert drawn.min() >= 0
     assert drawn.max() <= 5
     level = {unit: drawn[:, k].amax(1) for k, unit in enumerate(ACTION_UNITS)}
-    for one, other in ((24, 25), (24, 26), (27, 26), (43, 5), (28, 25), (12, 15)):
-        assert not ((level[one] > 0) & (level[other] > 0)).any(), (one, other)
+    for exclusion in EXCLUDED:
+        one, other = exclusion.units
+        assert not ((level[one] > 0) & (level[other] > 0)).any(), exclusion
     open_jaw = (level[26] > 0) | (level[27] > 0)
-    assert (level[25][open_jaw] > 0).all()
+    held = (level[24] > 0) | (level[28] > 0)
+    assert (level[25][open_jaw & ~held] > 0).all()
 
 
 def test_neutral_faces_are_nearly_still():
@@ -69,7 +74,7 @@ def test_expressions_are_independent_or_counted():
 
 
 def test_sample_refuses_unknown_names():
-    for wrong in (dict(profile="nobody"), dict(expressions=("joy",))):
+    for wrong in (dict(profile="nobody"), dict(expressions=("joy",)), dict(meaning=3)):
         with pytest.raises(CourseError, match="Remedy: choose one of"):
             sample(1, **wrong)
     with pytest.raises(CourseError, match='unknown action unit "99"'):
@@ -107,3 +112,53 @@ def test_chosen_rows_keep_their_names():
     assert rows.expressions == [faces.expressions[1], faces.expressions[4]]
     assert torch.equal(faces[3].action_units, faces.action_units[3:4])
     assert torch.equal(faces[faces.persons == 1].action_units, faces.action_units[5:])
+
+
+def test_version_1_is_drawn_as_before():
+    # Digests of the units of 400 faces in hundredths, computed before version 2 existed
+    digests = dict(
+        course="d191383d55a2e439",
+        web="0ed270c96678484a",
+        film="84e4c87183e2c810",
+        shifted="a826133890e80a45",
+    )
+    for profile, digest in digests.items():
+        chosen = dict(seed=5, expressions=EXPRESSIONS, independent=0.3)
+        drawn = sample(400, profile, meaning=1, **chosen)
+        hundredths = (100 * drawn.action_units).round().int().contiguous().numpy()
+        found = hashlib.sha256(hundredths.tobytes()).hexdigest()
+        assert found.startswith(digest), profile
+
+
+def test_versions_differ_in_action_units_alone():
+    first, second = (sample(40, seed=5, meaning=meaning) for meaning in MEANINGS)
+    assert not torch.equal(first.action_units, second.action_units)
+    assert first.expressions == second.expressions
+    for group in ("identity", "scene"):
+        for name, value in getattr(first, group).items():
+            assert torch.equal(value, getattr(second, group)[name]), name
+
+
+def test_pairs_that_a_face_can_show_occur_in_independent_draws():
+    drawn = sample(600, seed=3, independent=1.0).action_units.amax(2)
+    for one, other in ((22, 23), (12, 15), (26, 28), (7, 43)):
+        columns = [ACTION_UNITS.index(one), ACTION_UNITS.index(other)]
+        assert (drawn[:, columns] > 0).all(1).any(), (one, other)
+
+
+def test_disgust_always_shows_9_or_10():
+    faces = sample(300, "web", seed=6, expressions=("disgust",)).action_units.amax(2)
+    nine, ten = (faces[:, ACTION_UNITS.index(unit)] > 0 for unit in (9, 10))
+    assert (nine | ten).all()
+    assert (nine & ~ten).any()
+    assert (ten & ~nine).any()
+
+
+def test_labels_of_faces_have_the_measured_shares():
+    faces = sample(800, seed=8, expressions=("sadness",), per_identity=1).action_units
+    present = (faces.amax(2) >= PRESENT).float().mean(0)
+    for unit in (1, 6, 17):
+        low, high = measured_share("sadness", unit)
+        share = present[ACTION_UNITS.index(unit)].item()
+        error = 4 * (share * (1 - share) / 800) ** 0.5
+        assert low - error <= share <= high + error, (unit, share)

@@ -6,6 +6,7 @@ from fer_course.core.files import as_json
 from fer_course.faces.annotators import ANNOTATORS
 from fer_course.faces.conditions import CONDITIONS, under
 from fer_course.faces.drawings import Illustrator
+from fer_course.faces.meanings import LATEST
 from fer_course.faces.parameters import Parameters, sample
 from fer_course.faces.renderer import Renderer
 from fer_course.facs import SEVEN

@@ -6,6 +6,7 @@ import torch
 from fer_course.faces.parameters import Parameters
 from fer_course.faces.profiles import ACTION_UNITS
 from fer_course.faces.sets import FaceSet
+from fer_course.facs import is_possible
 
 
 def assert_equal(first, second):
@@ -13,6 +14,15 @@ def assert_equal(first, second):
     assert first.keys() == second.keys()
     for name, value in first.items():
         assert torch.equal(value, second[name]), name
+
+
+def test_varied_faces_show_only_what_a_face_can_show():
+    varied = RandomFaces(n=140, profile="photographs", seed=2).parameters(0, 140)
+    levels = varied.action_units.amax(2)
+    for name, row in zip(varied.expressions, levels):
+        units = {unit for unit, level in zip(ACTION_UNITS, row.tolist()) if level > 0}
+        assert is_possible(units), (name, units)
+        assert name != "disgust" or units & {9, 10}
 
 
 def test_variations_can_be_switched_off():

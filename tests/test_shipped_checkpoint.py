@@ -1,11 +1,14 @@
 """The network that comes with the package is small, described, and works on new faces."""
 
+import importlib
+import sys
 from pathlib import Path
 import numpy as np
 import pytest
 import fer_course
 from fer_course.facs import SEVEN
 from fer_course.core.files import digest, read_json
+from fer_course.faces import MEANINGS, json_ready
 from fer_course.models.checkpoints import load
 from fer_course.train import predict
 
@@ -27,11 +30,30 @@ def test_it_is_small_and_its_card_belongs_to_it():
     assert sum(p.numel() for p in load(FOLDER).parameters()) == card["parameters"]
 
 
+def test_its_card_says_which_version_of_the_expressions_it_learned():
+    card = read_json(FOLDER / "card.json")
+    assert card["meaning"] == 1
+    assert {record["meaning"] for record in card["data"].values()} == {1}
+    for meaning in MEANINGS:
+        assert card["tests"][f"meaning {meaning}"]["meaning"] == meaning
+        assert card["scores"][f"meaning {meaning}"]["faces"] > 1000
+
+
+def test_the_script_makes_what_the_card_describes():
+    sys.path.insert(0, str(FOLDER.parents[2] / "experiments"))
+    script = importlib.import_module("make_checkpoint")
+    card = read_json(FOLDER / "card.json")
+    tests = script.TESTS | script.VERSIONS
+    assert card["data"] == {name: json_ready(what) for name, what in script.LEARN.items()}
+    assert card["tests"] == {name: json_ready(what) for name, what in tests.items()}
+
+
 def test_it_reads_new_faces_as_its_card_says():
     from fer_course.align import align_face
     from fer_course.faces import Renderer, sample
 
-    drawn = sample(70, seed=4711)
+    card = read_json(FOLDER / "card.json")
+    drawn = sample(70, seed=4711, meaning=card["meaning"])
     crops = []
     for k in range(0, 70, 14):
         faces = Renderer(128, "cpu").render(drawn[slice(k, k + 14)])
@@ -43,7 +65,7 @@ def test_it_reads_new_faces_as_its_card_says():
     assert units.shape == (70, 21)
     assert not model.training
     right = np.mean([SEVEN[i] == name for i, name in zip(expressions.argmax(1), drawn.expressions)])
-    claimed = read_json(FOLDER / "card.json")["scores"]["course"]["accuracy"]
+    claimed = card["scores"]["course"]["accuracy"]
     assert right > claimed - 0.15, (
         f"{right:.2f} of 70 new faces, the card says {claimed:.2f} of all"
     )

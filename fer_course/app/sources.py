@@ -46,6 +46,8 @@ def render_faces(
     duplicates: float | None = None,
     seed: int | None = None,  # of people, scenes, expressions and labels (default: as in the set)
     size: int | None = None,  # side of an image in pixels (default: as in the set)
+    # version of what expressions mean: 2, or 1 as in the stored results (default: 2)
+    meaning: int | None = None,
     device: str | None = None,  # cpu, cuda, cuda:1, mps (default: a GPU if there is one)
     log: Callable = quiet,  # called with each line for the user
     **changes,  # of further fields of `FaceSet`
@@ -54,7 +56,7 @@ def render_faces(
     from fer_course.faces.datasets import face_set, render_dataset
 
     named = dict(style=style, profile=profile, annotator=annotator, conditions=conditions)
-    named |= dict(duplicates=duplicates, seed=seed, size=size)
+    named |= dict(duplicates=duplicates, seed=seed, size=size, meaning=meaning)
     settings = face_set(like, n=n, **named, **changes)
     start = time.time()
     log(f"-- rendering {settings.n} faces into {out}")

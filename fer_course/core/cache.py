@@ -95,6 +95,7 @@ def check_settings(
     remedy: str,  # what the user can do if the settings differ
     folder: str | Path | None = None,  # for the message; None = that of the file
     ignore: tuple = (),  # keys that may differ
+    older: dict | None = None,  # key -> the value it had in files that do not record it yet
 ) -> bool:  # True if the file records these settings, False if there is no file
     """Return whether work was begun or done with these settings.
 
@@ -103,7 +104,8 @@ def check_settings(
     path = Path(path)
     if not path.exists():
         return False
-    stored = {k: v for k, v in read_json(path).items() if k not in ignore}
+    stored = (older or {}) | read_json(path)
+    stored = {k: v for k, v in stored.items() if k not in ignore}
     asked = {k: v for k, v in as_json(settings).items() if k not in ignore}
     if changed := differences(stored, asked):
         problem = f"holds {what} with other settings ({changed})"

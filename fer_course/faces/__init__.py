@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "transitions": ".annotators",
         "CONDITIONS": ".conditions",
         "under": ".conditions",
+        "MEANINGS": ".meanings",
         "FaceSet": ".sets",
         "SETS": ".sets",
         "face_set": ".sets",

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from ..core.errors import CourseError, one_of
-from ..facs import EXPRESSIONS, PROTOTYPES, RENDERED_UNITS, SEVEN
+from .meanings import LATEST, MEANINGS
+from ..facs import EXPRESSIONS, RENDERED_UNITS, SEVEN
 
 # %% ../../nbs/library/faces.annotators.ipynb #ddb5cebf
 UNITS = RENDERED_UNITS  # the order of the intensities, as in the renderer
@@ -21,26 +22,29 @@ UNITS = RENDERED_UNITS  # the order of the intensities, as in the renderer
 class Annotator:
     "The habits of a person who names expressions from action units."
 
-    # expression -> ((unit, weight), ...), if they differ from `PROTOTYPES`
+    # expression -> ((unit, weight), ...): one combination in place of those of `MEANINGS`
     prototypes: dict = field(default_factory=dict)
     threshold: float = 0.3  # evidence (about 0-1) below which a face is called neutral
     # (seen, written) -> share of the faces seen as the first that are written as the second
     confusions: dict = field(default_factory=dict)
     noise: float = 0.0  # share of the faces, 0-1, whose label is any class
-    optional: float = 0.5  # weight of the optional units of `PROTOTYPES`, against 1 for core units
+    optional: float = 0.5  # weight of units that may be added, as a factor of their share
 
     def weights(
         self,
         expression: str,  # a name of `EXPRESSIONS`
-    ) -> np.ndarray:  # (units,) of length 1; zeros for neutral
-        "Return the prototype of an expression as a vector."
-        prototype = PROTOTYPES[expression]
-        optional = [(unit, self.optional * share) for unit, share in prototype.optional]
-        pairs = self.prototypes.get(expression, (*prototype.core, *optional))
-        vector = np.zeros(len(UNITS))
-        for unit, weight in pairs:
-            vector[UNITS.index(unit)] = weight
-        return vector / max(np.linalg.norm(vector), 1e-12)
+        meaning: int = LATEST,  # version of the expressions, a key of `MEANINGS`
+    ) -> np.ndarray:  # (combinations, units), rows of length 1; zeros for neutral
+        "Return the combinations of units that are read as an expression, one a row."
+        patterns = MEANINGS[meaning].weights(expression, self.optional)
+        if expression in self.prototypes:
+            patterns = [dict(self.prototypes[expression])]
+        rows = np.zeros((len(patterns), len(UNITS)))
+        for row, pattern in zip(rows, patterns):
+            for unit, weight in pattern.items():
+                row[UNITS.index(unit)] = weight
+            row /= max(np.linalg.norm(row), 1e-12)
+        return rows
 
 # %% ../../nbs/library/faces.annotators.ipynb #d5e3683e
 def evidence(
@@ -48,10 +52,11 @@ def evidence(
     annotator: Annotator = Annotator(),  # its prototypes are used
     *,
     classes: Sequence[str] = SEVEN,  # names among `EXPRESSIONS`
+    meaning: int = LATEST,  # version of the expressions, a key of `MEANINGS`
 ) -> pd.DataFrame:  # (n, classes without neutral), about 0-1
     """Return how much of each expression but neutral is in the faces.
 
-    Both sides count half. The evidence for contempt is in the difference between the sides.
+    The combination that fits best counts. Both sides count half. The evidence for contempt is in the difference between the sides.
     Raises `CourseError` for an unknown class or a different number of units.
     """
     for name in classes:
@@ -70,7 +75,8 @@ def evidence(
     for name in classes:
         if name != "neutral":
             faces = uneven if name == "contempt" else mean
-            columns[name] = faces @ annotator.weights(name)
+            rows = annotator.weights(name, meaning)
+            columns[name] = np.max([faces @ row for row in rows], axis=0)
     return pd.DataFrame(columns)
 
 # %% ../../nbs/library/faces.annotators.ipynb #4eff10a8
@@ -79,9 +85,10 @@ def seen(
     annotator: Annotator = Annotator(),  # its prototypes and threshold are used
     *,
     classes: Sequence[str] = SEVEN,  # names among `EXPRESSIONS`; without neutral no threshold holds
+    meaning: int = LATEST,  # version of the expressions, a key of `MEANINGS`
 ) -> np.ndarray:  # n names
     "Return the expression with the most evidence, or neutral if it is below the threshold."
-    table = evidence(intensities, annotator, classes=classes)
+    table = evidence(intensities, annotator, classes=classes, meaning=meaning)
     names = table.columns.to_numpy(str)[table.to_numpy().argmax(1)]
     is_neutral = table.max(axis=1).to_numpy() < annotator.threshold
     if "neutral" not in classes:
@@ -119,12 +126,13 @@ def annotate(
     classes: Sequence[str] = SEVEN,  # names among `EXPRESSIONS`
     seed: int = 0,  # of confusions and noise
     start: int = 0,  # number of the first face
+    meaning: int = LATEST,  # version of the expressions, a key of `MEANINGS`
 ) -> np.ndarray:  # n names
     """Return the labels that the annotator writes.
 
     The label of a face depends on the seed and the number of the face, not on the other faces.
     """
-    names = seen(intensities, annotator, classes=classes)
+    names = seen(intensities, annotator, classes=classes, meaning=meaning)
     table = transitions(annotator, classes)
     if not len(names):
         return np.array([], str)

@@ -16,8 +16,8 @@ import torch
 from ..core.cache import check_settings
 from ..core.device import pick_device
 from ..core.errors import CourseError
-from ..core.files import atomic, fingerprint, make_folder, read_table, sweep, write_json
-from ..core.files import write_table
+from ..core.files import atomic, fingerprint, make_folder, read_json, read_table, sweep
+from ..core.files import write_json, write_table
 from ..core.parallel import cores, prefetch
 from ..core.terminal import progress
 from .manifest_rows import duplicate_rows, face_rows
@@ -98,17 +98,26 @@ def join_chunks(
     write_table(out / "manifest.parquet", pd.concat(tables, ignore_index=True))
 
 
+def _remedy(marker, settings):
+    "Return what to do about a folder with other settings; an earlier version can be asked for."
+    remedy = "choose another folder, or remove this one"
+    recorded = read_json(marker).get("meaning", 1) if marker.exists() else settings["meaning"]
+    if recorded == settings["meaning"]:
+        return remedy
+    return f"{remedy}, or render its version of the expressions: meaning={recorded} (--meaning)"
+
+
 def _claim(out, settings):
     "Store the settings in the folder; raise `CourseError` if it holds anything else."
     marker = out / ".render" / "settings.json"
-    remedy = "choose another folder, or remove this one"
     is_known = check_settings(
         marker,
         settings,
         what="rendered faces",
-        remedy=remedy,
+        remedy=_remedy(marker, settings),
         folder=out,
         ignore=("fingerprint",),
+        older=dict(meaning=1),  # the only version before sets recorded it
     )
     if not is_known:
         if (out / "manifest.parquet").exists() or (out / "images").exists():

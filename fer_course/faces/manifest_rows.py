@@ -35,6 +35,7 @@ def written_labels(
         classes=classes,
         seed=record.seed + 1_000_003 * again,
         start=start,
+        meaning=record.meaning,
     )
     return labels.tolist()
 

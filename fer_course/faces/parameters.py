@@ -12,23 +12,12 @@ from functools import lru_cache
 import numpy as np
 import torch
 from ..core.errors import one_of
+from .meanings import LATEST, MEANINGS
 from .people import draw_looks, draw_scene, draw_shape
 from .profiles import ACTION_UNITS, Profile, PROFILES, RandomDraws
-from ..facs import EXPRESSIONS, PROTOTYPES, SEVEN
+from ..facs import EXPRESSIONS, SEVEN
 
 # %% ../../nbs/library/faces.parameters.ipynb #ecc8211a
-# The first unit, if present, removes the others.
-_EXCLUDES = (
-    (28, (22, 23, 24, 18, 16, 25, 26, 27, 10)),
-    (24, (22, 23, 18, 16, 25, 26, 27)),
-    (27, (26,)),
-    (18, (20, 12, 14, 15)),
-    (43, (5, 7)),
-    (22, (18, 23, 20)),
-    (12, (15,)),
-)
-
-
 # Units of one muscle, or of the jaw: they have no left and right.
 MIDDLE_UNITS = (16, 17, 18, 22, 23, 24, 25, 26, 27, 28)
 
@@ -52,45 +41,24 @@ _TRACES = (
 _COLUMN = {unit: column for column, unit in enumerate(ACTION_UNITS)}
 
 # %% ../../nbs/library/faces.parameters.ipynb #bd77a196
-def _allowed(intensity):
-    """Return intensities (n, units) after the rules.
-
-    No pair is left that one mouth cannot do. A dropped jaw parts the lips. Closed eyes are closed.
-    """
-    units = {unit: intensity[:, column].clone() for unit, column in _COLUMN.items()}
-    for unit, excluded in _EXCLUDES:
-        absent = (units[unit] <= 0).float()
-        for other in excluded:
-            units[other] = units[other] * absent
-    jaw = torch.maximum(units[26], units[27])
-    units[25] = torch.where(jaw > 0, torch.maximum(units[25], jaw.clamp(min=2.0)), units[25])
-    units[43] = torch.where(units[43] > 0, torch.full_like(jaw, 5.0), units[43])
-    return torch.stack([units[unit] for unit in ACTION_UNITS], 1)
-
-# %% ../../nbs/library/faces.parameters.ipynb #cbb57438
-def _chosen_units(prototype, draws):
-    "Return the units of a face as pairs (number, whether it is a core unit)."
-    core = [unit for unit, share in prototype.core if draws.uniform().item() < share]
-    optional = [unit for unit, share in prototype.optional if draws.uniform().item() < share]
-    chosen = [(unit, True) for unit in core] + [(unit, False) for unit in optional]
-    if len(core) < min(2, len(prototype.core)):
-        frequent = sorted(prototype.core, key=lambda pair: -pair[1])[:2]
-        chosen += [(unit, True) for unit, _ in frequent]
-    return chosen
+# How a unit is shown -> (lowest and highest factor of the overall strength, lowest intensity)
+_LEVELS = dict(core=(0.7, 1.25, 1.6), optional=(0.45, 1.15, 0.5), strong=(1.0, 1.5, 3.5))
 
 
-def _of_expression(name, draws, profile):
-    "Return intensities (units,): the expression's units by their shares, and rare traces."
+def _of_expression(name, draws, profile, meaning):
+    "Return intensities (units,): the units that are drawn for the expression, and rare traces."
     intensity = torch.zeros(len(ACTION_UNITS))
     strength = draws.uniform(*profile.intensity).item()
-    for unit, is_core in _chosen_units(PROTOTYPES[name], draws):
-        low, high, lowest = (0.7, 1.25, 1.6) if is_core else (0.45, 1.15, 0.5)
+    for unit, how in meaning.draw_units(name, draws):
+        low, high, lowest = _LEVELS[how]
         level = strength * draws.uniform(low, high).item()
         intensity[_COLUMN[unit]] = min(max(5 * level, lowest), 5)
     strongest_trace = 1.4 if name == "neutral" else 2.5
     for unit, share in _TRACES:
         if draws.uniform().item() < share and intensity[_COLUMN[unit]] == 0:
-            intensity[_COLUMN[unit]] = draws.uniform(0.3, strongest_trace).item()
+            present = {other for other, column in _COLUMN.items() if intensity[column] > 0}
+            if meaning.may_be_trace(name, unit, present):
+                intensity[_COLUMN[unit]] = draws.uniform(0.3, strongest_trace).item()
     return intensity
 
 
@@ -137,11 +105,13 @@ def draw_expressions(
     *,
     numbers: Iterable[int],  # number of each face
     profile: Profile,  # strength, asymmetry, weak expressions and blends
+    meaning: int = LATEST,  # version of the expressions, a key of `MEANINGS`
 ) -> tuple[torch.Tensor, list]:  # (n, units, 2) for left and right, 0-5; second expressions
     "Return intensities of some faces, and the second expressions of blends (or None)."
     intensities = []
     seconds = []
     stream = 8 * profile.population
+    version = MEANINGS[meaning]
     for name, number in zip(names, numbers):
         draws = RandomDraws(seed, stream + 2, numbers=[number])
         extra_draws = RandomDraws(seed, stream + 5, numbers=[number])
@@ -149,11 +119,11 @@ def draw_expressions(
         if name is None:
             both = _independent(draws)
         else:
-            both = weak * _of_expression(name, draws, profile)
+            both = weak * _of_expression(name, draws, profile, version)
         if second:
-            added = 0.7 * weak * _of_expression(second, extra_draws, profile)
+            added = 0.7 * weak * _of_expression(second, extra_draws, profile, version)
             both = torch.maximum(0.8 * both, added)
-        both = _allowed(both[None])[0]
+        both = version.allowed(both[None])[0]
         intensities.append(_sides(both, name, draws=draws, profile=profile))
         seconds.append(second)
     return torch.stack(intensities), seconds
@@ -256,11 +226,13 @@ def sample(
     independent: float = 0.0,  # share of faces (0-1) whose units are drawn without an expression
     per_identity: int = 5,  # faces of one person
     start: int = 0,  # number of the first face
+    meaning: int = LATEST,  # version of the expressions, a key of `MEANINGS`
 ) -> Parameters:  # of the faces `start` to `start + n - 1`
     """Draw the parameters of some faces. A face does not depend on `n` and `start`.
 
-    Raises `CourseError` for an unknown profile or expression.
+    Raises `CourseError` for an unknown profile, expression or version.
     """
+    one_of(meaning, MEANINGS, "version of the expressions")
     if not isinstance(profile, Profile):
         profile = PROFILES[one_of(profile, PROFILES, "profile")]
     for name in expressions:
@@ -273,7 +245,9 @@ def sample(
     person_draws = RandomDraws(seed, stream, numbers=persons.tolist())
     shape = draw_shape(person_draws, profile)
     identity = shape | draw_looks(person_draws, shape, profile=profile)
-    units, seconds = draw_expressions(names, seed, numbers=numbers, profile=profile)
+    units, seconds = draw_expressions(
+        names, seed, numbers=numbers, profile=profile, meaning=meaning
+    )
     return Parameters(
         identity=identity,
         action_units=units,

@@ -12,6 +12,7 @@ from ..core.files import as_json
 from .annotators import ANNOTATORS
 from .conditions import CONDITIONS, under
 from .drawings import Illustrator
+from .meanings import LATEST
 from .parameters import Parameters, sample
 from .renderer import Renderer
 from ..facs import SEVEN
@@ -50,6 +51,8 @@ class FaceSet:
     duplicates: float = 0.0
     # "train", "valid" or "test" for all faces; None = people are assigned 7 : 1 : 2
     split: str | None = None
+    # Version of what expressions mean, a key of `MEANINGS`; 1 = that of the network in the package
+    meaning: int = LATEST
 
     def checked(self) -> "FaceSet":  # itself
         "Return the record itself, or raise `CourseError` if a value is invalid."
@@ -67,7 +70,7 @@ class FaceSet:
             share = getattr(self, name)
             if not 0 <= share <= 1:
                 raise CourseError(f"{name} is {share}", remedy="give shares from 0 to 1")
-        self.parameters(0, 1)  # raises for an unknown profile or expression
+        self.parameters(0, 1)  # raises for an unknown profile, expression or meaning
         return self
 
     def parameters(
@@ -84,6 +87,7 @@ class FaceSet:
             expressions=dict(self.expressions) if has_counts else self.expressions,
             independent=self.independent,
             start=start,
+            meaning=self.meaning,
         )
         return under(drawn, [self.condition(start + k) for k in range(count)])
 

@@ -15,7 +15,7 @@ from .sets import FaceSet
 
 # %% ../../nbs/library/faces.variations.ipynb #23d0c9dc
 # expression -> variants: (share of the faces, {unit: (lowest, highest intensity)}).
-# A variant replaces the units of the lower face.
+# A variant replaces the units of the lower face. Shares and intensities are assumed.
 MOUTHS = dict(
     anger=((0.6, {9: (0, 3), 10: (1, 4.5), 16: (1, 4.5), 22: (0, 3), 25: (2.5, 5), 26: (1.5, 5)}),),
     disgust=((0.2, {10: (3, 5), 16: (1, 4), 25: (2, 5), 26: (0, 3)}),),
