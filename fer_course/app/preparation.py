@@ -201,15 +201,18 @@ def _balance_images(table, align, config, out):
     counts = balance_table(table, planned).after
     made = int((planned.change != AS_IT_IS).sum())
     copies = kept[kept.change != AS_IT_IS]
+    unaligned = int((~copies.aligned).sum())
     train = kept[(kept.split == "train") & (kept.role == "target")]
-    note = (
+    note = [
         f"The training images were balanced by {config.balance} before a face was looked for: "
         f"{made} changed copies were made, {counts['total']} training images in all "
-        f"({_listed(counts.drop('total'))}). {_dropped_by_alignment(dropped, made - len(copies))} "
-        f"{int((~copies.aligned).sum())} copies were kept unaligned. "
-        f"After alignment, {_listed(train.expression.value_counts().sort_index())}."
-    )
-    return kept, dropped, note
+        f"({_listed(counts.drop('total'))}).",
+        _dropped_by_alignment(dropped, made - len(copies)),
+    ]
+    if unaligned:
+        note.append(f"{unaligned} copies without a face were kept unaligned.")
+    note.append(f"After alignment, {_listed(train.expression.value_counts().sort_index())}.")
+    return kept, dropped, " ".join(note)
 
 
 def _dropped_by_alignment(dropped, copies):
