@@ -8,7 +8,7 @@ face are dropped; and to the aligned crops. Every way trains for the same number
 epoch is chosen by validation macro F1, the test people are read once. Test and validation sets are
 never balanced.
 Power, stated before the run: with the spread of the paired differences of an earlier run (0.012 at
-most) ten seeds show a difference of 0.017 or more in four of five cases, at 95% over all seven
+most) ten seeds show a difference of 0.016 or more in four of five cases, at 95% over all seven
 comparisons of the lesson (Bonferroni: 99.3% each).
 What it makes: OUT/*.npz (images), OUT/runs and OUT/balancing.json; --results writes that file for
 the lesson. Finished runs are skipped. About 40 minutes of one core, 20 with two workers.
