@@ -8,6 +8,7 @@ import pandas as pd
 from fer_course.align.geometry import rule_named
 from fer_course.align.selection import POLICIES
 from fer_course.align.workers import align_in_parallel, AlignmentJob, AlignmentSettings, FINDINGS
+from fer_course.augment.copies import AS_IT_IS, CHANGES
 from fer_course.core.cache import read_kept, write_kept
 from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError, one_of
@@ -84,6 +85,26 @@ class LikeGPU:
 
     def __init__(self):
         self.detect = MTCNN("cpu").detect
+
+
+from fer_course.augment.copies import changed
+
+PLAN = pd.DataFrame(  # six photographs; the second is replaced, four are added
+    [(i, "turned" if i == 1 else "", 10 if i == 1 else 0) for i in range(6)]
+    + [(2, "turned", 5), (1, "turned", 8), (0, "poisson", 6), (5, "turned", 7)],
+    columns=["row", "change", "seed"],
+)
+
+
+def changed_photographs(manifest, folder):
+    "Write the planned images as files of their own; return their manifest"
+    rows = []
+    for k, planned in enumerate(PLAN.itertuples()):
+        image = load_image(Path(folder) / manifest.image[planned.row])
+        image = changed(image, planned.change, seed=planned.seed)
+        Image.fromarray(image).save(Path(folder) / f"{k} changed.png")
+        rows.append(dict(image=f"{k} changed.png", split="train", expression="happiness"))
+    return check_images(make_manifest(rows, "toy"), folder)[0]
 
 
 GIVEN = np.array([[80.0, 90], [140, 94], [110, 120], [85, 160], [135, 162]])
@@ -251,6 +272,54 @@ def test_several_faces_by_policy():
             assert [found[name] for name in manifest.image] == outcomes, several
             assert set(dropped.reason) <= {"several faces found"}
             assert (table.n_faces == 2).sum() == len(table) - 1
+
+
+def test_planned_copies_are_changed_before_a_face_is_looked_for():
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = some_photographs(folder)
+        policies = dict(rule="k", chunk=20)
+        crops, table, dropped = aligned_bytes(manifest, folder, "planned", planned=PLAN, **policies)
+        files = changed_photographs(manifest, folder)
+        expected, of_files, gone = aligned_bytes(files, folder, "files", **policies)
+    numbers = [int(name.split()[0]) for name in of_files.image]
+    planned = PLAN.iloc[numbers]
+    assert crops == expected
+    assert table.image.tolist() == manifest.image[planned.row].tolist()
+    assert table.change.tolist() == planned.change.tolist()
+    assert table.n_faces.tolist() == of_files.n_faces.tolist()
+    assert len(dropped) == len(gone)
+    assert 1 not in numbers, "seed 10 turns the second photograph too far for the detector"
+    assert table.source.tolist() == [numbers.index(r) if r in numbers else -1 for r in planned.row]
+    assert -1 in table.source.tolist(), "its other copy is found"
+    reasons = set(zip(dropped.image, dropped.reason))
+    assert {("5 ü.png", "no face found"), ("5 ü.png", "turned copy: no face found")} <= reasons
+
+
+def test_a_killed_run_with_changed_copies_is_resumed_to_the_same_byte():
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = some_photographs(folder)
+        given = dict(rule="k", planned=PLAN)
+        expected = aligned_bytes(manifest, folder, "whole", **given)
+        with pytest.raises(KeyboardInterrupt):
+            aligned_bytes(manifest, folder, "killed", detector=Killed("cpu"), **given)
+        detector = Counting("cpu")
+        assert_same(aligned_bytes(manifest, folder, "killed", detector=detector, **given), expected)
+        assert detector.n == 6, "three of five chunks"
+        with pytest.raises(KeyboardInterrupt):
+            aligned_bytes(manifest, folder, "killed", detector=Killed("cpu"), **given)
+        detector = Counting("cpu")
+        given["planned"] = PLAN.assign(seed=PLAN.seed + 1)
+        aligned_bytes(manifest, folder, "killed", detector=detector, **given)
+        assert detector.n == 10, "other seeds are other chunks"
+
+
+def test_given_landmarks_and_unknown_changes_are_refused():
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = some_photographs(folder)
+        with pytest.raises(CourseError, match="those of the unchanged images"):
+            aligned_bytes(manifest, folder, "out", planned=PLAN, landmarks="given")
+        with pytest.raises(CourseError, match='unknown change "salt"'):
+            aligned_bytes(manifest, folder, "out", planned=PLAN.replace("poisson", "salt"))
 
 
 def test_given_landmarks_need_no_detector():

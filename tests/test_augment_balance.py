@@ -13,6 +13,7 @@ from fer_course.core.packed import write_packed
 from fer_course.core.terminal import progress
 from fer_course.facs import BASIC
 import tempfile
+from dataclasses import replace
 import pytest
 
 S = dict(anger=6582, disgust=1967, fear=2386, happiness=7290, sadness=10432, surprise=5934)
@@ -44,6 +45,7 @@ def mixed_manifest(n):
 
 
 FEW = pd.DataFrame(dict(expression=["fear"] * 50 + ["anger"] * 120, split="train"))
+CROPS_TURNED = replace(RECIPES["report_k"], when="crops")
 
 
 def small_set(n=60):
@@ -160,6 +162,10 @@ def test_invalid_plans_are_refused_with_a_remedy():
         "invalid share": (manifest, recipe("fear", -1, "add")),
         "cannot be replaced": (manifest, recipe("sadness", 0.5, "replace", changes=tuple(NOISES))),
         'way of balancing "swap"': (manifest, recipe("sadness", 0.5, "swap")),
+        'order of balancing and alignment "late"': (
+            manifest,
+            replace(recipe("fear", 1, "add"), when="late"),
+        ),
     }
     for problem, arguments in invalid.items():
         with pytest.raises(CourseError, match=problem) as caught:
@@ -179,7 +185,7 @@ def test_a_written_set_is_its_plan():
     manifest, images = small_set()
     planned = plan(manifest, "report_k", seed=3)
     with tempfile.TemporaryDirectory() as folder:
-        made = write_balanced(manifest, images, recipe="report_k", out=folder, seed=3)
+        made = write_balanced(manifest, images, recipe=CROPS_TURNED, out=folder, seed=3)
         stored = np.load(Path(folder) / "images.npy", mmap_mode="r")
         assert np.array_equal(stored, np.concatenate(list(apply(images, planned))))
         assert np.array_equal(stored[:60], images)
@@ -192,9 +198,18 @@ def test_a_written_set_is_its_plan():
 def test_unsuitable_images_and_folders_are_refused():
     manifest, images = small_set()
     with tempfile.TemporaryDirectory() as folder:
-        made = write_balanced(manifest, images, recipe="report_k", out=folder)
+        made = write_balanced(manifest, images, recipe=CROPS_TURNED, out=folder)
         stored = np.load(Path(folder) / "images.npy", mmap_mode="r")
         with pytest.raises(CourseError, match="to read from"):
-            write_balanced(made, stored, recipe="report_k", out=folder)
+            write_balanced(made, stored, recipe=CROPS_TURNED, out=folder)
         with pytest.raises(CourseError, match="belong together"):
-            write_balanced(manifest[1:], images, recipe="report_k", out=folder)
+            write_balanced(manifest[1:], images, recipe=CROPS_TURNED, out=folder)
+
+
+def test_a_recipe_for_whole_images_is_not_applied_to_crops():
+    manifest, images = small_set()
+    with tempfile.TemporaryDirectory() as folder:
+        with pytest.raises(CourseError, match="before a face is looked for") as caught:
+            write_balanced(manifest, images, recipe="report_k", out=folder)
+        assert "align_manifest" in caught.value.remedy
+        assert not list(Path(folder).iterdir())

@@ -14,6 +14,7 @@ import pandas as pd
 from .geometry import rule_named
 from .selection import POLICIES
 from .workers import align_in_parallel, AlignmentJob, AlignmentSettings, FINDINGS
+from ..augment.copies import AS_IT_IS, CHANGES
 from ..core.cache import read_kept, write_kept
 from ..core.device import pick_device
 from ..core.errors import CourseError, one_of
@@ -61,8 +62,8 @@ def _given_landmarks(manifest):
     return points, manifest[list(BOXES)].to_numpy(np.float64)
 
 
-def _jobs(manifest, roots, *, settings, chunk):
-    "Yield each chunk of a manifest as (fingerprint, job)"
+def _jobs(manifest, changes, roots, *, settings, chunk):
+    "Yield each chunk of a manifest and its changes as (fingerprint, job)"
     points = boxes = None
     if settings.landmarks == "given":
         points, boxes = _given_landmarks(manifest)
@@ -78,11 +79,13 @@ def _jobs(manifest, roots, *, settings, chunk):
             datasets=manifest["dataset"].iloc[rows].tolist(),
             images=manifest["image"].iloc[rows].tolist(),
             splits=splits.iloc[rows].tolist(),
+            changes=changes["change"].iloc[rows].tolist(),
+            seeds=changes["seed"].iloc[rows].tolist(),
             points=None if points is None else points[rows],
             boxes=None if boxes is None else boxes[rows],
         )
         listed = [None if a is None else a.tolist() for a in (job.points, job.boxes)]
-        names = [job.datasets, job.images, job.splits]
+        names = [job.datasets, job.images, job.splits, job.changes, job.seeds]
         digests = manifest.sha1.iloc[rows].tolist()
         # The device is left out: crops of a CPU and of a GPU may be mixed.
         yield fingerprint([_VERSION, settings[:-1], *names, digests, listed]), job
@@ -99,6 +102,36 @@ def _stored(path, mark):
     arrays = read_kept(path, "crops", *FINDINGS, mark=mark)
     return None if arrays is None else _findings(arrays)
 
+# %% ../../nbs/library/align.crops.ipynb #aee79293
+def _rows_and_changes(manifest, planned, *, landmarks):
+    """Return a row for each image to align, and the table of its `change` and `seed`.
+
+    Raises `CourseError` on an unknown change, and for changed images with given landmarks.
+    """
+    if planned is None:
+        return manifest, pd.DataFrame(dict(change=AS_IT_IS, seed=0), index=manifest.index)
+    changes = [change for change in planned.change.unique() if change != AS_IT_IS]
+    for change in changes:
+        one_of(change, CHANGES, "change")
+    if changes and landmarks == "given":
+        raise CourseError(
+            "the given landmarks are those of the unchanged images, not of changed copies",
+            remedy='choose landmarks "mtcnn", or a recipe that changes aligned crops',
+        )
+    return manifest.iloc[planned.row].reset_index(drop=True), planned.reset_index(drop=True)
+
+
+def _with_sources(kept, planned, good):
+    """Return the kept rows with `source` and `change`.
+
+    `source` is the kept row of the unchanged image, -1 if that is dropped.
+    """
+    n = planned.row.max() + 1  # a plan begins with the n rows of the manifest
+    place = np.full(n, -1)
+    place[good[:n]] = np.arange(good[:n].sum())
+    rows = planned[good]
+    return kept.assign(source=place[rows.row], change=rows.change.to_numpy())
+
 # %% ../../nbs/library/align.crops.ipynb #08f858ab
 def _table_of(findings, index):
     "Return the findings of all chunks as one table"
@@ -111,12 +144,16 @@ def _table_of(findings, index):
     return pd.DataFrame(columns, index=index)
 
 
-def _kept_and_dropped(manifest, table):
+def _kept_and_dropped(manifest, changes, table):
     "Return the manifest of the images that stay, and the table of those that are dropped"
     good = table.reason == ""
     columns = table.loc[good, [name for name in FINDINGS if name != "reason"]]
     kept = manifest[good].assign(**columns).reset_index(drop=True)
+    if "row" in changes:
+        kept = _with_sources(kept, changes, good.to_numpy())
     reasons = table.reason[~good].astype(object)
+    change = changes.change[~good]
+    reasons = reasons.where(change == AS_IT_IS, change + " copy: " + reasons)
     dropped = manifest[~good].assign(reason=reasons, step="align")
     return kept, dropped[list(DROPPED_COLUMNS)].reset_index(drop=True)
 
@@ -148,11 +185,21 @@ def _align_chunks(chunks, folder, *, settings, detector, workers, roots):
     return paths, findings
 
 
+def _check_roots(manifest, roots):
+    "Raise `CourseError` if the folder of a dataset is missing"
+    unknown = sorted(set(manifest.dataset) - set(roots))
+    if unknown:
+        raise CourseError(
+            f'the folder of the dataset "{unknown[0]}" is missing', remedy="add it to `roots`"
+        )
+
+
 def align_manifest(
     manifest: pd.DataFrame,  # with `image`, `dataset`, `sha1`, `split`, perhaps `POINTS`, `BOXES`
     roots: dict,  # name of a dataset -> its folder
     *,
     out: str | Path,  # folder for images.npy
+    planned: pd.DataFrame | None = None,  # by `augment.plan`: changed before a face is looked for
     size: int | None = None,  # side of the crops in pixels; None = the rule's
     device: str | None = None,  # of the detector, see `pick_device`
     no_face: str | None = None,  # 'keep' (unaligned), 'drop' or 'drop-train'; None = the rule's
@@ -166,24 +213,22 @@ def align_manifest(
     """Align the photographs of a manifest and pack the crops.
 
     A killed run goes on where it stopped. Row i of the returned manifest is image i of
-    `out`/images.npy. The policies are those of `fate`.
-    Raises `CourseError` on an unknown rule or policy, if landmarks are missing, if the device is
-    not available, or if no image is left.
+    `out`/images.npy. The policies are those of `fate`. With a plan there is a row for each planned
+    image, with its `change` and its `source`: the row of the unchanged image, -1 if dropped.
+    Raises `CourseError` on an unknown rule, policy or change, if landmarks are missing or given for
+    changed images, if the device is not available, or if no image is left.
     """
     policies = dict(landmarks=landmarks, no_face=no_face, several=several)
     settings = _settings(rule=rule, size=size, device=device, **policies)
-    unknown = sorted(set(manifest.dataset) - set(roots))
-    if unknown:
-        raise CourseError(
-            f'the folder of the dataset "{unknown[0]}" is missing', remedy="add it to `roots`"
-        )
+    _check_roots(manifest, roots)
     folder = make_folder(Path(out) / ".align")
     sweep(folder)
-    chunks = list(_jobs(manifest, roots, settings=settings, chunk=chunk))
+    rows, changes = _rows_and_changes(manifest, planned, landmarks=landmarks)
+    chunks = list(_jobs(rows, changes, roots, settings=settings, chunk=chunk))
     paths, findings = _align_chunks(
         chunks, folder, settings=settings, detector=detector, workers=workers, roots=roots
     )
-    kept, dropped = _kept_and_dropped(manifest, _table_of(findings, manifest.index))
+    kept, dropped = _kept_and_dropped(rows, changes, _table_of(findings, rows.index))
     if kept.empty:
         raise CourseError(
             "no image is left after alignment",

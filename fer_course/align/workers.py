@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from .geometry import align_face, eye_angle, levelling_rotation, RULES
 from .selection import choose_face, fate, locate, whole_image
+from ..augment.copies import changed
 from ..core.errors import CourseError
 from ..core.parallel import cores, prefetch, Workers
 from ..data.images import load_image
@@ -39,6 +40,8 @@ class AlignmentJob(NamedTuple):
     datasets: list  # name of the dataset of each image
     images: list  # names of the files
     splits: list  # 'train', 'valid', 'test' or None
+    changes: list  # keys of `CHANGES`, made before a face is looked for; '' = as it is
+    seeds: list  # of the changes
     points: np.ndarray | None  # (n, 5, 2) given landmarks
     boxes: np.ndarray | None  # (n, 4) given boxes
 
@@ -67,11 +70,12 @@ class _Face(NamedTuple):
 
 
 def _decode(job):
-    "Return the job, its photographs (None if unreadable) and the reasons ('' if readable)"
+    "Return the job, its changed photographs (None if unreadable), and why ('' if readable)"
     images, reasons = [], []
-    for dataset, name in zip(job.datasets, job.images):
+    for dataset, name, change, seed in zip(job.datasets, job.images, job.changes, job.seeds):
         try:
-            images.append(load_image(Path(job.folders[dataset]) / name))
+            image = load_image(Path(job.folders[dataset]) / name)
+            images.append(changed(image, change, seed=seed))
             reasons.append("")
         except CourseError as error:
             images.append(None)

@@ -20,6 +20,8 @@ from .preparation_config import PrepareConfig
 from .reading import common_reasons, read_sources
 from .sources import find_sources
 from .steps import RESULTS
+from ..augment.balance import balance_table, plan, RECIPES, write_balanced
+from ..augment.copies import AS_IT_IS
 from ..core.cache import quiet, step
 from ..core.device import pick_device
 from ..core.errors import CourseError
@@ -84,10 +86,22 @@ def given_settings(
     changes = {name: value for name, value in given.items() if name in names}
     options = {name: value for name, value in given.items() if name not in names}
     config = replace(config or PrepareConfig(), **changes).checked()
+    _check_order(config)
     if config.landmarks == "given" and "details" in options_of(config.reader):
         # the landmarks of AffectNet's pack of 2021 are in files beside the images
         options = dict(details=True) | options
     return config, options
+
+
+def _check_order(config):
+    "Raise `CourseError` if landmarks are given, but a recipe changes images before detection"
+    if config.balance and RECIPES[config.balance].when == "images":
+        if config.landmarks == "given":
+            raise CourseError(
+                f"--balance {config.balance} changes whole images before a face is looked for, but "
+                "the given landmarks are those of the unchanged images",
+                remedy="add --landmarks mtcnn, or leave out --balance",
+            )
 
 
 def _condition_lists(paths):
@@ -126,8 +140,7 @@ def _align_and_write(table, reading, config, *, out, device, workers, chunk):
 
     align = partial(
         align_manifest,
-        table,
-        reading.roots,
+        roots=reading.roots,
         size=config.size,
         device=None if config.landmarks == "given" else pick_device(device),
         no_face=config.no_face,
@@ -139,10 +152,11 @@ def _align_and_write(table, reading, config, *, out, device, workers, chunk):
     )
     notes = reading.notes
     if config.balance:
-        table, without_face, note = _balance(align, config, out)
+        balance = _BALANCE[RECIPES[config.balance].when]
+        table, without_face, note = balance(table, align, config, out)
         notes = [*notes, note]
     else:
-        table, without_face = align(out=out)
+        table, without_face = align(table, out=out)
     dropped = pd.concat([*reading.dropped, without_face], ignore_index=True)
     dropped = dropped[["image", "dataset", "reason", "step"]]
     write_table(out / "dropped.parquet", dropped)
@@ -153,13 +167,16 @@ def _align_and_write(table, reading, config, *, out, device, workers, chunk):
         shutil.rmtree(out / name, ignore_errors=True)
 
 
-def _balance(align, config, out):
-    "Align into `.whole` and write the balanced set; return (manifest, dropped, note)"
-    from fer_course.augment.balance import balance_table, plan, write_balanced
+def _listed(counts):
+    "Return counts as text, such as '12 anger, 9 fear'"
+    return ", ".join(f"{n} {name}" for name, n in counts.items())
 
+
+def _balance_crops(table, align, config, out):
+    "Align into `.whole`, then write the balanced set; return (manifest, dropped, note)"
     whole = out / ".whole"
     if not (whole / "gone.parquet").exists():
-        table, dropped = align(out=whole)
+        table, dropped = align(table, out=whole)
         write_table(whole / "table.parquet", table)
         write_table(whole / "gone.parquet", dropped)
     table = read_table(whole / "table.parquet")
@@ -169,12 +186,47 @@ def _balance(align, config, out):
     balanced = write_balanced(table, images, recipe=recipe, out=out, seed=config.seed)
     planned = plan(table, recipe, seed=config.seed)
     counts = balance_table(table, planned).after.drop("total")
-    copies = int((balanced.change != "").sum())
+    copies = int((balanced.change != AS_IT_IS).sum())
     note = (
         f"The training images were balanced by {recipe}: {copies} of {len(balanced)} rows are "
-        f"changed copies; after it, {', '.join(f'{n} {name}' for name, n in counts.items())}."
+        f"changed copies; after it, {_listed(counts)}."
     )
     return balanced, dropped, note
+
+
+def _balance_images(table, align, config, out):
+    "Change whole images, then align them; return (manifest, dropped, note)"
+    planned = plan(table, config.balance, seed=config.seed)
+    kept, dropped = align(table, out=out, planned=planned)
+    counts = balance_table(table, planned).after
+    made = int((planned.change != AS_IT_IS).sum())
+    copies = kept[kept.change != AS_IT_IS]
+    unaligned = int((~copies.aligned).sum())
+    train = kept[(kept.split == "train") & (kept.role == "target")]
+    note = [
+        f"The training images were balanced by {config.balance} before a face was looked for: "
+        f"{made} changed copies were made, {counts['total']} training images in all "
+        f"({_listed(counts.drop('total'))}).",
+        _dropped_by_alignment(dropped, made - len(copies)),
+    ]
+    if unaligned:
+        note.append(f"{unaligned} copies without a face were kept unaligned.")
+    note.append(f"After alignment, {_listed(train.expression.value_counts().sort_index())}.")
+    return kept, dropped, " ".join(note)
+
+
+def _dropped_by_alignment(dropped, copies):
+    "Return a sentence on the images that alignment dropped, of which some are copies"
+    from fer_course.data.verification import tally
+
+    if dropped.empty:
+        return "Alignment dropped none."
+    reasons = "; ".join(f"{n} x {reason}" for reason, n in tally(dropped).most_common())
+    return f"Alignment dropped {copies} copies and {len(dropped) - copies} originals ({reasons})."
+
+
+# `Recipe.when` -> function (table, align, config, out) -> (manifest, dropped, note)
+_BALANCE = dict(crops=_balance_crops, images=_balance_images)
 
 
 def _free_memory_of_this_process():

@@ -105,8 +105,9 @@ class PrepareConfig:
     several: Literal["largest", "keep", "drop", "drop-train"] | None = None
     # where eyes, nose and mouth are: found by the detector, or given by the dataset
     landmarks: Literal["mtcnn", "given"] = "mtcnn"
-    # add changed copies to the rare classes of the training images: the noises of report S (its
-    # table 5, or its table 4 as printed), or the turns of report K (default: none)
+    # add changed copies of the training images of rare classes: aligned images with the noises of
+    # report S (its table 5, or its table 4 as printed), or photographs with the turns of report K,
+    # before a face is looked for (default: none)
     balance: Literal["report_s", "report_s_printed", "report_k"] | None = None
     valid: float = 0.1  # share of the images for validation, 0-1
     test: float = 0.2  # share of the images for the test, 0-1
