@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from fer_course.core.files import write_text
-from fer_course.evaluate.report_sections import SECTIONS, interval_text, paired_comparison
+from fer_course.evaluate.report_result import interval_text, paired_comparisons
+from fer_course.evaluate.report_sections import SECTIONS
 from fer_course.evaluate.report_tables import printable, value_text
 from fer_course.facs import EXPRESSIONS
 from fer_course.metrics import as_runs
