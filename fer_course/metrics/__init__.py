@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "compare": ".comparison",
         "compare_all": ".comparison",
         "compare_people": ".comparison",
+        "correct": ".comparison",
         "detectable": ".comparison",
         "summarise": ".comparison",
     },
