@@ -213,6 +213,17 @@ def test_counts_table_adds_up():
     assert counts.unlabelled.sum() == 1
 
 
+def test_the_sentence_is_about_the_recommended_model():
+    runs = [dict(macro_f1=score, n=50, seed=seed) for seed, score in enumerate((0.5, 0.6))]
+    results = {"CVT": runs, "AU-CVT": runs, "fine-tuned": runs}
+    recommendation = dict(model="AU-CVT", by="validation", scores={name: [0.5] for name in results})
+    sentence = headline_sentence(Report(results=results, recommendation=recommendation))
+    assert sentence.startswith(
+        "Recommended by validation: AU-CVT, which reaches a macro F1 of 0.550"
+    )
+    assert sentence.count("a difference is not shown") == 2, "the two comparisons of this model"
+
+
 def test_sentence_is_honest():
     def run(score, seed):
         return dict(macro_f1=score, n=50, seed=seed)

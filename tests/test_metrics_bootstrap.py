@@ -65,6 +65,8 @@ def test_bootstrap_with_few_people_says_why():
     assert few["n"] == 10
     assert few["estimate"] is not None
     assert json.dumps(few, allow_nan=False)
+    many = bootstrap_interval(list("aabcdde"), list("aabcdde"))["reason"]
+    assert many.startswith("too few images in b (1), c (1), e (1) and 2 more classes: ")
     images = bootstrap_interval(truth, predicted)
     assert images["reason"] == "too few images in fear (4): an interval needs 5 of each class"
     enough = bootstrap_interval(truth + ["fear"], predicted + ["joy"], groups=list("abcdefabcdxe"))

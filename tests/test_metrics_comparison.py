@@ -160,7 +160,7 @@ def test_comparison_with_one_seed_or_few_people():
     few = compare_people(truth, a, b, groups=person)
     assert "too few people in 0 (4)" in few["reason"]
     assert few["over"] == "seeds"
-    assert "holds for these test images" in few["verdict"]
+    assert "3 seeds on these test images alone" in few["verdict"]
     with pytest.raises(ValueError, match="do not pair"):
         compare_people(truth, a, b[:2], groups=person)
 

@@ -108,10 +108,9 @@ def headline_sentence(
         return f"{model} was trained, but no labelled test image was there to evaluate it."
     interval = interval_text(report.intervals.get(model))
     details = "; ".join(text for text in (_spread_text(scores), interval) if text)
-    reached = f"{model} reaches a macro F1 of {np.mean(scores):.3f}"
-    sentences = [f"{reached} on {runs[0]['n']:,} test images ({details})."]
-    if report.recommendation:
-        sentences.insert(0, f"Recommended by validation: {model}.")
+    reached = f"reaches a macro F1 of {np.mean(scores):.3f}"
+    named = f"Recommended by validation: {model}, which" if report.recommendation else model
+    sentences = [f"{named} {reached} on {runs[0]['n']:,} test images ({details})."]
     for comparison in paired_comparisons(report.results, report.comparisons):
         if model in comparison["names"]:
             sentences.append(comparison["verdict"])

@@ -111,6 +111,7 @@ def result_data(
         "recommended": recommendation_text(report),
         "verdicts": [comparison["verdict"] for comparison in comparisons],
         "differences": [found for found in map(_differences, comparisons) if found],
+        "reasons": list(dict.fromkeys(c["reason"] for c in comparisons if c.get("reason"))),
         "classes": chart,
     }
 

@@ -97,14 +97,17 @@ def people_weights(
     return np.vstack(list(_weights(shows, np.ones(count, int), repeats, rng)))
 
 # %% ../../nbs/library/metrics.bootstrap.ipynb #b1734d02
-def _reason(counts, names, unit):
+def _reason(counts, names, unit, *, most=3):
     "Return why these numbers of people in each class allow no interval, None if they do"
     if not len(counts):
         return "there is no labelled image"
-    few = [f"{name} ({count})" for name, count in zip(names, counts) if count < LEAST]
+    rarest_first = np.argsort(counts, kind="stable")
+    few = [f"{names[c]} ({counts[c]})" for c in rarest_first if counts[c] < LEAST]
     if not few:
         return None
-    return f"too few {unit} in {', '.join(few)}: an interval needs {LEAST} of each class"
+    more = f" and {len(few) - most} more classes" if len(few) > most else ""
+    shown = ", ".join(few[:most]) + more
+    return f"too few {unit} in {shown}: an interval needs {LEAST} of each class"
 
 # %% ../../nbs/library/metrics.bootstrap.ipynb #b04ea12e
 def _cells(cell, row, *, rows, size):

@@ -75,12 +75,9 @@ def _verdict(found):
             f"{difference}{people}, with one seed each: how much another seed would change is "
             "unknown, so a difference is not shown."
         )
-    what = f"{n} {found['over']}"
+    what = f"{n} {found['over']}" + " on these test images alone" * bool(found["reason"])
     answer = "shown" if found["shown"] else "not shown"
-    verdict = f"{difference} on average over {what}{words}: a difference is {answer}."
-    if found["reason"]:
-        verdict += f" The interval holds for these test images: {found['reason']}."
-    return verdict
+    return f"{difference} on average over {what}{words}: a difference is {answer}."
 
 
 def _t_statistics(mean, variances, freedoms):
