@@ -28,10 +28,10 @@ def test_every_two_models_are_compared():
 
 def test_the_recommendation_is_that_of_validation():
     runs = [dict(macro_f1=0.5, seed=0), dict(macro_f1=0.6, seed=1)]
-    found = dict(model="b", by="mean validation macro F1", scores=dict(a=[0.4], b=[0.5, 0.7]))
+    found = dict(model="b", by="mean over seeds", scores=dict(a=[0.4], b=[0.5, 0.7]))
     text = recommendation_text(SimpleNamespace(results=dict(a=runs, b=runs), recommendation=found))
     assert text == (
-        "Recommended by validation: b, test macro F1 0.550. Mean validation macro F1: a 0.400, b 0.600."
+        "Recommended by validation: b, test macro F1 0.550. Mean over seeds: a 0.400, b 0.600."
     )
     assert recommendation_text(SimpleNamespace(results={}, recommendation=None)) == ""
 

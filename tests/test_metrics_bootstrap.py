@@ -113,7 +113,7 @@ def test_a_rare_class_stays_in_the_metric():
 
 
 def test_the_variance_is_that_of_the_people():
-    # accuracy of n people of one class: its variance is that of a mean, p (1 - p) / (n - 1) estimated
+    # accuracy of n people of one class: the variance of a mean, estimated as p (1 - p) / (n - 1)
     truth = np.zeros(8, int)
     predicted = np.array([0, 0, 0, 1, 1, 1, 1, 1])
     options = dict(groups=np.arange(8), metric="accuracy", repeats=20_000)
