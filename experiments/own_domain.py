@@ -84,6 +84,7 @@ def accuracy_row(table, predicted):
         sd=float(np.std(each, ddof=1)) if len(each) > 1 else None,
         low=interval["low"],
         high=interval["high"],
+        reason=interval["reason"],
         each=each,
     )
 

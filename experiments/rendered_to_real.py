@@ -158,7 +158,10 @@ def rows_of(answers, mask):
 
 
 def summary(truth, probabilities, classes, people, seeds, *, whole):
-    "Return mean, spread and interval over people of the macro F1; `whole` = every metric, too."
+    """Return mean, spread and interval over people of the macro F1; `whole` = every metric, too.
+
+    With fewer than five people in a class there is no interval, and `reason` names the class.
+    """
     metrics = [
         expression_metrics(truth, p, classes=classes) | dict(seed=seed)
         for p, seed in zip(probabilities, seeds)
@@ -171,6 +174,7 @@ def summary(truth, probabilities, classes, people, seeds, *, whole):
         sd=float(np.std(values, ddof=1)) if len(values) > 1 else None,
         low=interval["low"],
         high=interval["high"],
+        reason=interval["reason"],
         each=values,
         accuracy=float(np.mean([found["accuracy"] for found in metrics])),
         runs=metrics if whole else None,

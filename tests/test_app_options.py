@@ -27,6 +27,7 @@ def work(
     # keep it or drop it
     turned: Literal["keep", "drop"] | None = None,
     names: tuple[str, ...] = (),  # classes
+    on: Sequence[Folder] | Folder | None = None,  # folders
     log: Callable = print,  # called with each line
     **changes,
 ):
@@ -80,6 +81,8 @@ def test_the_type_decides_how_an_option_is_parsed():
     assert parsed("a", "--out", "x", "--size", "96")["size"] == 96
     assert parsed("a", "--out", "x", "--rate", "0.25")["rate"] == 0.25
     assert parsed("a", "--out", "x", "--names", "b, c")["names"] == ("b", "c")
+    for folders in (("b", "c"), ("b,c",), ("b,", "c")):
+        assert parsed("a", "--out", "x", "--on", *folders)["on"] == ("b", "c"), folders
     assert parsed("a", "--out", "x", "--turned", "drop")["turned"] == "drop"
     assert parsed("a", "--out", "x", "--overwrite")["overwrite"] is True
     assert parsed("a", "--out", "x", "--no-half")["half"] is False

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from fer_course.core.files import write_text
-from fer_course.evaluate.report_sections import SECTIONS, interval_text, paired_comparison
+from fer_course.evaluate.report_result import interval_text, paired_comparisons
+from fer_course.evaluate.report_sections import SECTIONS
 from fer_course.evaluate.report_tables import printable, value_text
 from fer_course.facs import EXPRESSIONS
 from fer_course.metrics import as_runs
@@ -212,6 +213,17 @@ def test_counts_table_adds_up():
     assert counts.unlabelled.sum() == 1
 
 
+def test_the_sentence_is_about_the_recommended_model():
+    runs = [dict(macro_f1=score, n=50, seed=seed) for seed, score in enumerate((0.5, 0.6))]
+    results = {"CVT": runs, "AU-CVT": runs, "fine-tuned": runs}
+    recommendation = dict(model="AU-CVT", by="validation", scores={name: [0.5] for name in results})
+    sentence = headline_sentence(Report(results=results, recommendation=recommendation))
+    assert sentence.startswith(
+        "Recommended by validation: AU-CVT, which reaches a macro F1 of 0.550"
+    )
+    assert sentence.count("a difference is not shown") == 2, "the two comparisons of this model"
+
+
 def test_sentence_is_honest():
     def run(score, seed):
         return dict(macro_f1=score, n=50, seed=seed)
@@ -222,7 +234,7 @@ def test_sentence_is_honest():
     sentence = headline_sentence(Report(results=results))
     assert sentence.startswith("AU-CVT")  # the model under study, though it is not the best
     assert "mean of 2 seeds" in sentence
-    assert "within the spread" in sentence
+    assert "not shown" in sentence
     assert headline_sentence(Report(headline=dict(sentence="Given."))) == "Given."
     untested = Report(results={"CVT": [dict(macro_f1=None, n=0)]})
     assert "no labelled test image" in headline_sentence(untested)

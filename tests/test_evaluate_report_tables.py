@@ -2,6 +2,7 @@
 from fer_course.evaluate.report_tables import *
 import base64
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 import numpy as np
@@ -9,6 +10,8 @@ import pandas as pd
 
 
 def test_values_as_text():
+    assert listed(["a"]) == "a"
+    assert listed("abc") == "a, b and c"
     assert value_text(float("nan")) == "–"
     assert value_text(None) == "–"
     assert value_text(pd.NA) == "–"

@@ -75,6 +75,13 @@ def split_names(
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+class _Joined(argparse.Action):
+    "Store the names of several lists with commas as one tuple."
+
+    def __call__(self, parser, namespace, values, option_string=None):  # as argparse declares it
+        setattr(namespace, self.dest, tuple(name for names in values for name in names))
+
+
 def _value(option):
     "Return how argparse reads the value of a setting: type, choices and metavar"
     kind = option.kinds[0]
@@ -82,6 +89,8 @@ def _value(option):
         return dict(choices=option.choices)
     if get_origin(kind) in (tuple, Sequence):
         metavars = getattr(get_args(kind)[0], "__metadata__", ("A,B",))
+        if get_origin(kind) is Sequence:
+            return dict(type=split_names, nargs="+", action=_Joined, metavar=metavars[0])
         return dict(type=split_names, metavar=f"{metavars[0]},...")
     if get_origin(kind) is Annotated:
         return dict(metavar=kind.__metadata__[0])

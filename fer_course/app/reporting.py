@@ -35,7 +35,8 @@ class Scores:
     results: dict  # model -> expression metrics, one per seed
     units: dict  # model -> action unit metrics, one per seed
     intervals: dict = field(default_factory=dict)  # model -> bootstrap interval
-    comparison: dict | None = None  # of the two models
+    comparisons: list = field(default_factory=list)  # of every two models
+    groups: dict = field(default_factory=dict)  # model -> column -> group -> scores
 
 # %% ../../nbs/library/app.reporting.ipynb #f22b9da7
 def _notes(out, manifest, scores, settings):
@@ -87,6 +88,13 @@ def _random_rows(rows, n):
 
 def _captions(manifest, rows):
     return [f"{manifest.expression[i] or 'unlabelled'}, {manifest.split[i]}" for i in rows]
+
+
+def _recommendation(out, scores):
+    "Return the recommended model, or None; the tested models alone can be recommended"
+    path = out / "recommendation.json"
+    found = read_json(path) if path.exists() else None
+    return found if found and found["model"] in scores.results else None
 
 
 def _wrong(scores, images, name):
@@ -149,6 +157,25 @@ def _environment():
     )
 
 # %% ../../nbs/library/app.reporting.ipynb #74b3346f
+def _measured(out, scores, images):
+    "Return the fields of the report that come from the training runs and their tests"
+    histories = {}
+    for name, runs in scores.results.items():
+        histories[name] = [read_history(out, name, seed=run["seed"]) for run in runs]
+    recommended = _recommendation(out, scores)
+    studied = recommended["model"] if recommended else list(scores.results)[-1]
+    return dict(
+        histories=histories,
+        results=scores.results,
+        intervals=scores.intervals,
+        comparisons=scores.comparisons,
+        recommendation=recommended,
+        groups=scores.groups,
+        au_results=scores.units,
+        wrong=_wrong(scores, images, studied),
+    )
+
+
 def write_run_report(
     out: Path,  # folder of the main job
     scores: Scores,
@@ -159,14 +186,12 @@ def write_run_report(
     "Write OUT/report.html."
     from fer_course.align.crops import alignment_table
     from fer_course.evaluate.report import Report, counts_table, write_report
+    from fer_course.evaluate.report_tables import listed
 
     settings = settings_of(out, "train")
     prepared = settings_of(out, "prepare")
     target = manifest[manifest.role == "target"]
     dropped = read_table(out / "dropped.parquet")
-    histories = {}
-    for name, runs in scores.results.items():
-        histories[name] = [read_history(out, name, seed=run["seed"]) for run in runs]
     good = _random_rows(target.index[target.aligned], 24)
     bad = _random_rows(target.index[~target.aligned], 12)
     headline = {
@@ -176,7 +201,7 @@ def write_run_report(
         "faces found": float(target.aligned.mean()),
     }
     report = Report(
-        title="Facial expression recognition: " + " and ".join(scores.results),
+        title=f"Facial expression recognition: {listed(scores.results)}",
         subtitle=" + ".join(manifest.sort_values("role", ascending=False).dataset.unique()),
         headline=headline,
         notes=_notes(out, manifest, scores, settings),
@@ -187,12 +212,7 @@ def write_run_report(
         sample_captions=_captions(manifest, good),
         unaligned=images[bad] if len(bad) else None,
         unaligned_captions=_captions(manifest, bad),
-        histories=histories,
-        results=scores.results,
-        intervals=scores.intervals,
-        comparison=scores.comparison,
-        au_results=scores.units,
-        wrong=_wrong(scores, images, list(scores.results)[-1]),
+        **_measured(out, scores, images),
         command=_command(out, prepared, settings, manifest),
         settings=_settings(settings, prepared, images.shape[1], scores.classes),
         environment=_environment(),

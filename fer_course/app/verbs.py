@@ -122,8 +122,8 @@ VERBS = {
     ),
     "evaluate": Verb(
         function="app.testing:evaluate_run",
-        help="test a training run on a prepared folder",
-        example="fer-course evaluate _runs/photos-small --on _runs/photos --split test",
+        help="test a training run on prepared folders, also by occlusion, pose, ...",
+        example="fer-course evaluate _runs/photos-small --on _runs/photos --by occlusion,pose",
         arguments=("run",),
     ),
     "runs": Verb(

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from ..core.files import write_text
-from .report_sections import SECTIONS, interval_text, paired_comparison
+from .report_result import interval_text, paired_comparisons
+from .report_sections import SECTIONS
 from .report_tables import printable, value_text
 from ..facs import EXPRESSIONS
 from ..metrics import as_runs
@@ -42,8 +43,11 @@ class Report:
     # {model: [metrics of `expression_metrics` per seed]}, the model under study last
     results: dict = field(default_factory=dict)
     intervals: dict = field(default_factory=dict)  # {model: what `bootstrap_interval` returned}
-    # what `compare` returned; computed here if there are two models with paired runs
-    comparison: dict | None = None
+    # what `compare_all` returned; computed here from the scores over seeds if it is not given
+    comparisons: list = field(default_factory=list)
+    # model, by (what its score is), scores: {model: [validation score per seed]}
+    recommendation: dict | None = None
+    groups: dict = field(default_factory=dict)  # {model: what `app.grouping.score_groups` returned}
     # {model: [metrics of `action_unit_metrics` per seed]}
     au_results: dict = field(default_factory=dict)
     # dicts: image (uint8), truth, predicted; optionally probability and caption
@@ -90,24 +94,27 @@ def _spread_text(scores):
 
 
 def headline_sentence(
-    report: Report,  # the last model of its results is the one under study
+    report: Report,  # the recommended model is the one under study, or the last of the results
 ) -> str:  # the result in one sentence, and the comparison in a second
     "Return the result in words, from the numbers alone"
     if report.headline.get("sentence"):
         return str(report.headline["sentence"])
     if not report.results:
         return "Nothing was evaluated in this run."
-    model = list(report.results)[-1]
+    model = (report.recommendation or {}).get("model") or list(report.results)[-1]
     runs = as_runs(report.results[model])
     scores = [run["macro_f1"] for run in runs if run.get("macro_f1") is not None]
     if not scores:
         return f"{model} was trained, but no labelled test image was there to evaluate it."
     interval = interval_text(report.intervals.get(model))
     details = "; ".join(text for text in (_spread_text(scores), interval) if text)
-    reached = f"{model} reaches a macro F1 of {np.mean(scores):.3f}"
-    sentence = f"{reached} on {runs[0]['n']:,} test images ({details})."
-    comparison = paired_comparison(report.results, report.comparison)
-    return f"{sentence} {comparison['verdict']}" if comparison else sentence
+    reached = f"reaches a macro F1 of {np.mean(scores):.3f}"
+    named = f"Recommended by validation: {model}, which" if report.recommendation else model
+    sentences = [f"{named} {reached} on {runs[0]['n']:,} test images ({details})."]
+    for comparison in paired_comparisons(report.results, report.comparisons):
+        if model in comparison["names"]:
+            sentences.append(comparison["verdict"])
+    return " ".join(sentences)
 
 # %% ../../nbs/library/evaluate.report.ipynb #5b3009d6
 @cache
