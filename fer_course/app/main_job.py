@@ -52,6 +52,9 @@ def run(
     if seed is not None:
         config = replace(config, seed=seed)
     given = dict(device=device, overwrite=overwrite, log=log)
+    if config.auxiliary is None and options.get("auxiliary") is None:
+        # AU-CVT needs action units: without any in the target, rendered faces teach them
+        options["auxiliary"] = "rendered"
     prepare(target, out, config=config, **given, **options)
     train_all(
         out,

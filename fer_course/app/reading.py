@@ -40,6 +40,7 @@ class Reading:
     dropped: list[pd.DataFrame] = field(default_factory=list)  # what each step dropped
     roots: dict[str, Path] = field(default_factory=dict)  # name of a dataset -> its folder
     notes: list[str] = field(default_factory=list)  # sentences for the report
+    validation: str = "none"  # where validation images come from: 'published', 'cut' or 'none'
 
     def add(
         self,
@@ -63,6 +64,8 @@ class Reading:
         self.roots[name] = source.root
         if source.role == "target":
             table = self._attach_lists(table, lists)
+        if source.units is not None:
+            table = self._attach_units(table, source)
         for line in table.attrs.get("said", []):
             self.log(f"   {name}: {line}")
         keep = self.out / ".check" / source.role
@@ -97,6 +100,21 @@ class Reading:
         self.dropped.append(pd.concat(rows_without_image, ignore_index=True))
         return table
 
+    def _attach_units(self, table, source):
+        "Return the table with the action units of OpenFace's table; list images without them"
+        from fer_course.data.attached_units import attach_units
+
+        table, dropped, unknown = attach_units(table, source.units, **source.unit_options)
+        self.dropped.append(dropped)
+        write_table(self.out / "no_units.parquet", unknown)
+        counts = f"{len(table) - len(unknown)} of {len(table)} images of the target"
+        self.notes.append(
+            f"{source.units.name} gives action units to {counts}; {len(dropped)} of its rows and "
+            "fields are not used (dropped.parquet), and no_units.parquet lists the images "
+            "whose units are unknown."
+        )
+        return table
+
 # %% ../../nbs/library/app.reading.ipynb #d9beac42
 def read_sources(
     sources: dict[str, Source],  # role -> dataset
@@ -118,62 +136,146 @@ def read_sources(
     target = reading.add(sources["target"], lists=lists)
     if "auxiliary" in sources:
         reading.add(sources["auxiliary"])
-    elif config.auxiliary is None and not target[au_columns()].notna().any(axis=None):
+    elif config.auxiliary == "rendered" and not target[au_columns()].notna().any(axis=None):
         log("   the target has no action unit labels: rendered faces will teach the AU branch")
         reading.add(render_auxiliary(out, device=device, log=log))
     table = _without_copies(reading)
     table = _split_by_role(table, reading)
-    check_split(table.drop(columns="near", errors="ignore"))
-    if config.near_duplicates:
-        reading.notes += _write_leaks(table, out, log)
+    table = _without_shared(table, reading, sources)
+    unchecked = ["near", "sha1"] if config.keeps_copies else ["near"]
+    check_split(table.drop(columns=unchecked, errors="ignore"))
+    _note_leaks(table, reading)
     return table, reading
 
 
 def _without_copies(reading):
-    "Return the rows of all datasets without duplicates; near copies get the column `near`"
-    from fer_course.data.duplicates import drop_duplicates, mark_near
+    """Return the rows of all datasets without duplicates; near copies get the column `near`.
 
-    table, dropped = drop_duplicates(pd.concat(reading.kept, ignore_index=True))
-    reading.dropped.append(dropped)
-    if reading.config.near_duplicates:
-        keep = reading.out / ".check" / "near"
-        table = mark_near(table, reading.roots, workers=reading.workers, keep=keep)
-    if reading.config.near_duplicates == "drop":
-        table, dropped = drop_duplicates(table, by="near")
-        reading.dropped.append(dropped)
+    Copies in two datasets are left to `_without_shared`: both may be training images.
+    """
+    from fer_course.data.duplicates import mark_near
+    from fer_course.data.published_splits import fill_splits
+
+    config = reading.config
+    # before copies are dropped, so that those in what is reported on are known
+    reading.kept[0], notes = fill_splits(reading.kept[0], valid=0)
+    reading.notes += notes
+    conflicts = "first" if config.split == "report_s" else "drop"
+    exact = dict(conflicts=conflicts, keep_test=config.exact_duplicates is None)
+    if not config.keeps_copies:
+        reading.kept = _each_without_copies(reading, reading.kept, **exact)
+    table = pd.concat(reading.kept, ignore_index=True)
+    if not config.near_duplicates:
+        return table
+    keep = reading.out / ".check" / "near"
+    table = mark_near(table, reading.roots, workers=reading.workers, keep=keep)
+    if config.near_duplicates == "drop":
+        parts = [part for _, part in table.groupby("role", sort=False)]
+        table = pd.concat(_each_without_copies(reading, parts, by="near"), ignore_index=True)
     return table
+
+
+def _each_without_copies(reading, tables, **how):
+    "Return tables without the copies in each; add what is dropped to the reading"
+    from fer_course.data.duplicates import drop_duplicates
+
+    kept = []
+    for table in tables:
+        table, dropped = drop_duplicates(table, **how)
+        reading.dropped.append(dropped)
+        kept.append(table)
+    return kept
 
 
 def _split_by_role(table, reading):
     "Return the rows with a split, target and auxiliary set separately"
-    from fer_course.data.splits import fill_splits, split
+    from fer_course.data.published_splits import fill_splits
+    from fer_course.data.splits import split
 
     config = reading.config
     target = table[table.role == "target"].reset_index(drop=True)
-    target, notes = fill_splits(target, valid=config.valid, seed=config.seed)
+    is_published = _has_validation(target)
+    target, notes = fill_splits(target, valid=config.shares[0], seed=config.seed)
     reading.notes += notes
-    table = pd.concat([target, table[table.role != "target"]], ignore_index=True)
-    parts = []
-    for role, part in table.groupby("role", sort=False):
-        rule = config.split if role == "target" else "auto"
-        shares = dict(valid=config.valid, test=config.test)
-        part = split(part, **shares, seed=config.seed, by=rule)
-        reading.notes += part.attrs.get("notes", [])
-        parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+    valid, test = config.shares
+    target = split(target, valid=valid, test=test, seed=config.seed, by=config.split)
+    reading.notes += target.attrs.get("notes", [])
+    if _has_validation(target):
+        reading.validation = "published" if is_published else "cut"
+    auxiliary = table[table.role == "auxiliary"].reset_index(drop=True)
+    if auxiliary.empty:
+        return target
+    if config.auxiliary_split == "whole":
+        auxiliary["split"] = auxiliary.split.fillna("train")
+    auxiliary = split(auxiliary, valid=config.valid, test=config.test, seed=config.seed)
+    reading.notes += auxiliary.attrs.get("notes", [])
+    return pd.concat([target, auxiliary], ignore_index=True)
 
 
-def _write_leaks(table, out, log):
-    "Write the near copies in several splits or datasets; return a note about them"
+def _has_validation(target):
+    "Return whether a labelled image is in the validation set"
+    return bool((target.expression.notna() & (target.split == "valid")).any())
+
+
+def _without_shared(table, reading, sources):
+    "Return the rows without the auxiliary images that the target may not share"
+    from fer_course.data.duplicates import drop_shared
+
+    target = table[table.role == "target"]
+    auxiliary = table[table.role == "auxiliary"].reset_index(drop=True)
+    if auxiliary.empty:
+        return table
+    columns = ["sha1"]
+    if reading.config.near_duplicates == "drop":
+        columns.append("near")
+    names = [part.dataset.iloc[0].removesuffix(" (auxiliary)") for part in (target, auxiliary)]
+    if "auxiliary" in sources and names[0] == names[1] != "rendered faces":
+        columns.append("subject")  # the same set twice: its people have the same names
+    auxiliary, dropped = drop_shared(auxiliary, target, columns=tuple(columns))
+    reading.dropped.append(dropped)
+    if auxiliary.empty:
+        problem = "no auxiliary image is left: all are validation or test images of the target"
+        raise CourseError(problem, reading.roots[f"{names[1]} (auxiliary)"], "give another folder")
+    shared = int(auxiliary.sha1.isin(target.sha1).sum())
+    if shared:
+        reading.notes.append(
+            f"{shared} training images of the target are auxiliary images as well: they teach "
+            "expressions and action units."
+        )
+    return pd.concat([target, auxiliary], ignore_index=True)
+
+
+# what a search compares, and how a note names the copies that it finds
+_KINDS = dict(
+    sha1="Copies (the same bytes) stand in several splits",
+    near="Near copies (64-bit perceptual hash, at most 4 bits apart) stand in several places",
+)
+
+
+def _note_leaks(table, reading):
+    "List the copies in several splits or datasets in leaks.parquet, and add notes about them"
     from fer_course.data.duplicates import leak_counts, leaks
 
-    found = leaks(table, ("near",))
-    write_table(out / "leaks.parquet", found)
-    if found.empty:
-        return []
-    places = "; ".join(f"{row.groups} x {row.place}" for row in leak_counts(found).itertuples())
-    log(f"   near copies in several places: {places}, see {out / 'leaks.parquet'}")
-    return [
-        "Near copies (64-bit perceptual hash, at most 4 bits apart) stand in several places: "
-        f"{places}. The test may measure memory there."
-    ]
+    target = table[table.role == "target"]
+    is_test = target.split == "test"
+    twice = int(target[is_test & target.sha1.notna()].sha1.duplicated().sum())
+    if twice:
+        reading.notes.append(
+            f"{twice} test images are copies of another test image: they stay, and count twice "
+            "(--exact-duplicates drop leaves one of each)."
+        )
+    found = {}
+    if reading.config.keeps_copies:
+        found["sha1"] = leaks(target, ("sha1",))
+    if reading.config.near_duplicates:
+        found["near"] = leaks(table, ("near",))
+    if not found:
+        return
+    path = reading.out / "leaks.parquet"
+    write_table(path, pd.concat(found.values(), ignore_index=True))
+    for column, rows in found.items():
+        counts = leak_counts(rows).itertuples() if len(rows) else ()
+        places = "; ".join(f"{row.groups} x {row.place}" for row in counts)
+        if places:
+            reading.log(f"   copies in several places: {places}, see {path}")
+            reading.notes.append(f"{_KINDS[column]}: {places}. The test may measure memory there.")

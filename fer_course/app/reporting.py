@@ -70,14 +70,27 @@ def _notes(out, manifest, scores, settings):
             "It is not known who is in the photographs: one person may stand in two splits.",
         ),
         (absent, f"Classes without a test image, left out of the macro F1: {', '.join(absent)}."),
-        (
-            True,
-            "The best epoch was chosen on the validation images; the test images were used once, "
-            "for the numbers above.",
-        ),
     ]
     notes = read_json(out / "prepare.json")["notes"]
-    return notes + [text for holds, text in caveats if holds]
+    notes += [text for holds, text in caveats if holds]
+    return [*notes, _what_chose(out, target)]
+
+
+# where the validation images come from, as prepare.json has it -> what chose the epoch
+_CHOICE = dict(
+    cut="The epoch was chosen on {n} validation images cut from training (seed {seed})",
+    published="The epoch was chosen on the published validation set ({n} images)",
+    none="No images chose the epoch: there is no validation set, and each training run kept its "
+    "last epoch",
+)
+
+
+def _what_chose(out, target):
+    "Return the sentence on the images that chose the epoch"
+    n = int((target.expression.notna() & (target.split == "valid")).sum())
+    source = read_json(out / "prepare.json").get("validation", "cut") if n else "none"
+    chosen = _CHOICE[source].format(n=n, seed=settings_of(out, "prepare")["seed"])
+    return f"{chosen}; the test images were used once, for the numbers above."
 
 # %% ../../nbs/library/app.reporting.ipynb #c8306f7c
 def _random_rows(rows, n):
