@@ -29,3 +29,5 @@ def test_an_epoch_is_one_line():
     expected = "   epoch 2/9: loss 1.500, validation 1.250, macro F1 0.500; 100 images/s"
     assert epoch_line(row, 9) == expected
     assert "0.500, action units 0.250; 100" in epoch_line(row | dict(valid_au_macro_f1=0.25), 9)
+    unknown = dict(valid_loss=float("nan"), valid_macro_f1=float("nan"))
+    assert "validation" not in epoch_line(row | unknown, 9), "there is no validation set"

@@ -9,6 +9,7 @@ from PIL import Image
 
 from fer_course.align.boxes import Detections
 from fer_course.align.mtcnn import MTCNN
+from fer_course.app import main_job
 from fer_course.app.cli import main
 from fer_course.augment.balance import balance_table, plan
 from fer_course.data import drop_duplicates, make_manifest, split, split_table
@@ -300,3 +301,20 @@ def test_prepare_renders_nothing_unasked(published_lsd, tmp_path):
     table = prepare(root, tmp_path / "out")
     assert set(table.role) == {"target"}
     assert not (tmp_path / "out" / "faces").exists()
+
+
+@pytest.mark.parametrize(
+    "given, expected",
+    [({}, "rendered"), ({"auxiliary": "none"}, "none"), ({"auxiliary": "x"}, "x")],
+)
+def test_the_main_job_asks_for_rendered_faces(monkeypatch, given, expected):
+    found = {}
+
+    def keep(target, out, *, config, **options):
+        found["auxiliary"] = options.get("auxiliary", config.auxiliary)
+
+    monkeypatch.setattr(main_job, "prepare", keep)
+    monkeypatch.setattr(main_job, "train_all", lambda *arguments, **options: None)
+    monkeypatch.setattr(main_job, "evaluate_all", lambda *arguments, **options: {})
+    main_job.run("photos", "out", **given)
+    assert found["auxiliary"] == expected

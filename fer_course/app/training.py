@@ -103,7 +103,7 @@ def epoch_line(
 ) -> str:
     "Return an epoch of the log as a line for the user."
     units = ""
-    if "valid_au_macro_f1" in row:
+    if not math.isnan(row.get("valid_au_macro_f1", math.nan)):
         units = f", action units {row['valid_au_macro_f1']:.3f}"
     scores = f", validation {row['valid_loss']:.3f}, macro F1 {row['valid_macro_f1']:.3f}{units}"
     if math.isnan(row["valid_macro_f1"]):

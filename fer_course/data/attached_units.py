@@ -36,17 +36,17 @@ def _shared(listed, image):
 class _TargetImages(OpenFaceImages):
     "The images of a manifest, by the longest common end of their paths"
 
-    def of_name(self, listed):
+    def of_name(self, listed: str) -> str | None:
         "Return the image that a row names, or None; raise `CourseError` if two fit equally well."
         name = listed.strip().replace("\\", "/").lstrip("/")
         stem = PurePosixPath(name).stem
         return self._meant(name, self.of_stem(stem) or self.of_stem(f"{stem}_aligned"))
 
-    def of_image_table(self, listed, n):
+    def of_image_table(self, listed: str, n: int) -> list:
         "Return the image of a table of one image, for each of its n rows."
         return [self.of_name(listed)] * n
 
-    def of_sequence(self, listed, faces, frames):
+    def of_sequence(self, listed: str, faces: list, frames: list) -> list:
         "Return the image of each row of a sequence: the frames of the folder with its name."
         own = PurePosixPath(listed).stem
         folders = {PurePosixPath(image).parent.as_posix() for image in self.paths}
@@ -86,7 +86,7 @@ class _Tables:
     notes: list = field(default_factory=list)
     dropped: list = field(default_factory=list)  # (row, reason)
 
-    def drop(self, image, reason, *, where=None):
+    def drop(self, image: str, reason: str, *, where: str | None = None) -> None:
         "Add a row that is not used."
         self.dropped.append((image, f"{where}: {reason}" if where else reason))
 
