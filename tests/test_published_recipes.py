@@ -296,6 +296,18 @@ def test_an_auxiliary_set_is_used_whole(with_raf_au, tmp_path):
     assert splits.value_counts().to_dict() == dict(train=28, valid=4, test=8)
 
 
+def test_a_set_may_be_its_own_auxiliary(faces, tmp_path):
+    auxiliary = ("--auxiliary", faces, "--auxiliary-reader", "faces", "--landmarks", "given")
+    table = prepare(faces, tmp_path / "out", *auxiliary, reader="faces")
+    target = table[table.role == "target"]
+    shared = table[table.role == "auxiliary"]
+    assert len(target) == 70
+    assert set(target.split) == {"train", "valid", "test"}
+    assert set(shared.split) == {"train"}
+    assert set(shared.image) == set(target.image[target.split == "train"])
+    assert not set(shared.subject) & set(target.subject[target.split != "train"])
+
+
 def test_prepare_renders_nothing_unasked(published_lsd, tmp_path):
     root, _ = published_lsd
     table = prepare(root, tmp_path / "out")
