@@ -27,7 +27,7 @@ def test_the_report_names_the_images_that_chose_the_epoch():
         write_json(make_folder(Path(folder) / ".steps") / "prepare.json", dict(seed=3))
         for source, text in (
             ("cut", "chosen on 2 validation images cut from training (seed 3)"),
-            ("published", "chosen on the published validation set (2 images)"),
+            ("published", "chosen on the validation set that comes with the dataset (2 images)"),
         ):
             write_json(Path(folder) / "prepare.json", dict(validation=source))
             assert text in what_chose(Path(folder), target)

@@ -79,7 +79,7 @@ def _notes(out, manifest, scores, settings):
 # where the validation images come from, as prepare.json has it -> what chose the epoch
 _CHOICE = dict(
     cut="The epoch was chosen on {n} validation images cut from training (seed {seed})",
-    published="The epoch was chosen on the published validation set ({n} images)",
+    published="The epoch was chosen on the validation set that comes with the dataset ({n} images)",
     none="No images chose the epoch: there is no validation set, and each training run kept its "
     "last epoch",
 )
