@@ -46,6 +46,19 @@ def test_classes_come_in_the_order_of_the_course():
         ordered_classes(("anger",))
 
 
+def test_shares_and_copies_are_those_of_the_rule():
+    assert PrepareConfig().shares == (0.1, 0.2)
+    assert PrepareConfig(split="report_s").shares == (0, 0.2)
+    assert PrepareConfig(split="report_k").shares == (0, 0.25)
+    assert PrepareConfig(split="report_k", valid=0.1).shares == (0.1, 0.25)
+    assert not PrepareConfig(split="report_s").keeps_copies
+    assert PrepareConfig(split="report_k").keeps_copies
+    assert PrepareConfig(exact_duplicates="keep").keeps_copies
+    assert not PrepareConfig(split="report_k", exact_duplicates="drop").keeps_copies
+    with pytest.raises(CourseError, match="leave nothing to train on"):
+        PrepareConfig(valid=0.5, test=0.6).checked()
+
+
 def test_invalid_choices_are_errors():
     assert PrepareConfig(lists="a.txt").checked().lists == ("a.txt",)
     assert PrepareConfig().checked() == PrepareConfig()

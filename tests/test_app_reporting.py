@@ -11,9 +11,24 @@ from fer_course.core.files import read_json, read_table
 from fer_course.facs import au_columns
 import numpy as np
 import pandas as pd
+import tempfile
+from fer_course.core.files import make_folder, write_json
 
 
 def test_the_most_probable_class_is_predicted():
     table = pd.DataFrame(dict(p_anger=[0.2, 0.9], p_fear=[0.8, 0.1]))
     assert predicted_classes(table, ["anger", "fear"]) == ["fear", "anger"]
     assert predicted_classes(table, ["fear", "anger"]) == ["fear", "anger"]
+
+
+def test_the_report_names_the_images_that_chose_the_epoch():
+    target = pd.DataFrame(dict(expression="fear", split=["train", "valid", "valid", "test"]))
+    with tempfile.TemporaryDirectory() as folder:
+        write_json(make_folder(Path(folder) / ".steps") / "prepare.json", dict(seed=3))
+        for source, text in (
+            ("cut", "chosen on 2 validation images cut from training (seed 3)"),
+            ("published", "chosen on the validation set that comes with the dataset (2 images)"),
+        ):
+            write_json(Path(folder) / "prepare.json", dict(validation=source))
+            assert text in what_chose(Path(folder), target)
+        assert "No images chose the epoch" in what_chose(Path(folder), target.iloc[[0, 3]])

@@ -3,7 +3,7 @@ from fer_course.app.sources import *
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from fer_course.app.options import Folder
@@ -11,7 +11,7 @@ from fer_course.app.preparation_config import PrepareConfig
 from fer_course.core.cache import quiet
 from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError
-from fer_course.core.files import fingerprint
+from fer_course.core.files import digest, fingerprint
 from fer_course.data.listings import list_files
 import tempfile
 import pytest
@@ -45,9 +45,26 @@ def test_an_option_goes_to_the_reader_that_takes_it():
     sources = find_sources("photos", config, out=Path("x"), options=options, device=None, log=quiet)
     assert sources["target"].options == dict(label_column="label", wrong=1)
     assert sources["auxiliary"].options == dict(by="presence")
-    config = PrepareConfig(auxiliary="none")
-    sources = find_sources("photos", config, out=Path("x"), options={}, device=None, log=quiet)
-    assert list(sources) == ["target"]
+    for auxiliary in (None, "none", "rendered"):
+        config = PrepareConfig(auxiliary=auxiliary)
+        sources = find_sources("photos", config, out=Path("x"), options={}, device=None, log=quiet)
+        assert list(sources) == ["target"]
+
+
+def test_an_attached_table_takes_its_options():
+    config = PrepareConfig(reader="lsd", attach_units="units.csv")
+    given = dict(out=Path("x"), device=None, log=quiet)
+    sources = find_sources("photos", config, options=dict(confidence=0.9, wrong=1), **given)
+    assert sources["target"].unit_options == dict(confidence=0.9)
+    assert sources["target"].options == dict(wrong=1)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "units.csv"
+        path.write_text("1")
+        source = Source("target", Path(folder), "lsd", {}, path, dict(by="presence"))
+        first = source.recorded_units()
+        path.write_text("2")
+        assert first["by"] == "presence"
+        assert source.recorded_units() != first
 
 
 def test_a_run_is_not_written_into_its_dataset():

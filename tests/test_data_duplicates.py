@@ -88,6 +88,54 @@ def test_a_published_test_set_stays_as_it_is():
     assert kept.image.tolist() == ["b"]
 
 
+def test_of_conflicting_copies_the_first_may_stay():
+    table = copies()
+    kept, dropped = drop_duplicates(table, conflicts="first")
+    assert "c" in kept.image.tolist()
+    assert dict(zip(dropped.image, dropped.reason))["d"] == "duplicate of c"
+    assert kept.sha1.notna().sum() == table.sha1.nunique(), "one file of each hash"
+
+
+def test_a_published_test_is_not_thinned():
+    rows = [
+        dict(image="a", split="test", sha1="1", expression="fear"),
+        dict(image="b", split="test", sha1="1", expression="anger"),
+        dict(image="c", split="train", sha1="1", expression="fear"),
+        dict(image="d", split="valid", sha1="2", expression="fear"),
+        dict(image="e", split="train", sha1="2", expression="fear"),
+        dict(image="f", split="test", sha1="2", expression="fear"),
+    ]
+    kept, dropped = drop_duplicates(make_manifest(rows, "toy"), keep_test=True)
+    assert kept.image.tolist() == ["a", "b", "f"]
+    assert "a (fear), b (anger)" in dropped.reason[0]
+    assert dropped.reason[1] == "duplicate of f"
+    thinned, _ = drop_duplicates(make_manifest(rows, "toy"))
+    assert thinned.image.tolist() == ["f"]
+
+
+def test_an_image_is_shared_only_by_two_training_sets():
+    rows = [
+        dict(image=f"{split}.png", split=split, sha1=split) for split in ("train", "valid", "test")
+    ]
+    target = make_manifest([*rows, dict(image="u.png", split="test", sha1="train")], "t")
+    pairs = [("train", "train"), ("valid", "train"), ("test", "train"), ("new", "train")]
+    rows = [dict(image=f"{k}.png", sha1=sha, split=split) for k, (sha, split) in enumerate(pairs)]
+    auxiliary = make_manifest(rows, "a")
+    kept, dropped = drop_shared(auxiliary, target)
+    assert kept.image.tolist() == ["3.png"], "a copy in the test decides"
+    kept, dropped = drop_shared(auxiliary, target[target.image != "u.png"])
+    assert kept.image.tolist() == ["0.png", "3.png"]
+    assert dropped.reason.tolist() == [
+        "copy of valid.png, a valid image of the target",
+        "copy of test.png, a test image of the target",
+    ]
+    kept, dropped = drop_shared(auxiliary.assign(split="test"), target)
+    assert kept.image.tolist() == ["3.png"]
+    people = dict(columns=("subject",))
+    kept, _ = drop_shared(auxiliary.assign(subject="ann"), target.assign(subject="ann"), **people)
+    assert kept.empty
+
+
 def test_near_pairs_are_exact():
     from hypothesis import given, settings, strategies as st
 

@@ -2,6 +2,7 @@
 from fer_course.data.readers.openface import *
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 import numpy as np

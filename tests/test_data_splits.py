@@ -8,6 +8,7 @@ import pandas as pd
 from fer_course.core.errors import CourseError, one_of
 from fer_course.facs import EXPRESSIONS
 import pytest
+from fer_course.data import make_manifest
 
 FILES = dict(anger=8228, disgust=2651, fear=2985, happiness=9113, sadness=13040, surprise=7418)
 
@@ -15,19 +16,6 @@ FILES = dict(anger=8228, disgust=2651, fear=2985, happiness=9113, sadness=13040,
 def class_counts(labels, splits, name):
     "Return the images of one split for each class of `FILES`."
     return [int(((labels == label) & (splits == name)).sum()) for label in FILES]
-
-
-from fer_course.data import make_manifest
-
-
-def published(*splits):
-    "Return a manifest with 100 images in each split, named after it."
-    rows = [
-        dict(image=f"{split} {i:03}.jpg", split=split, expression=("fear", "anger")[i % 2])
-        for split in splits
-        for i in range(100)
-    ]
-    return make_manifest(rows, "toy")
 
 
 def few_large_people(rng):
@@ -76,49 +64,6 @@ def test_report_rules_depend_on_the_seed_and_need_two_images_per_clas():
     assert (split_report_k(everything, seed=5) == splits).all()
     with pytest.raises(CourseError, match="as report S does"):
         split_report_s(["a", "b", "b", "b", "b"])
-
-
-def test_what_is_published_is_not_chosen_on():
-    table, notes = fill_splits(published("train", "test"))
-    counts = split_table(table)
-    from_test = table[table.image.str.startswith("test")]
-    assert counts.loc["test"].tolist() == [50, 50]
-    assert [(from_test.expression == e).sum() for e in counts] == [50, 50]
-    assert from_test.split.eq("test").all()
-    assert counts.loc["valid"].tolist() == [5, 5]
-    assert table[table.split == "valid"].image.str.startswith("train").all()
-    assert len(notes) == 1
-    assert "10 of 100" in notes[0]
-
-
-def test_a_published_validation_set_becomes_the_test():
-    table, notes = fill_splits(published("train", "valid"), seed=1)
-    assert (table.image.str.startswith("valid") == (table.split == "test")).all()
-    assert (table.split == "valid").sum() == 10
-    assert len(notes) == 2
-    shuffled = published("train", "valid").sample(frac=1, random_state=0)
-    assert fill_splits(shuffled, seed=1)[0].equals(table)
-
-
-def test_complete_or_missing_splits_stay_as_they_are():
-    cases = (
-        published("train", "valid", "test"),
-        published("train").assign(split=None),
-        published("train"),
-    )
-    for whole in cases:
-        same, notes = fill_splits(whole)
-        assert not notes
-        assert same.split.tolist() == whole.split.tolist()
-
-
-def test_a_test_without_labels_is_not_reported_on():
-    unlabelled = published("train", "valid", "test")
-    unlabelled.loc[unlabelled.split == "test", "expression"] = None
-    table, notes = fill_splits(unlabelled)
-    assert len(notes) == 2
-    assert table[table.image.str.startswith("test")].split.eq("test").all()
-    assert table[table.image.str.startswith("valid")].split.eq("test").all()
 
 
 def test_splits_keep_people_apart_and_shares_near():
@@ -186,6 +131,24 @@ def test_report_rules_choose_on_validation():
         assert split(table.sample(frac=1, random_state=1), **options).equals(done)
     with pytest.raises(CourseError, match="have a split already"):
         split(done, by="report_s")
+
+
+def test_reports_have_no_validation_set_unless_asked():
+    everything = pd.DataFrame(dict(expression=np.repeat(list(FILES), list(FILES.values()))))
+    everything["image"] = [f"{row:05}.jpg" for row in range(len(everything))]
+    everything = make_manifest(everything, "lsd")
+    done = split(everything, by="report_k")
+    assert done.split.value_counts().to_dict() == dict(train=32574, test=10861)
+    asked = split(everything, valid=0.1, by="report_k")
+    assert (asked.split == "test").equals(done.split == "test")
+    assert (asked.split == "valid").sum() == 4343
+    unique = everything.groupby("expression").head(2458).copy()
+    done = split(unique, by="report_s")
+    assert set(done.split) == {"train", "test"}
+    asked = split(unique, valid=0.79, by="report_s")
+    assert (asked.split == "test").equals(done.split == "test"), "never cut from the test"
+    with pytest.raises(CourseError, match="nothing to train"):
+        split(unique, valid=0.75, by="report_k")
 
 
 def test_near_copies_in_two_splits_are_refused():

@@ -65,11 +65,15 @@ def test_each_rule_gives_crops_of_its_size(faces, tmp_path, rule, size):
 def test_the_test_set_is_that_of_the_report(faces, tmp_path):
     table = pd.read_parquet(faces / "manifest.parquet").assign(split=None, subject=None)
     copy_dataset(faces, tmp_path / "free", table)
-    prepare(tmp_path / "free", tmp_path / "k", split="report_k", test=0.25, **QUICK)
+    prepare(tmp_path / "free", tmp_path / "k", split="report_k", **QUICK)
+    prepare(tmp_path / "free", tmp_path / "cut", split="report_k", valid=0.1, **QUICK)
     done, _ = packed(tmp_path / "k")
     expected = split_report_k(done.expression, test=0.25, seed=0) == "test"
     assert ((done.split == "test") == expected).all()
-    assert (done.split == "valid").any()
+    assert set(done.split) == {"train", "test"}, "the reports have no validation set"
+    cut, _ = packed(tmp_path / "cut")
+    assert ((cut.split == "test") == expected).all(), "it is cut from training"
+    assert (cut.split == "valid").sum() == 7
 
 
 @pytest.fixture

@@ -44,6 +44,7 @@ def test_epochs_are_kept_and_the_run_is_finished():
         assert finished(out) is None
         assert resume(out) is None
         assert best_of([]) == -1
+        assert best_of([dict(valid_macro_f1=math.nan)] * 3) == 2, "nothing chooses: the last epoch"
         keep(out, 1)
         history = keep(out, 2)
         names = {p.name for p in out.iterdir()}

@@ -49,7 +49,7 @@ def run(
     The same call again resumes an interrupted job. Raises `CourseError` on bad input.
     """
     start = time.time()
-    config = config or PrepareConfig()
+    config, options = _with_rendered_faces(config or PrepareConfig(), options)
     if seed is not None:
         config = replace(config, seed=seed)
     given = dict(device=device, overwrite=overwrite, log=log)
@@ -68,3 +68,13 @@ def run(
     metrics = evaluate_all(out, device, log=log)
     log(f"-- all done in {time.time() - start:.0f} s. The report: {Path(out) / 'report.html'}")
     return metrics
+
+
+def _with_rendered_faces(config, options):
+    """Return the settings, with rendered auxiliary faces if no auxiliary set is named.
+
+    AU-CVT needs action units: rendered faces teach them if the target has none.
+    """
+    if config.auxiliary is None and options.get("auxiliary") is None:
+        config = replace(config, auxiliary="rendered")
+    return config, {k: v for k, v in options.items() if k != "auxiliary" or v is not None}

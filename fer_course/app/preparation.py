@@ -124,12 +124,15 @@ def recorded_settings(
     "Return the settings of the step, which a second call must repeat."
     target = sources["target"]
     recorded = dict(reader=target.reader, options=target.options, lists=list(lists))
-    elsewhere = ("reader", "auxiliary", "auxiliary_reader", "lists")
+    elsewhere = ("reader", "auxiliary", "auxiliary_reader", "lists", "attach_units")
     for field in fields(PrepareConfig):
         if field.name not in elsewhere:
             recorded[field.name] = getattr(config, field.name)
-    none = config.auxiliary == "none"
-    recorded["auxiliary"] = "none" if none else "auxiliary" in sources
+    recorded["valid"], recorded["test"] = config.shares
+    recorded["exact_duplicates"] = "keep" if config.keeps_copies else config.exact_duplicates
+    is_rendered = config.auxiliary == "rendered"
+    recorded["auxiliary"] = "rendered" if is_rendered else "auxiliary" in sources
+    recorded["attach_units"] = target.recorded_units()
     recorded["files"] = {role: source.signature() for role, source in sources.items()}
     return recorded
 
@@ -162,6 +165,7 @@ def _align_and_write(table, reading, config, *, out, device, workers, chunk):
     write_table(out / "dropped.parquet", dropped)
     write_table(out / "manifest.parquet", table)
     summary = dict(expressions=list(config.expressions), kept=len(table), dropped=len(dropped))
+    summary["validation"] = reading.validation
     write_json(out / "prepare.json", dict(summary, notes=notes))
     for name in (".check", ".whole"):
         shutil.rmtree(out / name, ignore_errors=True)

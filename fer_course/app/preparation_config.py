@@ -62,17 +62,18 @@ class ReaderOptions:
     labels: File | None = None
     # EmotioNet: how a file belongs to a line (default: the rule that fits most lines)
     files: FileRule | None = None
-    # OpenFace: what the values are if the file has no column names
+    # OpenFace, --attach-units: what the values are if the file has no column names
     columns: Literal["openface3", "authors"] | None = None
-    # OpenFace: whether AU_r (intensity, default) or AU_c (presence) decides that a unit is present
+    # OpenFace, --attach-units: whether AU_r (intensity, default) or AU_c (presence) decides that a
+    # unit is present
     by: Literal["intensity", "presence"] | None = None
     # OpenFace: a face with too little confidence keeps unknown units (mask, default) or is dropped
     low: Literal["mask", "drop"] | None = None
     # OpenFace: the numbering of the classes in a column label (default: labels are not read)
     label_order: LabelOrder | None = None
-    # OpenFace: least confidence of a face whose action units count (default: 0.8)
+    # OpenFace, --attach-units: least confidence of a face whose action units count (default: 0.8)
     confidence: float | None = None
-    # OpenFace: a unit is present above this intensity, 0-5 (default: 0.5)
+    # OpenFace, --attach-units: a unit is present above this intensity, 0-5 (default: 0.5)
     intensity: float | None = None
 
 # %% ../../nbs/library/app.preparation_config.ipynb #be185482
@@ -85,10 +86,16 @@ class PrepareConfig:
     # faces = a folder made by "fer-course faces"; the others: as the dataset of that name is
     # published
     reader: Reader = "folder"
-    # folder with action unit labels for the AU branch (default: the target's own labels, or
-    # rendered faces if it has none); "none" = no auxiliary images
+    # folder with action unit labels for the AU branch; "rendered" = rendered faces, if the target
+    # has no labels of its own; "none" = no auxiliary images (default: none; run: rendered)
     auxiliary: Folder | None = None
     auxiliary_reader: Reader = "faces"  # how the auxiliary folder is laid out
+    # auxiliary images that come without a split: whole = all teach, split = like the target some
+    # of them are for validation and test
+    auxiliary_split: Literal["whole", "split"] = "whole"
+    # OpenFace's table of the target's action units, matched by file name (a folder = all tables in
+    # it); see --confidence, --intensity, --by and --columns
+    attach_units: File | None = None
     expressions: tuple[str, ...] = SEVEN  # classes to keep
     # RAF-DB, FERPlus, AffectNet: lists of occluded or turned faces to attach to the target
     lists: tuple[File, ...] = ()
@@ -109,23 +116,46 @@ class PrepareConfig:
     # report S (its table 5, or its table 4 as printed), or photographs with the turns of report K,
     # before a face is looked for (default: none)
     balance: Literal["report_s", "report_s_printed", "report_k"] | None = None
-    valid: float = 0.1  # share of the images for validation, 0-1
-    test: float = 0.2  # share of the images for the test, 0-1
-    # how images without a split get one; auto = by person if all persons are known
+    # how images without a split get one: auto = by person if all persons are known; report_s,
+    # report_k = as in the reports, with no validation set unless --valid is given
     split: Literal["auto", "subject", "stratified", "report_s", "report_k"] = "auto"
+    # share of the images for validation, 0-1, cut from training (default: 0.1; reports: 0)
+    valid: float | None = None
+    # share of the images for the test, 0-1 (default: 0.2; report_k: 0.25)
+    test: float | None = None
+    # files with the same bytes: keep = all stay, drop = one stays and none if their labels differ
+    # (report_s: one stays), in a published test set too (default: drop, but a published test
+    # stays as it is; report_k: keep)
+    exact_duplicates: Literal["keep", "drop"] | None = None
     # search near copies by a perceptual hash; report = list those in two splits or datasets,
     # drop = keep one of each
     near_duplicates: Literal["report", "drop"] | None = None
 
+    @property
+    def shares(self) -> tuple[float, float]:  # (validation, test), 0-1
+        "Return the shares, those that are not given by the rule of `split`."
+        from fer_course.data.splits import shares_of
+
+        return shares_of(self.split, self.valid, test=self.test)
+
+    @property
+    def keeps_copies(self) -> bool:  # the default is the rule of `split`
+        "Return whether files with the same bytes all stay."
+        if self.exact_duplicates is None:
+            return self.split == "report_k"
+        return self.exact_duplicates == "keep"
+
     def checked(self) -> "PrepareConfig":  # the same settings, `expressions` and `lists` as tuples
         """Return the settings in their standard form.
 
-        The classes get the order of the course. Raises `CourseError` for an unknown choice.
+        The classes get the order of the course. Raises `CourseError` for an unknown choice, and for
+        shares that leave nothing to train on.
         """
         for name, option in declared(PrepareConfig).items():
             value = getattr(self, name)
             if option.choices and value is not None:
                 one_of(value, option.choices, name)
+        _ = self.shares
         lists = self.lists
         if isinstance(lists, (str, Path)):
             lists = (lists,)

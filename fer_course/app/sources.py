@@ -9,7 +9,7 @@ __all__ = ['render_faces', 'Source', 'find_sources', 'render_auxiliary']
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from .options import Folder
@@ -17,7 +17,7 @@ from .preparation_config import PrepareConfig
 from ..core.cache import quiet
 from ..core.device import pick_device
 from ..core.errors import CourseError
-from ..core.files import fingerprint
+from ..core.files import digest, fingerprint
 from ..data.listings import list_files
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class Source:
     root: Path  # its folder
     reader: str  # a key of `fer_course.data.readers.registry.READERS`
     options: dict  # of the reader
+    units: Path | None = None  # table of OpenFace that is attached, or a folder of them
+    unit_options: dict = field(default_factory=dict)  # of `attach_units`
 
     def signature(self) -> str:  # 16 hexadecimal digits
         """Return a digest of the names and sizes of all files; it changes with the photographs.
@@ -84,8 +86,17 @@ class Source:
         if not self.root.is_dir():
             remedy = "check --target and --auxiliary for a typing error"
             raise CourseError("is not a folder", self.root, remedy)
-        names = list_files(self.root)
-        return fingerprint([(name, _size(os.path.join(self.root, name))) for name in names])
+        return _signature(self.root)
+
+    def recorded_units(self) -> dict | None:  # None without a table
+        """Return the settings of the attached units, which change with the table.
+
+        Raises `CourseError` if it is missing.
+        """
+        if self.units is None:
+            return None
+        files = _signature(self.units) if self.units.is_dir() else digest(self.units)
+        return self.unit_options | dict(files=files)
 
     def check_out(
         self,
@@ -95,6 +106,12 @@ class Source:
         if self.root.resolve() == Path(out).resolve():
             problem = "is the dataset itself, and its manifest would be overwritten"
             raise CourseError(problem, out, "choose another folder with --out")
+
+
+def _signature(folder):
+    "Return a digest of the names and sizes of all files in a folder"
+    names = list_files(folder)
+    return fingerprint([(name, _size(os.path.join(folder, name))) for name in names])
 
 
 def _size(path):
@@ -115,21 +132,34 @@ def find_sources(
     log: Callable,  # called with each line for the user
 ) -> dict[str, Source]:  # role -> source; the target is first
     "Return the datasets to read; render the faces that are needed."
+    from fer_course.data.attached_units import ATTACH_OPTIONS
+
     reader = config.reader
-    auxiliary = config.auxiliary
+    auxiliary = None if config.auxiliary == "none" else config.auxiliary
+    auxiliary_reader = config.auxiliary_reader
     if target is None:
         target = out / "faces" / "target"
         reader = "faces"
         render_faces(target, like="course", device=device, log=log)
-        if auxiliary is None:
+        if auxiliary == "rendered":
             auxiliary = render_auxiliary(out, device=device, log=log).root
-    if auxiliary in (None, "none"):
-        return dict(target=Source("target", Path(target), reader, options))
-    of_target, of_auxiliary = _shared_out(options, reader, config.auxiliary_reader)
-    return dict(
-        target=Source("target", Path(target), reader, of_target),
-        auxiliary=Source("auxiliary", Path(auxiliary), config.auxiliary_reader, of_auxiliary),
-    )
+            auxiliary_reader = "faces"
+    if auxiliary == "rendered":  # only if the target, once it is read, has no action units
+        auxiliary = None
+    takers = dict(target=_options_of(reader))
+    if auxiliary is not None:
+        takers["auxiliary"] = _options_of(auxiliary_reader)
+    if config.attach_units is not None:
+        takers["units"] = ATTACH_OPTIONS
+    shared = _shared_out(options, takers)
+    units = {}
+    if config.attach_units is not None:
+        units = dict(units=Path(config.attach_units), unit_options=shared["units"])
+    sources = dict(target=Source("target", Path(target), reader, shared["target"], **units))
+    if auxiliary is not None:
+        given = Path(auxiliary), auxiliary_reader, shared["auxiliary"]
+        sources["auxiliary"] = Source("auxiliary", *given)
+    return sources
 
 
 def render_auxiliary(
@@ -144,15 +174,21 @@ def render_auxiliary(
     return Source("auxiliary", folder, "faces", {})
 
 
-def _shared_out(options, reader, auxiliary_reader):
-    """Return the options of the target's reader and those of the auxiliary reader.
-
-    An option that neither reader takes stays with the target, whose reader refuses it.
-    """
+def _options_of(reader):
+    "Return the options that a reader takes"
     from fer_course.data.readers.registry import options_of
 
-    target_takes = options_of(reader)
-    auxiliary_takes = options_of(auxiliary_reader)
-    of_target = {k: v for k, v in options.items() if k in target_takes or k not in auxiliary_takes}
-    of_auxiliary = {k: v for k, v in options.items() if k in auxiliary_takes}
-    return of_target, of_auxiliary
+    return options_of(reader)
+
+
+def _shared_out(options, takers):
+    """Return, for each taker, those of the options that it takes.
+
+    An option without a taker stays with the target, whose reader refuses it.
+    """
+    shared = {
+        role: {k: v for k, v in options.items() if k in names} for role, names in takers.items()
+    }
+    known = {name for names in takers.values() for name in names}
+    shared["target"] |= {k: v for k, v in options.items() if k not in known}
+    return shared

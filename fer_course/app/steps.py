@@ -12,6 +12,7 @@ RESULTS = {  # step -> its files and folders; the order is that of the steps
         "dropped.parquet",
         "images.npy",
         "leaks.parquet",
+        "no_units.parquet",
         "prepare.json",
         ".check",
         ".align",

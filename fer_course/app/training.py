@@ -6,6 +6,7 @@
 __all__ = ['train_run', 'epoch_line']
 
 # %% ../../nbs/library/app.training.ipynb #5944d930
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 from .options import File, Folder
@@ -80,8 +81,11 @@ def _train(plan, out, device, log, **switches):
 
     table = carry_out(plan, out, device=device, log_epoch=log_epoch, **switches)
     best = table.iloc[best_of(table)]
-    score = f"validation macro F1 {best.valid_macro_f1:.3f}"
-    log(f"-- best: epoch {best.epoch:.0f} of {len(table)}, {score}. The run: {out}")
+    kept = f"-- best: epoch {best.epoch:.0f} of {len(table)}, "
+    kept += f"validation macro F1 {best.valid_macro_f1:.3f}"
+    if math.isnan(best.valid_macro_f1):
+        kept = "-- no validation images: the last epoch is kept, nothing was chosen"
+    log(f"{kept}. The run: {out}")
     return table
 
 
@@ -100,10 +104,12 @@ def epoch_line(
 ) -> str:
     "Return an epoch of the log as a line for the user."
     units = ""
-    if "valid_au_macro_f1" in row:
+    if not math.isnan(row.get("valid_au_macro_f1", math.nan)):
         units = f", action units {row['valid_au_macro_f1']:.3f}"
+    scores = f", validation {row['valid_loss']:.3f}, macro F1 {row['valid_macro_f1']:.3f}{units}"
+    if math.isnan(row["valid_macro_f1"]):
+        scores = ""
     return (
-        f"   epoch {row['epoch']}/{epochs}: loss {row['train_loss']:.3f}, "
-        f"validation {row['valid_loss']:.3f}, macro F1 {row['valid_macro_f1']:.3f}{units}; "
+        f"   epoch {row['epoch']}/{epochs}: loss {row['train_loss']:.3f}{scores}; "
         f"{row['images_per_second']:.0f} images/s"
     )

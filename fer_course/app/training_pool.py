@@ -8,6 +8,7 @@ __all__ = ['MODELS', 'GIB_PER_RUN', 'model_names', 'folder_of', 'read_history', 
 
 # %% ../../nbs/library/app.training_pool.ipynb #7adfb1d6
 import json
+import math
 import os
 import subprocess
 import sys
@@ -173,7 +174,10 @@ def train_jobs(
 
 
 def _logged(job, best, log):
-    log(f"   {job.name}, seed {job.seed}: best validation macro F1 {best:.3f}")
+    score = f"best validation macro F1 {best:.3f}"
+    if math.isnan(best):
+        score = "no validation images: the last epoch is kept, nothing was chosen"
+    log(f"   {job.name}, seed {job.seed}: {score}")
     return best
 
 

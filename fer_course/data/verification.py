@@ -261,6 +261,7 @@ _GENERAL = (
     (r"before in .*", "before"),
     (r"^((near )?duplicate) of .*", r"\1 of another image"),
     (r"(different labels): .*", r"\1"),
+    (r"^(copy|near copy|shows the person) of .*, (a \w+ image of the target)", r"\1 of \2"),
     (r"^(the image is (truncated or damaged|too small)) \(.*", r"\1"),
     (r"^another picture of .*", "another picture of a listed image"),
 )

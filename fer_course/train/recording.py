@@ -6,6 +6,7 @@
 __all__ = ['CHECK_EVERY', 'keep_batch', 'LossGuard', 'EpochRow', 'Validation', 'Checkpoint']
 
 # %% ../../nbs/library/train.recording.ipynb #371827ce
+import math
 from pathlib import Path
 
 import numpy as np
@@ -182,7 +183,11 @@ class Validation(Callback):
         return [c if c is None else c[order] for c in columns]
 
     def after_validate(self) -> None:
-        """Add loss and scores to the row of the epoch."""
+        """Add loss and scores to the row of the epoch; all are NaN without a validation set."""
+        if not len(self.dls.valid.target):
+            names = ("valid_loss", "valid_macro_f1", "valid_accuracy")
+            self.learn.row |= dict.fromkeys(names, math.nan)
+            return
         logits, au_logits, expression, action_units = self.outputs()
         loss = self.loss_func.cpu()((logits, au_logits), expression, action_units)
         self.loss_func.to(self.dls.device)

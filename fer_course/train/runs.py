@@ -174,10 +174,15 @@ def resume(
 def best_of(
     history: list[dict] | pd.DataFrame,  # one row per epoch
 ) -> int:  # from 0; -1 if there is no row
-    """Return the row with the best validation macro F1, the earlier at a tie."""
+    """Return the row with the best validation macro F1, the earlier at a tie.
+
+    Without a validation set (no score is a number) it is the last row: nothing was chosen.
+    """
     rows = history.to_dict("records") if isinstance(history, pd.DataFrame) else history
     scores = [row["valid_macro_f1"] for row in rows]
-    return int(np.argmax(scores)) if scores else -1
+    if np.isnan(scores).all():
+        return len(scores) - 1
+    return int(np.nanargmax(scores))
 
 
 def has_converged(

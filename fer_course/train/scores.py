@@ -17,6 +17,8 @@ def _expression_scores(logits, expression):
     from sklearn.metrics import accuracy_score, f1_score
 
     known = expression >= 0
+    if not known.any():
+        return dict(valid_macro_f1=math.nan, valid_accuracy=math.nan)
     truth = expression[known].numpy()
     predicted = logits[known].argmax(1).numpy()
     classes = np.unique(truth)

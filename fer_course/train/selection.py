@@ -29,6 +29,7 @@ class TrainingData:
     target: torch.Tensor  # rows of the target set in the training split
     auxiliary: torch.Tensor  # rows of the auxiliary set in the training split
     valid: torch.Tensor  # rows of the validation split
+    is_chosen: bool = True  # False: there is a test, but no validation split to choose an epoch
 
 
 def model_vocabulary(
@@ -75,12 +76,14 @@ def read_training_data(
     expression[torch.from_numpy(is_auxiliary & ~is_train)] = -1
     has_label = ((expression >= 0) | (~units.isnan()).any(1)).numpy()
     is_valid = (manifest["split"] == "valid").to_numpy(bool)
+    splits = set(manifest["split"][~is_auxiliary])
     data = TrainingData(
         expression=expression,
         action_units=units,
         target=_rows(is_train & ~is_auxiliary & has_label),
         auxiliary=_rows(is_train & is_auxiliary & has_label),
         valid=_rows(is_valid & has_label),
+        is_chosen="valid" in splits or "test" not in splits,
     )
     _check_labels(data, config.expressions, out=out)
     return data
@@ -99,7 +102,7 @@ def _check_labels(data, expressions, *, out):
             out,
             f"check the labels and the classes ({', '.join(expressions)}) and split again",
         )
-    if not (data.expression[data.valid] >= 0).any():
+    if data.is_chosen and not (data.expression[data.valid] >= 0).any():
         raise CourseError(
             "no image of the validation split has an expression label",
             out,
