@@ -101,7 +101,11 @@ def check(
 def _identity(config):
     """Return what makes two runs the same: settings, network and data, in one flat dict."""
     network = dict(model=config["model"], parameters=config["parameters"])
-    return config["training"] | network | dict(data=config["data"]["digest"])
+    weights = config.get("weights") or {}
+    begins = {f"weights of {stem}": entry["sha1"][:8] for stem, entry in weights.items()}
+    if config.get("start"):
+        begins["start"] = config["start"]["sha1"][:8]
+    return config["training"] | network | begins | dict(data=config["data"]["digest"])
 
 
 def _has_epochs(folder):
@@ -279,7 +283,7 @@ def load_network(
 # %% ../../nbs/library/train.runs.ipynb #b5861769
 _SCORES = ("valid_macro_f1", "valid_accuracy", "valid_au_macro_f1")
 _COLUMNS = (
-    *("run", "state", "preset", "schedule", "seed", "epochs", "best_epoch"),
+    *("run", "state", "preset", "schedule", "start", "seed", "epochs", "best_epoch"),
     *_SCORES,
     *("minutes", "evaluated"),
 )
@@ -311,6 +315,7 @@ def _run_row(run, folder):
         state=_state(run, log),
         preset=config.get("preset"),
         schedule=config.get("schedule"),
+        start=_start(config),
         seed=config["training"].get("seed"),
         epochs=f"{len(log)}/{config['training'].get('epochs')}",
         best_epoch=int(best["epoch"]) if len(log) else None,
@@ -318,6 +323,14 @@ def _run_row(run, folder):
         evaluated=_evaluations(run),
         **{name: best.get(name) for name in _SCORES},
     )
+
+
+def _start(config):
+    """Return what a run began with, and whether that had learned from the same data."""
+    start = config.get("start")
+    if not start:
+        return None
+    return f"{start['what']} (same data)" if start.get("same_data") else start["what"]
 
 
 def _state(run, log):
