@@ -7,7 +7,7 @@ import pandas as pd
 from typing import TYPE_CHECKING
 from fer_course.app.held_out import find_leaks
 from fer_course.core.errors import CourseError
-from fer_course.core.files import as_json, digest, read_json, read_table
+from fer_course.core.files import digest, read_json, read_table
 import tempfile
 import pytest
 from fer_course.core.files import write_json, write_table

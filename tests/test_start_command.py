@@ -8,7 +8,7 @@ import torch
 from fer_course.app import carry_out, main, make_plan, plan_of_run
 from fer_course.core.errors import CourseError
 from fer_course.models import create, load, pretrained, save
-from fer_course.train import list_runs, read_config
+from fer_course.train import list_runs, load_run, read_config
 from test_train_command import result
 
 torch.set_num_threads(1)  # as the processes beside this one
@@ -152,3 +152,32 @@ def test_other_classes_get_a_new_classifier(prepared, tmp_path):
     assert "happiness" in plan["start"]["new"]
     assert "stem" in plan["start"]["kept"]
     assert "cannot be checked" in plan["start"]["relation"]
+
+
+@pytest.fixture(scope="module")
+def photographs(faces, tmp_path_factory):
+    "Return rendered faces as a user's photographs: a list of expressions, nothing else"
+    folder = tmp_path_factory.mktemp("photos") / "photos"
+    shutil.copytree(faces / "images", folder / "images")
+    table = pd.read_parquet(faces / "manifest.parquet")
+    names = table.image.str.removeprefix("images/")
+    listed = pd.DataFrame(dict(image=names, emotion=table.expression))
+    listed.to_csv(folder / "legend.csv", index=False)
+    return folder
+
+
+def test_the_main_job_recommends_a_model_for_photographs(photographs, here, tmp_path):
+    out = tmp_path / "job"
+    cheap = ("--epochs", 1, "--batch-size", 32, "--repeats", 1, "--device", "cpu")
+    prepared = ("--auxiliary", "none", "--workers", 0)
+    command = ("run", "--target", photographs, "--reader", "csv", *prepared, *cheap, "--out", out)
+    status, printed, error = here(*command)
+    assert status == 0, error
+    metrics = json.loads((out / "metrics.json").read_text())
+    found = json.loads((out / "recommendation.json").read_text())
+    assert set(metrics["models"]) == {"CVT", "fine-tuned"}
+    assert set(found["scores"]) == {"CVT", "fine-tuned"}
+    assert found["by"] == "mean validation macro F1 over the seeds"
+    run = out / found["saved"]
+    assert torch.equal(load(out).position, load_run(run).position)
+    assert "fine-tuned: begins with the network of this package" in printed

@@ -43,7 +43,7 @@ def run(
     log: Callable = quiet,  # called with each line for the user
     **options,  # of `prepare`: fields of `PrepareConfig`, options of the readers, workers, ...
 ) -> dict:  # the metrics
-    """Prepare, train CVT and AU-CVT, and test them: the main job.
+    """Prepare, train CVT, AU-CVT and on photographs a fine-tuned network, and test them.
 
     The same call again resumes an interrupted job. Raises `CourseError` on bad input.
     """

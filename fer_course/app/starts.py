@@ -13,7 +13,7 @@ import pandas as pd
 from typing import TYPE_CHECKING
 from .held_out import find_leaks
 from ..core.errors import CourseError
-from ..core.files import as_json, digest, read_json, read_table
+from ..core.files import digest, read_json, read_table
 
 if TYPE_CHECKING:
     from fer_course.models.au_cvt import AUCVT

@@ -15,7 +15,7 @@ from .options import Folder
 from .preparation import read_prepared
 from .reporting import Scores, predicted_classes, write_run_report
 from .steps import RESULTS
-from .training_pool import folder_of, model_names
+from .training_pool import folder_of, trained_models
 from ..core.cache import quiet, settings_of, step
 from ..core.device import pick_device
 from ..core.errors import CourseError
@@ -231,7 +231,7 @@ def _trained_networks(out: Path) -> Iterator[tuple]:
     from fer_course.train.runs import load_run
 
     settings = settings_of(out, "train")
-    for name in model_names(read_prepared(out)[0]):
+    for name in trained_models(out):
         for seed in range(settings["seed"], settings["seed"] + settings["repeats"]):
             yield name, seed, load_run(folder_of(out, name, seed=seed))
 
