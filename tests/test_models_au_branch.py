@@ -93,6 +93,36 @@ def test_the_strongest_third_of_the_mouth_counts():
     assert torch.allclose(branch(tokens, (14, 14)), expected, atol=1e-6)
 
 
+def test_maxout_trains_one_side_of_an_image_and_without_it_both():
+    torch.manual_seed(0)
+    tokens = torch.randn(1, 196, 8)
+
+    def trained_sides(branch):
+        "Return how many heads of the eyes get a gradient from AU1 of one image"
+        branch(tokens, (14, 14))[..., 0].sum().backward()
+        grads = [head[1].weight.grad for head in branch.heads["eyes"]]
+        return sum(grad is not None and bool(grad.abs().sum() > 0) for grad in grads)
+
+    assert trained_sides(AUBranch(8, (1, 12), shared=False)) == 1
+    assert trained_sides(AUBranch(8, (1, 12), shared=False, maxout=False)) == 2
+
+
+def test_without_maxout_the_answer_is_the_mean_of_both_sides():
+    from fer_course.facs import AU_VOCABULARIES
+
+    torch.manual_seed(0)
+    tokens = torch.randn(3, 196, 8)
+    for regions, number in (("seven", 21), ("nine", 21), ("one", 21)):
+        branch = AUBranch(8, AU_VOCABULARIES["raf_au"], regions=regions, shared=False, maxout=False)
+        sides = branch(tokens, (14, 14))
+        assert sides.shape == (3, 2, number), regions
+        answers = branch.eval()(tokens, (14, 14))
+        assert torch.allclose(answers, sides.mean(1)), regions
+        largest = AUBranch(8, AU_VOCABULARIES["raf_au"], regions=regions, shared=False)
+        largest.load_state_dict(branch.state_dict())
+        assert torch.allclose(largest(tokens, (14, 14)), sides.amax(1)), regions
+
+
 def test_the_token_is_put_in_front():
     token = AUToken(8, 8, action_units=(1, 2, 4))
     x = torch.randn(3, 5, 8)
@@ -101,6 +131,9 @@ def test_the_token_is_put_in_front():
     for first in y[:, 0]:
         assert torch.equal(first, token.token[0, 0])
     assert token(y[:, 0]).shape == (3, 3)
+    deep = AUToken(8, 16, action_units=(1, 2, 4), mlp=True)
+    assert deep(torch.randn(3, 16)).shape == (3, 3)
+    assert [tuple(p.shape) for p in deep.head.parameters()] == [(16, 16), (16,), (3, 16), (3,)]
 
 
 def test_windows_keep_their_place_on_other_maps():

@@ -8,9 +8,10 @@ import torch.nn.functional as F
 from torch import nn
 from fer_course.facs import EXPRESSIONS
 from fer_course.models.au_branch import AUBranch, AUToken
-from fer_course.models.config import check_config, Config, refuse
+from fer_course.models.config import check_config, Config, refuse, VALUES
 from fer_course.models.presets import configure, paper_value
 from fer_course.models.parts import Block, IRStem, MERGING, PositionConv, resnet_stem
+from fer_course.models.vit_weights import fill_vit
 from fer_course.models.weights import load_ir50, load_resnet50
 import pytest
 from fer_course.core.errors import CourseError
@@ -64,6 +65,9 @@ SWITCHES = (
     (dict(head="mean"), (), ()),
     (dict(head="flatten_mlp"), (), ("hidden.",)),
     (dict(head="class"), (), ("class_token", "merging.0.widen.")),
+    (dict(head_mlp=True), (), ("hidden.",)),
+    (dict(au_maxout=False), (), ()),
+    (dict(values="unit"), (), ()),
     (dict(au_shared=False), (), ("au_branch.heads.eyes.1.", "au_branch.heads.cheeks.1.")),
     (dict(au_norm=True), (), ("au_branch.heads.eyes.0.0.",)),
     (dict(au_regions="two"), ("au_branch.heads.eyes.",), ("au_branch.heads.upper.",)),
@@ -79,6 +83,9 @@ PARTS = {  # name of a switch -> the parts that it may change
     "position_conv": {"position_convs"},
     "ffn": {"stages"},
     "head": {"classify", "hidden", "class_token", "position", "merging"},
+    "head_mlp": {"hidden", "classify"},
+    "values": set(),
+    "au_maxout": set(),
     "au_shared": {"au_branch"},
     "au_norm": {"au_branch"},
     "au_regions": {"au_branch"},
@@ -157,6 +164,9 @@ def test_presets_give_logits_and_gradients():
         dict(head="class"),
         dict(head="class", merge="conv", au_head="token"),
         dict(head="flatten_mlp", position_conv=True),
+        dict(head="mean", head_mlp=True),
+        dict(head="class", head_mlp=True, au_head="token", au_mlp=True),
+        dict(head_mlp=True, dropout=0.5),
         dict(merge="conv", size=80, au_merged=True),
         dict(patch=0, width=48, heads=(2, 4), position=False),
         dict(au_after=0, au_regions="nine"),
@@ -236,7 +246,7 @@ def test_au_cvt_has_the_shapes_of_section_3():
 
 def test_au_vit_has_the_shapes_of_section_iii():
     config = PRESETS["vit"]
-    # section III-B: 16 x 16 patches, 256 dimensions, a class token; IV-F: 12 blocks
+    # section III.B: 16 x 16 patches, 256 dimensions, a class token; IV.F: 12 blocks
     assert config.side == 7
     assert config.width == 256
     assert config.placeless == 1
@@ -244,9 +254,17 @@ def test_au_vit_has_the_shapes_of_section_iii():
     assert AUCVT(shallow(config)).position.shape == (1, 1 + 49, 256), (
         "equation 1: Z = [X_1; ...; X_N] + P, the class token included"
     )
-    # the branch extends from block 10; two more blocks behind it
+    # IV.F: the branch extends from block 10; III.B: two more blocks behind it
     assert PRESETS["au_vit"].au_after == 10
     assert PRESETS["au_vit"].depths == (10, 2)
+    # III.B: an MLP on the class token and behind Patch-flatten, IV.F: on the AU token
+    for preset in ("vit", "vit_au", "au_vit"):
+        assert AUCVT(shallow(PRESETS[preset])).hidden is not None, preset
+    assert len(AUCVT(shallow(PRESETS["vit_au_token"])).au_token.head) == 3
+    # III.B: no class token in the CNN-ViT
+    for preset, config in PRESETS.items():
+        if preset.startswith("vit_cnn"):
+            assert config.placeless == 0, preset
 
 
 def test_the_released_network_differs_as_row_3_of_the_differences():
@@ -309,6 +327,9 @@ def test_impossible_networks_are_refused():
         (dict(depths=(), heads=()), "without transformer blocks"),
         (dict(preset="small_vit", size=100), "patches of 16 pixels do not fill it"),
         (dict(embedding="none"), "embedding cannot be"),
+        (dict(head="flatten_mlp", head_mlp=True), "has its hidden layer already"),
+        (dict(au_mlp=True), "au_mlp belongs to the AU token"),
+        (dict(values="floats"), "values cannot be 'floats'.*choose from signed, unit, bytes"),
     )
     for changes, message in CASES:
         with pytest.raises(CourseError, match=message):
@@ -386,3 +407,60 @@ def test_a_resnet50_file_starts_the_stem():
             create("paper", resnet50=path)
         with pytest.raises(CourseError, match="missing .*layer1.1"):
             create("resnet50", resnet50=path)
+
+
+def test_the_first_layer_gets_the_values_of_the_configuration():
+    x = torch.tensor([-1.0, 0.0, 1.0]).view(1, 3, 1, 1).expand(2, 3, 32, 32).contiguous()
+    WANTED = dict(signed=[-1, 0, 1], unit=[0, 0.5, 1], bytes=[0, 127.5, 255])
+    for values, wanted in WANTED.items():
+        model = create("small", size=32, values=values).eval()
+        seen = []
+        model.stem.register_forward_pre_hook(lambda _, inputs, seen=seen: seen.append(inputs[0]))
+        model(x)
+        assert seen[0][0, :, 0, 0].tolist() == wanted, values
+
+
+def test_values_change_no_parameter_and_signed_is_the_default():
+    torch.manual_seed(0)
+    signed = create("small", size=32)
+    torch.manual_seed(0)
+    unit = create("small", size=32, values="unit")
+    assert signed.config.values == "signed"
+    assert all(
+        torch.equal(a, b) for a, b in zip(signed.parameters(), unit.parameters(), strict=True)
+    )
+    x = torch.rand(2, 3, 32, 32) * 2 - 1
+    with torch.no_grad():
+        assert torch.equal(unit.eval()(x)[0], signed.eval()((x + 1) / 2)[0])
+
+
+def test_values_are_kept_in_the_configuration_and_may_be_missing_in_a():
+    import tempfile
+    from fer_course.core.files import read_json, write_json
+    from fer_course.models.checkpoints import load, save
+
+    x = torch.rand(2, 3, 32, 32) * 2 - 1
+    for values in ("bytes", "signed"):
+        model = create("small", size=32, values=values).eval()
+        with tempfile.TemporaryDirectory() as folder:
+            save(model, folder)
+            settings = read_json(f"{folder}/config.json")
+            assert settings["values"] == values
+            if values == "signed":
+                del settings["values"]
+                write_json(f"{folder}/config.json", settings)
+            again = load(folder)
+        assert again.config == model.config
+        with torch.no_grad():
+            assert torch.equal(again(x)[0], model(x)[0]), values
+
+
+def test_without_maxout_both_sides_are_trained():
+    torch.manual_seed(0)
+    model = create("small", size=32, au_shared=False, au_maxout=False)
+    x = torch.randn(4, 3, 32, 32)
+    expression, units = model(x)
+    assert units.shape == (4, 2, 21)
+    with torch.no_grad():
+        answers = model.eval()(x)[1]
+    assert answers.shape == (4, 21)

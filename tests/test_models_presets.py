@@ -23,3 +23,21 @@ def test_unknown_presets_and_fields_are_refused():
         configure("none")
     with pytest.raises(CourseError, match="a network has no field colour"):
         configure("small", colour=1)
+
+
+def test_vit_base_is_as_large_as_timms():
+    from fer_course.models.au_cvt import AUCVT
+    from fer_course.models.parts import timm_layer
+    import torch
+
+    with torch.device("meta"):
+        ours = AUCVT(PRESETS["vit_base"])
+        theirs = timm_layer("vision_transformer").VisionTransformer(img_size=112, num_classes=7)
+    assert sum(p.numel() for p in ours.parameters()) == sum(p.numel() for p in theirs.parameters())
+
+
+def test_released_presets_have_no_mlp_heads():
+    for name, config in PRESETS.items():
+        if "released" in name or name == "au_vit_pooled":
+            assert not config.head_mlp, name
+            assert not config.au_mlp, name

@@ -29,6 +29,11 @@ def test_each_layer_that_answers_names_its_rows():
     assert list(answers_of(create("small_cvt"))) == ["classify"]
     token = create("small_vit", au_vocabulary="common", au_head="token")
     assert len(answers_of(token)["au_token.head"]) == len(token.config.action_units)
+    hidden = create("small_vit", au_vocabulary="common", au_head="token", au_mlp=True)
+    assert len(answers_of(hidden)["au_token.head.2"]) == len(token.config.action_units)
+    same = create_from(hidden)
+    assert torch.equal(same.au_token.head[0].weight, hidden.au_token.head[0].weight)
+    assert same.started.new == ()
 
 
 def test_the_same_answers_in_another_order_are_kept_by_name():

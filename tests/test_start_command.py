@@ -126,6 +126,7 @@ def test_contradictions_are_refused(prepared, here, tmp_path):
         (("--start", "pretrained", "--preset", "paper"), "holds the network small, not paper"),
         (("--start", tmp_path / "small64"), "prepare them with --size 64"),
         (("--start", "pretrained", "--ir50", tmp_path / "ir50.pt"), "leave out --ir50"),
+        (("--start", "pretrained", "--values", "unit"), "leave out --values"),
         (("--start", tmp_path / "none"), "no such run or file"),
         (("--joint", "expressions"), "no auxiliary image of the training split has one"),
         (("--auxiliary", prepared), "of its images leak"),
@@ -143,6 +144,16 @@ def test_leaking_images_teach_nothing_if_they_are_dropped(prepared, tmp_path):
     assert plan["data"]["leaks"] == "drop"
     assert plan["data"]["auxiliary_split"] == "whole"
     assert plan["data"]["left_out"] > 0
+
+
+def test_values_and_a_vision_transformer_reach_the_network(prepared, here, tmp_path):
+    plan = make_plan(prepared, tmp_path / "run", values="unit")
+    assert plan["model"]["values"] == "unit"
+    (tmp_path / "vit.pt").write_bytes(b"weights")
+    plan = make_plan(prepared, tmp_path / "run", preset="vit_base", vit=tmp_path / "vit.pt")
+    assert plan["weights"]["vit"]["file"] == "../vit.pt"
+    with pytest.raises(CourseError, match="vit.pt: cannot be read as weights"):
+        carry_out(plan, tmp_path / "run", device="cpu")
 
 
 def test_other_classes_get_a_new_classifier(prepared, tmp_path):

@@ -33,6 +33,30 @@ def test_loss_is_the_mean_over_what_is_labelled():
     assert torch.allclose(shuffled, ce + bce), "the order of a batch does not matter"
 
 
+def test_each_side_of_a_face_is_trained_with_its_label():
+    _, left, _, units = example()
+    right = torch.randn(6, 4, generator=torch.Generator().manual_seed(1))
+    loss = JointLoss(pos_weight=[1.0, 2.0, 3.0, 4.0])
+    both = loss.action_units(torch.stack([left, right], 1), units)
+    mean = (loss.action_units(left, units) + loss.action_units(right, units)) / 2
+    assert torch.allclose(both, mean)
+
+
+def test_without_maxout_a_network_trains_both_eyes_of_one_face():
+    from fer_course.models.au_cvt import create
+
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, 32, 32)  # batch norm needs two images
+    y = torch.tensor([-1, -1])
+    units = torch.full((2, 21), float("nan"))
+    units[0, 0] = 1.0  # AU1, which both eyes read
+    for maxout, trained in ((True, 1), (False, 2)):
+        model = create("small", size=32, au_shared=False, au_maxout=maxout)
+        JointLoss()(model(x), y, units).backward()
+        grads = [head[1].weight.grad for head in model.au_branch.heads["eyes"]]
+        assert sum(bool(grad.abs().sum() > 0) for grad in grads) == trained, maxout
+
+
 def test_class_weights_and_smoothing_are_those_of_torch():
     logits, _, y, units = example()
     known = y >= 0

@@ -91,6 +91,15 @@ def test_other_settings_never_touch_kept_epochs():
                 begin(place, change)
 
 
+def test_a_run_of_an_older_version_goes_on():
+    with tempfile.TemporaryDirectory() as place:
+        begin(place, CONFIG)
+        keep(place, 1)
+        begin(place, CONFIG | dict(model=dict(width=3, values="signed")))
+        with pytest.raises(CourseError, match="other settings.*unit"):
+            begin(place, CONFIG | dict(model=dict(width=3, values="unit")))
+
+
 def test_damaged_and_missing_files_are_reported():
     with tempfile.TemporaryDirectory() as place:
         (Path(place) / "checkpoint.pt").write_bytes(b"rubbish")
@@ -156,7 +165,7 @@ def test_a_network_of_another_kind_is_refused():
         for change, message in (
             (dict(network="Mine"), "your own .Mine."),
             (dict(network="Block"), "your own .Block."),  # the name of a layer in fer_course.models
-            (dict(model=asdict(create("small").config)), "does not hold"),
+            (dict(model=asdict(create("small").config)), "does not fit this network"),
         ):
             (Path(place) / "checkpoint.pt").unlink(missing_ok=True)
             begin(place, config | change)

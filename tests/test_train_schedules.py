@@ -7,6 +7,7 @@ import torch
 from fer_course.augment import batch as augment
 from fer_course.core.errors import CourseError, one_of
 from fer_course.train.config import TrainConfig
+import re
 import numpy as np
 import pytest
 
@@ -75,18 +76,67 @@ def test_every_schedule_fits_fit():
         SCHEDULES["small"].configure(speed=1)
 
 
-def test_each_preset_has_a_schedule():
+def test_each_preset_has_the_schedule_of_its_paper():
+    from fer_course.models.presets import PRESETS
+
+    assert set(SCHEDULE_OF) == set(PRESETS)
+    assert set(SCHEDULE_OF.values()) <= set(SCHEDULES)
     for preset, name in (
         ("small", "small"),
         ("paper", "au_cvt"),
+        ("vit_base", "au_cvt"),
         ("released", "au_cvt_released"),
-        ("au_vit_released", "au_cvt_released"),
+        ("vit", "au_vit_rafdb"),
         ("au_vit", "au_vit_rafdb"),
-        ("oadn", "oadn"),
+        ("au_vit_released", "au_vit_released"),
+        ("vit_released", "au_vit_released"),
+        ("vit_token_released", "au_vit_released"),
     ):
         assert find_schedule(None, preset)[0] == name, preset
+    assert find_schedule("oadn", "small")[0] == "oadn", "a name beats the preset"
     with pytest.raises(CourseError, match="au_vit_rafdb"):
         find_schedule("magic")
+    with pytest.raises(CourseError, match="unknown preset"):
+        find_schedule(None, "magic")
+
+
+def test_au_vit_trains_each_target_in_its_own_way():
+    WORDS = dict(  # section IV.A: optimizer, batch; III.B and IV.E: target images per auxiliary one
+        au_vit_rafdb=("adam", 64, 4),
+        au_vit_ferplus=("adam", 128, 4),
+        au_vit_affectnet=("sgd", 128, 3),
+        # the scripts of the released code
+        au_vit_released=("adam", 64, 1),
+        au_vit_released_ferplus=("adam", 128, 2),
+        au_vit_released_affectnet=("sgd", 256, 4),
+    )
+    for name, words in WORDS.items():
+        c = SCHEDULES[name].config
+        assert (c.optimizer, c.batch_size, c.ratio) == words, name
+        assert (c.sampling == 1.0) == ("affectnet" in name), name
+
+
+def test_sources_name_sections_that_exist():
+    SECTIONS = {  # paper -> its numbered sections that hold settings
+        "AU-CVT": {"3.4", "4.1", "4.2", "4.3"},
+        "AU-ViT": {"III.A", "III.B", *(f"IV.{letter}" for letter in "ABCDEF")},
+        "OADN": {"4.1", "4.2", "4.3"},
+    }
+    for name, s in SCHEDULES.items():
+        for setting, origin in s.source.items():
+            for paper, section in re.findall(r"(AU-CVT|AU-ViT|OADN) ([IV]+\.[A-Z]|\d\.\d)", origin):
+                assert section in SECTIONS[paper], (name, setting)
+
+
+def test_the_help_of_the_commands_lists_every_schedule():
+    import inspect
+    from fer_course.app import main_job, training
+
+    for module in (main_job, training):
+        source = inspect.getsource(module)
+        (listed,) = re.findall(r"# a named recipe: ((?:.*\n +# )*.*)\n", source)
+        names = re.findall(r"\w+", listed.split("(default")[0])
+        assert set(SCHEDULES) <= set(names), module.__name__
 
 
 def test_augmentations_by_name():

@@ -28,8 +28,9 @@ def run(
     # the network: small = minutes on a laptop; paper = AU-CVT as published; released = as in
     # the authors' code (both need a GPU); and every other preset of lessons 15 and 20
     preset: str = "small",
-    # a named recipe: small, finetune, au_cvt, au_cvt_released, au_vit_rafdb, au_vit_affectnet,
-    # oadn (default: the one of the preset)
+    # a named recipe: small, finetune, au_cvt, au_cvt_released, au_vit_rafdb, au_vit_ferplus,
+    # au_vit_affectnet, au_vit_released, au_vit_released_ferplus, au_vit_released_affectnet, oadn
+    # (default: the one of the preset)
     schedule: str | None = None,
     # face.evoLVe's IR50 weights for the first three stages (presets paper and released)
     ir50: File | None = None,

@@ -78,6 +78,9 @@ class Beginning:
     # face.evoLVe's IR50 weights for the first three stages (presets paper and released)
     ir50: File | None = None
     resnet50: File | None = None  # ImageNet's ResNet50 weights, for the presets with that stem
+    # a vision transformer's weights with timm's names (ImageNet, VGGFace2), for the presets with
+    # patches of pixels, such as vit_base and vit_released
+    vit: File | None = None
 
 
 def make_plan(
@@ -87,6 +90,7 @@ def make_plan(
     preset: str | None = None,  # a name for `models.create`; None = small, or that of `start`
     schedule: str | None = None,  # a key of `SCHEDULES`; None = that of the preset, or finetune
     units: str | None = None,  # vocabulary of the AU branch; 'none' = no branch
+    values: str | None = None,  # a key of `VALUES`; None = signed, or those of `start`
     **settings,  # of `SecondSet` and `Beginning`; of `TrainConfig`, None = as the schedule
 ) -> dict:  # preset, schedule, weights, model, training, data, start; all as JSON gives it back
     "Return the plan of one training run; raise `CourseError` for impossible settings."
@@ -103,6 +107,7 @@ def make_plan(
     manifest, images, classes = read_data(data, **rules)
     training = recipe.configure(**settings | dict(expressions=classes)).checked()
     model = dict(expressions=classes, size=int(images.shape[1]))
+    model |= dict(values=values) if values else {}
     model |= _heads(units, training_table(manifest, training.joint), training.joint)
     plan = dict(
         preset=preset or "small",
@@ -150,6 +155,11 @@ def _started(what, model, *, manifest, preset, data, out):
     seen = relation(what, manifest)
     source = find_source(what, preset, data=data, size=model["size"])
     network = create_from(source, **model)
+    if network.config.values != source.config.values:
+        raise CourseError(
+            f"{what} reads values as {source.config.values}, not {network.config.values}",
+            remedy="leave out --values, or --start",
+        )
     return dict(
         preset=preset or preset_of(network.config),
         model=as_json(network.config),

@@ -7,7 +7,7 @@ __all__ = ['train_run', 'epoch_line']
 
 # %% ../../nbs/library/app.training.ipynb #5944d930
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Literal, TYPE_CHECKING
 from .options import Folder
 from .plans import carry_out, make_plan, plan_of_run
 from .starts import start_lines
@@ -28,12 +28,16 @@ def train_run(
     # the authors' code (both need a GPU); and every other preset of lessons 15 and 20
     # (default: small, or that of --start)
     preset: str | None = None,
-    # a named recipe: small, finetune, au_cvt, au_cvt_released, au_vit_rafdb, au_vit_affectnet,
-    # oadn (default: the one of the preset; finetune with --start)
+    # a named recipe: small, finetune, au_cvt, au_cvt_released, au_vit_rafdb, au_vit_ferplus,
+    # au_vit_affectnet, au_vit_released, au_vit_released_ferplus, au_vit_released_affectnet, oadn
+    # (default: the one of the preset; finetune with --start)
     schedule: str | None = None,
     # the action units to learn: raf_au, openface, common, ...; none = a network without the AU
     # branch (default: those of the preset if there are labels)
     units: str | None = None,
+    # what the first layer gets: signed = [-1, 1], unit = [0, 1], bytes = [0, 255]
+    # (default: signed, or as the network to start from)
+    values: Literal["signed", "unit", "bytes"] | None = None,
     seed: int = TrainConfig.seed,  # of the initial weights, order and augmentation
     device: str | None = None,  # cpu, cuda, cuda:1, mps (default: a GPU if there is one)
     compile: bool = False,  # compile the network (torch.compile): slow to start, faster then
@@ -53,7 +57,7 @@ def train_run(
             "a training run needs either data or a run to repeat",
             remedy="give --data PREPARED, or --again RUN",
         )
-    settings |= dict(preset=preset, schedule=schedule, units=units, seed=seed)
+    settings |= dict(preset=preset, schedule=schedule, units=units, values=values, seed=seed)
     with distributed.group(device) as device:
         log = quiet if distributed.rank_and_world()[0] else log
         if again:

@@ -54,6 +54,9 @@ class AUBranch(nn.Module):
 
     The logits are in the order of the vocabulary. AU-CVT, section 3.3:
     https://arxiv.org/abs/2207.09777
+
+    Without `maxout` each side is trained: the logits of left and right (B, 2, A) in training,
+    their mean (B, A) in eval mode.
     """
 
     def __init__(
@@ -62,10 +65,12 @@ class AUBranch(nn.Module):
         action_units: tuple,  # A numbers; `CourseError` if no region reads one of them
         *,
         regions: str = "seven",  # a key of `AU_REGIONS`
-        shared: bool = True,  # left and right share their weights
+        shared: bool = True,  # left and right share weights; the papers do not say
+        maxout: bool = True,  # of left and right the larger logit counts (symmetric maxout)
         norm: bool = False,  # LayerNorm before each linear layer
     ):
         super().__init__()
+        self.maxout = maxout
         self.table = {}  # region: (windows, its units in this vocabulary)
         for name, region in AU_REGIONS[regions].items():
             units = [n for n in region.action_units if n in action_units]
@@ -104,12 +109,22 @@ class AUBranch(nn.Module):
                 rows, columns = window(place, grid)
                 mean = image[:, rows, columns].mean((1, 2))  # (B, C)
                 sides.append(heads[i % len(heads)](mean))  # (B, units of the region)
-            logits.append(torch.stack(sides).amax(0))  # symmetric maxout
-        return torch.cat(logits, 1)[:, self.order]
+            logits.append(torch.stack(sides))  # (windows, B, units)
+        if self.maxout:
+            return torch.cat([each.amax(0) for each in logits], 1)[:, self.order]
+        logits = torch.cat([_left_and_right(each) for each in logits], 2)[..., self.order]
+        return logits.transpose(0, 1) if self.training else logits.mean(0)
+
+
+def _left_and_right(logits):
+    "Return logits (windows, B, units) as (2, B, units); a region without sides counts for both"
+    if len(logits) == 2:
+        return logits
+    return logits.amax(0, keepdim=True).expand(2, -1, -1)
 
 # %% ../../nbs/library/models.au_branch.ipynb #c9ae014c
 class AUToken(nn.Module):
-    """A token for all action units (AU-ViT section IV-F).
+    """A token for all action units (AU-ViT section IV.F).
 
     It joins the tokens (B, n, C) and is read at the end: (B, D) -> logits (B, A).
     """
@@ -120,10 +135,14 @@ class AUToken(nn.Module):
         last_width: int,  # D, where it is read
         *,
         action_units: tuple,  # A numbers
+        mlp: bool = False,  # a hidden layer as wide as the token before the last layer
     ):
         super().__init__()
         self.token = nn.Parameter(nn.init.trunc_normal_(torch.zeros(1, 1, width), std=0.02))
         self.head = nn.Linear(last_width, len(action_units))
+        if mlp:
+            hidden = nn.Linear(last_width, last_width)
+            self.head = nn.Sequential(hidden, nn.GELU(), self.head)
 
     def join(
         self,

@@ -14,9 +14,10 @@ import torch.nn.functional as F
 from torch import nn
 from ..facs import EXPRESSIONS
 from .au_branch import AUBranch, AUToken
-from .config import check_config, Config, refuse
+from .config import check_config, Config, refuse, VALUES
 from .presets import configure, paper_value
 from .parts import Block, IRStem, MERGING, PositionConv, resnet_stem
+from .vit_weights import fill_vit
 from .weights import load_ir50, load_resnet50
 
 # %% ../../nbs/library/models.au_cvt.ipynb #10c82d57
@@ -65,7 +66,8 @@ def _au_stage(c):
 class AUCVT(nn.Module):
     """A network of the family, AU-CVT among them.
 
-    (B, 3, S, S) in [-1, 1] -> expression logits (B, classes), AU logits (B, A) or None.
+    (B, 3, S, S) in [-1, 1] -> expression logits (B, classes), AU logits (B, A) or None. Without
+    symmetric maxout the AU logits in training are (B, 2, A), see `AUBranch`.
     AU-CVT: https://arxiv.org/abs/2207.09777, AU-ViT: https://arxiv.org/abs/2211.06609
     """
 
@@ -106,18 +108,21 @@ class AUCVT(nn.Module):
         flat = last * c.sides[-1] ** 2
         self.norm = nn.LayerNorm(last, eps=1e-6) if c.depths else nn.Identity()
         self.dropout = nn.Dropout(c.dropout)
-        self.hidden = nn.Linear(flat, last) if c.head == "flatten_mlp" else None
-        self.classify = nn.Linear(flat if c.head == "flatten" else last, c.classes)
+        has_hidden = c.head_mlp or c.head == "flatten_mlp"
+        read = flat if c.head in ("flatten", "flatten_mlp") else last
+        self.hidden = nn.Linear(read, last) if has_hidden else None
+        self.classify = nn.Linear(last if has_hidden else read, c.classes)
         self.au_branch = None
         self.au_token = None
         if c.au_vocabulary and c.au_head == "token":
-            self.au_token = AUToken(c.width, last, action_units=c.action_units)
+            self.au_token = AUToken(c.width, last, action_units=c.action_units, mlp=c.au_mlp)
         elif c.au_vocabulary:
             self.au_branch = AUBranch(
                 c.widths[_au_stage(c)],
                 c.action_units,
                 regions=c.au_regions,
                 shared=c.au_shared,
+                maxout=c.au_maxout,
                 norm=c.au_norm,
             )
 
@@ -136,6 +141,13 @@ class AUCVT(nn.Module):
                 f"the network needs numbers in [-1, 1] and got {x.dtype}",
                 "make them from uint8 with fer_course.augment.normalise",
             )
+
+    def _rescaled(self, x):
+        "Return images in [-1, 1] in the range that the first layer gets"
+        if self.config.values == "signed":
+            return x
+        low, high = VALUES[self.config.values]
+        return (x + 1) * ((high - low) / 2) + low
 
     def _tokens(self, x):
         "Return (B, 3, S, S) as tokens (B, n + h*w, C) with positions, n without a place in front"
@@ -157,16 +169,20 @@ class AUCVT(nn.Module):
         "Return the input of the classifier, made from the last tokens"
         n = self.config.placeless
         head = self.config.head
-        if head == "mean":
-            return self.dropout(self.norm(x[:, n:].mean(1)))
-        if head == "flatten_mlp":
+        if head == "flatten_mlp":  # as in the released code
             return self.norm(F.relu(self.hidden(self.dropout(x[:, n:].flatten(1)))))
-        x = self.norm(x)
-        return self.dropout(x[:, n - 1] if head == "class" else x[:, n:].flatten(1))
+        if head == "mean":
+            x = self.norm(x[:, n:].mean(1))
+        else:
+            x = self.norm(x)
+            x = x[:, n - 1] if head == "class" else x[:, n:].flatten(1)
+        if self.hidden is not None:
+            x = F.gelu(self.hidden(x))
+        return self.dropout(x)
 
     def forward(self, x: torch.Tensor) -> tuple:
         self._check_input(x)
-        x = self._tokens(x)
+        x = self._tokens(self._rescaled(x))
         grid = self.grid
         done = 0  # blocks
         units = self._read_units(None, x, grid, done=done)
@@ -234,8 +250,9 @@ def create(
     *,
     classes: int | None = None,  # short for `expressions=EXPRESSIONS[:classes]`
     resnet50: str | Path | None = None,  # file with ResNet50's weights, see `load_resnet50`
+    vit: str | Path | None = None,  # file with a ViT's weights (ImageNet, VGGFace2), see `fill_vit`
     **changes,  # fields of `Config` with other values
-) -> AUCVT:  # with random weights, apart from the stem
+) -> AUCVT:  # with random weights, apart from those of the files
     """Return a new network.
 
     Raises `CourseError` if a preset, field or value is unknown, and if a file does not fit.
@@ -247,4 +264,6 @@ def create(
         _fill_ir50(model, ir50, preset)
     if resnet50 is not None:
         _fill_resnet50(model, resnet50, preset)
+    if vit is not None:
+        fill_vit(model, vit, preset=preset)
     return model

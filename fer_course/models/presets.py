@@ -11,7 +11,9 @@ from .config import Config, refuse
 
 # %% ../../nbs/library/models.presets.ipynb #5b93d6ba
 MODULES = dict(  # the columns of AU-ViT's Table III, as changes of the plain ViT
-    cnn=dict(embedding="ir", patch=1),
+    # "a class token ... discarding it in the CNN-ViT" (III.B); what is read in its place before
+    # Patch-flatten comes is not said: the mean of the tokens is the course's choice
+    cnn=dict(embedding="ir", patch=1, head="mean"),
     stages=dict(merge=True, heads=(8, 16)),
     conv=dict(ffn="conv"),
     flatten=dict(head="flatten"),
@@ -39,23 +41,25 @@ _released = Config(
     au_shared=False,
     au_norm=True,
 )
-_vit = Config(
+_vit = Config(  # AU-ViT's vanilla ViT, section III.B
     **_no_units,
     embedding="patch",
     patch=16,
     depths=(10, 2),
-    heads=(8, 8),
+    heads=(8, 8),  # not said
     ffn="mlp",
     merge=False,
     head="class",
+    head_mlp=True,  # "a Multi-Layer Perception on the CLS Token"; its size is not said
     au_after=10,
 )
+# AU-CVT's Table 1 has a "ViT pretrained on ImageNet" (4.3); its size is not said. ViT-Base/16
+# is the one of the authors' code, and an ImageNet file fits it.
+_vit_base = replace(_vit, width=768, heads=(12, 12), head_mlp=False)
 _vit_released = replace(
-    _vit,
+    _vit_base,
     au_vocabulary="raf_au",
     size=224,
-    width=768,
-    heads=(12, 12),
     au_shared=False,
     au_norm=True,
 )
@@ -105,18 +109,20 @@ _small_vit = replace(
 PRESETS = dict(
     # AU-CVT, Table 1
     resnet50=Config(**_no_units, **_no_blocks, embedding="resnet50", stem_depths=(3, 4, 6, 3)),
-    vit=_vit,
+    vit_base=_vit_base,
     cvt=replace(paper_value, **_no_units),
     au_cvt=paper_value,
     paper=paper_value,
     # AU-ViT, Table III
+    vit=_vit,
     vit_au=_with(_vit, "units"),
     vit_cnn=_with(_vit, "cnn"),
     vit_cnn_stages=_with(_vit, "cnn", "stages"),
     vit_cnn_stages_conv=_with(_vit, "cnn", "stages", "conv"),
     vit_cnn_stages_conv_flatten=_with(_vit, "cnn", "stages", "conv", "flatten"),
     au_vit=_with(_vit, *MODULES),
-    vit_au_token=replace(_with(_vit, "units"), au_head="token"),  # Table VIII
+    # Table VIII and IV.F: "a multi-layer perception on the AU Token"
+    vit_au_token=replace(_with(_vit, "units"), au_head="token", au_mlp=True),
     # the authors' code
     released=_released,
     au_vit_released=replace(_released, au_regions="two"),  # AU-ViT's scripts cut two patches

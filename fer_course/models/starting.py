@@ -23,12 +23,13 @@ from .weights import check_fit, fill, read_weights
 # %% ../../nbs/library/models.starting.ipynb #45cadb69
 _HEADS = ("classify.", "au_branch.", "au_token.")  # beginnings of names; the rest is the trunk
 # fields of `Config` that decide which tokens an action unit head reads
-_READING = ("au_head", "au_regions", "au_shared", "au_norm", "au_after", "au_merged")
+_READING = ("au_head", "au_mlp", "au_regions", "au_shared", "au_norm", "au_after", "au_merged")
 
 
-def _last_linear(head):
-    "Return the name of the last linear layer inside a head"
-    return [name for name, layer in head.named_modules() if isinstance(layer, nn.Linear)][-1]
+def _last_linear(head, name):
+    "Return the name of the last linear layer in the head with this name"
+    layers = [n for n, layer in head.named_modules(prefix=name) if isinstance(layer, nn.Linear)]
+    return layers[-1]
 
 
 def answers_of(
@@ -38,11 +39,12 @@ def answers_of(
     config = model.config
     found = dict(classify=list(config.expressions))
     if model.au_token is not None:
-        found["au_token.head"] = [f"AU{n}" for n in config.action_units]
+        layer = _last_linear(model.au_token.head, "au_token.head")
+        found[layer] = [f"AU{n}" for n in config.action_units]
     if model.au_branch is not None:
         for region, (_, units) in model.au_branch.table.items():
             for side, head in enumerate(model.au_branch.heads[region]):
-                layer = f"au_branch.heads.{region}.{side}.{_last_linear(head)}"
+                layer = _last_linear(head, f"au_branch.heads.{region}.{side}")
                 found[layer] = [f"AU{n}" for n in units]
     return found
 
@@ -235,8 +237,9 @@ def load_start(
 
 
 def _has_shape(config, preset):
-    "Return whether a configuration is that of a preset, apart from classes, units and size"
-    own = {name: getattr(config, name) for name in ("expressions", "au_vocabulary", "size")}
+    "Return whether a configuration is that of a preset, apart from what the data decide"
+    names = ("expressions", "au_vocabulary", "size", "values")
+    own = {name: getattr(config, name) for name in names}
     return replace(PRESETS[preset], **own) == config
 
 

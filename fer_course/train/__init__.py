@@ -86,6 +86,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "OPTIMIZERS": ".schedules",
         "RECIPE": ".schedules",
         "SCHEDULES": ".schedules",
+        "SCHEDULE_OF": ".schedules",
         "Schedule": ".schedules",
         "augmentation": ".schedules",
         "find_schedule": ".schedules",

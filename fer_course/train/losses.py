@@ -71,10 +71,12 @@ class JointLoss(nn.Module):
 
     def action_units(
         self,
-        logits: torch.Tensor,  # (B, A)
+        logits: torch.Tensor,  # (B, A), or (B, 2, A) of left and right without symmetric maxout
         y: torch.Tensor,  # (B, A), 0, 1 or NaN = unlabelled
     ) -> torch.Tensor:  # a scalar
         """Return the mean binary cross-entropy of labelled entries, 0 with a gradient without."""
+        if logits.ndim == 3:
+            y = y[:, None].expand_as(logits)  # both sides have the label of the face
         known = ~y.isnan()  # (B, A)
         each = F.binary_cross_entropy_with_logits(
             logits, y.nan_to_num(), pos_weight=self.pos_weight, reduction="none"
@@ -83,7 +85,7 @@ class JointLoss(nn.Module):
 
     def forward(
         self,
-        prediction: tuple,  # (expression logits (B, C), action unit logits (B, A) or None)
+        prediction: tuple,  # (expression logits (B, C), AU logits (B, A), (B, 2, A) or None)
         expression: torch.Tensor,  # (B,) int64, -1 = unlabelled
         action_units: torch.Tensor,  # (B, A) float, NaN = unlabelled
     ) -> torch.Tensor:  # a scalar

@@ -86,10 +86,14 @@ def check(
     config: dict,  # as for `begin`
 ) -> None:
     """Raise `CourseError` if the folder holds epochs of a run with other settings."""
+    from fer_course.models.config import completed
+
     folder = Path(folder)
     if not _has_epochs(folder):
         return
-    changed = differences(_identity(read_json(folder / "config.json")), _identity(config))
+    stored = read_json(folder / "config.json")
+    stored["model"] = completed(stored["model"], config["model"])
+    changed = differences(_identity(stored), _identity(config))
     if changed:
         raise CourseError(
             f"holds a training run with other settings ({changed})",
@@ -259,15 +263,7 @@ def load_run(
             "make the network yourself and load the weights: "
             'fer_course.models.read_weights(folder/"best.safetensors")',
         )
-    options = {k: tuple(v) if isinstance(v, list) else v for k, v in config["model"].items()}
-    model = models.create(config.get("preset") or "small", **options)
-    try:
-        model.load_state_dict(models.read_weights(weights))
-    except RuntimeError as error:
-        raise CourseError(
-            "does not hold the weights of this network", weights, "train again in another folder"
-        ) from error
-    return model.eval()
+    return models.restore(config["model"], weights)
 
 
 def load_network(
