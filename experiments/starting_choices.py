@@ -6,24 +6,29 @@ does; the shipped network fine-tuned by the schedule `finetune`; the same withou
 with a frozen stem, and with learning rates that fall by .75 from one layer to the one below. HOG
 features with an SVM are the baseline without a network; validation chooses its settings.
 Validation chooses the epoch of each run; the test split reports.
-What it makes: OUT/runs and OUT/starting_choices.json; --results writes that file for the lesson.
-Finished runs are skipped. Licence: of the photographs, which stay where they are.
+What it makes: OUT/prepared (a copy), OUT/runs and OUT/starting_choices.json; --results writes that
+file for the lesson. Finished runs are skipped. Licence: of the photographs.
 
     fer-course prepare --target REAL --reader csv --out PREPARED
-    python experiments/starting_choices.py --prepared PREPARED --out _runs/starting
+    python experiments/starting_choices.py --real PREPARED --out _runs/choices
 """
 
+import shutil
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from unittest.mock import patch
 import numpy as np
-import torch
-from fer_course.app.plans import read_data, training_table
+import pandas as pd
+from fer_course.app.plans import read_data
+from fer_course.core.files import make_folder
 from fer_course.core.random import seed_everything
 from fer_course.core.terminal import say
+from fer_course.metrics import compare, expression_metrics
 from fer_course.models import create, create_from, pretrained
 from fer_course.train import SCHEDULES, augmentation, learners
 from harness import Experiment, Run
+from people_scores import Scorer
 
 ROWS = {  # name -> how it begins and learns
     "HOG + SVM": dict(features="hog"),
@@ -35,7 +40,8 @@ ROWS = {  # name -> how it begins and learns
     "layer decay .75": dict(start="pretrained", schedule="finetune", units="raf_au", decay=0.75),
 }
 PENALTIES = (0.01, 0.1, 1.0, 10.0)  # C of the SVM
-GAMMAS = ("linear", "scale")  # its kernels: linear, or a radial basis
+KERNELS = (dict(kernel="linear"), dict(kernel="rbf", gamma="scale"))
+REFERENCE = "fine-tuned"  # what the other rows are compared with
 
 
 def split_rows(table, split):
@@ -65,12 +71,10 @@ def hog_svm(table, images, classes):
     numbers = table.expression.map({name: i for i, name in enumerate(classes)})
     y = {split: numbers.iloc[found].to_numpy(int) for split, found in rows.items()}
     best = (-1.0, None)
-    for kernel in GAMMAS:
+    for kernel in KERNELS:
         for penalty in PENALTIES:
-            form = dict(kernel="linear") if kernel == "linear" else dict(gamma=kernel)
-            svm = make_pipeline(
-                StandardScaler(), SVC(C=penalty, class_weight="balanced", **form)
-            ).fit(x["train"], y["train"])
+            svm = SVC(C=penalty, class_weight="balanced", **kernel)
+            svm = make_pipeline(StandardScaler(), svm).fit(x["train"], y["train"])
             score = f1_score(y["valid"], svm.predict(x["valid"]), average="macro")
             if score > best[0]:
                 best = (score, svm)
@@ -90,8 +94,8 @@ def depth_of(name):
         return 0
     if name.startswith(("embedding.", "position")):
         return 1
-    if name.startswith("stages.0.") or name.startswith("au_branch."):
-        return 2 if name.startswith("stages") else 4
+    if name.startswith("stages.0."):
+        return 2
     return 3 if name.startswith(("stages.1.", "merging.")) else 4
 
 
@@ -133,10 +137,9 @@ def train(out, run):
     from fer_course.train import fit, predict
 
     settings = ROWS[run.row]
-    table, images, classes = read_data(run.settings["prepared"])
+    table, images, classes = read_data(Path(out) / "prepared")
     if "features" in settings:
         return hog_svm(table, images, classes)
-    table = training_table(table)
     seed_everything(run.seed)
     model = network_of(settings, classes)
     if settings.get("frozen"):
@@ -148,3 +151,113 @@ def train(out, run):
         history = fit(model, table, images, run.folder(out) / "run", **options)
     found = predict(model, images, rows=split_rows(table, "test"), device="cpu")
     return dict(test=found[0].argmax(1), valid_macro_f1=np.array(history.valid_macro_f1.max()))
+
+
+def runs(arguments, seed):
+    "Return the runs of a seed."
+    return [Run(row, seed, settings) for row, settings in ROWS.items()]
+
+
+def prepare(arguments):
+    "Copy the prepared photographs into the folder of the experiment, once."
+    folder = make_folder(Path(arguments.out) / "prepared")
+    for name in ("manifest.parquet", "images.npy", "prepare.json"):
+        if not (folder / name).exists():
+            shutil.copy(Path(arguments.real) / name, folder / name)
+
+
+def interval(drawn):
+    "Return estimate and 95% interval of values (1 + repeats,), the first without drawing."
+    low, high = np.quantile(drawn[1:], [0.025, 0.975])
+    return dict(estimate=float(drawn[0]), low=float(low), high=float(high))
+
+
+def row_of(finished, out, truth, classes):
+    "Return the scores of the runs of one row."
+    answers = [run.answers(out) for run in finished]
+    eye = np.eye(len(classes))
+    found = [expression_metrics(truth, eye[a["test"]], classes=classes) for a in answers]
+    return dict(
+        row=finished[0].row,
+        seeds=[run.seed for run in finished],
+        macro_f1=[each["macro_f1"] for each in found],
+        accuracy=[each["accuracy"] for each in found],
+        valid_macro_f1=[float(a["valid_macro_f1"]) for a in answers],
+        seconds=[round(float(a["seconds"]), 1) for a in answers],
+    )
+
+
+def against(rows, reference, drawn):
+    "Return paired differences of the reference to each other row: over seeds, and over people."
+    found = []
+    for row in rows:
+        if row["row"] == reference["row"] or row["seeds"] != reference["seeds"]:
+            continue
+        scores = [
+            [dict(macro_f1=score, seed=seed) for score, seed in zip(r["macro_f1"], r["seeds"])]
+            for r in (row, reference)
+        ]
+        names = (row["row"], reference["row"])
+        difference = drawn[reference["row"]].mean(1) - drawn[row["row"]].mean(1)
+        found.append(
+            dict(compare(*scores, names=names), names=list(names), people=interval(difference))
+        )
+    return found
+
+
+def results(arguments, finished):
+    "Return what the lesson shows: the scores of each row, and their differences."
+    out = Path(arguments.out)
+    table, _, classes = read_data(out / "prepared")
+    test = table.iloc[split_rows(table, "test")]
+    truth = test.expression.tolist()
+    scorer = Scorer(truth, test.subject, classes)
+    groups = {}
+    for run in finished:
+        groups.setdefault(run.row, []).append(run)
+    rows = [row_of(group, out, truth, classes) for group in groups.values()]
+    drawn = {
+        row: scorer.scores([run.answers(out)["test"] for run in group])
+        for row, group in groups.items()
+    }
+    reference = next((row for row in rows if row["row"] == REFERENCE), None)
+    target = table[table.role == "target"]
+    return dict(
+        classes=list(classes),
+        images=target.split.value_counts().to_dict(),
+        people=test.groupby("expression").subject.nunique().to_dict(),
+        rows=rows,
+        comparisons=against(rows, reference, drawn) if reference else [],
+    )
+
+
+def show(found):
+    "Print a line for each row and each comparison."
+    table = pd.DataFrame(found["rows"])
+    for row in table.itertuples():
+        macro_f1, accuracy = np.mean(row.macro_f1), np.mean(row.accuracy)
+        say(f"{row.row:22} macro F1 {macro_f1:.3f} accuracy {accuracy:.3f}")
+    for difference in found["comparisons"]:
+        people = difference["people"]
+        say(difference["verdict"])
+        say(f"   over people [{people['low']:.3f}, {people['high']:.3f}]")
+
+
+def options(parser):
+    "Add the prepared folder."
+    parser.add_argument("--real", required=True, help='folder of "fer-course prepare"')
+
+
+EXPERIMENT = Experiment(
+    name="starting_choices",
+    description=__doc__,
+    runs=runs,
+    train=train,
+    results=results,
+    show=show,
+    prepare=prepare,
+    options=options,
+)
+
+if __name__ == "__main__":
+    EXPERIMENT.main()

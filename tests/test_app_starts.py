@@ -41,6 +41,10 @@ def test_a_source_on_the_same_data_is_named_and_one_that_saw_the_test():
         write_json(place / "second" / "config.json", dict(training={}, data=chained, start=start))
         with pytest.raises(CourseError, match="such as b"):
             relation(place / "second", prepared(place / "x", ["b", "d"], ["test", "train"]))
+        write_json(place / "data" / "config.json", dict(size=112))
+        assert relation(place / "data", table)["same_data"], "a main job holds its data"
+        (place / "data" / "config.json").unlink()
+        assert "cannot be checked" in relation(place / "data" / "weights.pt", table)["relation"]
         write_json(place / "moved" / "config.json", config | dict(data=dict(target="../gone")))
         assert "cannot be checked" in relation(place / "moved", table)["relation"]
     assert "rendered faces" in relation("pretrained", table)["relation"]

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 # %% ../../nbs/library/app.starts.ipynb #bf9013ab
 def _own_data(folder):
     "Return the training images of the run in a folder, None if its data are not found"
-    settings = read_json(folder / "config.json") if (folder / "config.json").exists() else {}
-    if "training" not in settings:
-        data = dict(target=".")  # of a main job
-    else:
-        data = settings["data"]
+    if not (folder / "config.json").exists():
+        return None
+    settings = read_json(folder / "config.json")
+    of_main_job = dict(target=".")
+    data = settings["data"] if "training" in settings else of_main_job
     tables = []
     for role in ("target", "auxiliary"):
         if not data.get(role):
