@@ -8,6 +8,7 @@ __all__ = ['FINE_TUNED', 'MODELS', 'GIB_PER_RUN', 'model_names', 'is_of_photogra
 
 # %% ../../nbs/library/app.training_pool.ipynb #7adfb1d6
 import json
+import math
 import os
 import subprocess
 import sys
@@ -210,7 +211,12 @@ def recommend(
     *,
     out: str | Path,  # folder of the main job
 ) -> str:  # name of the model with the best mean over the seeds; the later one at a tie
-    "Write recommendation.json: the model, the scores of all, and the run that is saved."
+    """Write recommendation.json: the model, the scores of all, and the run that is saved.
+
+    Without validation images (no score is a number) nothing is recommended or written.
+    """
+    if any(math.isnan(score) for score in scores):
+        return jobs[-1].name
     by_model = {}
     for job, score in zip(jobs, scores):
         by_model.setdefault(job.name, []).append(score)

@@ -323,10 +323,8 @@ def _run_row(run, folder):
 
 def _start(config):
     """Return what a run began with, and whether that had learned from the same data."""
-    start = config.get("start")
-    if not start:
-        return None
-    return f"{start['what']} (same data)" if start.get("same_data") else start["what"]
+    start = config.get("start", {})
+    return f"{start['what']} (same data)" if start.get("same_data") else start.get("what")
 
 
 def _state(run, log):
