@@ -2,29 +2,48 @@
 from fer_course.app.plans import *
 import os
 from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
-import numpy as np
+from typing import Annotated, Literal, TYPE_CHECKING
 import pandas as pd
+from fer_course.app.held_out import without_leaks
+from fer_course.app.options import declared, File, Folder
 from fer_course.app.preparation import read_prepared
-from fer_course.core.errors import CourseError
+from fer_course.app.starts import checked_source, find_source, relation, start_entry
+from fer_course.core.errors import CourseError, one_of
 from fer_course.core.files import as_json, digest, read_json
 from fer_course.facs import au_columns
 from fer_course.train.config import TrainConfig
 import tempfile
+import numpy as np
 import pytest
 from fer_course.core.files import write_json, write_table
 
 
-def test_an_auxiliary_set_hides_the_action_units_of_the_target():
-    manifest = pd.DataFrame(dict(role=["target", "auxiliary"]))
-    manifest[au_columns()] = 1.0
-    hidden = training_table(manifest)
-    assert hidden.loc[0, au_columns()].isna().all()
-    assert hidden.loc[1, au_columns()].notna().all()
-    assert training_table(manifest, "both") is manifest
-    alone = manifest[manifest.role == "target"]
-    assert training_table(alone) is alone
+def test_a_second_folder_teaches_as_a_whole_or_keeps_its_split():
+    def prepared(folder, names, splits):
+        table = pd.DataFrame(dict(image=names, sha1=names, split=splits))
+        table = table.assign(dataset=folder.name, subject=None, role="target")
+        write_table(folder / "manifest.parquet", table)
+        write_json(folder / "prepare.json", dict(expressions=["anger", "fear"]))
+        np.save(folder / "images.npy", np.zeros((len(names), 8, 8, 3), np.uint8))
+        return folder
+
+    with tempfile.TemporaryDirectory() as place:
+        photos = prepared(Path(place) / "photos", ["a", "b"], ["train", "test"])
+        units = prepared(Path(place) / "units", ["c", "d"], ["train", "test"])
+        table = read_data(photos, units)[0]
+        assert table.split.tolist() == ["train", "test", "train", "train"]
+        assert table.role.tolist() == ["target"] * 2 + ["auxiliary"] * 2
+        table = read_data(photos, units, auxiliary_split="train")[0]
+        assert table.split.tolist() == ["train", "test", "train", "test"]
+        with pytest.raises(CourseError, match="photos: 1 of its images leak"):
+            read_data(photos, photos)
+        table = read_data(photos, photos, leaks="drop")[0]
+        assert pd.isna(table.split[3])
+        assert table.split.tolist()[:3] == ["train", "test", "train"]
+        with pytest.raises(CourseError, match="auxiliary split"):
+            read_data(photos, units, auxiliary_split="half")
 
 
 def test_a_change_wins_over_the_schedule_and_the_schedule_over_the_de():

@@ -13,7 +13,7 @@ from fer_course.app.reporting import Scores, predicted_classes, write_run_report
 from fer_course.app.scoring import CONDITIONS, people_of, prediction_table, score_lines
 from fer_course.app.scoring import score_predictions, unit_scores
 from fer_course.app.steps import RESULTS
-from fer_course.app.training_pool import folder_of, model_names
+from fer_course.app.training_pool import folder_of, trained_models
 from fer_course.core.cache import quiet, settings_of, step
 from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError

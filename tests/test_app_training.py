@@ -2,9 +2,10 @@
 from fer_course.app.training import *
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
-from fer_course.app.options import File, Folder
+from typing import Literal, TYPE_CHECKING
+from fer_course.app.options import Folder
 from fer_course.app.plans import carry_out, make_plan, plan_of_run
+from fer_course.app.starts import start_lines
 from fer_course.core.cache import quiet
 from fer_course.core.errors import CourseError
 from fer_course.train.config import TrainConfig

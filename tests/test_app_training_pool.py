@@ -19,7 +19,7 @@ from fer_course.app.steps import RESULTS
 from fer_course.core.cache import quiet, settings_of, step
 from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError
-from fer_course.core.files import as_json, digest
+from fer_course.core.files import as_json, digest, read_json, write_json
 from fer_course.core.parallel import cores, end_with_parent, free_memory, WORKER_ENVIRONMENT
 from fer_course.core.terminal import progress
 from fer_course.facs import au_columns
@@ -33,6 +33,30 @@ def test_models_need_labels():
     table.iloc[1, 0] = 1
     assert model_names(table) == ["CVT", "AU-CVT"]
     assert folder_of("out", "AU-CVT", seed=2) == Path("out") / "models" / "au-cvt-seed2"
+
+
+def test_the_model_with_the_best_mean_is_recommended_and_its_best_see():
+    with tempfile.TemporaryDirectory() as out:
+        plans = [dict(training=dict(seed=seed)) for seed in (0, 1)]
+        names = ["CVT", "AU-CVT", "fine-tuned"]
+        jobs = [Job(str(Path(out) / f"{n}-{i}"), n, "cpu", plans[i]) for n in names for i in (0, 1)]
+        scores = [0.9, 0.1, 0.6, 0.5, 0.5, 0.6]
+        assert recommend(jobs, scores, out=out) == "fine-tuned", "the later one at a tie"
+        found = read_json(Path(out) / "recommendation.json")
+        assert found["model"] == "fine-tuned"
+        assert found["scores"]["CVT"] == [0.9, 0.1]
+        assert found["saved"] == "fine-tuned-1"
+        assert recommend(jobs[:4], scores[:4], out=out) == "AU-CVT", "not the best single seed"
+        (Path(out) / "recommendation.json").unlink()
+        assert recommend(jobs, [math.nan] * 6, out=out) == "fine-tuned", "no validation images"
+        assert not (Path(out) / "recommendation.json").exists()
+
+
+def test_the_shipped_network_is_left_out_where_it_does_not_fit():
+    assert why_not_fine_tuned(112, "small") is None
+    assert "112 pixels and these have 64" in why_not_fine_tuned(64, "small")
+    assert "others are paper" in why_not_fine_tuned(112, "paper")
+    assert "weights of IR50" in why_not_fine_tuned(112, "small", given=["IR50"])
 
 
 def test_settings_that_are_impossible():

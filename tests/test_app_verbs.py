@@ -62,7 +62,7 @@ def test_the_help_names_every_schedule_and_every_joint_training():
     assert set(declared(TrainConfig)["joint"].choices) == set(JOINT)
     for settings in VERBS["train"].settings:
         by_schedule = bool(settings.note)
-        for name in settings.names:
+        for name in settings.names or ():
             assert (name in RECIPE) == by_schedule, name
 
 

@@ -221,12 +221,13 @@ def test_a_full_disk_keeps_the_old_checkpoint(straight, prepared, fer_course, tm
 
 
 def test_an_auxiliary_folder_and_the_options(prepared, here, tmp_path):
-    data = ("--data", prepared, "--auxiliary", prepared, "--schedule", "au_vit_affectnet")
+    data = ("--data", prepared, "--auxiliary", prepared, "--auxiliary-split", "train")
+    recipe = ("--schedule", "au_vit_affectnet")
     size = ("--epochs", 1, "--batch-size", 16, "--ratio", 2)
     loss = ("--class-weights", "balanced", "--joint", "both", "--units", "common")
     loop = ("--ema", 0.9, "--patience", 5, "--deterministic")
     run = tmp_path / "run"
-    status, _, error = here("train", *data, *size, *loss, *loop, *CPU, "--out", run)
+    status, _, error = here("train", *data, *recipe, *size, *loss, *loop, *CPU, "--out", run)
     assert status == 0, error
     config = read_config(run)
     training = config["training"]

@@ -166,7 +166,7 @@ def test_a_network_of_another_kind_is_refused():
         for change, message in (
             (dict(network="Mine"), "your own .Mine."),
             (dict(network="Block"), "your own .Block."),  # the name of a layer in fer_course.models
-            (dict(model=asdict(create("small").config)), "does not hold"),
+            (dict(model=asdict(create("small").config)), "does not fit this network"),
         ):
             (Path(place) / "checkpoint.pt").unlink(missing_ok=True)
             begin(place, config | change)

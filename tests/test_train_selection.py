@@ -8,9 +8,38 @@ import numpy as np
 import pandas as pd
 import torch
 from fer_course.core.errors import CourseError
+from fer_course.facs import au_columns
 from fer_course.train import distributed
 from fer_course.train.batches import labels
 from fer_course.train.config import TrainConfig
+from fer_course.train.losses import JOINT
+import pytest
+
+
+def beside_an_auxiliary_set():
+    "Return a manifest of two target images and an auxiliary one, and their images"
+    table = pd.DataFrame(
+        dict(
+            expression=["anger", "fear", None],
+            split=["train", "valid", "train"],
+            role=["target", "target", "auxiliary"],
+            AU1=[1.0, 1.0, 0.0],
+        )
+    )
+    return table, np.zeros((3, 4, 4, 3), np.uint8)
+
+
+def test_an_auxiliary_set_hides_the_action_units_of_the_target():
+    manifest = pd.DataFrame(dict(role=["target", "auxiliary"]))
+    manifest[au_columns()] = 1.0
+    hidden = training_table(manifest)
+    assert hidden.loc[0, au_columns()].isna().all()
+    assert hidden.loc[1, au_columns()].notna().all()
+    assert training_table(manifest, "both") is manifest
+    alone = manifest[manifest.role == "target"]
+    assert training_table(alone) is alone
+    no_roles = manifest.drop(columns="role")
+    assert training_table(no_roles) is no_roles
 
 
 def test_rows_are_chosen_by_split_role_and_label():
@@ -33,8 +62,31 @@ def test_rows_are_chosen_by_split_role_and_label():
     assert plain.valid.tolist() == [4]
 
 
+def test_the_units_of_the_target_stay_unseen_beside_an_auxiliary_set():
+    manifest, images = beside_an_auxiliary_set()
+    given = dict(vocabulary="common", out="run")
+    config = TrainConfig(expressions=("anger", "fear"))
+    data = read_training_data(manifest, images, config=config, **given)
+    assert data.action_units[0].isnan().all(), "AU-CVT section 3.1"
+    assert not data.action_units[2].isnan().all()
+    alone = read_training_data(manifest[:2], images[:2], config=config, **given)
+    assert alone.action_units[0, 0] == 1
+
+
+def test_auxiliary_expressions_that_are_missing_are_refused():
+    manifest, images = beside_an_auxiliary_set()
+    for joint in ("expressions", "both"):
+        config = TrainConfig(expressions=("anger", "fear"), joint=joint)
+        with pytest.raises(
+            CourseError, match=f"joint={joint}.*no auxiliary image.*Remedy.*--auxil"
+        ):
+            read_training_data(manifest, images, config=config, vocabulary=None, out="run")
+    labelled = manifest.assign(expression=["anger", "fear", "fear"])
+    data = read_training_data(labelled, images, config=config, vocabulary=None, out="run")
+    assert data.expression[data.auxiliary].tolist() == [1]
+
+
 def test_a_model_with_other_classes_is_refused():
-    import pytest
     from types import SimpleNamespace
 
     model = SimpleNamespace(config=SimpleNamespace(classes=3, au_vocabulary="common"))

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "File": ".options",
         "Folder": ".options",
         "declared": ".options",
+        "find_leaks": ".held_out",
         "carry_out": ".plans",
         "make_plan": ".plans",
         "plan_of_run": ".plans",

@@ -28,7 +28,7 @@ def run(
     # the network: small = minutes on a laptop; paper = AU-CVT as published; released = as in
     # the authors' code (both need a GPU); and every other preset of lessons 15 and 20
     preset: str = "small",
-    # a named recipe: small, au_cvt, au_cvt_released, au_vit_rafdb, au_vit_ferplus,
+    # a named recipe: small, finetune, au_cvt, au_cvt_released, au_vit_rafdb, au_vit_ferplus,
     # au_vit_affectnet, au_vit_released, au_vit_released_ferplus, au_vit_released_affectnet, oadn
     # (default: the one of the preset)
     schedule: str | None = None,
@@ -44,7 +44,7 @@ def run(
     log: Callable = quiet,  # called with each line for the user
     **options,  # of `prepare`: fields of `PrepareConfig`, options of the readers, workers, ...
 ) -> dict:  # the metrics
-    """Prepare, train CVT and AU-CVT, and test them: the main job.
+    """Prepare, train CVT, AU-CVT and on photographs a fine-tuned network, and test them.
 
     The same call again resumes an interrupted job. Raises `CourseError` on bad input.
     """

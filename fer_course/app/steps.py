@@ -18,6 +18,6 @@ RESULTS = {  # step -> its files and folders; the order is that of the steps
         ".align",
         ".whole",
     ),
-    "train": ("models", "model.safetensors", "config.json"),
+    "train": ("models", "model.safetensors", "config.json", "recommendation.json"),
     "evaluate": ("predictions.parquet", "metrics.json", "report.html"),
 }

@@ -19,7 +19,7 @@ from .reporting import Scores, predicted_classes, write_run_report
 from .scoring import CONDITIONS, people_of, prediction_table, score_lines
 from .scoring import score_predictions, unit_scores
 from .steps import RESULTS
-from .training_pool import folder_of, model_names
+from .training_pool import folder_of, trained_models
 from ..core.cache import quiet, settings_of, step
 from ..core.device import pick_device
 from ..core.errors import CourseError
@@ -175,7 +175,7 @@ def _trained_networks(out: Path) -> Iterator[tuple]:
     from fer_course.train.runs import load_run
 
     settings = settings_of(out, "train")
-    for name in model_names(read_prepared(out)[0]):
+    for name in trained_models(out):
         for seed in range(settings["seed"], settings["seed"] + settings["repeats"]):
             yield name, seed, load_run(folder_of(out, name, seed=seed))
 

@@ -8,9 +8,10 @@ __all__ = ['train_run', 'epoch_line']
 # %% ../../nbs/library/app.training.ipynb #5944d930
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
-from .options import File, Folder
+from typing import Literal, TYPE_CHECKING
+from .options import Folder
 from .plans import carry_out, make_plan, plan_of_run
+from .starts import start_lines
 from ..core.cache import quiet
 from ..core.errors import CourseError
 from ..train.config import TrainConfig
@@ -24,27 +25,27 @@ def train_run(
     data: Folder | None = None,
     out: Folder = "_runs/train",  # folder of this training run
     *,
-    auxiliary: Folder | None = None,  # a second prepared folder, whose images are auxiliary
     # the network: small = minutes on a laptop; paper = AU-CVT as published; released = as in
     # the authors' code (both need a GPU); and every other preset of lessons 15 and 20
-    preset: str = "small",
-    # a named recipe: small, au_cvt, au_cvt_released, au_vit_rafdb, au_vit_ferplus,
+    # (default: small, or that of --start)
+    preset: str | None = None,
+    # a named recipe: small, finetune, au_cvt, au_cvt_released, au_vit_rafdb, au_vit_ferplus,
     # au_vit_affectnet, au_vit_released, au_vit_released_ferplus, au_vit_released_affectnet, oadn
-    # (default: the one of the preset)
+    # (default: the one of the preset; finetune with --start)
     schedule: str | None = None,
     # the action units to learn: raf_au, openface, common, ...; none = a network without the AU
     # branch (default: those of the preset if there are labels)
     units: str | None = None,
-    # face.evoLVe's IR50 weights for the first three stages (presets paper and released)
-    ir50: File | None = None,
-    resnet50: File | None = None,  # ImageNet's ResNet50 weights, for the presets with that stem
+    # what the first layer gets: signed = [-1, 1], unit = [0, 1], bytes = [0, 255]
+    # (default: signed, or as the network to start from)
+    values: Literal["signed", "unit", "bytes"] | None = None,
     seed: int = TrainConfig.seed,  # of the initial weights, order and augmentation
     device: str | None = None,  # cpu, cuda, cuda:1, mps (default: a GPU if there is one)
     compile: bool = False,  # compile the network (torch.compile): slow to start, faster then
     tensorboard: bool = False,  # draw curves in RUN/tensorboard during the training run
     again: Folder | None = None,  # repeat a finished run in --out, from its own config.json
     log: Callable = quiet,  # called with each line for the user
-    **changes,  # fields of `TrainConfig`; None = the value of the schedule
+    **settings,  # of `make_plan`: fields of `Beginning`, `SecondSet` and `TrainConfig`
 ) -> "pd.DataFrame":  # the log, one row per epoch
     """Train one network in the folder `out`, or resume the run that is there.
 
@@ -57,14 +58,13 @@ def train_run(
             "a training run needs either data or a run to repeat",
             remedy="give --data PREPARED, or --again RUN",
         )
-    settings = dict(preset=preset, schedule=schedule, units=units, ir50=ir50, resnet50=resnet50)
-    changes["seed"] = seed
+    settings |= dict(preset=preset, schedule=schedule, units=units, values=values, seed=seed)
     with distributed.group(device) as device:
         log = quiet if distributed.rank_and_world()[0] else log
         if again:
             plan = plan_of_run(again, out)
         else:
-            plan = make_plan(data, out, auxiliary=auxiliary, **settings, **changes)
+            plan = make_plan(data, out, **settings)
         return _train(plan, out, device, log, compile=compile, tensorboard=tensorboard)
 
 
@@ -75,6 +75,10 @@ def _train(plan, out, device, log, **switches):
 
     epochs = plan["training"]["epochs"]
     log(_first_line(plan, device, rank_and_world()[1]))
+    for line in start_lines(plan["start"]) if "start" in plan else ():
+        log(line)
+    if plan["data"].get("left_out"):
+        log(f"   auxiliary: {plan['data']['left_out']} images leak and teach nothing")
 
     def log_epoch(row: dict) -> None:
         log(epoch_line(row, epochs))
@@ -93,7 +97,7 @@ def _first_line(plan, device, world):
     training = plan["training"]
     processes = f" x {world}" if world > 1 else ""
     return (
-        f"-- training {plan['preset']} by the schedule {plan['schedule']}, "
+        f"-- training {plan['preset'] or 'a network'} by the schedule {plan['schedule']}, "
         f"seed {training['seed']}, {training['epochs']} epochs, {device.type}{processes}"
     )
 

@@ -116,6 +116,8 @@ VERBS = {
         example="fer-course train --data _runs/photos --epochs 20 --out _runs/photos-small",
         required=("out",),
         settings=(
+            Settings("app.plans:Beginning", "weights to begin with"),
+            Settings("app.plans:SecondSet", "a second set to learn from"),
             Settings(_TRAIN_CONFIG, _TITLE, _BY_SCHEDULE, _NOTE),
             Settings(_TRAIN_CONFIG, "further settings", _NOT_IN_A_SCHEDULE),
         ),

@@ -93,6 +93,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "make_optimizer": ".schedules",
         "schedule": ".schedules",
         "TrainingData": ".selection",
+        "training_table": ".selection",
         "check_shares": ".selection",
         "model_vocabulary": ".selection",
         "read_training_data": ".selection",

@@ -105,7 +105,11 @@ def check(
 def _identity(config):
     """Return what makes two runs the same: settings, network and data, in one flat dict."""
     network = dict(model=config["model"], parameters=config["parameters"])
-    return config["training"] | network | dict(data=config["data"]["digest"])
+    weights = config.get("weights") or {}
+    begins = {f"weights of {stem}": entry["sha1"][:8] for stem, entry in weights.items()}
+    if config.get("start"):
+        begins["start"] = config["start"]["sha1"][:8]
+    return config["training"] | network | begins | dict(data=config["data"]["digest"])
 
 
 def _has_epochs(folder):
@@ -264,15 +268,7 @@ def load_run(
             "make the network yourself and load the weights: "
             'fer_course.models.read_weights(folder/"best.safetensors")',
         )
-    options = {k: tuple(v) if isinstance(v, list) else v for k, v in config["model"].items()}
-    model = models.create(config.get("preset") or "small", **options)
-    try:
-        model.load_state_dict(models.read_weights(weights))
-    except RuntimeError as error:
-        raise CourseError(
-            "does not hold the weights of this network", weights, "train again in another folder"
-        ) from error
-    return model.eval()
+    return models.restore(config["model"], weights)
 
 
 def load_network(
@@ -288,7 +284,7 @@ def load_network(
 # %% ../../nbs/library/train.runs.ipynb #b5861769
 _SCORES = ("valid_macro_f1", "valid_accuracy", "valid_au_macro_f1")
 _COLUMNS = (
-    *("run", "state", "preset", "schedule", "seed", "epochs", "best_epoch"),
+    *("run", "state", "preset", "schedule", "start", "seed", "epochs", "best_epoch"),
     *_SCORES,
     *("minutes", "evaluated"),
 )
@@ -320,6 +316,7 @@ def _run_row(run, folder):
         state=_state(run, log),
         preset=config.get("preset"),
         schedule=config.get("schedule"),
+        start=_start(config),
         seed=config["training"].get("seed"),
         epochs=f"{len(log)}/{config['training'].get('epochs')}",
         best_epoch=int(best["epoch"]) if len(log) else None,
@@ -327,6 +324,12 @@ def _run_row(run, folder):
         evaluated=_evaluations(run),
         **{name: best.get(name) for name in _SCORES},
     )
+
+
+def _start(config):
+    """Return what a run began with, and whether that had learned from the same data."""
+    start = config.get("start", {})
+    return f"{start['what']} (same data)" if start.get("same_data") else start.get("what")
 
 
 def _state(run, log):

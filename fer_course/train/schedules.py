@@ -185,6 +185,13 @@ SCHEDULES = dict(
         ),
         source=_sources(_OWN, augment=_CVT, ratio=_RATIO, alpha=_CVT, beta=_CVT),
     ),
+    # of a network that begins with learned weights: `small` with smaller steps
+    finetune=Schedule(
+        config=TrainConfig(
+            epochs=10, batch_size=48, lr=3e-4, warmup=2.5 / 10, pos_weight="balanced"
+        ),
+        source=_sources(_OWN, augment=_CVT, ratio=_RATIO, alpha=_CVT, beta=_CVT),
+    ),
     au_cvt=Schedule(
         config=TrainConfig(epochs=10, batch_size=512, lr=1e-4, optimizer="sgd", warmup=3 / 10),
         source=_sources(
