@@ -3,7 +3,6 @@ from fer_course.models.released import *
 import re
 from functools import partial
 from pathlib import Path
-import torch
 from fer_course.core.errors import CourseError
 from fer_course.facs import AU_VOCABULARIES, BASIC, EXPRESSIONS, SEVEN
 from fer_course.models.au_cvt import AUCVT, create

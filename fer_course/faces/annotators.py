@@ -56,7 +56,8 @@ def evidence(
 ) -> pd.DataFrame:  # (n, classes without neutral), about 0-1
     """Return how much of each expression but neutral is in the faces.
 
-    The combination that fits best counts. Both sides count half. The evidence for contempt is in the difference between the sides.
+    The combination that fits best counts. Both sides count half. The evidence for contempt is
+    in the difference between the sides.
     Raises `CourseError` for an unknown class or a different number of units.
     """
     for name in classes:

@@ -9,7 +9,6 @@ __all__ = ['recognise', 'load_released', 'load_vit']
 import re
 from functools import partial
 from pathlib import Path
-import torch
 from ..core.errors import CourseError
 from ..facs import AU_VOCABULARIES, BASIC, EXPRESSIONS, SEVEN
 from .au_cvt import AUCVT, create
