@@ -8,8 +8,8 @@ A good run: 4,601 faces, 253 of them without any unit. There are no expressions:
     auxiliary set. Its pictures are those of RAF-ML, and some are reported to be in RAF-DB's test
     set: prepare both in one run with --near-duplicates report and see leaks.parquet.
 
-The first command prepares both sets for AU-CVT or AU-ViT: all 4,601 faces teach action units, except
-those whose bytes are in RAF-DB's validation or test set. The second prepares RAF-AU alone,
+The first command prepares both sets for AU-CVT or AU-ViT: all 4,601 faces teach action units,
+except those whose bytes are in RAF-DB's validation or test set. The second prepares RAF-AU alone,
 whole, for "fer-course train --auxiliary".
 
     fer-course prepare --target RAF-DB --reader rafdb --auxiliary DIR --auxiliary-reader raf_au \
