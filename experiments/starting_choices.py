@@ -183,7 +183,6 @@ def row_of(finished, out, truth, classes):
         macro_f1=[each["macro_f1"] for each in found],
         accuracy=[each["accuracy"] for each in found],
         valid_macro_f1=[float(a["valid_macro_f1"]) for a in answers],
-        seconds=[round(float(a["seconds"]), 1) for a in answers],
     )
 
 
