@@ -188,7 +188,7 @@ SCHEDULES = dict(
     # of a network that begins with learned weights: `small` with smaller steps
     finetune=Schedule(
         config=TrainConfig(
-            epochs=10, batch_size=48, lr=3e-4, warmup=2.5 / 10, pos_weight="balanced"
+            epochs=10, batch_size=48, lr=1e-3, warmup=2.5 / 10, pos_weight="balanced"
         ),
         source=_sources(_OWN, augment=_CVT, ratio=_RATIO, alpha=_CVT, beta=_CVT),
     ),
