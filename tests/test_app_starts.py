@@ -48,3 +48,10 @@ def test_a_source_on_the_same_data_is_named_and_one_that_saw_the_test():
         write_json(place / "moved" / "config.json", config | dict(data=dict(target="../gone")))
         assert "cannot be checked" in relation(place / "moved", table)["relation"]
     assert "rendered faces" in relation("pretrained", table)["relation"]
+
+
+def test_the_shipped_network_is_left_out_where_it_does_not_fit():
+    assert why_not_fine_tuned(112, "small") is None
+    assert "112 pixels and these have 64" in why_not_fine_tuned(64, "small")
+    assert "others are paper" in why_not_fine_tuned(112, "paper")
+    assert "weights of IR50" in why_not_fine_tuned(112, "small", given=["IR50"])

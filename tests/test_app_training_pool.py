@@ -15,16 +15,18 @@ import pandas as pd
 from fer_course.app.options import File, Folder
 from fer_course.app.plans import carry_out, make_plan
 from fer_course.app.preparation import read_prepared
+from fer_course.app.starts import why_not_fine_tuned
 from fer_course.app.steps import RESULTS
 from fer_course.core.cache import quiet, settings_of, step
 from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError
-from fer_course.core.files import as_json, digest, read_json, write_json
+from fer_course.core.files import as_json, digest, write_json
 from fer_course.core.parallel import cores, end_with_parent, free_memory, WORKER_ENVIRONMENT
 from fer_course.core.terminal import progress
 from fer_course.facs import au_columns
 import tempfile
 import pytest
+from fer_course.core.files import read_json
 
 
 def test_models_need_labels():
@@ -50,13 +52,6 @@ def test_the_model_with_the_best_mean_is_recommended_and_its_best_see():
         (Path(out) / "recommendation.json").unlink()
         assert recommend(jobs, [math.nan] * 6, out=out) == "fine-tuned", "no validation images"
         assert not (Path(out) / "recommendation.json").exists()
-
-
-def test_the_shipped_network_is_left_out_where_it_does_not_fit():
-    assert why_not_fine_tuned(112, "small") is None
-    assert "112 pixels and these have 64" in why_not_fine_tuned(64, "small")
-    assert "others are paper" in why_not_fine_tuned(112, "paper")
-    assert "weights of IR50" in why_not_fine_tuned(112, "small", given=["IR50"])
 
 
 def test_settings_that_are_impossible():
