@@ -30,6 +30,7 @@ from fer_course.core.terminal import say
 from fer_course.faces.datasets import RENDERER_VERSION
 from fer_course.facs import BASIC, SEVEN
 from laboratory import AUGMENT, QUICK, TRAINING, Lab, Sizes, drawn
+import report_parts as report
 from people_scores import Scorer, fleiss, over_people, over_seeds, ratio_of, variances
 from scene_parts import scene_answers, scene_numbers
 from training_parts import MIXES, again_answers, again_numbers, proportions
@@ -77,6 +78,12 @@ PARTS = dict(
     again=Part(again_answers, again_numbers),
     resolution=Part(resolution_answers, resolution_numbers),
     speed=Part(speed_answers, speed_numbers, every_seed=False),
+    aligned=Part(report.aligned_answers, report.aligned_numbers),
+    noise=Part(report.noise_answers, report.noise_numbers),
+    wild=Part(report.wild_answers, report.wild_numbers),
+    latent=Part(report.latent_answers, report.latent_numbers),
+    values=Part(report.values_answers, report.values_numbers),
+    rates=Part(report.rates_answers, report.rates_numbers),
 )
 CLAIM = ("claim", "source", "measure", "supports", "refutes", "part")
 
