@@ -8,9 +8,10 @@ import torch.nn.functional as F
 from torch import nn
 from fer_course.facs import EXPRESSIONS
 from fer_course.models.au_branch import AUBranch, AUToken
-from fer_course.models.config import check_config, Config, refuse
+from fer_course.models.config import check_config, Config, refuse, VALUES
 from fer_course.models.presets import configure, paper_value
 from fer_course.models.parts import Block, IRStem, MERGING, PositionConv, resnet_stem
+from fer_course.models.vit_weights import fill_vit
 from fer_course.models.weights import load_ir50, load_resnet50
 import pytest
 from fer_course.core.errors import CourseError
@@ -309,6 +310,7 @@ def test_impossible_networks_are_refused():
         (dict(depths=(), heads=()), "without transformer blocks"),
         (dict(preset="small_vit", size=100), "patches of 16 pixels do not fill it"),
         (dict(embedding="none"), "embedding cannot be"),
+        (dict(values="floats"), "values cannot be 'floats'.*choose from signed, unit, bytes"),
     )
     for changes, message in CASES:
         with pytest.raises(CourseError, match=message):
@@ -386,3 +388,49 @@ def test_a_resnet50_file_starts_the_stem():
             create("paper", resnet50=path)
         with pytest.raises(CourseError, match="missing .*layer1.1"):
             create("resnet50", resnet50=path)
+
+
+def test_the_first_layer_gets_the_values_of_the_configuration():
+    x = torch.tensor([-1.0, 0.0, 1.0]).view(1, 3, 1, 1).expand(2, 3, 32, 32).contiguous()
+    WANTED = dict(signed=[-1, 0, 1], unit=[0, 0.5, 1], bytes=[0, 127.5, 255])
+    for values, wanted in WANTED.items():
+        model = create("small", size=32, values=values).eval()
+        seen = []
+        model.stem.register_forward_pre_hook(lambda _, inputs, seen=seen: seen.append(inputs[0]))
+        model(x)
+        assert seen[0][0, :, 0, 0].tolist() == wanted, values
+
+
+def test_values_change_no_parameter_and_signed_is_the_default():
+    torch.manual_seed(0)
+    signed = create("small", size=32)
+    torch.manual_seed(0)
+    unit = create("small", size=32, values="unit")
+    assert signed.config.values == "signed"
+    assert all(
+        torch.equal(a, b) for a, b in zip(signed.parameters(), unit.parameters(), strict=True)
+    )
+    x = torch.rand(2, 3, 32, 32) * 2 - 1
+    with torch.no_grad():
+        assert torch.equal(unit.eval()(x)[0], signed.eval()((x + 1) / 2)[0])
+
+
+def test_values_are_kept_in_the_configuration_and_may_be_missing_in_a():
+    import tempfile
+    from fer_course.core.files import read_json, write_json
+    from fer_course.models.checkpoints import load, save
+
+    x = torch.rand(2, 3, 32, 32) * 2 - 1
+    for values in ("bytes", "signed"):
+        model = create("small", size=32, values=values).eval()
+        with tempfile.TemporaryDirectory() as folder:
+            save(model, folder)
+            settings = read_json(f"{folder}/config.json")
+            assert settings["values"] == values
+            if values == "signed":
+                del settings["values"]
+                write_json(f"{folder}/config.json", settings)
+            again = load(folder)
+        assert again.config == model.config
+        with torch.no_grad():
+            assert torch.equal(again(x)[0], model(x)[0]), values

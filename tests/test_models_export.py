@@ -15,10 +15,10 @@ import pytest
 from fer_course.models.au_cvt import create
 
 
-def small_network():
+def small_network(**changes):
     "Return a small network for images of 32 pixels with three expressions"
     torch.manual_seed(0)
-    return create("small", size=32, expressions=("anger", "fear", "joy"))
+    return create("small", size=32, expressions=("anger", "fear", "joy"), **changes)
 
 
 def open_session(path):
@@ -61,6 +61,18 @@ def test_an_onnx_file_gives_the_same_logits_for_any_batch():
         for output, logits in zip(outputs, expected, strict=True):
             assert output.shape == logits.shape, batch
             assert np.abs(output - logits.numpy()).max() < 1e-4, batch
+
+
+def test_an_onnx_file_rescales_its_input_as_the_network_does():
+    model = small_network(values="unit")
+    with tempfile.TemporaryDirectory() as folder:
+        to_onnx(model, f"{folder}/network.onnx")
+        session = open_session(f"{folder}/network.onnx")
+    x = torch.rand(2, 3, 32, 32) * 2 - 1
+    with torch.no_grad():
+        expected = model.eval()(x)[0].numpy()
+    assert np.abs(session.run(None, {"images": x.numpy()})[0] - expected).max() < 1e-4
+    assert session.get_modelmeta().custom_metadata_map["input"].startswith("(pixels / 255 - 0.5)")
 
 
 def test_a_path_below_a_file_is_refused():

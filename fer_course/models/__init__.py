@@ -1,6 +1,7 @@
 """The networks of the course: parts, presets, costs, and weights of other projects.
 
 `create(preset, **changes)` gives a network whose call returns `(expression_logits, au_logits)`.
+With `ir50=FILE`, `resnet50=FILE` or `vit=FILE` it starts from weights of other projects.
 `save` and `load` keep it, `pretrained(name)` gives one that comes with the package.
 `load_released(path)`, `load_vit(path)`, `load_ir50(path)` and `load_resnet50(path)` read weights
 of other projects without running any of their code.
@@ -34,7 +35,9 @@ __getattr__, __dir__, __all__ = lazy_names(
         "load_ir50": ".weights",
         "load_resnet50": ".weights",
         "read_weights": ".weights",
+        "fill_vit": ".vit_weights",
         "Config": ".config",
+        "VALUES": ".config",
         "check_config": ".config",
         "refuse": ".config",
         "MODULES": ".presets",

@@ -14,9 +14,10 @@ import torch.nn.functional as F
 from torch import nn
 from ..facs import EXPRESSIONS
 from .au_branch import AUBranch, AUToken
-from .config import check_config, Config, refuse
+from .config import check_config, Config, refuse, VALUES
 from .presets import configure, paper_value
 from .parts import Block, IRStem, MERGING, PositionConv, resnet_stem
+from .vit_weights import fill_vit
 from .weights import load_ir50, load_resnet50
 
 # %% ../../nbs/library/models.au_cvt.ipynb #10c82d57
@@ -137,6 +138,13 @@ class AUCVT(nn.Module):
                 "make them from uint8 with fer_course.augment.normalise",
             )
 
+    def _rescaled(self, x):
+        "Return images in [-1, 1] in the range that the first layer gets"
+        if self.config.values == "signed":
+            return x
+        low, high = VALUES[self.config.values]
+        return (x + 1) * ((high - low) / 2) + low
+
     def _tokens(self, x):
         "Return (B, 3, S, S) as tokens (B, n + h*w, C) with positions, n without a place in front"
         x = self.embedding(self.stem(x)).flatten(2).transpose(1, 2)  # (B, 196, width)
@@ -166,7 +174,7 @@ class AUCVT(nn.Module):
 
     def forward(self, x: torch.Tensor) -> tuple:
         self._check_input(x)
-        x = self._tokens(x)
+        x = self._tokens(self._rescaled(x))
         grid = self.grid
         done = 0  # blocks
         units = self._read_units(None, x, grid, done=done)
@@ -234,8 +242,9 @@ def create(
     *,
     classes: int | None = None,  # short for `expressions=EXPRESSIONS[:classes]`
     resnet50: str | Path | None = None,  # file with ResNet50's weights, see `load_resnet50`
+    vit: str | Path | None = None,  # file with a ViT's weights (ImageNet, VGGFace2), see `fill_vit`
     **changes,  # fields of `Config` with other values
-) -> AUCVT:  # with random weights, apart from the stem
+) -> AUCVT:  # with random weights, apart from those of the files
     """Return a new network.
 
     Raises `CourseError` if a preset, field or value is unknown, and if a file does not fit.
@@ -247,4 +256,6 @@ def create(
         _fill_ir50(model, ir50, preset)
     if resnet50 is not None:
         _fill_resnet50(model, resnet50, preset)
+    if vit is not None:
+        fill_vit(model, vit, preset=preset)
     return model

@@ -10,12 +10,11 @@ import re
 from functools import partial
 from pathlib import Path
 import torch
-import torch.nn.functional as F
 from ..core.errors import CourseError
 from ..facs import AU_VOCABULARIES, BASIC, EXPRESSIONS, SEVEN
 from .au_cvt import AUCVT, create
 from .released_names import DEAD, PATCHES, patch_layers, released_name
-from .released_names import translate, two_stages
+from .released_names import translate
 from .weights import fill, read_weights
 
 # %% ../../nbs/library/models.released.ipynb #adba3ba9
@@ -161,58 +160,13 @@ def load_released(
     return model.eval()
 
 # %% ../../nbs/library/models.released.ipynb #b7035259
-_NEW = ("classify.", "au_branch.", "au_token.")  # parts that stay random at a start
-
-
-def _resized(position, places):
-    """Return a position embedding (1, 1 + n*n, C) for a different square grid, bicubic.
-
-    The place of the class token stays. It is unchanged if a grid is not square.
-    """
-    side = round((position.shape[1] - 1) ** 0.5)
-    new_side = round((places - 1) ** 0.5)
-    if position.shape[1] == places or side * side + 1 != position.shape[1]:
-        return position
-    grid = position[:, 1:].unflatten(1, (side, side)).permute(0, 3, 1, 2)  # (1, C, n, n)
-    size = (new_side, new_side)
-    grid = F.interpolate(grid, size, mode="bicubic", antialias=True, align_corners=False)
-    return torch.cat([position[:, :1], grid.flatten(2).transpose(1, 2)], 1)
-
-
-def _start_name(key):
-    "Return the name of a parameter in timm's ViT; new parts keep their own"
-    return key if key.startswith(_NEW) else released_name(key, "plain")
-
-
 def load_vit(
     path: str | Path,  # ViT of timm (ImageNet), or one of VGGFace2 with its names
     preset: str = "vit_released",  # with patches of pixels and a class token, see `create`
     **changes,  # fields of `Config` with other values
 ) -> AUCVT:  # in eval mode; all but its heads comes from the file
-    """Return a network that starts from a vision transformer.
-
-    The file holds cls_token, pos_embed, patch_embed.proj.*, blocks.N.*, norm.*. Position
-    embeddings are interpolated to the network's grid.
+    """Return a network that starts from a vision transformer, see `fill_vit`.
 
     Raises `CourseError` if the file does not fit.
     """
-    model = create(preset, **changes)
-    state = read_weights(path)
-    c = model.config
-    if (c.embedding, c.head) != ("patch", "class"):
-        raise CourseError(
-            f"the preset {preset!r} is no vision transformer",
-            remedy="use vit, vit_au, vit_au_token, vit_released or vit_token_released",
-        )
-    if "pos_embed" not in state or state["pos_embed"].ndim != 3:
-        raise CourseError(
-            "holds no vision transformer (no name pos_embed)",
-            path,
-            "give a file with timm's names",
-        )
-    state = two_stages(state, c.depths[0])
-    state["pos_embed"] = _resized(state["pos_embed"], c.side**2 + 1)
-    own = {key: value for key, value in model.state_dict().items() if key.startswith(_NEW)}
-    dead = ("head.", "head_dist.", "pre_logits.", "fc_norm.")
-    model.ignored = fill(model, {**state, **own}, path=path, name=_start_name, dead=dead)
-    return model.eval()
+    return create(preset, vit=path, **changes).eval()
