@@ -12,6 +12,7 @@ from factors import everybody
 from fastai.callback.core import Callback
 from fer_course.augment import Augment
 from fer_course.augment.copies import AS_IT_IS, NOISES, changed
+from fer_course.core.device import no_denormals
 from fer_course.core.random import seed_everything
 from fer_course.facs import SEVEN
 from fer_course.models import create
@@ -220,8 +221,7 @@ def wild_numbers(lab, answers_of_seeds):
     wild_lacks = scores["lab|lab"] - scores["web|lab"]
     own = (scores["lab|lab"] + scores["web|web"]) / 2
     gaps = {
-        name: over_seeds(gap[0], own)
-        for name, gap in dict(lab=lab_lacks, web=wild_lacks).items()
+        name: over_seeds(gap[0], own) for name, gap in dict(lab=lab_lacks, web=wild_lacks).items()
     }
     return dict(wild=dict(rows=rows, gaps=gaps)), dict(
         wild=over_seeds((lab_lacks - wild_lacks)[0], own)
@@ -267,6 +267,7 @@ def labels_of(annotators, parameters, seed):
     return np.array([[SEVEN.index(name) for name in names] for names in written]).T
 
 
+@no_denormals()
 def learned_from(lab, seed, images, labels, learned):
     """Return the network that learned from class numbers (n, K), and its transition matrices.
 
@@ -299,11 +300,11 @@ def learned_from(lab, seed, images, labels, learned):
 
 def latent_answers(lab, seed):
     "Train from the labels of annotators; return class numbers, matrices, shares of right labels."
-    train, _ = lab.photographs(seed)
-    images, view = lab.view(train.crops()), lab.view(lab.crops)
+    (crops, _), _, model = plain(lab, seed)
+    images, view = lab.view(crops), lab.view(lab.crops)
     parameters = lab.parameters(seed)[list(range(len(images)))]
     meant = labels_of(["meant"], parameters, seed)
-    answers = {}
+    answers = dict(meant=predicted(model, view))
     for name, (annotators, one, learned) in ARMS.items():
         labels = labels_of(annotators, parameters, seed)
         if one:
@@ -327,10 +328,11 @@ def counted(labels, meant):
 
 def latent_numbers(lab, answers_of_seeds):
     "Return the table of annotators, the matrices of the first seed, and the claim."
-    scores = scores_of(lab.scorer, [{k: found[k] for k in ARMS} for found in answers_of_seeds])
+    names = ("meant", *ARMS)
+    scores = scores_of(lab.scorer, [{k: found[k] for k in names} for found in answers_of_seeds])
     first = answers_of_seeds[0]
     rows = [
-        level_row(name, values) | dict(right=first[f"right|{name}"].tolist())
+        level_row(name, values) | dict(right=first.get(f"right|{name}", np.ones(1)).tolist())
         for name, values in scores.items()
     ]
     matrices = {
@@ -339,5 +341,5 @@ def latent_numbers(lab, answers_of_seeds):
         if learned
     }
     gap = scores["latent truth of two"] - scores["majority of two"]
-    found = over_seeds(gap[0], scores["latent truth of two"])
+    found = over_seeds(gap[0], scores["meant"])
     return dict(latent=dict(rows=rows, matrices=matrices)), dict(latent=found)
