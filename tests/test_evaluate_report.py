@@ -222,7 +222,7 @@ def test_sentence_is_honest():
     sentence = headline_sentence(Report(results=results))
     assert sentence.startswith("AU-CVT")  # the model under study, though it is not the best
     assert "mean of 2 seeds" in sentence
-    assert "within the spread" in sentence
+    assert "not shown" in sentence
     assert headline_sentence(Report(headline=dict(sentence="Given."))) == "Given."
     untested = Report(results={"CVT": [dict(macro_f1=None, n=0)]})
     assert "no labelled test image" in headline_sentence(untested)

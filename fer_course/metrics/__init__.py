@@ -12,7 +12,13 @@ __getattr__, __dir__, __all__ = lazy_names(
         "expression_metrics": ".scores",
         "finite_or_none": ".scores",
         "bootstrap_interval": ".bootstrap",
+        "Draws": ".bootstrap",
+        "draw_scores": ".bootstrap",
+        "people_weights": ".bootstrap",
         "compare": ".comparison",
+        "compare_all": ".comparison",
+        "compare_people": ".comparison",
+        "detectable": ".comparison",
         "summarise": ".comparison",
     },
 )
