@@ -83,6 +83,8 @@ PARTS = dict(
     wild=Part(report.wild_answers, report.wild_numbers),
     latent=Part(report.latent_answers, report.latent_numbers),
     values=Part(report.values_answers, report.values_numbers),
+    tilted=Part(report.tilted_answers, report.tilted_numbers),
+    annotators=Part(report.annotators_answers, report.annotators_numbers),
     rates=Part(report.rates_answers, report.rates_numbers),
 )
 CLAIM = ("claim", "source", "measure", "supports", "refutes", "part")

@@ -18,7 +18,7 @@ from fer_course.facs import SEVEN
 from fer_course.models import create
 from fer_course.train import AnnotatorLoss, Batches, LatentTruth, Seeds, TrainConfig, learner
 from laboratory import AUGMENT, TRAINING, photographed, predicted
-from people_scores import Scorer, level_row, over_seeds
+from people_scores import Scorer, level_row, over_both
 from training_parts import labels_by
 
 TILTS = (0, 1, 4)  # shares of the photograph's tilt that are left in the crop
@@ -40,13 +40,13 @@ def plain(lab, seed):
 # Alignment: the same crops with and without the tilt of the head
 
 
-def aligned_answers(lab, seed):
-    "Train at each tilt; return the class numbers of each network at each tilt of the test faces."
+def tilt_answers(lab, seed, tilts):
+    "Train at some tilts; return the class numbers of each network at each tilt of the test faces."
     train, valid = lab.photographs(seed)
     test = photographed(lab.work, "photographs-test", lab.test)
     views = {tilt: lab.view(test.crops(tilt)) for tilt in TILTS}
     answers = {}
-    for tilt in TILTS:
+    for tilt in tilts:
         name = f"tilt-{tilt}" if tilt else "meant"
         model = lab.small(
             name, seed, (train.crops(tilt), train.names), (valid.crops(tilt), valid.names)
@@ -56,12 +56,34 @@ def aligned_answers(lab, seed):
     return answers
 
 
-def aligned_numbers(lab, answers_of_seeds):
-    "Return the table of tilts, learned against tested, and the claim."
+def aligned_answers(lab, seed):
+    "Train with level eyes and with the tilt of the photograph."
+    return tilt_answers(lab, seed, TILTS[:2])
+
+
+def tilted_answers(lab, seed):
+    "Train at all tilts; what `aligned` trained is read back."
+    return tilt_answers(lab, seed, TILTS)
+
+
+def tilt_rows(lab, answers_of_seeds):
+    "Return the scores of networks, learned at a tilt against tested at a tilt, and their table."
     scores = scores_of(lab.scorer, answers_of_seeds)
-    rows = [level_row(key.split("|"), values) for key, values in scores.items()]
-    found = over_seeds((scores["0|0"] - scores["1|1"])[0], scores["0|0"])
-    return dict(tilt=rows), dict(aligned=found)
+    return scores, [level_row(key.split("|"), values) for key, values in scores.items()]
+
+
+def aligned_numbers(lab, answers_of_seeds):
+    "Return the table of tilts and the claim."
+    scores, rows = tilt_rows(lab, answers_of_seeds)
+    found = over_both(scores["0|0"] - scores["1|1"], scores["0|0"], lab.sizes.people)
+    return dict(tilt=dict(rows=rows)), dict(aligned=found)
+
+
+def tilted_numbers(lab, answers_of_seeds):
+    "Return the table of all tilts, and what alignment gains where heads are tilted much."
+    scores, rows = tilt_rows(lab, answers_of_seeds)
+    gap = scores["0|0"] - scores["4|4"]
+    return dict(tilt=dict(rows=rows, much=over_both(gap, scores["0|0"], lab.sizes.people))), {}
 
 
 def scores_of(scorer, answers_of_seeds):
@@ -117,7 +139,8 @@ def noise_numbers(lab, answers_of_seeds):
     scores = scores_of(lab.scorer, answers_of_seeds)
     rows = [level_row(key.split("|"), values) for key, values in scores.items()]
     better = scores[f"noises|{SMALL}"]
-    found = over_seeds((better - scores[f"without|{SMALL}"])[0], scores["without|0"])
+    gap = better - scores[f"without|{SMALL}"]
+    found = over_both(gap, scores["without|0"], lab.sizes.people)
     return dict(noise=rows), dict(noise=found)
 
 
@@ -166,20 +189,22 @@ def values_numbers(lab, answers_of_seeds):
         lab.scorer.scores([answers[f"{values}|{RATES[0]:g}"] for answers in answers_of_seeds])
         for values in VALUES
     )
-    found = over_seeds((unit - whole)[0], unit)
+    found = over_both(unit - whole, unit, lab.sizes.people)
     return dict(values=rate_rows(lab, answers_of_seeds)), dict(values=found)
 
 
 def rates_numbers(lab, answers_of_seeds):
     "Return the table of all rates, and each range of values at its best rate by validation."
     rows = rate_rows(lab, answers_of_seeds)
-    best = {}
+    best, scores = {}, {}
     for values in VALUES:
         own = [row for row in rows if row["level"][0] == values]
-        chosen = max(own, key=lambda row: np.mean(row["valid"]))
-        best[values] = dict(rate=chosen["level"][1], each=chosen["each"])
-    gap = np.subtract(*(best[values]["each"] for values in VALUES))
-    difference = over_seeds(gap, np.array([best[VALUES[0]]["each"]]))
+        chosen = max(own, key=lambda row: np.mean(row["valid"]))["level"]
+        answers = [found["|".join(chosen)] for found in answers_of_seeds]
+        scores[values] = lab.scorer.scores(answers)
+        best[values] = level_row(chosen, scores[values])
+    unit, whole = scores.values()
+    difference = over_both(unit - whole, unit, lab.sizes.people)
     return dict(rates=dict(rows=rows, best=best, difference=difference)), {}
 
 
@@ -220,21 +245,21 @@ def wild_numbers(lab, answers_of_seeds):
     lab_lacks = scores["web|web"] - scores["lab|web"]
     wild_lacks = scores["lab|lab"] - scores["web|lab"]
     own = (scores["lab|lab"] + scores["web|web"]) / 2
-    gaps = {
-        name: over_seeds(gap[0], own) for name, gap in dict(lab=lab_lacks, web=wild_lacks).items()
-    }
-    return dict(wild=dict(rows=rows, gaps=gaps)), dict(
-        wild=over_seeds((lab_lacks - wild_lacks)[0], own)
-    )
+    people = lab.sizes.people
+    gaps = dict(lab=over_both(lab_lacks, own, people), web=over_both(wild_lacks, own, people))
+    found = over_both(lab_lacks - wild_lacks, own, people)
+    return dict(wild=dict(rows=rows, gaps=gaps)), dict(wild=found)
 
 
 # Annotators: one label a face, all labels, or a latent truth behind them
 
 TWO, THREE = ("folk", "crowd"), ("reader", "folk", "crowd")
-ARMS = {  # name -> annotators, one label a face?, do the transition matrices learn?
+CLAIMED = {  # name -> annotators, one label a face?, do the transition matrices learn?
     "majority of two": (TWO, True, False),
-    "all labels of two": (TWO, False, False),
     "latent truth of two": (TWO, False, True),
+}
+FURTHER = {
+    "all labels of two": (TWO, False, False),
     "majority of three": (THREE, True, False),
     "latent truth of three": (THREE, False, True),
 }
@@ -298,14 +323,14 @@ def learned_from(lab, seed, images, labels, learned):
     return network, model.transitions.detach().numpy()
 
 
-def latent_answers(lab, seed):
+def label_answers(lab, seed, arms):
     "Train from the labels of annotators; return class numbers, matrices, shares of right labels."
     (crops, _), _, model = plain(lab, seed)
     images, view = lab.view(crops), lab.view(lab.crops)
     parameters = lab.parameters(seed)[list(range(len(images)))]
     meant = labels_of(["meant"], parameters, seed)
     answers = dict(meant=predicted(model, view))
-    for name, (annotators, one, learned) in ARMS.items():
+    for name, (annotators, one, learned) in arms.items():
         labels = labels_of(annotators, parameters, seed)
         if one:
             labels = majority(labels, seed)
@@ -326,9 +351,9 @@ def counted(labels, meant):
     return tables / tables.sum(2, keepdims=True)
 
 
-def latent_numbers(lab, answers_of_seeds):
-    "Return the table of annotators, the matrices of the first seed, and the claim."
-    names = ("meant", *ARMS)
+def label_tables(lab, answers_of_seeds, arms):
+    "Return the scores, and the tables: a row for each arm, the matrices of the first seed."
+    names = ("meant", *arms)
     scores = scores_of(lab.scorer, [{k: found[k] for k in names} for found in answers_of_seeds])
     first = answers_of_seeds[0]
     rows = [
@@ -337,9 +362,32 @@ def latent_numbers(lab, answers_of_seeds):
     ]
     matrices = {
         name: dict(found=first[f"found|{name}"].tolist(), true=first[f"true|{name}"].tolist())
-        for name, (_, _, learned) in ARMS.items()
+        for name, (_, _, learned) in arms.items()
         if learned
     }
+    return scores, dict(rows=rows, matrices=matrices)
+
+
+def latent_answers(lab, seed):
+    "Train from two annotators: from their majority, and with a latent truth."
+    return label_answers(lab, seed, CLAIMED)
+
+
+def latent_numbers(lab, answers_of_seeds):
+    "Return the tables of two annotators and the claim."
+    scores, tables = label_tables(lab, answers_of_seeds, CLAIMED)
     gap = scores["latent truth of two"] - scores["majority of two"]
-    found = over_seeds(gap[0], scores["meant"])
-    return dict(latent=dict(rows=rows, matrices=matrices)), dict(latent=found)
+    return dict(latent=tables), dict(latent=over_both(gap, scores["meant"], lab.sizes.people))
+
+
+def annotators_answers(lab, seed):
+    "Train from all labels of two annotators, and from three annotators."
+    return label_answers(lab, seed, FURTHER)
+
+
+def annotators_numbers(lab, answers_of_seeds):
+    "Return the tables of further annotators, and what the latent truth of three gains."
+    scores, tables = label_tables(lab, answers_of_seeds, FURTHER)
+    gap = scores["latent truth of three"] - scores["majority of three"]
+    three = over_both(gap, scores["meant"], lab.sizes.people)
+    return dict(further=tables | dict(three=three)), {}
