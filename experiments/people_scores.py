@@ -82,8 +82,10 @@ def over_both(values, reference, people):
         return found | over_seeds(values[0], reference)
     variances = np.array([found["sd"] ** 2 / seeds, values[1:].mean(1).var()])
     freedoms = np.array([seeds - 1, people - 1])
-    freedom = variances.sum() ** 2 / (variances**2 / freedoms).sum()
-    half = float(t.ppf(0.975, freedom) * variances.sum() ** 0.5)
+    half, freedom = 0.0, freedoms[0]
+    if variances.any():
+        freedom = variances.sum() ** 2 / (variances**2 / freedoms).sum()
+        half = float(t.ppf(0.975, freedom) * variances.sum() ** 0.5)
     estimate = found["estimate"]
     return found | dict(
         low=estimate - half,

@@ -5,7 +5,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 
-def labelled_points(n=3000):
+def labelled_points(n=2000):
     "Return points (n, 2), classes (n,), labels (n, 3) and the true matrices (3, 3, 3)"
     g = torch.Generator().manual_seed(0)
     matrices = torch.eye(3).repeat(3, 1, 1)
@@ -31,10 +31,10 @@ class Line(nn.Module):
         return self.layer(x), None
 
 
-def fitted(model, x, labels, steps=300):
+def fitted(model, x, labels, steps=200):
     "Return the model after some steps with all points"
     trained = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.Adam(trained, lr=0.03)
+    optimizer = torch.optim.Adam(trained, lr=0.05)
     for _ in range(steps):
         optimizer.zero_grad()
         AnnotatorLoss()(model(x), None, labels).backward()
