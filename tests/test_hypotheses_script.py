@@ -484,3 +484,16 @@ def test_matrices_move_only_if_they_may_learn(tiny, learned):
     _, matrices = learned_from(tiny, 0, images, labels, learned)
     is_as_it_was = np.allclose(matrices.diagonal(axis1=1, axis2=2), 0.9, atol=1e-6)
     assert is_as_it_was != learned
+
+
+def test_a_correction_never_turns_a_verdict_around():
+    import hypotheses_figures as figures
+
+    path = ROOT / "nbs" / "results" / "hypotheses.json"
+    if not path.exists():
+        pytest.skip("no results: experiments/hypotheses.py writes them")
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    found = figures.corrected_verdicts(stored)
+    assert set(found) == set(stored["hypotheses"])
+    for key, row in stored["hypotheses"].items():
+        assert found[key] in (row["verdict"], "undecided"), key
