@@ -8,6 +8,7 @@ from claims import HYPOTHESES, verdict
 from factors import FACTORS, at_level
 from fer_course.evaluate.figures import ACCENT, PALETTE
 from matplotlib.figure import Figure
+from PIL import Image as Pixels
 from people_scores import corrected
 
 SIDE = 150  # pixels of a face in a figure
@@ -15,12 +16,17 @@ TEXT = 10  # points
 COLUMNS = ["claim", "supports", "refutes", "estimate", "low", "high", "verdict"]
 
 
-def shown(figure, kind="png", dpi=84):
-    "Show a figure: plots as PNG, photographs as JPEG."
+def shown(figure, photographs=False):
+    "Show a figure: plots as PNG of 48 colours, photographs as JPEG."
     buffer = io.BytesIO()
-    options = dict(pil_kwargs=dict(quality=80)) if kind == "jpeg" else {}
-    figure.savefig(buffer, format=kind, dpi=dpi, facecolor="white", **options)
-    display(Image(buffer.getvalue(), format=kind))
+    figure.savefig(buffer, format="png", dpi=72 if photographs else 84, facecolor="white")
+    image = Pixels.open(buffer).convert("RGB")
+    small = io.BytesIO()
+    if photographs:
+        image.save(small, "jpeg", quality=72)
+    else:
+        image.quantize(48).save(small, "png", optimize=True)
+    display(Image(small.getvalue(), format="jpeg" if photographs else "png"))
 
 
 def axes_of(width, height, rows=1, columns=1, **options):
@@ -46,7 +52,7 @@ def faces(rows):
         for ax, (title, image) in zip(line, row):
             ax.imshow(image, interpolation="nearest")
             ax.set_title(title, fontsize=TEXT, pad=2)
-    shown(figure, "jpeg", dpi=72)
+    shown(figure, photographs=True)
 
 
 def ordered(levels):
@@ -56,10 +62,12 @@ def ordered(levels):
     return sorted(levels)
 
 
-def factor_faces(renderer, people, face, *factors, most=5):
-    "Show one face of `people` at the levels of each factor, at most `most` in a row."
+def factor_faces(renderer, people, *factors, most=5, expression="fear"):
+    "Show a face at the levels of each factor, the next person for the next factor."
+    chosen = [row for row, name in enumerate(people.expressions) if name == expression]
     rows = []
-    for factor in factors:
+    for number, factor in enumerate(factors):
+        face = chosen[number % len(chosen)]
         levels = ordered(FACTORS[factor][1])
         shots = []
         for level in levels:
@@ -76,9 +84,11 @@ def interval(row):
 
 def levels(results, *factors):
     "Draw the macro F1 at each level: bars = 95% intervals over people, dots = seeds."
-    figure, axes = axes_of(3.1 * len(factors), 2.6, columns=len(factors), sharey=True)
+    tables = results["factors"]
+    width = sum(max(3.1, 0.6 * len(tables[factor]["levels"])) for factor in factors)
+    figure, axes = axes_of(width, 2.6, columns=len(factors), sharey=True)
     for ax, factor in zip(axes[0], factors):
-        found = results["factors"][factor]
+        found = tables[factor]
         by_level = {row["level"]: row for row in found["levels"]}
         names = ordered(list(by_level))
         rows = [by_level[name] for name in names]
