@@ -8,7 +8,7 @@ would refute each claim; `verdict` compares the numbers with it. Faces are align
 points: the table is about networks, not about detectors.
 What it makes: OUT/*/faces (crops), OUT/*/models (networks), OUT/runs (answers) and
 OUT/hypotheses.json; --results writes that file for the lesson. What is finished is skipped. About
-75 minutes of one core; --parts measures some of it, and the rest is taken from OUT or from the file
+65 minutes of one core; --parts measures some of it, and the rest is taken from OUT or from the file
 of --results, if that was made with the same sizes, seeds and faces. The parts `tilted`,
 `annotators` and `rates` belong to no claim: they add rows to the tables of `aligned`, `latent` and
 `values`.

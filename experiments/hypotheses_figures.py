@@ -17,7 +17,7 @@ COLUMNS = ["claim", "supports", "refutes", "estimate", "low", "high", "verdict"]
 
 
 def shown(figure, photographs=False):
-    "Show a figure: plots as PNG of 48 colours, photographs as JPEG."
+    "Show a figure: plots as PNG of 64 colours, photographs as JPEG."
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=72 if photographs else 84, facecolor="white")
     image = Pixels.open(buffer).convert("RGB")
@@ -25,7 +25,7 @@ def shown(figure, photographs=False):
     if photographs:
         image.save(small, "jpeg", quality=72)
     else:
-        image.quantize(48).save(small, "png", optimize=True)
+        image.quantize(64, Pixels.Quantize.MAXCOVERAGE).save(small, "png", optimize=True)
     display(Image(small.getvalue(), format="jpeg" if photographs else "png"))
 
 
@@ -107,7 +107,7 @@ def points(ax, rows, joined=False, at=None):
         ax.plot(at, [row["macro_f1"] for row in rows], color=PALETTE[0], lw=1)
     for x, row in zip(at, rows):
         ax.errorbar(x, row["macro_f1"], interval(row), fmt="o", ms=5, capsize=3, color=PALETTE[0])
-        ax.plot([x] * len(row["each"]), row["each"], ".", color=ACCENT, ms=4)
+        ax.plot([x + 0.15] * len(row["each"]), row["each"], ".", color=ACCENT, ms=4)
     ax.set_ylim(0, 1)
 
 
