@@ -15,11 +15,14 @@ CUT = 0.56  # the row between the eyes and the mouth, as a share of an aligned c
 GREY = 127
 
 
+def everybody(people, profile="course", seed=900):
+    "Return test faces of a profile: each person with all seven expressions."
+    return sample(people * len(SEVEN), profile, seed=seed, per_identity=len(SEVEN), meaning=MEANING)
+
+
 def base(people, seed=900):
     "Return the faces of every test set: each person with all seven expressions, no occluder."
-    n = people * len(SEVEN)
-    drawn = sample(n, seed=seed, per_identity=len(SEVEN), meaning=MEANING)
-    return drawn.with_scene(occluder=0)
+    return everybody(people, seed=seed).with_scene(occluder=0)
 
 
 def to_its_side(name):

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 from factors import base
 from fer_course.align import align_face
+from fer_course.align.geometry import eye_angle, middles
 from fer_course.augment import Augment
+from fer_course.core.cache import read_kept, write_kept
 from fer_course.core.files import atomic, fingerprint, make_folder
 from fer_course.core.random import seed_everything
 from fer_course.core.terminal import progress
@@ -81,7 +83,67 @@ def drawn(work, name, parameters, side=128, keep=unchanged):
     return np.load(path, mmap_mode="r")
 
 
-def trained(work, name, seed, *, train, valid, size, epochs, batch, classes=SEVEN, **changes):
+@dataclass(frozen=True)
+class Photographs:
+    "Rendered photographs that are not cropped, with their true points and expressions."
+
+    images: np.ndarray  # (n, S, S, 3) uint8
+    points: np.ndarray  # (n, 5, 2)
+    names: np.ndarray  # (n,)
+
+    def crops(self, tilt=0):
+        """Return crops of the faces, uint8 (n, S, S, 3).
+
+        `tilt` = how much of the tilt of the photograph is left: 0 = the eyes are level (the same
+        crops as those of `drawn`), 1 = the face as it was photographed, 4 = tilted four times as
+        much. Place and size of the face in the crop are the same at every tilt.
+        """
+        found = []
+        for image, points in zip(self.images, self.points):
+            taken_for_level = turned_points(points, -tilt * eye_angle(points))
+            found.append(align_face(image, taken_for_level, size=image.shape[0]))
+        return np.stack(found)
+
+
+def turned_points(points, angle):
+    "Return landmarks (5, 2) rotated about the middle of eyes and mouth, in degrees."
+    eyes, mouth, _ = middles(points)
+    centre = (eyes + mouth) / 2
+    angle = np.radians(angle)
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return (points - centre) @ rotation.T + centre
+
+
+def photographed(work, name, parameters, side=128):
+    "Return rendered faces as `Photographs`, made once."
+    path = Path(work) / "faces" / f"{name}.npz"
+    if not path.exists():
+        renderer = Renderer(side, "cpu")
+        parts = []
+        for start in progress(range(0, len(parameters), 16), label=name):
+            rows = list(range(start, min(start + 16, len(parameters))))
+            faces = renderer.render(parameters[rows])
+            parts.append((np.asarray(faces.images), np.asarray(faces.points)))
+        images, points = (np.concatenate(part) for part in zip(*parts))
+        write_kept(path, dict(images=images, points=points))
+    found = read_kept(path)
+    return Photographs(found["images"], found["points"], np.array(parameters.expressions))
+
+
+def trained(
+    work,
+    name,
+    seed,
+    *,
+    train,
+    valid,
+    size,
+    epochs,
+    batch,
+    classes=SEVEN,
+    network=None,  # fields of the network's `Config` that differ
+    **changes,
+):
     "Return a network that learned from (images, names) and chose its epoch by others."
     from fer_course.models import create
     from fer_course.train import fit
@@ -89,7 +151,7 @@ def trained(work, name, seed, *, train, valid, size, epochs, batch, classes=SEVE
     splits = ["train"] * len(train[1]) + ["valid"] * len(valid[1])
     table = pd.DataFrame(dict(expression=[*train[1], *valid[1]], split=splits))
     seed_everything(seed)
-    model = create("small", expressions=classes, size=size, au_vocabulary=None)
+    model = create("small", expressions=classes, size=size, au_vocabulary=None, **network or {})
     images = np.concatenate([train[0], valid[0]])
     folder = Path(work) / "models" / f"{name}-{seed}"
     settings = dict(epochs=epochs, batch_size=batch, seed=seed, expressions=classes)
@@ -124,10 +186,16 @@ class Lab:
         self.scorer = Scorer(self.test.expressions, self.test.persons.numpy())
         self.crops = drawn(self.work, "test", self.test)
 
+    def parameters(self, seed, profile="course"):
+        "Return the faces that networks of a seed learn from, then those that choose the epoch."
+        return sample(
+            self.sizes.train + self.sizes.valid, profile, seed=100 + seed, meaning=MEANING
+        )
+
     def pool(self, seed):
         "Return (crops, names) to train, (crops, names) to validate, and the parameters of both."
         n = self.sizes.train
-        parameters = sample(n + self.sizes.valid, seed=100 + seed, meaning=MEANING)
+        parameters = self.parameters(seed)
         crops = drawn(self.work, f"pool-{seed}", parameters)
         names = np.array(parameters.expressions)
         return (crops[:n], names[:n]), (crops[n:], names[n:]), parameters
@@ -147,17 +215,32 @@ class Lab:
             batch=batch,
         )
 
-    def small(self, name, seed, train, valid, classes=SEVEN):
+    def photographs(self, seed, profile="course"):
+        "Return `Photographs` to train (the first `small` of the pool) and to validate."
+        n = self.sizes.small
+        parameters = self.parameters(seed, profile)
+        rows = range(len(parameters))
+        parameters = parameters[[*rows[:n], *rows[self.sizes.train :]]]
+        found = photographed(self.work, f"photographs-{profile}-{seed}", parameters)
+        whole = (found.images, found.points, found.names)
+        return Photographs(*(a[:n] for a in whole)), Photographs(*(a[n:] for a in whole))
+
+    def view(self, crops):
+        "Return crops as the networks that are trained again see them."
+        return inner_face(crops, self.sizes.again[0])
+
+    def small(self, name, seed, train, valid, classes=SEVEN, **changes):
         "Return a small network that learned from (crops, names)."
         size, epochs, batch = self.sizes.again
         return trained(
             self.work,
             name,
             seed,
-            train=(inner_face(train[0], size), train[1]),
-            valid=(inner_face(valid[0], size), valid[1]),
+            train=(self.view(train[0]), train[1]),
+            valid=(self.view(valid[0]), valid[1]),
             size=size,
             epochs=epochs,
             batch=batch,
             classes=classes,
+            **changes,
         )

@@ -68,6 +68,53 @@ def over_seeds(values, reference):
     )
 
 
+def over_both(values, reference, people):
+    """Return the same with an interval over seeds *and* people, as `metrics.compare_people` does.
+
+    `values` = differences (1 + repeats, S) on test faces of so many `people`. The variance over
+    seeds and that over drawn people are added; the degrees of freedom are Satterthwaite's.
+    """
+    from scipy.stats import t
+
+    found = over_people(values)
+    seeds = values.shape[1]
+    if seeds < 2:
+        return found | over_seeds(values[0], reference)
+    variances = np.array([found["sd"] ** 2 / seeds, values[1:].mean(1).var()])
+    freedoms = np.array([seeds - 1, people - 1])
+    half, freedom = 0.0, freedoms[0]
+    if variances.any():
+        freedom = variances.sum() ** 2 / (variances**2 / freedoms).sum()
+        half = float(t.ppf(0.975, freedom) * variances.sum() ** 0.5)
+    estimate = found["estimate"]
+    return found | dict(
+        low=estimate - half,
+        high=estimate + half,
+        over="seeds and people",
+        freedom=float(freedom),
+        reference=float(reference[0].mean()),
+    )
+
+
+def corrected(row, claims, level=0.95):
+    """Return (low, high) of a claim if `claims` claims are to be right together (Bonferroni).
+
+    The interval is widened as a t interval would be (a normal one, if it was drawn over people).
+    The range of a few repeated measurements has no level and stays.
+    """
+    from scipy.stats import t
+
+    if row["over"] == "repeats":
+        return row["low"], row["high"]
+    if row["over"] == "seeds":
+        freedom = len(row["each"]) - 1
+    else:
+        freedom = row.get("freedom", np.inf)
+    alone, together = (t.ppf(1 - (1 - level) / 2 / n, freedom) for n in (1, claims))
+    estimate = row["estimate"]
+    return tuple(estimate + (row[end] - estimate) * together / alone for end in ("low", "high"))
+
+
 def level_row(level, values):
     "Return a row of a table: macro F1 at a level, with spread and interval."
     found = over_people(values)

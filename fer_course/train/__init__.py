@@ -40,6 +40,8 @@ __getattr__, __dir__, __all__ = lazy_names(
         "mean": ".distributed",
         "rank_and_world": ".distributed",
         "wrap": ".distributed",
+        "AnnotatorLoss": ".latent_truth",
+        "LatentTruth": ".latent_truth",
         "Half": ".learners",
         "learner": ".learners",
         "fit": ".loop",
