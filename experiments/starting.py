@@ -179,8 +179,7 @@ def score(arguments, run):
     found = ROW.fullmatch(run.row)
     truth = tested(arguments, found["data"]).expression.map(SEVEN.index).to_numpy()
     stored = run.answers(arguments.out)
-    cells = np.bincount(truth * len(SEVEN) + stored["answers"], minlength=len(SEVEN) ** 2)
-    scores = confusion_scores(cells.reshape(len(SEVEN), len(SEVEN)))
+    scores = scores_of(truth, stored["answers"])
     return dict(
         data=found["data"],
         way=found["way"],
@@ -191,6 +190,27 @@ def score(arguments, run):
         valid_macro_f1=float(stored["valid"]),
         seconds=float(stored["seconds"]),
     )
+
+
+def untouched(arguments):
+    "Return the test macro F1 of the shipped network before it has seen any of the images."
+    from fer_course.models import pretrained
+    from fer_course.train import predict
+
+    found = {}
+    for name, folder in kinds(arguments).items():
+        table, images = data(str(arguments.out), folder)
+        rows = (table.split == "test").to_numpy()
+        codes = predict(pretrained("small"), images, rows=rows, device="cpu")[0].argmax(1)
+        truth = tested(arguments, name).expression.map(SEVEN.index).to_numpy()
+        found[name] = float(scores_of(truth, codes)["macro_f1"])
+    return found
+
+
+def scores_of(truth, codes):
+    "Return the scores of class numbers."
+    cells = np.bincount(truth * len(SEVEN) + codes, minlength=len(SEVEN) ** 2)
+    return confusion_scores(cells.reshape(len(SEVEN), len(SEVEN)))
 
 
 def answers(arguments, finished, name, images):
@@ -257,6 +277,7 @@ def results(arguments, finished):
         counts=counts(arguments),
         core_seconds=round(sum(row["seconds"] for row in rows)),
         rows=rows,
+        untouched=untouched(arguments),
         power=power(arguments),
         comparisons=comparisons(arguments, finished),
     )
