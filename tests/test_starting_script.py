@@ -28,6 +28,7 @@ def photographs(monkeypatch):
     images = np.zeros((len(table), 8, 8, 3), np.uint8)
     monkeypatch.setattr(lab, "data", lambda out, folder: (table, images))
     monkeypatch.setattr(lab, "untouched", lambda arguments: dict(photographs=0.3, shifted=0.6))
+    monkeypatch.setattr(lab, "digest_of", lambda folder: "digest")
     arguments = Namespace(out="OUT", real="PREPARED", images=[50, 100], seeds=[0, 1, 3])
     return table, images, arguments
 
