@@ -26,7 +26,7 @@ from fer_course.core.terminal import say
 from fer_course.metrics import compare, correct, expression_metrics
 from fer_course.models import create, create_from, pretrained
 from fer_course.train import SCHEDULES, augmentation, learners
-from harness import Experiment, Run
+from harness import Experiment, Run, readable
 
 _SHIPPED = dict(start="pretrained", schedule="finetune", units="raf_au")
 ROWS = {  # name -> how it begins and learns
@@ -119,7 +119,9 @@ def train(out, run):
 
 def runs(arguments, seed):
     "Return the runs of a seed."
-    return [Run(row, seed, settings) for row, settings in ROWS.items()]
+    recipe = readable(vars(SCHEDULES["finetune"].config))
+    chosen = {row: ROWS[row] for row in arguments.rows}
+    return [Run(row, seed, dict(recipe=recipe, **settings)) for row, settings in chosen.items()]
 
 
 def prepare(arguments):
@@ -190,8 +192,9 @@ def show(found):
 
 
 def options(parser):
-    "Add the prepared folder."
+    "Add the prepared folder and the rows."
     parser.add_argument("--real", required=True, help='folder of "fer-course prepare"')
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), help="what to train")
 
 
 EXPERIMENT = Experiment(

@@ -55,14 +55,14 @@ def test_the_rows_are_compared_by_their_validation_scores(tmp_path):
     write_table(tmp_path / "prepared" / "manifest.parquet", table)
     write_json(tmp_path / "prepared" / "prepare.json", dict(expressions=names))
     np.save(tmp_path / "prepared" / "images.npy", np.zeros((4, 8, 8, 3), np.uint8))
-    finished = [run for seed in (0, 1) for run in choices.runs(None, seed)]
-    finished = [run for run in finished if run.row in ("lr 3e-4", "finetune")]
+    arguments = Namespace(out=tmp_path, rows=["lr 3e-4", "finetune"])
+    finished = [run for seed in (0, 1) for run in choices.runs(arguments, seed)]
     for run in finished:
         best = run.row == "finetune"
         valid = np.array(0.9 if best else 0.5)
         answers = dict(test=np.array([0, 1, 0, 0 if best else 1]), valid_macro_f1=valid)
         write_kept(run.folder(tmp_path) / ANSWERS, answers | dict(seconds=np.array(1.0)))
-    found = choices.results(Namespace(out=tmp_path), finished)
+    found = choices.results(arguments, finished)
     scores = {row["row"]: row for row in found["rows"]}
     assert scores["lr 3e-4"]["macro_f1"] == [1.0, 1.0]
     assert scores["finetune"]["accuracy"] == [0.75, 0.75]

@@ -57,6 +57,7 @@ def test_the_first_seeds_run_the_curve_and_the_others_the_claims(photographs):
     assert len(curve) == 2 * 3 * len(lab.WAYS)
     assert "photographs, from nothing, 300 images" in [run.row for run in claims]
     assert "photographs, from nothing, 200 images" not in [run.row for run in claims]
+    assert not any(run.row.startswith("shifted") for run in claims)
     assert {run.settings["real"] for run in curve} == {None, "PREPARED"}
 
 
