@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from fer_course.core.errors import CourseError
-from fer_course.data.manifest import name_without_role
 import pytest
 
 

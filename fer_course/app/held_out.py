@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from ..core.errors import CourseError
-from ..data.manifest import name_without_role
 
 # %% ../../nbs/library/app.held_out.ipynb #120f6e77
 HELD_OUT = ("valid", "test")  # splits from which nothing may be learned
@@ -21,6 +20,8 @@ def people_of(
     manifest: pd.DataFrame,  # with `dataset`, `subject`
 ) -> pd.Series:  # (dataset, subject), None if the person is unknown
     "Return the person in each image; a dataset is the same in either role."
+    from fer_course.data.manifest import name_without_role
+
     datasets = manifest.dataset.map(name_without_role)
     pairs = zip(datasets, manifest.subject)
     people = [(name, subject) if pd.notna(subject) else None for name, subject in pairs]
