@@ -16,7 +16,7 @@ from .grouping import check_columns, score_groups
 from .options import Folder, split_names
 from .preparation import read_prepared
 from .reporting import Scores, predicted_classes, write_run_report
-from .scoring import CONDITIONS, people_of, prediction_table, score_lines
+from .scoring import CONDITIONS, known_people, prediction_table, score_lines
 from .scoring import score_predictions, unit_scores
 from .steps import RESULTS
 from .training_pool import folder_of, trained_models
@@ -222,7 +222,7 @@ def _add_people(scores):
         predicted[name] = [predicted_classes(run, scores.classes) for run in runs]
         first = runs[0]
         truth = first.expression.tolist()
-        groups = people_of(first)
+        groups = known_people(first)
         scores.intervals[name] = bootstrap_interval(truth, predicted[name], groups=groups)
         columns = [c for c in CONDITIONS if c in first and first[c].notna().any()]
         by = score_groups(first, predicted[name], columns, classes=scores.classes)
