@@ -8,7 +8,7 @@ import torch
 from fer_course.app import carry_out, main, make_plan, plan_of_run
 from fer_course.core.errors import CourseError
 from fer_course.models import create, load, pretrained, save
-from fer_course.train import list_runs, load_run, read_config
+from fer_course.train import SCHEDULES, list_runs, load_run, read_config
 from test_train_command import result
 
 torch.set_num_threads(1)  # as the processes beside this one
@@ -42,7 +42,7 @@ def test_the_shipped_network_is_kept_by_class_and_unit(source):
     start = config["start"]
     assert config["preset"] == "small"
     assert config["schedule"] == "finetune"
-    assert config["training"]["lr"] == 3e-4
+    assert config["training"]["lr"] == SCHEDULES["finetune"].config.lr
     assert start["what"] == "pretrained"
     assert {"stem", "stages", "anger", "AU12"} <= set(start["kept"])
     assert start["new"] == []
