@@ -195,3 +195,27 @@ def test_the_main_job_recommends_a_model_for_photographs(photographs, here, tmp_
     run = out / found["saved"]
     assert torch.equal(load(out).position, load_run(run).position)
     assert "fine-tuned: begins with the network of this package" in printed
+
+
+def test_a_begun_run_goes_on_without_its_source(source, prepared, here, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(source, copy)
+    config = read_config(copy)
+    config["data"]["target"] = str(prepared)
+    (copy / "config.json").write_text(json.dumps(config))
+    out = tmp_path / "run"
+    whole = tmp_path / "whole"
+    carry_out(make_plan(prepared, whole, start=copy, **QUICK), whole, device="cpu")
+    carry_out(make_plan(prepared, out, start=copy, **QUICK), out, device="cpu", stop_after=1)
+    copy.rename(tmp_path / "moved")
+    command = ("train", "--data", prepared, "--start", copy, *SHORT)
+    for _ in ("stopped", "finished"):
+        status, _, error = here(*command, "--out", out)
+        assert status == 0, error
+    assert result(out) == result(whole)
+    status, _, error = here(*command, "--units", "none", "--out", out)
+    assert status == 1
+    assert "other settings" in error
+    status, _, error = here(*command, "--out", tmp_path / "new")
+    assert status == 1
+    assert "no such run or file" in error
