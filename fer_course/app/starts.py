@@ -36,7 +36,7 @@ def _folder_of(what):
 
 
 def _histories(what):
-    "Return the manifest of a source, that of its own source, ...; None for data that are not found"
+    "Return the manifests of a source, of its own source, ...; None if not found"
     from fer_course.models.starting import PRETRAINED
 
     tables = []

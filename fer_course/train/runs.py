@@ -89,10 +89,9 @@ def check(
     """Raise `CourseError` if the folder holds epochs of a run with other settings."""
     from fer_course.models.config import completed
 
-    folder = Path(folder)
     if not has_epochs(folder):
         return
-    stored = read_json(folder / "config.json")
+    stored = read_json(Path(folder) / "config.json")
     stored["model"] = completed(stored["model"], config["model"])
     changed = differences(_identity(stored), _identity(config))
     if changed:
@@ -117,9 +116,8 @@ def has_epochs(
     folder: str | Path,  # of the run
 ) -> bool:
     """Return whether the folder holds a begun or finished run."""
-    folder = Path(folder)
-    kept = (folder / "checkpoint.pt").exists() or (folder / "metrics.json").exists()
-    return kept and (folder / "config.json").exists()
+    kept = any((Path(folder) / name).exists() for name in ("checkpoint.pt", "metrics.json"))
+    return kept and (Path(folder) / "config.json").exists()
 
 # %% ../../nbs/library/train.runs.ipynb #ca93501f
 def _write(path, data):
@@ -225,9 +223,8 @@ def finished(
 ) -> pd.DataFrame | None:  # log.csv
     """Return the log of a finished run, None if the run is not finished."""
     folder = Path(folder)
-    for name in FILES:
-        if not (folder / name).exists():
-            return None
+    if not all((folder / name).exists() for name in FILES):
+        return None
     (folder / "checkpoint.pt").unlink(missing_ok=True)
     return read_log(folder)
 
