@@ -174,13 +174,14 @@ def _shown_settings(plan):
 
 
 def _own_recipes(plan, names, *, folder):
-    "Return the settings of the fine-tuned network, if it is trained, and what it begins with"
-    if FINE_TUNED not in names:
-        return {}
-    own = plan(folder, **MODELS[FINE_TUNED])
-    start = {name: own["start"][name] for name in ("what", "sha1")}
-    recipe = dict(schedule=own["schedule"], **_shown_settings(own), start=start)
-    return dict(recipes={FINE_TUNED: recipe})
+    "Return the settings of the models that begin with a network, and its digest"
+    recipes = {}
+    for name in names:
+        if "start" in MODELS[name]:
+            own = plan(folder, **MODELS[name])
+            start = {key: own["start"][key] for key in ("what", "sha1")}
+            recipes[name] = dict(schedule=own["schedule"], **_shown_settings(own), start=start)
+    return dict(recipes=recipes) if recipes else {}
 
 
 def _best_job(jobs, scores, name):
