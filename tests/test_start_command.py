@@ -6,9 +6,12 @@ import pandas as pd
 import pytest
 import torch
 from fer_course.app import carry_out, main, make_plan, plan_of_run
+from fer_course.core.cache import settings_of
 from fer_course.core.errors import CourseError
+from fer_course.core.files import digest
 from fer_course.models import create, load, pretrained, save
-from fer_course.train import list_runs, load_run, read_config
+from fer_course.models.starting import weights_of
+from fer_course.train import SCHEDULES, list_runs, load_run, read_config
 from test_train_command import result
 
 torch.set_num_threads(1)  # as the processes beside this one
@@ -42,7 +45,7 @@ def test_the_shipped_network_is_kept_by_class_and_unit(source):
     start = config["start"]
     assert config["preset"] == "small"
     assert config["schedule"] == "finetune"
-    assert config["training"]["lr"] == 3e-4
+    assert config["training"]["lr"] == SCHEDULES["finetune"].config.lr
     assert start["what"] == "pretrained"
     assert {"stem", "stages", "anger", "AU12"} <= set(start["kept"])
     assert start["new"] == []
@@ -116,7 +119,9 @@ def test_a_file_of_another_network_gets_the_list_of_keys(prepared, here, tmp_pat
     torch.save(pretrained().state_dict(), file)
     plan = make_plan(prepared, tmp_path / "run", start=file, preset="small")
     assert plan["start"]["what"] == "../weights.pt"
-    assert plan["start"]["new"] == []
+    assert {"anger", "AU12"} <= set(plan["start"]["new"]), "the file does not name its answers"
+    assert {"stem", "stages"} <= set(plan["start"]["kept"])
+    assert not {"anger", "AU12"} & set(plan["start"]["kept"])
 
 
 def test_contradictions_are_refused(prepared, here, tmp_path):
@@ -124,6 +129,7 @@ def test_contradictions_are_refused(prepared, here, tmp_path):
     (tmp_path / "ir50.pt").write_bytes(b"weights")
     for options, message in (
         (("--start", "pretrained", "--preset", "paper"), "holds the network small, not paper"),
+        (("--start", "pretrained", "--preset", "typo"), 'unknown preset "typo"'),
         (("--start", tmp_path / "small64"), "prepare them with --size 64"),
         (("--start", "pretrained", "--ir50", tmp_path / "ir50.pt"), "leave out --ir50"),
         (("--start", "pretrained", "--values", "unit"), "leave out --values"),
@@ -142,7 +148,7 @@ def test_leaking_images_teach_nothing_if_they_are_dropped(prepared, tmp_path):
     given = dict(auxiliary=prepared, joint="both")
     plan = make_plan(prepared, tmp_path / "run", leaks="drop", **given)
     assert plan["data"]["leaks"] == "drop"
-    assert plan["data"]["auxiliary_split"] == "whole"
+    assert plan["data"]["auxiliary_rows"] == "all"
     assert plan["data"]["left_out"] > 0
 
 
@@ -192,3 +198,35 @@ def test_the_main_job_recommends_a_model_for_photographs(photographs, here, tmp_
     run = out / found["saved"]
     assert torch.equal(load(out).position, load_run(run).position)
     assert "fine-tuned: begins with the network of this package" in printed
+    settings = settings_of(out, "train")
+    recipe = settings["recipes"]["fine-tuned"]
+    assert recipe["schedule"] == "finetune"
+    assert recipe["lr"] == SCHEDULES["finetune"].config.lr
+    assert recipe["lr"] != settings["lr"]
+    assert recipe["start"]["sha1"] == digest(weights_of("pretrained"))
+    report = (out / "report.html").read_text()
+    assert f"schedule finetune, lr {recipe['lr']}, starts from pretrained (sha1 " in report
+
+
+def test_a_begun_run_goes_on_without_its_source(source, prepared, here, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(source, copy)
+    config = read_config(copy)
+    config["data"]["target"] = str(prepared)
+    (copy / "config.json").write_text(json.dumps(config))
+    out = tmp_path / "run"
+    whole = tmp_path / "whole"
+    carry_out(make_plan(prepared, whole, start=copy, **QUICK), whole, device="cpu")
+    carry_out(make_plan(prepared, out, start=copy, **QUICK), out, device="cpu", stop_after=1)
+    copy.rename(tmp_path / "moved")
+    command = ("train", "--data", prepared, "--start", copy, *SHORT)
+    for _ in ("stopped", "finished"):
+        status, _, error = here(*command, "--out", out)
+        assert status == 0, error
+    assert result(out) == result(whole)
+    status, _, error = here(*command, "--units", "none", "--out", out)
+    assert status == 1
+    assert "other settings" in error
+    status, _, error = here(*command, "--out", tmp_path / "new")
+    assert status == 1
+    assert "no such run or file" in error
