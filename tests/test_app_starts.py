@@ -7,7 +7,7 @@ import pandas as pd
 from typing import TYPE_CHECKING
 from fer_course.app.held_out import find_leaks, HELD_OUT, rows_of
 from fer_course.core.errors import CourseError
-from fer_course.core.files import digest, read_json
+from fer_course.core.files import digest, read_json, read_table
 import tempfile
 import pytest
 from fer_course.core.files import write_json, write_table
@@ -87,6 +87,21 @@ def test_images_that_were_dropped_as_leaks_did_not_teach_a_source():
         write_json(place / "run" / "config.json", dict(training={}, data=whole))
         with pytest.raises(CourseError, match="has learned from"):
             relation(place / "run", table)
+
+
+def test_a_run_keeps_the_list_of_its_images_and_its_own_copies_do_not():
+    with tempfile.TemporaryDirectory() as place:
+        place = Path(place)
+        run = place / "run"
+        table = prepared(place / "data", list("abcd"), ["train", "train", "valid", "test"])
+        write_json(run / "config.json", dict(training={}, data=dict(target="../data")))
+        write_table(run / "images.parquet", table[table.split != "test"])
+        again = prepared(place / "data", list("abcd"), ["train", "test", "valid", "train"])
+        with pytest.raises(CourseError, match="has learned from.*b .test."):
+            relation(run, again)  # the folder was split again
+        copies = table.assign(sha1=["same", "b", "c", "same"])
+        write_table(run / "images.parquet", copies[copies.split != "test"])
+        assert relation(run, copies)["same_data"], "the copies are reported with the data"
 
 
 def test_the_shipped_network_is_left_out_where_it_does_not_fit():

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from fer_course.core.device import no_denormals
 from fer_course.core.errors import CourseError
-from fer_course.core.files import as_json, make_folder
+from fer_course.core.files import as_json, make_folder, write_table
 from fer_course.train import distributed, runs, shared_norms
 from fer_course.train.batches import Batches, resident
 from fer_course.train.config import TrainConfig
@@ -17,7 +17,8 @@ from fer_course.train.learners import learner, repeatable
 from fer_course.train.losses import balanced_weights, JointLoss, positive_weights
 from fer_course.train.sampling import sampling_weights
 from fer_course.train.schedules import augmentation
-from fer_course.train.selection import check_shares, model_vocabulary, read_training_data
+from fer_course.train.selection import check_shares, images_of_run, IMAGES_SEEN
+from fer_course.train.selection import model_vocabulary, read_training_data
 import math
 import tempfile
 from dataclasses import dataclass

@@ -56,6 +56,19 @@ def test_an_auxiliary_set_without_training_units_hides_nothing():
     assert not teaches_units(manifest.rename(columns=dict(AU1="AU16")), vocabulary="openface")
 
 
+def test_a_run_lists_the_images_that_taught_and_that_chose():
+    table = pd.DataFrame(dict(image=list("abcd"), dataset="set", sha1=list("1234")))
+    table["split"] = ["train", "valid", "test", "train"]
+    rows = [torch.tensor(n) for n in ([0], [3], [1])]
+    nothing = torch.zeros(0)
+    data = TrainingData(nothing, nothing, *rows)
+    found = images_of_run(table, data)
+    assert found.image.tolist() == ["a", "d", "b"]
+    assert found.split.tolist() == ["train", "train", "valid"]
+    assert set(found.role) == {"target"}
+    assert images_of_run(table.drop(columns="sha1"), data) is None
+
+
 def test_rows_are_chosen_by_split_role_and_label():
     manifest = pd.DataFrame(
         dict(

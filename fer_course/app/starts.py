@@ -14,14 +14,18 @@ import pandas as pd
 from typing import TYPE_CHECKING
 from .held_out import find_leaks, HELD_OUT, rows_of
 from ..core.errors import CourseError
-from ..core.files import digest, read_json
+from ..core.files import digest, read_json, read_table
 
 if TYPE_CHECKING:
     from fer_course.models.au_cvt import AUCVT
 
 # %% ../../nbs/library/app.starts.ipynb #bf9013ab
 def _own_data(folder):
-    "Return the manifest of the run in a folder, None if its data are not found"
+    "Return the images of the run in a folder, None if they are not found"
+    from fer_course.train.selection import IMAGES_SEEN
+
+    if (folder / IMAGES_SEEN).exists():
+        return read_table(folder / IMAGES_SEEN)
     if not (folder / "config.json").exists():
         return None
     settings = read_json(folder / "config.json")
@@ -61,14 +65,22 @@ def images_seen(
     """
     tables = _histories(what)
     found = [table for table in tables if table is not None]
+    return _seen_of(found), len(found) == len(tables)
+
+
+def _seen_of(tables):
+    "Return the images of manifests that taught a network or chose its epoch"
     columns = ["image", "dataset", "subject", "sha1", "split", "role"]
-    rows = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
+    rows = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
     is_chosen_on = (rows.split == "valid") & (rows.role == "target")
-    return rows[(rows.split == "train") | is_chosen_on], len(found) == len(tables)
+    return rows[(rows.split == "train") | is_chosen_on]
 
 
-def _refuse_leaks(what, seen, target):
+def _refuse_leaks(what, tables, target):
     "Raise `CourseError` if the scores of these data would not be fair to a source"
+    if not tables:
+        return
+    seen = _seen_of(tables)
     roles = (
         ("train", HELD_OUT, "has learned from", "validation or test", "would measure memory"),
         ("valid", ("test",), "has its epoch chosen on", "test", "would be too high"),
@@ -119,11 +131,14 @@ def relation(
         sentence = "the network of this package learned from rendered faces alone"
         return dict(relation=sentence, same_data=False)
     seen, complete = images_seen(what)
-    _refuse_leaks(what, seen, target)
-    own = _histories(what)[0]
+    own, *earlier = _histories(what)
     splits = ("train", "valid")
     same_data = own is not None and bool(_files(target, "train"))
     same_data = same_data and all(_files(own, s) == _files(target, s) for s in splits)
+    if same_data:
+        # copies that stand in two splits of the same data are the data's own, and reported there
+        own = own[own.role != "target"]
+    _refuse_leaks(what, [table for table in (own, *earlier) if table is not None], target)
     sentence = _shared(seen, target)
     if same_data:
         sentence = f"it starts from a run on the same data: {sentence}"

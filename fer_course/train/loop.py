@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 from ..core.device import no_denormals
 from ..core.errors import CourseError
-from ..core.files import as_json, make_folder
+from ..core.files import as_json, make_folder, write_table
 from . import distributed, runs, shared_norms
 from .batches import Batches, resident
 from .config import TrainConfig
@@ -24,7 +24,8 @@ from .learners import learner, repeatable
 from .losses import balanced_weights, JointLoss, positive_weights
 from .sampling import sampling_weights
 from .schedules import augmentation
-from .selection import check_shares, model_vocabulary, read_training_data
+from .selection import check_shares, images_of_run, IMAGES_SEEN
+from .selection import model_vocabulary, read_training_data
 
 # %% ../../nbs/library/train.loop.ipynb #a154f9a7
 def _resolve(config, data):
@@ -181,7 +182,7 @@ def fit(
         check_shares(len(data.target), config.batch_size, out=out)
         config = _resolve(config, data)
         record = _record(model, config, about=about, device=device, digest=_digest(images, data))
-        history = _begin(model, record, out=out)
+        history = _begin(model, record, out=out, images=images_of_run(manifest, data))
         if history is not None:
             return history
         train, valid = _batches(images, data, config=config, device=device, limit=device_limit)
@@ -200,7 +201,7 @@ def fit(
         return _train(learn, model, out=out)
 
 
-def _begin(model, record, *, out):
+def _begin(model, record, *, out, images):
     """Return the history of a finished run with its weights in `model`, or begin the run."""
     runs.check(out, record)
     history = runs.finished(out)
@@ -208,6 +209,8 @@ def _begin(model, record, *, out):
     if history is not None:
         _load_best(model, out)
     elif distributed.rank_and_world()[0] == 0:
+        if images is not None and not runs.has_epochs(out):
+            write_table(out / IMAGES_SEEN, images)
         runs.begin(out, record)
     return history
 
