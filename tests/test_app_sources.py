@@ -62,6 +62,9 @@ def test_an_attached_table_takes_its_options():
         path.write_text("1")
         source = Source("target", Path(folder), "lsd", {}, path, dict(by="presence"))
         first = source.recorded_units()
+        missing = Source("target", Path(folder), "lsd", {}, Path(folder) / "unit.csv", {})
+        with pytest.raises(CourseError, match="unit.csv: there is no such file.*--attach-units"):
+            missing.recorded_units()
         path.write_text("2")
         assert first["by"] == "presence"
         assert source.recorded_units() != first

@@ -90,3 +90,17 @@ def test_tables_of_images_and_of_sequences():
     assert table.AU1.fillna(-1).tolist() == [-1, -1, 0, 1, -1], "the surer of two faces counts"
     assert dropped.reason.str.contains("greater confidence").sum() == 1
     assert unknown.image.tolist() == [IMAGES[0], IMAGES[1], IMAGES[4]]
+
+
+def test_a_column_of_image_names_counts_whatever_other_columns_there_():
+    rows = (IMAGES[0] + ",0,.9,2.5", IMAGES[3] + ",0,.95,.1", IMAGES[3] + ",1,.99,3")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "units.csv"
+        path.write_text("\n".join(("filename,face,confidence,AU01_r", *rows)))
+        table, _, unknown = attach_units(small_set(), path)
+        frames = "filename,frame,confidence,success,AU01_r"
+        path.write_text(f"{frames}\n{IMAGES[2]},1,.9,1,4")
+        in_frames, _, _ = attach_units(small_set(), path)
+    assert table.AU1.fillna(-1).tolist() == [1, -1, -1, 1, -1], "the surer of two faces counts"
+    assert len(unknown) == 3
+    assert in_frames.AU1.fillna(-1).tolist() == [-1, -1, 1, -1, -1]

@@ -95,6 +95,9 @@ class Source:
         """
         if self.units is None:
             return None
+        if not self.units.exists():
+            remedy = "check --attach-units for a typing error"
+            raise CourseError("there is no such file", self.units, remedy)
         files = _signature(self.units) if self.units.is_dir() else digest(self.units)
         return self.unit_options | dict(files=files)
 
