@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
-from fer_course.core.errors import CourseError
+from fer_course.core.errors import CourseError, in_range
 from fer_course.data.listings import list_files
 from fer_course.data.manifest import DROPPED_COLUMNS, make_dropped
 from fer_course.data.readers.openface import best_faces, find_tables, is_unsure
@@ -58,8 +58,12 @@ def test_thresholds_are_parameters():
     table, _, _ = attached("ANGRER/1.jpg,.7,1.5,3", confidence=0.6, intensity=2)
     assert table.AU1[0] == 0
     assert table.AU12[0] == 1
-    table, _, unknown = attached("ANGRER/1.jpg,.7,1.5,3")
-    assert len(unknown) == 5
+    with pytest.raises(CourseError, match="no image gets action units: 1 of 1 faces.*--confidence"):
+        attached("ANGRER/1.jpg,.7,1.5,3")
+    with pytest.raises(CourseError, match="--confidence 2 is out of range"):
+        attached("ANGRER/1.jpg,.7,1.5,3", confidence=2)
+    with pytest.raises(CourseError, match="--intensity 9 is out of range.*0 to 5"):
+        attached("ANGRER/1.jpg,.9,1.5,3", intensity=9)
 
 
 def test_a_row_that_may_mean_two_images_is_refused():

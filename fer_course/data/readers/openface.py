@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
-from ...core.errors import CourseError, one_of
+from ...core.errors import CourseError, in_range, one_of
 from ..listings import label_ids, LABEL_ORDERS, safe_name
 from .collector import Collector
 from .lists import find_lists
@@ -276,11 +276,14 @@ def read_openface(
     """Read units that OpenFace (2.x, 1.x) measured, in tables of images, frames or lists.
 
     Units are 1, 0 or NaN = unknown, as is a unit without a column. Raises `CourseError` if no
-    table is found, a table is damaged (file and line), or no row fits an image.
+    table is found, a table is damaged (file and line), no row fits an image, or a threshold is
+    out of its range.
     """
     one_of(by, ("intensity", "presence"), "value of by")
     one_of(low, ("mask", "drop"), "value of low")
     one_of(label_order, (None, *LABEL_ORDERS), "value of label_order")
+    in_range(confidence, "--confidence", low=0, high=1)
+    in_range(intensity, "--intensity", low=0, high=5)
     collector = Collector(root)
     lists = find_tables(collector, labels, columns)
     images = OpenFaceImages(collector.images)
