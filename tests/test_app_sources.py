@@ -62,6 +62,9 @@ def test_an_attached_table_takes_its_options():
         path.write_text("1")
         source = Source("target", Path(folder), "lsd", {}, path, dict(by="presence"))
         first = source.recorded_units()
+        without = PrepareConfig(reader="lsd")
+        with pytest.raises(CourseError, match='"lsd" has no option confidence.*--attach-units'):
+            find_sources("photos", without, options=dict(confidence=0.5), **given)
         missing = Source("target", Path(folder), "lsd", {}, Path(folder) / "unit.csv", {})
         with pytest.raises(CourseError, match="unit.csv: there is no such file.*--attach-units"):
             missing.recorded_units()

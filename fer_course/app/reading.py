@@ -190,6 +190,26 @@ def _each_without_copies(reading, tables, **how):
     return kept
 
 
+def _people_notes(target):
+    """Return a sentence on the images without a person, which cannot be split by person.
+
+    Raises `CourseError` if no person is known.
+    """
+    unknown = int(target.subject.isna().sum())
+    if unknown == len(target):
+        raise CourseError(
+            "no person is known, so that a split by person would be one by image",
+            target.dataset.iloc[0],
+            "use --split stratified, or name the people (reader csv: a column subject)",
+        )
+    if not unknown:
+        return []
+    return [
+        f"{unknown} of {len(target)} images name no person: each was split like a person of its "
+        "own, so that one person may be on both sides."
+    ]
+
+
 def _split_by_role(table, reading):
     "Return the rows with a split, target and auxiliary set separately"
     from fer_course.data.published_splits import fill_splits
@@ -197,14 +217,18 @@ def _split_by_role(table, reading):
 
     config = reading.config
     target = table[table.role == "target"].reset_index(drop=True)
-    is_published = _has_validation(target)
+    is_published = _has_labelled(target, "valid")
     target, notes = fill_splits(target, valid=config.shares[0], seed=config.seed)
     reading.notes += notes
+    if config.split == "subject":
+        reading.notes += _people_notes(target)
     valid, test = config.shares
     target = split(target, valid=valid, test=test, seed=config.seed, by=config.split)
     reading.notes += target.attrs.get("notes", [])
-    if _has_validation(target):
+    if _has_labelled(target, "valid"):
         reading.validation = "published" if is_published else "cut"
+    if not _has_labelled(target, "test"):
+        reading.notes.append("No test images: nothing can be reported (--test sets some aside).")
     auxiliary = table[table.role == "auxiliary"].reset_index(drop=True)
     if auxiliary.empty:
         return target
@@ -215,9 +239,9 @@ def _split_by_role(table, reading):
     return pd.concat([target, auxiliary], ignore_index=True)
 
 
-def _has_validation(target):
-    "Return whether a labelled image is in the validation set"
-    return bool((target.expression.notna() & (target.split == "valid")).any())
+def _has_labelled(target, name):
+    "Return whether a labelled image is in a split"
+    return bool((target.expression.notna() & (target.split == name)).any())
 
 
 def _without_shared(table, reading):

@@ -154,6 +154,7 @@ def find_sources(
         takers["auxiliary"] = _options_of(auxiliary_reader)
     if config.attach_units is not None:
         takers["units"] = ATTACH_OPTIONS
+    _check_unit_options(options, takers, reader)
     shared = _shared_out(options, takers)
     units = {}
     if config.attach_units is not None:
@@ -182,6 +183,18 @@ def _options_of(reader):
     from fer_course.data.readers.registry import options_of
 
     return options_of(reader)
+
+
+def _check_unit_options(options, takers, reader):
+    "Raise `CourseError` for an option of OpenFace's tables if no table is read"
+    from fer_course.data.attached_units import ATTACH_OPTIONS
+
+    known = {name for names in takers.values() for name in names}
+    given = [name for name, value in options.items() if value is not None]
+    lost = [name for name in given if name in ATTACH_OPTIONS and name not in known]
+    if lost:
+        problem = f'the reader "{reader}" has no option {", ".join(lost)}'
+        raise CourseError(problem, remedy="leave it out, or give a table with --attach-units")
 
 
 def _shared_out(options, takers):
