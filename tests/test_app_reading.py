@@ -13,6 +13,7 @@ from fer_course.facs import au_columns
 import tempfile
 import numpy as np
 from PIL import Image
+from fer_course.app.reading import _memory
 from fer_course.app.sources import find_sources
 from fer_course.core.cache import quiet
 
@@ -73,3 +74,15 @@ def test_a_split_by_person_needs_people_and_a_report_a_test():
         assert not any("No test images" in note for note in read(people))
         with pytest.raises(CourseError, match="people stand in two splits.*--split subject"):
             read(["one"] * 20, split="report_k")
+
+
+def test_the_note_on_copies_names_the_splits_that_hold_them():
+    def note(*groups):
+        "Return the sentence for groups of copies, each in these splits."
+        rows = [(number, split) for number, splits in enumerate(groups) for split in splits]
+        return _memory(pd.DataFrame(rows, columns=["group", "split"]))
+
+    assert note(("train", "test")) == " The test may measure memory there."
+    assert note(("train", "valid")) == " Validation may measure memory there."
+    assert note(("train", "valid"), ("train", "test")).startswith(" Validation and the test may")
+    assert note(("valid", "test"), ("train", "train")) == ""

@@ -186,6 +186,12 @@ def _each_without_copies(reading, tables, **how):
     for table in tables:
         table, dropped = drop_duplicates(table, **how)
         reading.dropped.append(dropped)
+        conflicts = int(dropped.reason.str.contains(", which is labelled ").sum())
+        if conflicts:
+            reading.notes.append(
+                f"Files with the bytes of a file that has a different label: {conflicts}. They are "
+                "dropped, and the first by name stays with its label (dropped.parquet)."
+            )
         kept.append(table)
     return kept
 
@@ -286,6 +292,18 @@ _KINDS = dict(
 )
 
 
+def _memory(rows):
+    "Return a sentence on what the copies in several splits make easier, or ''"
+    splits = rows.groupby("group").split.agg(set)
+    taught = splits[[("train" in places) for places in splits]]
+    words = dict(valid="validation", test="the test")
+    names = [word for split, word in words.items() if any(split in places for places in taught)]
+    if not names:
+        return ""
+    sentence = f"{' and '.join(names)} may measure memory there."
+    return f" {sentence[0].upper()}{sentence[1:]}"
+
+
 def _note_leaks(table, reading):
     "List the copies in several splits or datasets in leaks.parquet, and add notes about them"
     from fer_course.data.duplicates import leak_counts, leaks
@@ -312,4 +330,4 @@ def _note_leaks(table, reading):
         places = "; ".join(f"{row.groups} x {row.place}" for row in counts)
         if places:
             reading.log(f"   copies in several places: {places}, see {path}")
-            reading.notes.append(f"{_KINDS[column]}: {places}. The test may measure memory there.")
+            reading.notes.append(f"{_KINDS[column]}: {places}.{_memory(rows)}")
