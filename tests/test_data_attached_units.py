@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
-from fer_course.core.errors import CourseError, in_range
+from fer_course.core.errors import CourseError
 from fer_course.data.listings import list_files
 from fer_course.data.manifest import DROPPED_COLUMNS, make_dropped
-from fer_course.data.readers.openface import best_faces, find_tables, is_unsure
+from fer_course.data.readers.openface import best_faces, check_thresholds, find_tables
+from fer_course.data.readers.openface import is_unsure
 from fer_course.data.readers.openface import OpenFaceImages, rows_with_images
 from fer_course.data.readers.openface import unit_notes, unit_values
 import tempfile

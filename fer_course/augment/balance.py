@@ -197,7 +197,7 @@ def balance_note(
     table: pd.DataFrame,  # of `balance_table`
     recipe: Recipe | str,  # that made it
 ) -> str:
-    "Return sentences on the classes without a share, and on how even the classes are afterwards."
+    "Return sentences on the classes without a share, and on how even all are afterwards."
     counts = table.drop("total")
     before = counts.before
     after = counts.after

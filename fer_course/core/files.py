@@ -165,7 +165,7 @@ def digest(
 ) -> str:  # hexadecimal
     """Return the digest of a file's bytes, read in blocks.
 
-    Raises `CourseError` if there is no such file.
+    Raises `CourseError` if the file is missing.
     """
     result = hashlib.new(kind)
     # a file object costs more time than the digest of a small image

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
-from ..core.errors import CourseError, in_range
+from ..core.errors import CourseError
 from .listings import list_files
 from .manifest import DROPPED_COLUMNS, make_dropped
-from .readers.openface import best_faces, find_tables, is_unsure
+from .readers.openface import best_faces, check_thresholds, find_tables
+from .readers.openface import is_unsure
 from .readers.openface import OpenFaceImages, rows_with_images
 from .readers.openface import unit_notes, unit_values
 
@@ -117,8 +118,7 @@ def attach_units(
     `attrs['said']` of the manifest counts them. Raises `CourseError` if a table is damaged, a row
     may mean two images, no image gets action units, or a threshold is out of its range.
     """
-    in_range(confidence, "--confidence", low=0, high=1)
-    in_range(intensity, "--intensity", low=0, high=5)
+    check_thresholds(confidence, intensity)
     tables, only = _tables(path)
     images = _TargetImages(manifest.image)
     lists = find_tables(tables, only, columns)

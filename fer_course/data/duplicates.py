@@ -80,7 +80,7 @@ def _duplicate_reasons(
 
 
 def _copy_reason(copy: pd.Series, kept: pd.Series, by: str) -> str:
-    "Return the reason for dropping a copy; it names the label of the kept image if they differ."
+    "Return the reason for dropping a copy; a different label of the kept image is named."
     same, _, conflicting = _WORDS[by]
     labels = {copy.expression, kept.expression}
     if len(labels) == 1 or any(map(pd.isna, labels)):
