@@ -186,8 +186,9 @@ def _options_of(reader):
 
 
 def _check_unit_options(options, takers, reader):
-    "Raise `CourseError` for an option of OpenFace's tables if no table is read"
+    "Raise `CourseError` for a threshold out of its range, and if no table of OpenFace is read"
     from fer_course.data.attached_units import ATTACH_OPTIONS
+    from fer_course.data.readers.openface import check_thresholds
 
     known = {name for names in takers.values() for name in names}
     given = [name for name, value in options.items() if value is not None]
@@ -195,6 +196,9 @@ def _check_unit_options(options, takers, reader):
     if lost:
         problem = f'the reader "{reader}" has no option {", ".join(lost)}'
         raise CourseError(problem, remedy="leave it out, or give a table with --attach-units")
+    # here, because a refused call must not leave its settings in the folder
+    thresholds = {name: options[name] for name in given if name in ("confidence", "intensity")}
+    check_thresholds(**dict(confidence=0, intensity=0) | thresholds)
 
 
 def _shared_out(options, takers):
