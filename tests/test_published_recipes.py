@@ -129,6 +129,7 @@ def test_report_s_by_command(small_lsd, tmp_path):
     reason = "the same bytes as ANGRER/0000.png, which is labelled anger"
     assert dropped.reason.iloc[-1] == reason, "one of each hash stays"
     assert "the bytes of a file that has a different label: 1." in notes_of(tmp_path / "s")
+    assert "The classes range from" in notes_of(tmp_path / "s")
 
 
 def test_report_k_by_command(small_lsd, tmp_path):
