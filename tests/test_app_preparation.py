@@ -14,7 +14,8 @@ from fer_course.app.preparation_config import PrepareConfig
 from fer_course.app.reading import common_reasons, read_sources
 from fer_course.app.sources import find_sources
 from fer_course.app.steps import RESULTS
-from fer_course.augment.balance import balance_table, plan, RECIPES, write_balanced
+from fer_course.augment.balance import balance_note, balance_table, plan, RECIPES
+from fer_course.augment.balance import write_balanced
 from fer_course.augment.copies import AS_IT_IS
 from fer_course.core.cache import quiet, step
 from fer_course.core.device import pick_device

@@ -14,6 +14,7 @@ from fer_course.facs import au_columns
 import tempfile
 import numpy as np
 from PIL import Image
+from fer_course.app.reading import _memory
 from fer_course.app.sources import find_sources
 from fer_course.core.cache import quiet
 
@@ -40,3 +41,49 @@ def test_a_folder_becomes_a_manifest_and_a_table_of_dropped_images():
         assert reading.roots == {"photos": photos}
         assert common_reasons(dropped) == "1 x duplicate of another image"
     assert common_reasons(dropped.head(0)) == "the folder is empty"
+
+
+def test_a_split_by_person_needs_people_and_a_report_a_test():
+    import pytest
+
+    random = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder, Workers(0) as workers:
+        photos = Path(folder) / "photos"
+        photos.mkdir()
+        for number in range(24):
+            image = random.integers(0, 255, (24, 24, 3), dtype=np.uint8)
+            Image.fromarray(image).save(photos / f"{number:02}.png")
+
+        def read(people, **changes):
+            "Return what is read if the first images show these people."
+            lines = [f"{i:02}.png,{'happy' if i % 2 else 'sad'}," for i in range(24)]
+            lines[: len(people)] = [line + person for line, person in zip(lines, people)]
+            (photos / "list.csv").write_text("\n".join(("file,label,subject", *lines)))
+            given = dict(out=Path(folder) / "out", device="cpu", log=quiet)
+            config = PrepareConfig(reader="csv", **changes)
+            sources = find_sources(photos, config, options={}, **given)
+            return read_sources(sources, config, lists=[], workers=workers, **given)[1].notes
+
+        with pytest.raises(CourseError, match="no person is known.*--split stratified"):
+            read([], split="subject")
+        people = [f"p{number}" for number in range(20)]
+        assert any(
+            "4 of 24 images name no person" in note for note in read(people, split="subject")
+        )
+        assert not any("no person" in note for note in read(people))
+        assert any("No test images" in note for note in read(people, valid=0, test=0))
+        assert not any("No test images" in note for note in read(people))
+        with pytest.raises(CourseError, match="people stand in two splits.*--split subject"):
+            read(["one"] * 20, split="report_k")
+
+
+def test_the_note_on_copies_names_the_splits_that_hold_them():
+    def note(*groups):
+        "Return the sentence for groups of copies, each in these splits."
+        rows = [(number, split) for number, splits in enumerate(groups) for split in splits]
+        return _memory(pd.DataFrame(rows, columns=["group", "split"]))
+
+    assert note(("train", "test")) == " The test may measure memory there."
+    assert note(("train", "valid")) == " Validation may measure memory there."
+    assert note(("train", "valid"), ("train", "test")).startswith(" Validation and the test may")
+    assert note(("valid", "test"), ("train", "train")) == ""

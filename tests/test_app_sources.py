@@ -62,6 +62,15 @@ def test_an_attached_table_takes_its_options():
         path.write_text("1")
         source = Source("target", Path(folder), "lsd", {}, path, dict(by="presence"))
         first = source.recorded_units()
+        for wrong in (dict(confidence=2), dict(intensity=9)):
+            with pytest.raises(CourseError, match="is out of range"):
+                find_sources("photos", config, options=wrong, **given)
+        without = PrepareConfig(reader="lsd")
+        with pytest.raises(CourseError, match='"lsd" has no option confidence.*--attach-units'):
+            find_sources("photos", without, options=dict(confidence=0.5), **given)
+        missing = Source("target", Path(folder), "lsd", {}, Path(folder) / "unit.csv", {})
+        with pytest.raises(CourseError, match="unit.csv: there is no such file.*--attach-units"):
+            missing.recorded_units()
         path.write_text("2")
         assert first["by"] == "presence"
         assert source.recorded_units() != first

@@ -213,3 +213,20 @@ def test_a_recipe_for_whole_images_is_not_applied_to_crops():
             write_balanced(manifest, images, recipe="report_k", out=folder)
         assert "align_manifest" in caught.value.remedy
         assert not list(Path(folder).iterdir())
+
+
+def test_a_note_names_what_a_recipe_leaves_uneven():
+    def note(counts, recipe):
+        "Return the note for a training set with so many images of each class."
+        manifest = training_set(counts)
+        return balance_note(balance_table(manifest, plan(manifest, recipe)), recipe)
+
+    on_lsd = note(S, "report_s")
+    assert "range from 7868 to 10432" in on_lsd
+    assert "from 1967 to 10432 before" in on_lsd
+    assert "less even" not in on_lsd
+    assert "no share" not in on_lsd
+    even = note(dict(anger=50, fear=50, sadness=50), "report_s")
+    assert "range from 50 to 200" in even
+    assert "less even than before" in even
+    assert "no share for neutral" in note(dict(fear=9, neutral=4, anger=3), "report_k")

@@ -14,3 +14,13 @@ def test_one_of_names_the_choices():
         one_of("c", ("a", "b"), "letter")
     assert 'unknown letter "c"' in str(error.value)
     assert "choose one of: a, b" in str(error.value)
+
+
+def test_a_number_out_of_range():
+    import pytest
+
+    assert in_range(0, "--share", low=0, high=1) == 0
+    assert in_range(1, "--share", low=0, high=1) == 1
+    for wrong in (2, -0.1, float("nan")):
+        with pytest.raises(CourseError, match="--share .* out of range.*from 0 to 1"):
+            in_range(wrong, "--share", low=0, high=1)

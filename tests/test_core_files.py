@@ -133,3 +133,12 @@ def test_digests():
     assert fingerprint(dict(lr=np.float32(1))) == fingerprint(dict(lr=1.0))
     assert fingerprint([np.arange(3), Path("a")]) == fingerprint([[0, 1, 2], "a"])
     assert fingerprint(dict(a=1, b=(2, 3))) == "fd28b17488e0d3ec", "those of earlier versions stay"
+
+
+def test_the_digest_of_a_missing_file():
+    import tempfile
+    import pytest
+
+    with tempfile.TemporaryDirectory() as folder:
+        with pytest.raises(CourseError, match="nowhere: there is no such file.*check its name"):
+            digest(f"{folder}/nowhere")

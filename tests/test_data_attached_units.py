@@ -7,7 +7,8 @@ import pandas as pd
 from fer_course.core.errors import CourseError
 from fer_course.data.listings import list_files
 from fer_course.data.manifest import DROPPED_COLUMNS, make_dropped
-from fer_course.data.readers.openface import best_faces, find_tables, is_unsure
+from fer_course.data.readers.openface import best_faces, check_thresholds, find_tables
+from fer_course.data.readers.openface import is_unsure
 from fer_course.data.readers.openface import OpenFaceImages, rows_with_images
 from fer_course.data.readers.openface import unit_notes, unit_values
 import tempfile
@@ -58,8 +59,12 @@ def test_thresholds_are_parameters():
     table, _, _ = attached("ANGRER/1.jpg,.7,1.5,3", confidence=0.6, intensity=2)
     assert table.AU1[0] == 0
     assert table.AU12[0] == 1
-    table, _, unknown = attached("ANGRER/1.jpg,.7,1.5,3")
-    assert len(unknown) == 5
+    with pytest.raises(CourseError, match="no image gets action units: 1 of 1 faces.*--confidence"):
+        attached("ANGRER/1.jpg,.7,1.5,3")
+    with pytest.raises(CourseError, match="--confidence 2 is out of range"):
+        attached("ANGRER/1.jpg,.7,1.5,3", confidence=2)
+    with pytest.raises(CourseError, match="--intensity 9 is out of range.*0 to 5"):
+        attached("ANGRER/1.jpg,.9,1.5,3", intensity=9)
 
 
 def test_a_row_that_may_mean_two_images_is_refused():
@@ -90,3 +95,17 @@ def test_tables_of_images_and_of_sequences():
     assert table.AU1.fillna(-1).tolist() == [-1, -1, 0, 1, -1], "the surer of two faces counts"
     assert dropped.reason.str.contains("greater confidence").sum() == 1
     assert unknown.image.tolist() == [IMAGES[0], IMAGES[1], IMAGES[4]]
+
+
+def test_a_column_of_image_names_counts_whatever_other_columns_there_():
+    rows = (IMAGES[0] + ",0,.9,2.5", IMAGES[3] + ",0,.95,.1", IMAGES[3] + ",1,.99,3")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "units.csv"
+        path.write_text("\n".join(("filename,face,confidence,AU01_r", *rows)))
+        table, _, unknown = attach_units(small_set(), path)
+        frames = "filename,frame,confidence,success,AU01_r"
+        path.write_text(f"{frames}\n{IMAGES[2]},1,.9,1,4")
+        in_frames, _, _ = attach_units(small_set(), path)
+    assert table.AU1.fillna(-1).tolist() == [1, -1, -1, 1, -1], "the surer of two faces counts"
+    assert len(unknown) == 3
+    assert in_frames.AU1.fillna(-1).tolist() == [-1, -1, 1, -1, -1]

@@ -99,7 +99,10 @@ def test_of_conflicting_copies_the_first_may_stay():
     table = copies()
     kept, dropped = drop_duplicates(table, conflicts="first")
     assert "c" in kept.image.tolist()
-    assert dict(zip(dropped.image, dropped.reason))["d"] == "duplicate of c"
+    reasons = dict(zip(dropped.image, dropped.reason))
+    assert reasons["d"] == "the same bytes as c, which is labelled anger"
+    assert reasons["b"] == "duplicate of a"
+    assert reasons["e"] == "duplicate of f", "a missing label is no conflict"
     assert kept.sha1.notna().sum() == table.sha1.nunique(), "one file of each hash"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
-from fer_course.core.errors import CourseError, one_of
+from fer_course.core.errors import CourseError, in_range, one_of
 from fer_course.data.listings import label_ids, LABEL_ORDERS, safe_name
 from fer_course.data.readers.collector import Collector
 from fer_course.data.readers.lists import find_lists
@@ -178,3 +178,10 @@ def test_openface_folders_that_are_refused():
         with tempfile.TemporaryDirectory() as folder:
             with pytest.raises(CourseError, match=message):
                 read_openface(tree(folder, files | {"a.jpg": None}), "x")
+
+
+def test_thresholds_have_a_range():
+    with pytest.raises(CourseError, match="--confidence 2 is out of range.*from 0 to 1"):
+        read_openface("photos", "x", confidence=2)
+    with pytest.raises(CourseError, match="--intensity 9 is out of range.*from 0 to 5"):
+        read_openface("photos", "x", intensity=9)

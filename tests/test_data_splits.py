@@ -221,3 +221,10 @@ def test_halves_share_nobody_and_halve_the_classes():
     assert (np.abs(counts.loc["choose"] - counts.loc["report"]) <= 0.15 * counts.sum()).all()
     order = rng.permutation(len(table))
     assert (halves(table.iloc[order]) == half[order]).all()
+
+
+def test_each_refusal_names_its_option():
+    for column, option in dict(subject="split subject", sha1="exact-dup", near="near-dup").items():
+        table = three_hundred().assign(**{column: "same"})
+        with pytest.raises(CourseError, match=f"would measure memory.*--{option}"):
+            check_split(split(table, by="report_k"))

@@ -79,12 +79,15 @@ def test_reasons_are_tallied_without_names_and_numbers():
         "line 14 of a.csv: uncertain",
         "duplicate of a/1.jpg",
         "duplicate of a/2.jpg",
+        "the same bytes as a/1.jpg, which is labelled fear",
+        "the same bytes carry different labels: a/3.jpg (fear), a/4.jpg (anger)",
         "line 2 of l.txt: listed before in line 1 of l.txt, there as fear, here as anger",
         "no face",
     ]
     expected = {
         "uncertain": 2,
         "duplicate of another image": 2,
+        "the same bytes carry different labels": 2,
         "listed before with another label": 1,
         "no face": 1,
     }

@@ -21,6 +21,19 @@ from fer_course.core.files import write_json
 from fer_course.models.checkpoints import pretrained, save
 
 
+def test_a_prepared_folder_holds_no_network():
+    import tempfile
+    import pytest
+
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder)
+        (prepared / "prepare.json").write_text("{}")
+        with pytest.raises(CourseError, match="is a prepared folder.*no network.*a training run"):
+            weights_of(prepared)
+        (prepared / "model.safetensors").write_bytes(b"")
+        assert weights_of(prepared) == prepared / "model.safetensors", "a main job holds both"
+
+
 def test_each_layer_that_answers_names_its_rows():
     small = create("small")
     answers = answers_of(small)

@@ -126,7 +126,10 @@ def test_report_s_by_command(small_lsd, tmp_path):
     assert dropped.image.tolist() == [*(f"DISGUST/copy{k}.png" for k in range(3))] + [
         "FEAR/conflict.png"
     ]
-    assert dropped.reason.iloc[-1] == "duplicate of ANGRER/0000.png", "one of each hash stays"
+    reason = "the same bytes as ANGRER/0000.png, which is labelled anger"
+    assert dropped.reason.iloc[-1] == reason, "one of each hash stays"
+    assert "the bytes of a file that has a different label: 1." in notes_of(tmp_path / "s")
+    assert "The classes range from" in notes_of(tmp_path / "s")
 
 
 def test_report_k_by_command(small_lsd, tmp_path):

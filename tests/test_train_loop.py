@@ -247,6 +247,8 @@ def test_data_that_cannot_be_trained_on_are_refused():
             message = f"no image of the {part} has an expression label.*Remedy"
             with pytest.raises(CourseError, match=message):
                 fit(Tiny(), m.assign(**change), pixels, f"{place}/b", **TINY)
+        with pytest.raises(CourseError, match="--valid 0 and a test set"):
+            fit(Tiny(), m.assign(split="train"), pixels, f"{place}/b", **TINY)
         with pytest.raises(CourseError, match="do not belong together"):
             fit(Tiny(), m, pixels[1:], f"{place}/b", **TINY)
         with pytest.raises(CourseError, match="classes"):

@@ -20,7 +20,8 @@ from .preparation_config import PrepareConfig
 from .reading import common_reasons, read_sources
 from .sources import find_sources
 from .steps import RESULTS
-from ..augment.balance import balance_table, plan, RECIPES, write_balanced
+from ..augment.balance import balance_note, balance_table, plan, RECIPES
+from ..augment.balance import write_balanced
 from ..augment.copies import AS_IT_IS
 from ..core.cache import quiet, step
 from ..core.device import pick_device
@@ -194,11 +195,12 @@ def _balance_crops(table, align, config, out):
     recipe = config.balance
     balanced = write_balanced(table, images, recipe=recipe, out=out, seed=config.seed)
     planned = plan(table, recipe, seed=config.seed)
-    counts = balance_table(table, planned).after.drop("total")
+    counts = balance_table(table, planned)
     copies = int((balanced.change != AS_IT_IS).sum())
     note = (
         f"The training images were balanced by {recipe}: {copies} of {len(balanced)} rows are "
-        f"changed copies; after it, {_listed(counts)}."
+        f"changed copies; after it, {_listed(counts.after.drop('total'))}. "
+        f"{balance_note(counts, recipe)}"
     )
     return balanced, dropped, note
 
@@ -207,7 +209,8 @@ def _balance_images(table, align, config, out):
     "Change whole images, then align them; return (manifest, dropped, note)"
     planned = plan(table, config.balance, seed=config.seed)
     kept, dropped = align(table, out=out, planned=planned)
-    counts = balance_table(table, planned).after
+    balance = balance_table(table, planned)
+    counts = balance.after
     made = int((planned.change != AS_IT_IS).sum())
     copies = kept[kept.change != AS_IT_IS]
     unaligned = int((~copies.aligned).sum())
@@ -216,10 +219,14 @@ def _balance_images(table, align, config, out):
         f"The training images were balanced by {config.balance} before a face was looked for: "
         f"{made} changed copies were made, {counts['total']} training images in all "
         f"({_listed(counts.drop('total'))}).",
+        balance_note(balance, config.balance),
         _dropped_by_alignment(dropped, made - len(copies)),
     ]
     if unaligned:
-        note.append(f"{unaligned} copies without a face were kept unaligned.")
+        note.append(
+            f"{unaligned} copies without a face were kept unaligned (--align k drops them, as "
+            "report K does)."
+        )
     note.append(f"After alignment, {_listed(train.expression.value_counts().sort_index())}.")
     return kept, dropped, " ".join(note)
 

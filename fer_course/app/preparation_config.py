@@ -117,7 +117,8 @@ class PrepareConfig:
     # before a face is looked for (default: none)
     balance: Literal["report_s", "report_s_printed", "report_k"] | None = None
     # how images without a split get one: auto = by person if all persons are known; report_s,
-    # report_k = as in the reports, with no validation set unless --valid is given
+    # report_k = as in the reports, with no validation set unless --valid is given; these two and
+    # stratified are refused if they put a known person on both sides
     split: Literal["auto", "subject", "stratified", "report_s", "report_k"] = "auto"
     # share of the images for validation, 0-1, cut from training (default: 0.1; reports: 0)
     valid: float | None = None

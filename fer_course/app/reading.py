@@ -187,8 +187,34 @@ def _each_without_copies(reading, tables, **how):
     for table in tables:
         table, dropped = drop_duplicates(table, **how)
         reading.dropped.append(dropped)
+        conflicts = int(dropped.reason.str.contains(", which is labelled ").sum())
+        if conflicts:
+            reading.notes.append(
+                f"Files with the bytes of a file that has a different label: {conflicts}. They are "
+                "dropped, and the first by name stays with its label (dropped.parquet)."
+            )
         kept.append(table)
     return kept
+
+
+def _people_notes(target):
+    """Return a sentence on the images without a person, which cannot be split by person.
+
+    Raises `CourseError` if no person is known.
+    """
+    unknown = int(target.subject.isna().sum())
+    if unknown == len(target):
+        raise CourseError(
+            "no person is known, so that a split by person would be one by image",
+            target.dataset.iloc[0],
+            "use --split stratified, or name the people (reader csv: a column subject)",
+        )
+    if not unknown:
+        return []
+    return [
+        f"{unknown} of {len(target)} images name no person: each was split like a person of its "
+        "own, so that one person may be on both sides."
+    ]
 
 
 def _split_by_role(table, reading):
@@ -198,14 +224,18 @@ def _split_by_role(table, reading):
 
     config = reading.config
     target = table[table.role == "target"].reset_index(drop=True)
-    is_published = _has_validation(target)
+    is_published = _has_labelled(target, "valid")
     target, notes = fill_splits(target, valid=config.shares[0], seed=config.seed)
     reading.notes += notes
+    if config.split == "subject":
+        reading.notes += _people_notes(target)
     valid, test = config.shares
     target = split(target, valid=valid, test=test, seed=config.seed, by=config.split)
     reading.notes += target.attrs.get("notes", [])
-    if _has_validation(target):
+    if _has_labelled(target, "valid"):
         reading.validation = "published" if is_published else "cut"
+    if not _has_labelled(target, "test"):
+        reading.notes.append("No test images: nothing can be reported (--test sets some aside).")
     auxiliary = table[table.role == "auxiliary"].reset_index(drop=True)
     if auxiliary.empty:
         return target
@@ -216,9 +246,9 @@ def _split_by_role(table, reading):
     return pd.concat([target, auxiliary], ignore_index=True)
 
 
-def _has_validation(target):
-    "Return whether a labelled image is in the validation set"
-    return bool((target.expression.notna() & (target.split == "valid")).any())
+def _has_labelled(target, name):
+    "Return whether a labelled image is in a split"
+    return bool((target.expression.notna() & (target.split == name)).any())
 
 
 def _without_shared(table, reading):
@@ -263,6 +293,18 @@ _KINDS = dict(
 )
 
 
+def _memory(rows):
+    "Return a sentence on what the copies in several splits make easier, or ''"
+    splits = rows.groupby("group").split.agg(set)
+    taught = splits[[("train" in places) for places in splits]]
+    words = dict(valid="validation", test="the test")
+    names = [word for split, word in words.items() if any(split in places for places in taught)]
+    if not names:
+        return ""
+    sentence = f"{' and '.join(names)} may measure memory there."
+    return f" {sentence[0].upper()}{sentence[1:]}"
+
+
 def _note_leaks(table, reading):
     "List the copies in several splits or datasets in leaks.parquet, and add notes about them"
     from fer_course.data.duplicates import leak_counts, leaks
@@ -289,4 +331,4 @@ def _note_leaks(table, reading):
         places = "; ".join(f"{row.groups} x {row.place}" for row in counts)
         if places:
             reading.log(f"   copies in several places: {places}, see {path}")
-            reading.notes.append(f"{_KINDS[column]}: {places}. The test may measure memory there.")
+            reading.notes.append(f"{_KINDS[column]}: {places}.{_memory(rows)}")

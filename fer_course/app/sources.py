@@ -95,6 +95,9 @@ class Source:
         """
         if self.units is None:
             return None
+        if not self.units.exists():
+            remedy = "check --attach-units for a typing error"
+            raise CourseError("there is no such file", self.units, remedy)
         files = _signature(self.units) if self.units.is_dir() else digest(self.units)
         return self.unit_options | dict(files=files)
 
@@ -151,6 +154,7 @@ def find_sources(
         takers["auxiliary"] = _options_of(auxiliary_reader)
     if config.attach_units is not None:
         takers["units"] = ATTACH_OPTIONS
+    _check_unit_options(options, takers, reader)
     shared = _shared_out(options, takers)
     units = {}
     if config.attach_units is not None:
@@ -179,6 +183,22 @@ def _options_of(reader):
     from fer_course.data.readers.registry import options_of
 
     return options_of(reader)
+
+
+def _check_unit_options(options, takers, reader):
+    "Raise `CourseError` for a threshold out of its range, and if no table of OpenFace is read"
+    from fer_course.data.attached_units import ATTACH_OPTIONS
+    from fer_course.data.readers.openface import check_thresholds
+
+    known = {name for names in takers.values() for name in names}
+    given = [name for name, value in options.items() if value is not None]
+    lost = [name for name in given if name in ATTACH_OPTIONS and name not in known]
+    if lost:
+        problem = f'the reader "{reader}" has no option {", ".join(lost)}'
+        raise CourseError(problem, remedy="leave it out, or give a table with --attach-units")
+    # here, because a refused call must not leave its settings in the folder
+    thresholds = {name: options[name] for name in given if name in ("confidence", "intensity")}
+    check_thresholds(**dict(confidence=0, intensity=0) | thresholds)
 
 
 def _shared_out(options, takers):

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "RECIPES": ".balance",
         "Recipe": ".balance",
         "apply": ".balance",
+        "balance_note": ".balance",
         "balance_table": ".balance",
         "plan": ".balance",
         "write_balanced": ".balance",

@@ -163,10 +163,16 @@ def digest(
     path: str | Path,  # the file
     kind: str = "sha1",  # any algorithm of hashlib
 ) -> str:  # hexadecimal
-    "Return the digest of a file's bytes, read in blocks."
+    """Return the digest of a file's bytes, read in blocks.
+
+    Raises `CourseError` if the file is missing.
+    """
     result = hashlib.new(kind)
     # a file object costs more time than the digest of a small image
-    file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError:
+        raise CourseError("there is no such file", path, "check its name and folder") from None
     try:
         while block := os.read(file, 1 << 18):
             result.update(block)

@@ -13,7 +13,8 @@ import pandas as pd
 from ..core.errors import CourseError
 from .listings import list_files
 from .manifest import DROPPED_COLUMNS, make_dropped
-from .readers.openface import best_faces, find_tables, is_unsure
+from .readers.openface import best_faces, check_thresholds, find_tables
+from .readers.openface import is_unsure
 from .readers.openface import OpenFaceImages, rows_with_images
 from .readers.openface import unit_notes, unit_values
 
@@ -115,8 +116,9 @@ def attach_units(
     Splits and expressions stay, and no image is dropped. The second table lists the rows that
     were not used, the third the images whose units stay unknown, both with a reason.
     `attrs['said']` of the manifest counts them. Raises `CourseError` if a table is damaged, a row
-    may mean two images, or no row means an image.
+    may mean two images, no image gets action units, or a threshold is out of its range.
     """
+    check_thresholds(confidence, intensity)
     tables, only = _tables(path)
     images = _TargetImages(manifest.image)
     lists = find_tables(tables, only, columns)
@@ -135,6 +137,9 @@ def attach_units(
     given = dict(by=by, intensity=intensity, confidence=confidence, low="mask")
     notes = [*tables.notes, *unit_notes(faces, unsure, **given)]
     unknown = _without_units(manifest, faces, unsure)
+    if len(unknown) == len(manifest):
+        problem = f"no image gets action units: {notes[-1]}"
+        raise CourseError(problem, path, "lower --confidence, or run OpenFace again")
     manifest = _filled(manifest, faces.place, names=names, units=units)
     labelled = len(manifest) - len(unknown)
     notes.append(f"{labelled:,} of {len(manifest):,} images have action units now")

@@ -19,8 +19,8 @@ from .manifest import DROPPED_COLUMNS
 # %% ../../nbs/library/data.duplicates.ipynb #7f3e8665
 _RANK = {"test": 0, "valid": 1}  # of copies in several splits the lowest stays; others rank 2
 _WORDS = dict(
-    sha1=("duplicate", "the same bytes carry"),
-    near=("near duplicate", "near duplicates carry"),
+    sha1=("duplicate of", "the same bytes carry", "the same bytes as"),
+    near=("near duplicate of", "near duplicates carry", "near duplicate of"),
 )
 
 
@@ -71,12 +71,21 @@ def _duplicate_reasons(
             stay = []
         else:
             stay = [min(group.index, key=partial(_copy_rank, group))]
-        if conflict and conflicts == "drop":
-            reason = _conflict_reason(labelled, by)
-        else:
-            reason = f"{_WORDS[by][0]} of {manifest.image[stay[0]]}"
-        reasons |= {row: reason for row in group.index if row not in stay}
+        for row in group.index.difference(stay):
+            if conflict and conflicts == "drop":
+                reasons[row] = _conflict_reason(labelled, by)
+            else:
+                reasons[row] = _copy_reason(group.loc[row], group.loc[stay[0]], by)
     return reasons
+
+
+def _copy_reason(copy: pd.Series, kept: pd.Series, by: str) -> str:
+    "Return the reason for dropping a copy; a different label of the kept image is named."
+    same, _, conflicting = _WORDS[by]
+    labels = {copy.expression, kept.expression}
+    if len(labels) == 1 or any(map(pd.isna, labels)):
+        return f"{same} {kept.image}"
+    return f"{conflicting} {kept.image}, which is labelled {kept.expression}"
 
 
 def _copy_rank(group: pd.DataFrame, row: int) -> tuple:

@@ -276,6 +276,7 @@ def _of_people(n: int) -> str:
 
 # %% ../../nbs/library/data.splits.ipynb #55f89fbe
 _TOGETHER = dict(subject="people", sha1="files", near="groups of near copies")
+_OPTIONS = dict(subject="split subject", sha1="exact-duplicates drop", near="near-duplicates drop")
 
 
 def check_split(
@@ -295,7 +296,7 @@ def check_split(
         if len(spread):
             examples = [str(key[-1] if isinstance(key, tuple) else key) for key in spread[:3]]
             problem = f"{len(spread)} {plural} stand in two splits ({', '.join(examples)})"
-            remedy = "split by subject, after dropping duplicates"
+            remedy = f"use --{_OPTIONS[column]}"
             raise CourseError(f"{problem}: the test would measure memory", remedy=remedy)
     return manifest
 

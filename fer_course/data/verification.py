@@ -259,6 +259,8 @@ _GENERAL = (
     (r"^(line|row) \d+ of [^:]*: ", ""),
     (r"^.*, there (as|with) .*", "listed before with another label"),
     (r"before in .*", "before"),
+    (r"^the same bytes as .*, which is labelled .*", "the same bytes carry different labels"),
+    (r"^near duplicate of .*, which is labelled .*", "near duplicates carry different labels"),
     (r"^((near )?duplicate) of .*", r"\1 of another image"),
     (r"(different labels): .*", r"\1"),
     (r"^(copy|near copy|shows the person) of .*, (a \w+ image of the target)", r"\1 of \2"),

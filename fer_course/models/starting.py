@@ -156,6 +156,12 @@ def weights_of(
     if str(what) == PRETRAINED:
         return shipped() / "model.safetensors"
     path = Path(what)
+    if (path / "prepare.json").exists() and not any(path.glob("*.safetensors")):
+        raise CourseError(
+            "is a prepared folder, which holds no network",
+            path,
+            "give pretrained, the folder of a training run, or a file of weights",
+        )
     if path.is_file():
         return path
     if not path.is_dir():

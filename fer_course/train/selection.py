@@ -163,7 +163,8 @@ def _check_labels(data, expressions, *, out):
         raise CourseError(
             "no image of the validation split has an expression label",
             out,
-            "split again with a larger share for validation",
+            "prepare again with a larger --valid; or with --valid 0 and a test set, so that "
+            "training keeps its last epoch",
         )
 
 

@@ -91,11 +91,11 @@ def _named_layout(cells, header, more):
             f"line 1: the column {twice[0]} is there twice", remedy="export the table again"
         )
     kind = "derived"
-    if "frame" in header:
-        kind = "sequence"
-    elif "face" in header:
-        kind = "image"
     image = next((header.index(name) for name in _IMAGE_COLUMNS if name in header), None)
+    if image is None and "frame" in header:
+        kind = "sequence"
+    elif image is None and "face" in header:
+        kind = "image"
     missing = [] if "confidence" in header else ["confidence"]
     if kind == "derived" and image is None:
         missing.append("img")
