@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal, TYPE_CHECKING
 import pandas as pd
-from fer_course.app.held_out import without_leaks
+from fer_course.app.held_out import rules_of, with_second
 from fer_course.app.options import declared, File, Folder
 from fer_course.app.preparation import read_prepared
 from fer_course.app.starts import checked_source, find_source, relation, start_entry
@@ -35,15 +35,15 @@ def test_a_second_folder_teaches_as_a_whole_or_keeps_its_split():
         table = read_data(photos, units)[0]
         assert table.split.tolist() == ["train", "test", "train", "train"]
         assert table.role.tolist() == ["target"] * 2 + ["auxiliary"] * 2
-        table = read_data(photos, units, auxiliary_split="train")[0]
+        table = read_data(photos, units, auxiliary_rows="train")[0]
         assert table.split.tolist() == ["train", "test", "train", "test"]
         with pytest.raises(CourseError, match="photos: 1 of its images leak"):
             read_data(photos, photos)
         table = read_data(photos, photos, leaks="drop")[0]
         assert pd.isna(table.split[3])
         assert table.split.tolist()[:3] == ["train", "test", "train"]
-        with pytest.raises(CourseError, match="auxiliary split"):
-            read_data(photos, units, auxiliary_split="half")
+        with pytest.raises(CourseError, match="auxiliary rows"):
+            read_data(photos, units, auxiliary_rows="half")
 
 
 def test_a_change_wins_over_the_schedule_and_the_schedule_over_the_de():

@@ -5,21 +5,23 @@ from dataclasses import asdict
 from pathlib import Path
 import pandas as pd
 from typing import TYPE_CHECKING
-from fer_course.app.held_out import find_leaks
+from fer_course.app.held_out import find_leaks, HELD_OUT, rows_of
 from fer_course.core.errors import CourseError
-from fer_course.core.files import digest, read_json, read_table
+from fer_course.core.files import digest, read_json
 import tempfile
 import pytest
 from fer_course.core.files import write_json, write_table
 
 
-def test_a_source_on_the_same_data_is_named_and_one_that_saw_the_test():
-    def prepared(folder, names, splits):
-        table = pd.DataFrame(dict(image=names, sha1=names, split=splits))
-        table = table.assign(dataset="photos", subject=None, role="target")
-        write_table(folder / "manifest.parquet", table)
-        return table
+def prepared(folder, names, splits):
+    "Write a manifest of photographs into a folder and return it"
+    table = pd.DataFrame(dict(image=names, sha1=names, split=splits))
+    table = table.assign(dataset="photos", subject=None, role="target")
+    write_table(folder / "manifest.parquet", table)
+    return table
 
+
+def test_a_source_on_the_same_data_is_named_and_one_that_saw_the_test():
     with tempfile.TemporaryDirectory() as place:
         place = Path(place)
         table = prepared(place / "data", ["a", "b", "c"], ["train", "train", "test"])
@@ -28,11 +30,11 @@ def test_a_source_on_the_same_data_is_named_and_one_that_saw_the_test():
         write_json(place / "run" / "config.json", config)
         same = relation(place / "run", table)
         assert same["same_data"]
-        assert "a run on the same data: all 2 training" in same["relation"]
+        assert "a run on the same data: 2 of the 2 training" in same["relation"]
         partly = relation(place / "run", other)
         assert not partly["same_data"]
-        assert partly["relation"].startswith("1 of the 2 training images")
-        with pytest.raises(CourseError, match="run: has learned from.*1 with the same.*such as b"):
+        assert partly["relation"] == "1 of the 2 training images taught the source too"
+        with pytest.raises(CourseError, match="run: has learned from.*1 with the same.*b .test."):
             relation(place / "run", table.assign(split=["train", "test", "train"]))
         write_json(place / "second" / "config.json", config | dict(data=dict(target="../other")))
         assert relation(place / "second", other)["same_data"]
@@ -48,6 +50,43 @@ def test_a_source_on_the_same_data_is_named_and_one_that_saw_the_test():
         write_json(place / "moved" / "config.json", config | dict(data=dict(target="../gone")))
         assert "cannot be checked" in relation(place / "moved", table)["relation"]
     assert "rendered faces" in relation("pretrained", table)["relation"]
+
+
+def test_images_that_chose_the_epoch_of_a_source_are_never_tested():
+    with tempfile.TemporaryDirectory() as place:
+        place = Path(place)
+        run = place / "run"
+        table = prepared(place / "data", list("abcde"), ["train", "train", "valid", "test", "test"])
+        write_json(run / "config.json", dict(training={}, data=dict(target="../data")))
+        same = relation(run, table)
+        assert same["same_data"]
+        assert same["relation"].endswith("1 of the 1 validation images chose its epoch")
+        for split in ("train", "test"):
+            other = table.assign(split=["train", "train", split, "valid", "test"])
+            if split == "test":
+                with pytest.raises(CourseError, match="run: has its epoch chosen on.*c .test."):
+                    relation(run, other)
+            else:
+                found = relation(run, other)
+                assert not found["same_data"], "another validation set"
+                assert "1 of the 3 training images chose its epoch" in found["relation"]
+        people = table.assign(subject=["A", "B", "C", "D", "C"], sha1=list("uvwxy"))
+        write_table(place / "data" / "manifest.parquet", table.assign(subject=list("ABCDE")))
+        with pytest.raises(CourseError, match="chosen on.*0 with the same bytes, 1 more.*c .test."):
+            relation(run, people.assign(split=["train", "train", "train", "valid", "test"]))
+
+
+def test_images_that_were_dropped_as_leaks_did_not_teach_a_source():
+    with tempfile.TemporaryDirectory() as place:
+        place = Path(place)
+        table = prepared(place / "data", list("abc"), ["train", "valid", "test"])
+        data = dict(target="../data", auxiliary="../data", auxiliary_rows="all", leaks="drop")
+        write_json(place / "run" / "config.json", dict(training={}, data=data))
+        assert relation(place / "run", table)["same_data"]
+        whole = dict(data, leaks="refuse")
+        write_json(place / "run" / "config.json", dict(training={}, data=whole))
+        with pytest.raises(CourseError, match="has learned from"):
+            relation(place / "run", table)
 
 
 def test_the_shipped_network_is_left_out_where_it_does_not_fit():

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from math import isqrt
 from pathlib import Path
 from torch import nn
-from fer_course.core.errors import CourseError
+from fer_course.core.errors import CourseError, one_of
 from fer_course.core.files import read_json
-from fer_course.facs import EXPRESSIONS
+from fer_course.facs import BASIC, EXPRESSIONS
 from fer_course.models.au_cvt import AUCVT, create
 from fer_course.models.checkpoints import restore, shipped
 from fer_course.models.config import Config
@@ -14,6 +14,7 @@ from fer_course.models.presets import configure, PRESETS
 from fer_course.models.released import load_released, recognise
 from fer_course.models.weights import check_fit, fill, read_weights
 import tempfile
+from unittest.mock import patch
 import pytest
 import torch
 from fer_course.core.files import write_json
@@ -115,6 +116,8 @@ def test_the_shipped_network_and_each_folder_are_found():
     assert preset_of(create("small", width=32).config) is None
     with pytest.raises(CourseError, match="there is no such run or file to start from"):
         load_start("nowhere")
+    with pytest.raises(CourseError, match="unknown preset .typo.*small_vit"):
+        load_start("pretrained", "typo")
 
 
 def test_a_training_run_gives_its_best_weights_when_it_is_finished():
@@ -123,6 +126,11 @@ def test_a_training_run_gives_its_best_weights_when_it_is_finished():
         save(pretrained(), run)
         (run / "model.safetensors").rename(run / "best.safetensors")
         config = dict(training={}, network="AUCVT", model=read_json(run / "config.json"))
+        write_json(Path(folder) / "begun" / "config.json", config)
+        with pytest.raises(
+            CourseError, match="begun: is a training run of which no epoch is finish"
+        ):
+            load_start(Path(folder) / "begun")
         write_json(run / "config.json", config)
         with pytest.raises(CourseError, match="is not finished"):
             load_start(run)
@@ -145,8 +153,42 @@ def test_a_file_that_lies_alone_needs_its_preset():
         assert found.config.size == 64
         assert found.config.classes == 8
         assert torch.equal(found.classify.weight, model.classify.weight)
+        three = create_from(found, expressions=EXPRESSIONS[:3])
+        assert three.started.new == EXPRESSIONS[:3], "the file does not name its classes"
+        assert three.started.left == ()
+        assert torch.equal(three.position, model.position)
         with pytest.raises(CourseError, match=r"weights.pt: does not fit.*missing \d+: .*stages"):
             load_start(file, "small_vit")
         torch.save({"fc.weight": torch.zeros(2, 2)}, file)
         with pytest.raises(CourseError, match="unexpected 1: fc.weight"):
             load_start(file, "small")
+
+
+def test_the_answers_of_a_file_alone_are_not_taken_over_by_guess():
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "weights.pt"
+        torch.save(pretrained().state_dict(), file)
+        source = load_start(file, "small")
+        model = create_from(source)
+        answers = [name for names in answers_of(model).values() for name in names]
+        assert set(model.started.new) == set(answers)
+        assert {"stem", "stages"} <= set(model.started.kept)
+        assert not torch.equal(model.classify.weight, source.classify.weight)
+        named = create_from(pretrained())
+        assert named.started.new == ()
+
+
+def test_a_preset_must_agree_with_the_authors_files():
+    starting = "fer_course.models.starting"
+    for classes, new in ((6, ()), (7, EXPRESSIONS[:7])):
+        authors = create("small", expressions=EXPRESSIONS[:classes])
+        with (
+            patch(f"{starting}.read_weights"),
+            patch(f"{starting}.recognise"),
+            patch(f"{starting}.load_released", return_value=authors),
+            tempfile.NamedTemporaryFile(suffix=".pth") as file,
+        ):
+            with pytest.raises(CourseError, match="holds the network small, not small_vit"):
+                load_start(file.name, "small_vit")
+            assert create_from(load_start(file.name, "small")).started.new == new
+            assert load_start(file.name) is authors

@@ -8,7 +8,7 @@ import torch
 from fer_course.app import carry_out, main, make_plan, plan_of_run
 from fer_course.core.errors import CourseError
 from fer_course.models import create, load, pretrained, save
-from fer_course.train import list_runs, load_run, read_config
+from fer_course.train import SCHEDULES, list_runs, load_run, read_config
 from test_train_command import result
 
 torch.set_num_threads(1)  # as the processes beside this one
@@ -42,7 +42,7 @@ def test_the_shipped_network_is_kept_by_class_and_unit(source):
     start = config["start"]
     assert config["preset"] == "small"
     assert config["schedule"] == "finetune"
-    assert config["training"]["lr"] == 3e-4
+    assert config["training"]["lr"] == SCHEDULES["finetune"].config.lr
     assert start["what"] == "pretrained"
     assert {"stem", "stages", "anger", "AU12"} <= set(start["kept"])
     assert start["new"] == []
@@ -116,7 +116,9 @@ def test_a_file_of_another_network_gets_the_list_of_keys(prepared, here, tmp_pat
     torch.save(pretrained().state_dict(), file)
     plan = make_plan(prepared, tmp_path / "run", start=file, preset="small")
     assert plan["start"]["what"] == "../weights.pt"
-    assert plan["start"]["new"] == []
+    assert {"anger", "AU12"} <= set(plan["start"]["new"]), "the file does not name its answers"
+    assert {"stem", "stages"} <= set(plan["start"]["kept"])
+    assert not {"anger", "AU12"} & set(plan["start"]["kept"])
 
 
 def test_contradictions_are_refused(prepared, here, tmp_path):
@@ -124,6 +126,7 @@ def test_contradictions_are_refused(prepared, here, tmp_path):
     (tmp_path / "ir50.pt").write_bytes(b"weights")
     for options, message in (
         (("--start", "pretrained", "--preset", "paper"), "holds the network small, not paper"),
+        (("--start", "pretrained", "--preset", "typo"), 'unknown preset "typo"'),
         (("--start", tmp_path / "small64"), "prepare them with --size 64"),
         (("--start", "pretrained", "--ir50", tmp_path / "ir50.pt"), "leave out --ir50"),
         (("--start", "pretrained", "--values", "unit"), "leave out --values"),
@@ -142,7 +145,7 @@ def test_leaking_images_teach_nothing_if_they_are_dropped(prepared, tmp_path):
     given = dict(auxiliary=prepared, joint="both")
     plan = make_plan(prepared, tmp_path / "run", leaks="drop", **given)
     assert plan["data"]["leaks"] == "drop"
-    assert plan["data"]["auxiliary_split"] == "whole"
+    assert plan["data"]["auxiliary_rows"] == "all"
     assert plan["data"]["left_out"] > 0
 
 

@@ -221,7 +221,7 @@ def test_a_full_disk_keeps_the_old_checkpoint(straight, prepared, fer_course, tm
 
 
 def test_an_auxiliary_folder_and_the_options(prepared, here, tmp_path):
-    data = ("--data", prepared, "--auxiliary", prepared, "--auxiliary-split", "train")
+    data = ("--data", prepared, "--auxiliary", prepared, "--auxiliary-rows", "train")
     recipe = ("--schedule", "au_vit_affectnet")
     size = ("--epochs", 1, "--batch-size", 16, "--ratio", 2)
     loss = ("--class-weights", "balanced", "--joint", "both", "--units", "common")

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal, TYPE_CHECKING
 import pandas as pd
-from .held_out import without_leaks
+from .held_out import rules_of, with_second
 from .options import declared, File, Folder
 from .preparation import read_prepared
 from .starts import checked_source, find_source, relation, start_entry
@@ -32,9 +32,9 @@ class SecondSet:
     "A second prepared folder, and what of it teaches."
 
     auxiliary: Folder | None = None  # a second prepared folder, whose images are auxiliary
-    # which images of the second folder teach: whole = all, since nothing of it is tested;
+    # which images of the second folder teach: all, since nothing of it is tested, or
     # train = those of its training split
-    auxiliary_split: Literal["whole", "train"] = "whole"
+    auxiliary_rows: Literal["all", "train"] = "all"
     # images of the second folder that are, or show people, in the validation or test of the
     # first: refuse = stop, drop = they teach nothing
     leaks: Literal["refuse", "drop"] = "refuse"
@@ -49,22 +49,20 @@ def read_data(
     data: str | Path,  # a prepared folder
     auxiliary: str | Path | None = None,  # a second one, whose images are all auxiliary
     *,
-    auxiliary_split: str = SecondSet.auxiliary_split,
+    auxiliary_rows: str = SecondSet.auxiliary_rows,
     leaks: str = SecondSet.leaks,
 ) -> tuple:  # manifest, images (N, H, W, 3), names of the classes
     "Return the data to train with; raise `CourseError` if auxiliary images leak."
     from fer_course.train.batches import Stacked
 
-    SecondSet(auxiliary_split=auxiliary_split, leaks=leaks)  # checks them
+    rules = dict(auxiliary_rows=auxiliary_rows, leaks=leaks)
+    SecondSet(**rules)  # checks them
     manifest, images = read_prepared(data)
     classes = tuple(read_json(Path(data) / "prepare.json")["expressions"])
     if not auxiliary:
         return manifest, images, classes
     other, other_images = read_prepared(auxiliary)
-    if auxiliary_split == "whole":
-        other = other.assign(split="train")
-    other = without_leaks(other, manifest, folder=auxiliary, policy=leaks)
-    manifest = pd.concat([manifest, other.assign(role="auxiliary")], ignore_index=True)
+    manifest = with_second(manifest, other, folder=auxiliary, **rules)
     return manifest, Stacked(images, other_images), classes
 
 # %% ../../nbs/library/app.plans.ipynb #417696c0
@@ -225,7 +223,7 @@ def carry_out(
     log_epoch: Callable | None = None,  # called with the row of each epoch, a dict
     **switches,  # `compile` and `tensorboard` of `fit`
 ) -> pd.DataFrame:  # the log, one row per epoch
-    """Train as a plan says, in the folder `out`.
+    """Carry out a plan in the folder `out`.
 
     Raises `CourseError` if the data are not those that the plan names.
     """
@@ -253,12 +251,9 @@ def carry_out(
 
 
 def _data_of(data, out):
-    "Return manifest and images of a plan; a plan without a rule used the split of both folders"
+    "Return manifest and images of a plan"
     target, auxiliary = (_path(data[role], out) for role in ("target", "auxiliary"))
-    rules = dict(
-        auxiliary_split=data.get("auxiliary_split", "train"), leaks=data.get("leaks", "refuse")
-    )
-    return read_data(target, auxiliary, **rules)[:2]
+    return read_data(target, auxiliary, **rules_of(data))[:2]
 
 
 def _network(plan, out):

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from math import isqrt
 from pathlib import Path
 from torch import nn
-from ..core.errors import CourseError
+from ..core.errors import CourseError, one_of
 from ..core.files import read_json
-from ..facs import EXPRESSIONS
+from ..facs import BASIC, EXPRESSIONS
 from .au_cvt import AUCVT, create
 from .checkpoints import restore, shipped
 from .config import Config
@@ -91,6 +91,13 @@ def _fill_hidden(state, source, answering):
             state[name] = source[name]
 
 
+def _named(source):
+    "Return `answers_of` the heads whose answers have a known meaning"
+    unnamed = getattr(source, "unnamed", ())
+    found = answers_of(source)
+    return {layer: names for layer, names in found.items() if not f"{layer}.".startswith(unnamed)}
+
+
 def start_from(
     model: AUCVT,  # gets the weights
     source: AUCVT,  # a network of the same architecture; its classes and units may differ
@@ -105,28 +112,29 @@ def start_from(
     check_fit(own, _trunk(theirs), left_out={}, path=None)
     state |= _trunk(theirs)
     wanted = answers_of(model)
-    there = answers_of(source)
+    named = _named(source)
+    there = named
     if any(getattr(model.config, name) != getattr(source.config, name) for name in _READING):
-        there = dict(classify=there["classify"])
+        there = {layer: names for layer, names in named.items() if layer == "classify"}
     kept = [name.split(".")[0] for name in own]
     for layer, names in wanted.items():
         rows = _same_rows(layer, names, there.get(layer, []))
         if rows:
             _fill_rows(state, theirs, layer=layer, rows=rows)
         kept += [names[i] for i in rows]
-    if len(there) > 1:
+    if there.keys() - {"classify"}:
         _fill_hidden(state, theirs, wanted)
     model.load_state_dict(state)
     new = [name for names in wanted.values() for name in names if name not in kept]
     known = {name for names in wanted.values() for name in names}
-    left = [name for names in answers_of(source).values() for name in names if name not in known]
+    left = [name for names in named.values() for name in names if name not in known]
     return Started(*(tuple(dict.fromkeys(names)) for names in (kept, new, left)))
 
 
 def create_from(
     source: AUCVT,  # a network with weights
     **changes,  # fields of `Config` with other values: `expressions`, `au_vocabulary`, `dropout`
-) -> AUCVT:  # a new network; `started` says what was kept
+) -> AUCVT:  # a new network; `started` lists what was kept
     """Return a network like `source` for other classes or units, with the weights of `source`.
 
     `au_vocabulary=None` leaves out the action units. Raises `CourseError` for a change that is
@@ -157,12 +165,26 @@ def weights_of(
             "give pretrained, the folder of a training run, or a file of weights",
         )
     if not (path / "best.safetensors").exists():
+        _refuse_without_epoch(path)
         return path / "model.safetensors"
     if not (path / "metrics.json").exists():
         raise CourseError(
             "is a training run that is not finished", path, "give its command again first"
         )
     return path / "best.safetensors"
+
+
+def _refuse_without_epoch(folder):
+    "Raise `CourseError` for a training run that has not finished an epoch"
+    if (folder / "model.safetensors").exists() or not (folder / "config.json").exists():
+        return
+    settings = read_json(folder / "config.json")
+    if isinstance(settings, dict) and "training" in settings:
+        raise CourseError(
+            "is a training run of which no epoch is finished",
+            folder,
+            "give its command again first",
+        )
 
 
 def _settings_beside(weights):
@@ -189,10 +211,16 @@ def _size_of(position, config):
 
 
 def _network_of_file(path, preset):
-    "Return the network of a file that lies alone, by its preset or as the authors' own"
+    """Return the network of a file that lies alone, by its preset or as the authors' own.
+
+    `unnamed` holds the heads whose answers have no known meaning: no file names its classes, and
+    only the six of the authors are known.
+    """
     state = read_weights(path)
     if recognise(state):
-        return load_released(path)
+        model = _checked(load_released(path), preset, path)
+        model.unnamed = () if model.config.classes == len(BASIC) else ("classify",)
+        return model
     if preset is None:
         raise CourseError(
             "names no architecture: no config.json lies beside it",
@@ -209,6 +237,7 @@ def _network_of_file(path, preset):
         changes["size"] = _size_of(state["position"], configure(preset))
     model = create(preset, **changes)
     fill(model, state, path=path)
+    model.unnamed = _HEADS  # their meaning would be a guess
     return model.eval()
 
 
@@ -221,11 +250,17 @@ def load_start(
     Raises `CourseError` if nothing is found, if the preset has a different architecture, and with a
     list of the names if a file does not fit.
     """
+    if preset is not None:
+        one_of(preset, PRESETS, "preset")
     weights = weights_of(what)
     settings = _settings_beside(weights)
     if settings is None:
         return _network_of_file(weights, preset)
-    model = restore(settings, weights)
+    return _checked(restore(settings, weights), preset, what)
+
+
+def _checked(model, preset, what):
+    "Return a network; raise `CourseError` if a preset is given that has a different architecture"
     found = preset_of(model.config)
     if preset is not None and preset != found and not _has_shape(model.config, preset):
         raise CourseError(
