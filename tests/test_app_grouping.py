@@ -35,6 +35,33 @@ def test_groups_of_a_column():
         check_columns(["pose", "age"], pd.DataFrame(columns=["image", "pose"]), path="x")
 
 
+def test_groups_hold_each_image_once():
+    numbered = pd.Series(100_000 + np.arange(100))
+    digits = groups_of(numbered)
+    assert len(digits) == 4
+    assert [int(mask.sum()) for mask in digits.values()] == [25, 25, 25, 25]
+    close = groups_of(pd.Series(0.5 + np.arange(40) * 1e-9))
+    assert [int(mask.sum()) for mask in close.values()] == [10, 10, 10, 10]
+    assert list(groups_of(pd.Series([12345678, 12345679]))) == ["12345678", "12345679"]
+    assert list(groups_of(pd.Series([0.1234567, 0.1234568]))) == ["0.1234567", "0.1234568"]
+    large = pd.Series([2**60, 2**60 + 1, 2**60])
+    assert [int(mask.sum()) for mask in groups_of(large).values()] == [2, 1]
+    words = groups_of(pd.Series(["unknown", None, "hand", "unknown"], dtype=object))
+    assert {name: int(mask.sum()) for name, mask in words.items()} == {
+        "hand": 1,
+        "unknown": 2,
+        "unknown (no value)": 1,
+    }
+    ages = pd.Series([*range(20), None], dtype="Int64")
+    assert sum(int(mask.sum()) for mask in groups_of(ages).values()) == 21
+    endless = groups_of(pd.Series([0.0, 45, np.inf]), BINS["pose"])
+    assert int(endless["45 and more"].sum()) == 2
+    many_zeros = groups_of(pd.Series([0] * 30 + list(range(1, 12))))
+    assert sum(int(mask.sum()) for mask in many_zeros.values()) == 41
+    with pytest.raises(RuntimeError, match="do not hold each image once"):
+        groups_of(pd.Series([1.0, 2.0]), {"below 2": (-np.inf, 2)})
+
+
 def test_groups_are_scored_apart():
     rng = np.random.default_rng(0)
     table = pd.DataFrame(

@@ -51,7 +51,54 @@ def test_the_marker_records_every_setting():
     with tempfile.TemporaryDirectory() as folder:
         sources = dict(target=Source("target", Path(folder), "faces", {}))
         recorded = recorded_settings(PrepareConfig(reader="faces"), sources, lists={})
-    names = {field.name for field in fields(PrepareConfig)} - {"auxiliary_reader"}
-    assert set(recorded) == names | {"options", "files"}
+    names = {field.name for field in fields(PrepareConfig)}
+    assert set(recorded) == names | {"options", "auxiliary_options", "files"}
     assert recorded["auxiliary"] is False
     assert recorded["expressions"] == SEVEN
+
+
+def test_the_reader_and_the_options_of_the_auxiliary_set_are_recorded():
+    from fer_course.app.sources import Source
+
+    with tempfile.TemporaryDirectory() as folder:
+        target = Source("target", Path(folder), "faces", {})
+        every = [
+            ("openface", dict(intensity=0.5)),
+            ("openface", dict(intensity=1.5)),
+            ("faces", {}),
+        ]
+        recorded = []
+        for reader, options in every:
+            sources = dict(
+                target=target, auxiliary=Source("auxiliary", Path(folder), reader, options)
+            )
+            recorded.append(recorded_settings(PrepareConfig(), sources, lists={}))
+    assert [r["auxiliary_reader"] for r in recorded] == ["openface", "openface", "faces"]
+    assert [r["auxiliary_options"] for r in recorded] == [options for _, options in every]
+
+
+def test_other_options_of_the_auxiliary_set_are_refused():
+    from fer_course.core.files import as_json
+    from fer_course.core.files import write_json
+
+    with tempfile.TemporaryDirectory() as folder:
+        units = Path(folder) / "units"
+        units.mkdir()
+        (Path(folder) / "photos").mkdir()
+        config = PrepareConfig(auxiliary=str(units), auxiliary_reader="openface")
+        out = Path(folder) / "out"
+        found = find_sources(
+            f"{folder}/photos", config, out=out, options=dict(intensity=0.5), device=None, log=quiet
+        )
+        settings = as_json(recorded_settings(config, found, lists={}))
+        write_json(out / ".steps" / "prepare.json", settings)
+        given = dict(config=config, device="cpu", workers=0)
+        with pytest.raises(CourseError, match="other settings .auxiliary_options: .*0.5.*1.5"):
+            prepare(f"{folder}/photos", out, intensity=1.5, **given)
+        # a folder of an older version, which lacks both keys, is done before
+        older = {
+            k: v for k, v in settings.items() if not k.startswith(("auxiliary_r", "auxiliary_o"))
+        }
+        write_json(out / ".steps" / "prepare.json", older)
+        with pytest.raises(CourseError, match="manifest.parquet"):
+            prepare(f"{folder}/photos", out, intensity=0.5, **given)

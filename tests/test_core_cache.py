@@ -121,6 +121,20 @@ def test_a_step_is_done_once_and_only_with_its_settings():
             assert pending
 
 
+def test_a_marker_that_lacks_a_new_setting_counts_with_its_older_valu():
+    with tempfile.TemporaryDirectory() as folder:
+        with step(folder, "train", settings=dict(lr=0.1)):
+            pass
+        given = dict(older=dict(start=("a",)), overwrite=True)
+        with step(folder, "train", settings=dict(lr=0.1, start=("a",)), **given) as pending:
+            assert not pending
+        with pytest.raises(CourseError, match="start: .'a'. -> b"):
+            with step(folder, "train", settings=dict(lr=0.1, start="b"), older=dict(start=("a",))):
+                pass
+        with step(folder, "train", settings=dict(lr=0.1, start="b"), **given) as pending:
+            assert pending
+
+
 def test_overwrite_forgets_the_later_steps_and_nothing_else():
     results = dict(first=("a.txt",), second=("b", "b.txt"), third=("c.txt",))
     with tempfile.TemporaryDirectory() as place:

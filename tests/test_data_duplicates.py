@@ -72,6 +72,13 @@ def test_duplicates():
     assert again.equals(kept)
 
 
+def test_a_labelled_copy_stays_however_a_missing_label_is_written():
+    for missing in (None, float("nan"), pd.NA):
+        table = copies()
+        table.loc[table.image == "e", "expression"] = missing
+        assert "f" in drop_duplicates(table)[0].image.tolist()
+
+
 def test_conflicts_may_stay():
     table = copies()
     kept, _ = drop_duplicates(table)

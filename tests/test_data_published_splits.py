@@ -59,6 +59,22 @@ def test_a_test_without_labels_is_not_reported_on():
     assert table[table.image.str.startswith("valid")].split.eq("test").all()
 
 
+def test_unlabelled_images_follow_their_person():
+    from fer_course.data.splits import check_split
+
+    for splits in (("train", "test"), ("train", "valid")):
+        table = published(*splits)
+        table["subject"] = [f"{s} {i // 4}" for s in splits for i in range(100)]
+        table["expression"] = table.expression.mask(np.arange(len(table)) % 4 == 3)
+        done, notes = fill_splits(table)
+        check_split(done)
+        moved = done[done.split == "valid"]
+        assert moved.expression.isna().any()
+        assert moved.expression.notna().any()
+        assert not (done.image.str.startswith(splits[1]) & (done.split != "test")).any()
+        assert f"{moved.expression.notna().sum()} of 75" in notes[-1]
+
+
 def test_without_a_share_nothing_is_cut_off():
     table, notes = fill_splits(published("train", "valid"), valid=0)
     assert set(table.split) == {"train", "test"}

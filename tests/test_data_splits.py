@@ -133,6 +133,29 @@ def test_report_rules_choose_on_validation():
         split(done, by="report_s")
 
 
+def test_unlabelled_images_follow_their_person_in_the_rules_of_the_re():
+    labelled = three_hundred()
+    labelled["subject"] = [f"p{i}" for i in range(300)]
+    labelled["sha1"] = [str(i) for i in range(300)]
+    for by in ("report_s", "report_k"):
+        alone = split(labelled, valid=0.1, by=by)
+        tested = alone[alone.split == "test"].iloc[0]
+        extra = alone.iloc[:2].assign(
+            image=["z1.jpg", "z2.jpg"], sha1=["z1", "z2"], expression=None, split=None
+        )
+        for rows in (
+            extra.iloc[:1].assign(subject=None),
+            extra.assign(subject=[tested.subject, None]),
+        ):
+            done = split(pd.concat([labelled, rows]), valid=0.1, by=by)
+            is_extra = done.image.isin(extra.image)
+            same = done[~is_extra].reset_index(drop=True)
+            assert same.split.tolist() == alone.split.tolist()
+            expected = ["train"] if len(rows) == 1 else ["test", "train"]
+            assert done[is_extra].split.tolist() == expected
+            check_split(done.drop(columns="sha1"))
+
+
 def test_reports_have_no_validation_set_unless_asked():
     everything = pd.DataFrame(dict(expression=np.repeat(list(FILES), list(FILES.values()))))
     everything["image"] = [f"{row:05}.jpg" for row in range(len(everything))]

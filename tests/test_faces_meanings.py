@@ -59,6 +59,26 @@ def test_units_of_an_expression_occur_together():
         assert all(is_possible(units) for units in drawn_units(name)), name
 
 
+def test_no_two_added_units_of_an_expression_exclude_each_other():
+    # so that the chance of an added unit does not depend on the units added before it
+    for prototype in PROTOTYPES.values():
+        for _, units, _ in prototype.possible_bases():
+            added = {unit for unit, _ in prototype.added if is_possible({*units, unit})}
+            assert is_possible({*units, *added}), (units, added)
+
+
+def test_added_units_are_possible_together():
+    from unittest.mock import patch
+
+    from fer_course.faces import meanings
+
+    exclusion = EXCLUDED[0]
+    table = ([(None, frozenset(), 1.0)], [1.0], dict.fromkeys(exclusion.units, 1.0))
+    with patch.object(meanings, "_tables", lambda name: table):
+        drawn = MEANINGS[2].draw_units("anger", RandomDraws(3, 2, numbers=[0], columns=12))
+    assert [unit for unit, _ in drawn] == [exclusion.units[0]]
+
+
 def test_rules_exclude_only_what_a_face_cannot_show():
     everything = torch.zeros(3, len(ACTION_UNITS))
     for row, pair in enumerate(((22, 23), (12, 15), (26, 28))):

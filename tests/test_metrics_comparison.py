@@ -66,6 +66,25 @@ def test_the_verdict_follows_from_the_interval():
     assert compare([], [])["mean"] is None
 
 
+def test_a_missing_score_is_left_out():
+    nan = float("nan")
+    for missing in (None, nan, float("inf")):
+        one = compare(runs_of(missing, 0.5), runs_of(0.4, 0.5))
+        assert one["n"] == 1
+        assert one["shown"] is False
+        assert one["low"] is None
+        none = compare(runs_of(missing, missing), runs_of(0.4, 0.5))
+        assert none["shown"] is False
+        assert none["verdict"].startswith("Nothing to compare")
+        assert json.dumps(one, allow_nan=False)
+    three = compare(runs_of(0.1, nan, 0.2), runs_of(0.3, 0.3, 0.5))
+    assert three["differences"] == pytest.approx([0.2, 0.3])
+    assert [found["shown"] for found in correct([none, one])] == [False, False]
+    unlabelled = compare_people([None, None], [[0, 1]] * 2, [[0, 1]] * 2, groups=["a", "b"])
+    assert unlabelled["n"] == 0
+    assert unlabelled["shown"] is False
+
+
 def test_comparison_is_antisymmetric():
     forward = compare(runs_of(0.5, 0.6), runs_of(0.6, 0.8))
     backward = compare(runs_of(0.6, 0.8), runs_of(0.5, 0.6))
@@ -93,6 +112,15 @@ def test_several_comparisons_share_the_error():
     assert 0.05 / 2 < close["p"] < 0.05
     assert [row["shown"] for row in correct([close, clear])] == [True, True]
     assert [row["shown"] for row in correct([close, close])] == [False, False]
+    # the interval is Bonferroni's and holds 0: the verdict names the test that shows the difference
+    second, first = correct([close, clear])
+    assert second["low"] < 0 < second["high"]
+    assert second["holm_p"] == pytest.approx(close["p"])
+    assert "is shown by Holm's test (p = 0.0" in second["verdict"]
+    assert first["holm_p"] == pytest.approx(2 * clear["p"])
+    assert first["verdict"].endswith("a difference is shown.")
+    alone = compare(zero, runs_of(0.1, 0.11, 0.1, 0.11, 0.1), claims=2)
+    assert (first["low"], first["high"]) == (alone["low"], alone["high"])
     assert compare(zero, runs_of(0.0, 0.02, 0.015, 0.02, 0.005), claims=2)["shown"] is False
     one_seed = compare(runs_of(0.5), runs_of(0.9))
     assert [row["shown"] for row in correct([one_seed, clear])] == [False, True]
@@ -113,6 +141,17 @@ def test_intervals_are_wrong_as_often_as_they_state():
     assert 0.02 < np.mean(single) < 0.08
     assert 0.01 < np.mean(several) < 0.08
     assert np.mean(uncorrected) > 0.09
+
+
+def test_the_intervals_of_several_comparisons_hold_together():
+    rng = np.random.default_rng(2)
+    zero = [dict(macro_f1=0.0)] * 5
+    all_hold = []
+    for _ in range(400):
+        found = correct(compare(zero, runs_of(*rng.normal(1, 0.1, 5))) for _ in range(10))
+        assert all(row["shown"] for row in found)
+        all_hold.append(all(row["low"] <= 1 <= row["high"] for row in found))
+    assert np.mean(all_hold) > 0.93
 
 
 def test_detectable_differences_are_shown_as_often_as_stated():

@@ -27,41 +27,68 @@ BINS = dict(
 _MOST_VALUES = 10  # of a column of numbers whose values are groups
 
 
+def _names(numbers):
+    "Return numbers as text, with as many digits as tell them apart"
+    for digits in range(3, 18):
+        names = [str(int(v)) if float(v).is_integer() else f"{v:.{digits}g}" for v in numbers]
+        if len(set(names)) == len(names):
+            break
+    return names
+
+
 def _quarters(numbers):
     "Return the bins of four groups of about equal size"
-    edges = [-inf, *np.quantile(numbers, [0.25, 0.5, 0.75]), inf]
-    bins = {}
-    for low, high in zip(edges[:-1], edges[1:]):
-        if low == -inf:
-            name = f"below {high:.3g}"
-        elif high == inf:
-            name = f"{low:.3g} and more"
-        else:
-            name = f"{low:.3g} to {high:.3g}"
-        bins[name] = (low, high)
+    edges = np.unique(np.quantile(numbers, [0.25, 0.5, 0.75])).tolist()
+    names = _names(edges)
+    bins = {f"below {names[0]}": (-inf, edges[0])}
+    for i in range(len(edges) - 1):
+        bins[f"{names[i]} to {names[i + 1]}"] = (edges[i], edges[i + 1])
+    bins[f"{names[-1]} and more"] = (edges[-1], inf)
     return bins
+
+
+def _in_bins(values, bins):
+    "Return group -> (n,) bool of a column of numbers; a missing number is in no group"
+    numbers = values.to_numpy(float, na_value=np.nan)
+    groups = {}
+    for name, (low, high) in bins.items():
+        is_below = numbers <= high if high == inf else numbers < high
+        groups[name] = (numbers >= low) & is_below
+    return groups
+
+
+def _by_value(values, is_number):
+    "Return group -> (n,) bool, one group for each value of a column"
+    known = values[values.notna()]
+    if is_number:
+        ordered = sorted(known.unique())
+        masks = [(values == value).to_numpy(bool, na_value=False) for value in ordered]
+        return dict(zip(_names(ordered), masks))
+    texts = known.map(str).reindex(values.index)
+    return {text: (texts == text).to_numpy(bool) for text in sorted(texts.dropna().unique())}
 
 
 def groups_of(
     values: pd.Series,  # (n,) a column of a manifest
     bins: dict | None = None,  # group -> (from, below); None = by the values
 ) -> dict[str, np.ndarray]:  # group -> (n,) bool, True for its images; none is empty
-    "Return the groups of a column, those of unknown value last."
-    known = values.notna().to_numpy()
+    """Return the groups of a column, those of unknown value last.
+
+    Each image is in a group, and in one only, unless `bins` overlap.
+    """
+    values = values.reset_index(drop=True)
     is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    may_overlap = bins is not None
     if is_number and bins is None and values.nunique() > _MOST_VALUES:
-        bins = _quarters(values[known])
-    if bins is not None:
-        numbers = values.to_numpy(float)
-        groups = {
-            name: known & (numbers >= low) & (numbers < high) for name, (low, high) in bins.items()
-        }
-    else:
-        names = np.array([f"{v:g}" if is_number else str(v) for v in values], dtype=object)
-        ordered = sorted(values[known].unique())
-        shown = dict.fromkeys(f"{v:g}" if is_number else str(v) for v in ordered)
-        groups = {name: known & (names == name) for name in shown}
-    groups[UNKNOWN] = ~known
+        bins = _quarters(values.dropna().to_numpy(float))
+    groups = _by_value(values, is_number) if bins is None else _in_bins(values, bins)
+    unknown = UNKNOWN
+    while unknown in groups:  # a value with this name
+        unknown += " (no value)"
+    groups[unknown] = values.isna().to_numpy()
+    times = np.sum(list(groups.values()), axis=0)
+    if (times < 1).any() or (not may_overlap and (times > 1).any()):
+        raise RuntimeError(f"the groups {', '.join(groups)} do not hold each image once")
     return {name: mask for name, mask in groups.items() if mask.any()}
 
 

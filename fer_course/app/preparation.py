@@ -61,9 +61,11 @@ def prepare(
     for source in sources.values():
         source.check_out(out)
     settings = recorded_settings(config, sources, lists=lists)
+    # older versions do not record how the auxiliary set is read: it counts as unchanged
+    older = {name: settings[name] for name in ("auxiliary_reader", "auxiliary_options")}
     of_step = dict(settings=settings, overwrite=overwrite, results=RESULTS, log=log)
     with (
-        step(out, "prepare", **of_step) as pending,
+        step(out, "prepare", older=older, **of_step) as pending,
         Workers(workers, scheduler) as pool,
     ):
         if pending:
@@ -132,6 +134,9 @@ def recorded_settings(
     recorded["exact_duplicates"] = "keep" if config.keeps_copies else config.exact_duplicates
     is_rendered = config.auxiliary == "rendered"
     recorded["auxiliary"] = "rendered" if is_rendered else "auxiliary" in sources
+    auxiliary = sources.get("auxiliary")
+    recorded["auxiliary_reader"] = auxiliary.reader if auxiliary else None
+    recorded["auxiliary_options"] = auxiliary.options if auxiliary else None
     recorded["attach_units"] = target.recorded_units()
     recorded["files"] = {role: source.signature() for role, source in sources.items()}
     return recorded

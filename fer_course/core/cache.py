@@ -104,7 +104,7 @@ def check_settings(
     path = Path(path)
     if not path.exists():
         return False
-    stored = (older or {}) | read_json(path)
+    stored = as_json(older or {}) | read_json(path)
     stored = {k: v for k, v in stored.items() if k not in ignore}
     asked = {k: v for k, v in as_json(settings).items() if k not in ignore}
     if changed := differences(stored, asked):
@@ -165,6 +165,7 @@ def step(
     *,
     settings: dict,  # everything that the step depends on, as JSON can express it
     overwrite: bool = False,  # forget a step with other settings, and all later steps
+    older: dict | None = None,  # key -> the value it had in markers that do not record it yet
     results: dict | None = None,  # what `overwrite` removes, see `forget`
     log: Callable = quiet,  # called with each line for the user
 ) -> Iterator[bool]:  # whether the step is pending
@@ -177,14 +178,17 @@ def step(
     make_folder(done.parent)
     settings = as_json(settings)
     for marker in (done, begun):
-        if overwrite and marker.exists() and differences(read_json(marker), settings):
-            forget(out, name, results=results)
+        if overwrite and marker.exists():
+            stored = as_json(older or {}) | read_json(marker)
+            if differences(stored, settings):
+                forget(out, name, results=results)
         check_settings(
             marker,
             settings,
             what=f'the step "{name}"',
             remedy="choose another --out, or add --overwrite to start this step again",
             folder=out,
+            older=older,
         )
     if done.exists():
         log(f"-- {name}: done before")

@@ -81,7 +81,7 @@ def _duplicate_reasons(
 
 def _copy_rank(group: pd.DataFrame, row: int) -> tuple:
     "Return the sort key of a copy; the copy with the lowest key stays."
-    return _RANK.get(group.split[row], 2), group.expression[row] is None, row
+    return _RANK.get(group.split[row], 2), pd.isna(group.expression[row]), row
 
 
 def _conflict_reason(labelled: pd.DataFrame, by: str) -> str:

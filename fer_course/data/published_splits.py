@@ -26,7 +26,8 @@ def fill_splits(
     """Complete published splits that lack validation or a labelled test.
 
     A missing test takes the published validation set, a missing validation set is cut from the
-    training images. The images that are reported on do not change. A manifest with unlabelled
+    training images. Unlabelled images follow their person, so that no person is in two splits. The
+    images that are reported on do not change. A manifest with unlabelled
     splits, or without two published splits, is returned as it is.
     """
     splits = manifest.split[manifest.expression.notna()]
@@ -37,16 +38,27 @@ def fill_splits(
     manifest = manifest.sort_values(["dataset", "image"], kind="stable").reset_index(drop=True)
     labelled = manifest.expression.notna()
     if "test" not in published:
-        manifest.loc[labelled & (manifest.split == "valid"), "split"] = "test"
+        moved = labelled & (manifest.split == "valid")
+        manifest.loc[moved | _of_people(manifest, moved, "valid"), "split"] = "test"
         notes.append(_VALID_IS_TEST)
     if valid and "valid" not in set(manifest.split[labelled]):
         rows = np.flatnonzero(labelled & (manifest.split == "train"))
         part = manifest.iloc[rows].assign(split=None)  # sorted: `split` keeps the order
         cut = split(part, valid=valid, test=0, seed=seed).split.to_numpy()
-        manifest.loc[rows, "split"] = cut
+        moved = np.zeros(len(manifest), bool)
+        moved[rows[cut == "valid"]] = True
+        manifest.loc[moved | _of_people(manifest, moved, "train"), "split"] = "valid"
         share = f"{(cut == 'valid').sum()} of {len(rows)} training images"
         notes.append(
             f"There is no published validation set: {share} are cut off for it (seed {seed}), "
             "so that the test chooses nothing."
         )
     return manifest, notes
+
+
+def _of_people(manifest, moved, split_name):
+    "Return which unlabelled images of a split show people in the moved ones: (n,) bool"
+    people = list(zip(manifest.dataset, manifest.subject))
+    people = pd.Series(people, manifest.index).where(manifest.subject.notna())
+    others = manifest.expression.isna() & (manifest.split == split_name)
+    return others & people.isin(people[moved].dropna())

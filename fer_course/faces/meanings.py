@@ -44,10 +44,12 @@ def _draw_units(name, draws):
     chosen = []
     for unit in sorted(units):
         chosen.append((unit, "strong" if unit in variant.strong else "core"))
+    present = set(units)
     for unit, chance in _tables(name)[2].items():
         is_added = draws.uniform().item() < chance
-        if is_added and unit not in units and is_possible({*units, unit}):
+        if is_added and unit not in present and is_possible({*present, unit}):
             chosen.append((unit, "core"))
+            present.add(unit)
     return chosen
 
 

@@ -77,6 +77,8 @@ def _verdict(found):
         )
     what = f"{n} {found['over']}" + " on these test images alone" * bool(found["reason"])
     answer = "shown" if found["shown"] else "not shown"
+    if found["shown"] and found["low"] <= 0 <= found["high"]:
+        answer += f" by Holm's test (p = {found['holm_p']:.3f}), though the interval holds 0"
     return f"{difference} on average over {what}{words}: a difference is {answer}."
 
 
@@ -96,17 +98,20 @@ def _t_statistics(mean, variances, freedoms):
     return dict(se=float(error), freedom=float(freedom), p=float(p))
 
 
-def _judged(found, claims):
-    "Return a comparison with its interval, whose error is shared by `claims`, and its verdict"
+def _judged(found):
+    "Return a comparison with its interval, whose error all `claims` share, and its verdict"
     from scipy.stats import t
 
     low = high = None
+    shown = False
+    each = _level_of_each(found["level"], found["claims"])
     if found["se"] is not None:
-        each = _level_of_each(found["level"], claims)
         half = float(t.ppf((1 + each) / 2, found["freedom"])) * found["se"]
         low = found["mean"] - half
         high = found["mean"] + half
-    shown = found["n"] > 1 and not low <= 0 <= high
+        by_interval = low > 0 or high < 0
+        by_test = found["holm_p"] is not None and found["holm_p"] < 1 - found["level"]
+        shown = found["n"] > 1 and (by_interval or by_test)
     found = found | dict(low=low, high=high, shown=bool(shown))
     return found | dict(verdict=_verdict(found))
 
@@ -146,10 +151,13 @@ def compare(
 ) -> dict:  # n, differences, mean, sd, low, high, level, shown, verdict, ...; ready for JSON
     """Return the paired differences b - a over seeds: mean, spread, t interval and verdict.
 
-    `shown` = whether the interval excludes 0. Raises `ValueError` if the runs do not pair.
+    `shown` = whether the interval excludes 0. A pair with a missing score (None, NaN) is left
+    out. Raises `ValueError` if the runs do not pair.
     """
     pairs = [(a[metric], b[metric]) for a, b in _paired(runs_a, runs_b)]
-    differences = np.array([b - a for a, b in pairs if a is not None and b is not None])
+    scores = np.array(pairs, float).reshape(-1, 2)  # None becomes NaN
+    scores = scores[np.isfinite(scores).all(1)]
+    differences = scores[:, 1] - scores[:, 0]
     n = len(differences)
     mean = float(differences.mean()) if n else None
     sd = None
@@ -165,30 +173,38 @@ def compare(
         mean=mean,
         sd=sd,
         **statistics,
+        holm_p=None,
         level=level,
         claims=claims,
         over="seeds",
         reason=None,
     )
-    return _judged(found, claims)
+    return _judged(found)
 
 # %% ../../nbs/library/metrics.comparison.ipynb #ebe7d8c0
 def correct(
     comparisons: Iterable[dict],  # of `compare` or `compare_people`, all the claims of a study
 ) -> list[dict]:  # in the same order
-    "Return comparisons whose intervals and verdicts are corrected for their number (Holm)."
+    """Return comparisons corrected for their number: intervals by Bonferroni, `shown` by Holm.
+
+    All intervals together have the level of `compare`. `holm_p` is the adjusted p.
+    """
     comparisons = list(comparisons)
     m = len(comparisons)
-    judged = [None] * m
-    claims = m
-    order = sorted(
-        range(m), key=lambda i: 1 if comparisons[i]["p"] is None else comparisons[i]["p"]
-    )
-    for i in order:
-        judged[i] = _judged(comparisons[i] | dict(claims=m), claims)
-        # the first that is not shown stops the descent: the rest keeps its level
-        claims -= bool(judged[i]["shown"])
-    return judged
+    adjusted = _holm([found["p"] if found["n"] > 1 else None for found in comparisons])
+    return [_judged(found | dict(claims=m, holm_p=p)) for found, p in zip(comparisons, adjusted)]
+
+
+def _holm(ps):
+    "Return Holm's adjusted p of each comparison, None without a p"
+    adjusted = [None] * len(ps)
+    known = [i for i, p in enumerate(ps) if p is not None]
+    least = 0.0
+    for rank, i in enumerate(sorted(known, key=ps.__getitem__)):
+        # a comparison without a p counts as one: it could not be shown
+        least = max(least, min(1.0, (len(ps) - rank) * ps[i]))
+        adjusted[i] = least
+    return adjusted
 
 
 def compare_all(
@@ -229,18 +245,20 @@ def compare_people(
     draws = draw_scores(truth, np.vstack([a, b]), **options)
     n = len(a)
     each = [{metric: float(score)} for score in draws.scores]
+    known = np.isfinite(draws.scores[:n]) & np.isfinite(draws.scores[n:])
     found = compare(each[:n], each[n:], metric=metric, names=names, level=level, claims=claims)
     found |= dict(unit=draws.unit, groups=draws.groups, reason=draws.reason)
-    if draws.drawn is not None:
+    if draws.drawn is not None and found["n"]:
         found["over"] = f"{draws.groups:,} {draws.unit}"
-        variances = [float((draws.drawn[:, n:] - draws.drawn[:, :n]).mean(1).var())]
+        drawn = draws.drawn[:, n:][:, known] - draws.drawn[:, :n][:, known]
+        variances = [float(drawn.mean(1).var())]
         freedoms = [draws.groups - 1]
-        if n > 1:
+        if found["n"] > 1:
             found["over"] = f"seeds and {found['over']}"
-            variances.append(found["sd"] ** 2 / n)
-            freedoms.append(n - 1)
+            variances.append(found["sd"] ** 2 / found["n"])
+            freedoms.append(found["n"] - 1)
         found |= _t_statistics(found["mean"], variances, freedoms)
-    return _judged(found, claims)
+    return _judged(found)
 
 # %% ../../nbs/library/metrics.comparison.ipynb #850056ed
 def detectable(
