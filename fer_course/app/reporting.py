@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from .training_pool import read_history
+from .repeating import further_settings, run_command
+from .training_pool import folder_of, read_history, trained_models
 from ..core.cache import settings_of
 from ..core.files import read_json, read_table
 from ..facs import au_columns
@@ -149,16 +150,15 @@ def _settings(settings, prepared, size, classes):
     return dict(shown, classes=list(classes))
 
 
-def _command(out, prepared, settings, manifest):
-    "Return the command that repeats this run"
-    source = ""
-    if not (out / "faces" / "target").exists():
-        target = manifest[manifest.role == "target"].dataset.iloc[0]
-        source = f" --target {target} --reader {prepared['reader']}"
-    options = {name: settings[name] for name in ("preset", "schedule", "epochs")}
-    options |= dict(seed=prepared["seed"], repeats=settings["repeats"])
-    words = " ".join(f"--{name} {value}" for name, value in options.items())
-    return f"fer-course run{source} --out RUN {words}"
+def _repeated(out, prepared, settings):
+    "Return the fields of the report on how to repeat the run"
+    from fer_course.train.runs import read_config
+
+    names = trained_models(out)
+    runs = [read_config(folder_of(out, name, seed=settings["seed"])) for name in names]
+    is_rendered = (out / "faces" / "target").exists()
+    command, placeholders = run_command(prepared, settings, runs=runs, is_rendered=is_rendered)
+    return dict(command=command, placeholders=placeholders)
 
 
 def _environment():
@@ -229,8 +229,9 @@ def write_run_report(
         unaligned=images[bad] if len(bad) else None,
         unaligned_captions=_captions(manifest, bad),
         **_measured(out, scores, images),
-        command=_command(out, prepared, settings, manifest),
-        settings=_settings(settings, prepared, images.shape[1], scores.classes),
+        **_repeated(out, prepared, settings),
+        settings=_settings(settings, prepared, images.shape[1], scores.classes)
+        | further_settings(prepared, manifest),
         environment=_environment(),
     )
     write_report(out / "report.html", report)

@@ -53,6 +53,7 @@ class Report:
     # dicts: image (uint8), truth, predicted; optionally probability and caption
     wrong: list = field(default_factory=list)
     command: str = ""  # the command that repeats the run
+    placeholders: dict = field(default_factory=dict)  # word of the command: what it stands for
     settings: dict = field(default_factory=dict)  # options of the run
     environment: dict = field(default_factory=dict)  # versions and device; no host names, no paths
 

@@ -199,6 +199,7 @@ def _again(report):
     "Return the command, the settings and the versions"
     data = {
         "command": report.command,
+        "placeholders": report.placeholders,
         "settings": pair_rows(report.settings),
         "environment": pair_rows(report.environment),
     }
