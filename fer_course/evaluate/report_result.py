@@ -116,6 +116,13 @@ def result_data(
     }
 
 # %% ../../nbs/library/evaluate.report_result.ipynb #e7094033
+def _group_interval(scores):
+    "Return the interval of a group with the score that it is of"
+    name = "accuracy" if scores["macro_f1"] is None else "macro F1"
+    text = interval_text(scores["interval"])
+    return text if text.startswith("no interval") or not text else f"{name}: {text}"
+
+
 def _group_rows(report, column):
     "Return one row per group of a column and model"
     rows = []
@@ -129,7 +136,7 @@ def _group_rows(report, column):
                     "people": scores["people"],
                     "macro F1": scores["macro_f1"],
                     "accuracy": scores["accuracy"],
-                    "interval of macro F1": interval_text(scores["interval"]) or "–",
+                    "interval": _group_interval(scores) or "–",
                     "classes without images": ", ".join(scores["absent"]) or "–",
                 }
             )
