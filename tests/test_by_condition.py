@@ -54,7 +54,7 @@ def job(photos, tmp_path_factory):
     prepare(target, out, auxiliary="none", reader="folder", lists=lists, **shares, **CPU)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(training_pool.MODELS, "fine-tuned", dict(units="none"))
-        patch.setattr(training_pool, "model_names", lambda _: ["CVT", "AU-CVT", "fine-tuned"])
+        patch.setattr(training_pool, "model_names", lambda _: ["CVT", "AU-CVT"])
         patch.setitem(training_pool.MODELS, "AU-CVT", dict(units="none"))
         patch.setattr(training_pool, "train_jobs", train_here)
         training_pool.train_all(out, epochs=1, batch_size=16, repeats=2, device="cpu")
@@ -140,10 +140,8 @@ def test_three_models_are_compared_and_one_is_recommended(job):
     }
     (job / "recommendation.json").write_text(json.dumps(recommendation))
     lines = []
-    with pytest.MonkeyPatch.context() as patch:
-        names = ["CVT", "AU-CVT", "fine-tuned"]
-        patch.setattr("fer_course.app.testing.model_names", lambda _: names)
-        metrics = evaluate_all(job, "cpu", log=lines.append)
+    names = ["CVT", "AU-CVT", "fine-tuned"]
+    metrics = evaluate_all(job, "cpu", log=lines.append)
     assert list(metrics["models"]) == names
     pairs = [comparison["names"] for comparison in metrics["comparisons"]]
     assert pairs == [["CVT", "AU-CVT"], ["CVT", "fine-tuned"], ["AU-CVT", "fine-tuned"]]
@@ -160,3 +158,33 @@ def test_three_models_are_compared_and_one_is_recommended(job):
     assert "Scores by occlusion" in page
     assert "Scores by pose" in page
     assert sum("score the same" in line for line in lines) == 3
+
+
+def test_images_that_taught_the_run_are_named_loudly(photos, job, run, tmp_path, capsys):
+    from fer_course.app import table_of_runs
+
+    target, _ = photos
+    other = tmp_path / "other_split"
+    prepare(target, other, auxiliary="none", reader="folder", seed=5, test=0.4, **CPU)
+    taught = pd.read_parquet(job / "manifest.parquet").query("split == 'train'")
+    tested = pd.read_parquet(other / "manifest.parquet").query("split == 'test'")
+    n = int(tested.sha1.isin(taught.sha1).sum())
+    assert n > 0
+    capsys.readouterr()
+    assert main(["evaluate", str(run), "--on", str(other)]) == 0
+    words = f"{n} of {len(tested)} images taught the run"
+    assert f"LEAK: {words}" in capsys.readouterr().out
+    scores = json.loads((run / "evaluated-other_split-test.json").read_text())
+    assert scores["leaks"]["images"] == n
+    assert scores["leaks"]["complete"] is True
+    lines = []
+    table_of_runs(job, log=lines.append)
+    assert any(words in line for line in lines)
+    assert evaluate_run(run, other, split="train")["leaks"] is None
+    own = evaluate_run(run)["leaks"]
+    assert own == dict(n=own["n"], images=0, people=0, chosen=0, complete=True)
+
+
+def test_a_main_job_is_told_from_its_runs(job, capsys):
+    assert main(["evaluate", str(job)]) == 1
+    assert "models/cvt-seed0" in capsys.readouterr().err

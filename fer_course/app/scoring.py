@@ -94,9 +94,10 @@ def unit_scores(
 
 
 def score_lines(
-    scores: dict,  # of `score_predictions`, with on, split and foreign
+    scores: dict,  # of `score_predictions`, with on, split and foreign; leaks is optional
 ) -> Iterator[str]:
     "Yield the scores as lines for the user."
+    from fer_course.train.runs import leaks_text
 
     def shown(value: float | None) -> str:
         return "-" if value is None else f"{value:.3f}"
@@ -108,6 +109,11 @@ def score_lines(
             f"macro F1 {shown(scores['macro_f1'])}, accuracy {shown(scores['accuracy'])}, "
             f"balanced {shown(scores['balanced_accuracy'])}"
         )
+    leaks = scores.get("leaks")
+    if leaks_text(leaks):
+        yield f"   LEAK: {leaks_text(leaks)}: the scores are not those of unknown images"
+    if leaks and not leaks["complete"]:
+        yield "   data of the training are not found: images that taught the run are not all known"
     if interval.get("low") is not None:
         yield (
             f"   {interval['level']:.0%} interval of the macro F1 over {interval['groups']} "

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['TIMING', 'FILES', 'versions', 'without_timing', 'read_log', 'write_log', 'begin', 'check', 'keep_epoch', 'resume',
-           'best_of', 'has_converged', 'finish', 'finished', 'read_config', 'load_run', 'load_network', 'list_runs']
+           'best_of', 'has_converged', 'finish', 'finished', 'read_config', 'load_run', 'load_network', 'list_runs',
+           'leaks_text']
 
 # %% ../../nbs/library/train.runs.ipynb #56459f1e
 import io
@@ -238,6 +239,11 @@ def read_config(
         raise CourseError("is not a training run: it has no config.json", folder, remedy)
     config = read_json(path)
     if not isinstance(config, dict) or "training" not in config:
+        inside = sorted(Path(folder).glob("models/*/config.json"))
+        names = ", ".join(found.parent.relative_to(folder).as_posix() for found in inside)
+        if names:
+            problem = "is a main job with several training runs"
+            raise CourseError(problem, folder, f"name one of its folders: {names}")
         raise CourseError(
             "is not the config.json of a training run",
             path,
@@ -343,7 +349,23 @@ def _evaluations(run):
     """Return the macro F1 of each evaluation of a run, such as "photos-test 0.250"."""
     found = []
     for path in sorted(run.glob("evaluated-*.json")):
-        score = read_json(path).get("macro_f1")
-        if score is not None:
-            found.append(f"{path.stem.removeprefix('evaluated-')} {score:.3f}")
+        scores = read_json(path)
+        if scores.get("macro_f1") is not None:
+            leaked = leaks_text(scores.get("leaks"))
+            mark = f" ({leaked})" if leaked else ""
+            found.append(f"{path.stem.removeprefix('evaluated-')} {scores['macro_f1']:.3f}{mark}")
     return "; ".join(found)
+
+
+def leaks_text(
+    leaks: dict | None,  # n, images, people, chosen: of an evaluated-*.json
+) -> str:  # such as "5 of 15 images taught the run"; empty without a leak
+    """Return how many tested images a run knows from its training."""
+    words = dict(
+        images="taught the run",
+        people="show people that taught the run",
+        chosen="chose its epoch",
+    )
+    leaks = leaks or {}
+    parts = [f"{leaks[key]} of {leaks['n']} images {words[key]}" for key in words if leaks.get(key)]
+    return ", ".join(parts)
