@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from fer_course.app.repeating import further_settings, run_command
-from fer_course.app.training_pool import folder_of, read_history, trained_models
+from fer_course.app.training_pool import FINE_TUNED, folder_of, read_history
+from fer_course.app.training_pool import trained_models
 from fer_course.core.cache import settings_of
-from fer_course.core.files import read_json, read_table
+from fer_course.core.files import digest, read_json, read_table
 from fer_course.facs import au_columns
 import numpy as np
 import pandas as pd

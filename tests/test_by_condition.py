@@ -155,6 +155,10 @@ def test_three_models_are_compared_and_one_is_recommended(job):
     page = (job / "report.html").read_text()
     assert "Recommended by validation: fine-tuned, test macro F1" in page
     assert "CVT, AU-CVT and fine-tuned" in page
+    assert "most confident mistakes of fine-tuned, seed 0." in page
+    assert "fine-tuned began with a network that had learned" in page
+    assert "The dot is the epoch with the best validation score" in page
+    assert "--auxiliary none --lists LIST1.txt,LIST2.txt,LIST3.txt --valid 0.2 --test 0.5" in page
     assert "Scores by occlusion" in page
     assert "Scores by pose" in page
     assert sum("score the same" in line for line in lines) == 3

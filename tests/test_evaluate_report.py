@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from fer_course.core.files import write_text
-from fer_course.evaluate.report_result import interval_text, paired_comparisons
+from fer_course.evaluate.report_result import interval_text, nothing_chose
+from fer_course.evaluate.report_result import paired_comparisons, recommendation_text
 from fer_course.evaluate.report_sections import SECTIONS
 from fer_course.evaluate.report_tables import printable, value_text
 from fer_course.facs import EXPRESSIONS
@@ -235,6 +236,19 @@ def test_sentence_is_honest():
     assert sentence.startswith("AU-CVT")  # the model under study, though it is not the best
     assert "mean of 2 seeds" in sentence
     assert "not shown" in sentence
+    history = pd.DataFrame(dict(epoch=[1, 2], valid_macro_f1=[np.nan, np.nan]))
+    histories = {name: [history, history] for name in results}
+    unchosen = Report(results=results, histories=histories, saved="CVT, seed 0")
+    sentence = headline_sentence(unchosen)
+    assert sentence.startswith(
+        "No recommendation, since there are no validation images; OUT/model.safetensors holds CVT, "
+        "seed 0. CVT reaches a macro F1 of 0.550"
+    )
+    assert "AU-CVT reaches a macro F1 of 0.545" in sentence
+    assert "not shown" in sentence
+    page = render_report(unchosen)
+    assert "each training run kept its last epoch" in page
+    assert "The dot is the epoch" not in page
     assert headline_sentence(Report(headline=dict(sentence="Given."))) == "Given."
     untested = Report(results={"CVT": [dict(macro_f1=None, n=0)]})
     assert "no labelled test image" in headline_sentence(untested)

@@ -1,12 +1,14 @@
 "The command of the report repeats the settings of the run, whatever they were."
 
 import shlex
+import pandas as pd
 import pytest
 from fer_course.app.cli import parser
 from fer_course.app.main_job import _with_rendered_faces
 from fer_course.app.preparation import given_settings, recorded_settings
 from fer_course.app.preparation_config import PrepareConfig
 from fer_course.app.repeating import run_command
+from fer_course.app.reporting import _headline
 from fer_course.app.sources import find_sources
 from fer_course.core.cache import quiet
 from fer_course.core.files import as_json, digest
@@ -87,3 +89,15 @@ def test_the_command_names_the_weights_and_no_path(places):
     assert "01234567" in placeholders["IR50"]
     assert "TARGET" not in command
     assert str(places["TARGET"]) not in command
+
+
+def test_people_and_images_of_the_headline_belong_together():
+    columns = dict(role=["target"] * 3 + ["auxiliary"] * 2, subject=["p", "p", "q", "r", "s"])
+    manifest = pd.DataFrame(columns).assign(aligned=True)
+    headline = _headline(manifest, [])
+    assert headline["images"] == 3
+    assert headline["people in them"] == 2
+    assert headline["auxiliary images"] == 2
+    unknown = _headline(manifest[:3].assign(subject=None), [])
+    assert unknown["people in them"] is None
+    assert "auxiliary images" not in unknown

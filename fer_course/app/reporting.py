@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from .repeating import further_settings, run_command
-from .training_pool import folder_of, read_history, trained_models
+from .training_pool import FINE_TUNED, folder_of, read_history
+from .training_pool import trained_models
 from ..core.cache import settings_of
-from ..core.files import read_json, read_table
+from ..core.files import digest, read_json, read_table
 from ..facs import au_columns
 
 # %% ../../nbs/library/app.reporting.ipynb #de3646c6
@@ -46,12 +47,21 @@ def _notes(out, manifest, scores, settings):
     datasets = manifest.groupby("role").dataset.first()
     not_found = int((~target.aligned).sum())
     absent = next(iter(scores.results.values()))[0]["absent"]
+    further = "; "
+    if FINE_TUNED in scores.results:
+        further = f", except that {FINE_TUNED} began with a network that had learned both from "
+        further += "rendered faces; "
     caveats = [
         (
             "auxiliary" in datasets,
             f"The AU branch was taught by {datasets.get('auxiliary')}, the expressions by "
-            f"{datasets['target']} alone; action units are tested on every test image that has "
-            "labels.",
+            f"{datasets['target']} alone{further}action units are tested on every test image that "
+            "has labels.",
+        ),
+        (
+            FINE_TUNED in scores.results and "auxiliary" not in datasets,
+            f"{FINE_TUNED} began with a network that had learned expressions and action units from "
+            "rendered faces.",
         ),
         (
             not manifest[au_columns()].notna().any(axis=None),
@@ -114,12 +124,21 @@ def _recommendation(out, scores):
     return found if found and found["model"] in scores.results else None
 
 
-def _wrong(scores, images, name):
-    "Return the twelve most confident mistakes of the first training run of a model"
+def _saved(out, scores):
+    "Return (model, seed) of the training run whose network is saved in the folder"
+    for name, runs in scores.results.items():
+        for seed in (run["seed"] for run in runs):
+            best = folder_of(out, name, seed=seed) / "best.safetensors"
+            if digest(best) == digest(out / "model.safetensors"):
+                return name, seed
+    return list(scores.results)[-1], None
+
+
+def _wrong(scores, images, *, name, seed):
+    "Return the twelve most confident mistakes of a training run"
     table = scores.predictions
     target = (table.role == "target") & table.expression.notna()
-    table = table[target & (table.model == name)]
-    table = table[table.seed == table.seed.min()]
+    table = table[target & (table.model == name) & (table.seed == seed)]
     predicted = predicted_classes(table, scores.classes)
     probability = table[[f"p_{c}" for c in scores.classes]].to_numpy().max(1)
     mistakes = []
@@ -179,17 +198,33 @@ def _measured(out, scores, images):
     for name, runs in scores.results.items():
         histories[name] = [read_history(out, name, seed=run["seed"]) for run in runs]
     recommended = _recommendation(out, scores)
-    studied = recommended["model"] if recommended else list(scores.results)[-1]
+    name, seed = _saved(out, scores)
+    saved = name if seed is None else f"{name}, seed {seed}"
+    studied = recommended["model"] if recommended else name
+    first = scores.results[studied][0]["seed"]
     return dict(
         histories=histories,
         results=scores.results,
         intervals=scores.intervals,
         comparisons=scores.comparisons,
         recommendation=recommended,
+        saved=saved,
         groups=scores.groups,
         au_results=scores.units,
-        wrong=_wrong(scores, images, studied),
+        wrong=_wrong(scores, images, name=studied, seed=first),
+        wrong_of=f"{studied}, seed {first}",
     )
+
+
+def _headline(manifest, dropped):
+    "Return the numbers above the report; those of the target and of further images apart"
+    target = manifest[manifest.role == "target"]
+    people = int(target.subject.nunique())
+    headline = {"images": len(target), "people in them": people or None}
+    further = len(manifest) - len(target)
+    if further:
+        headline["auxiliary images"] = further
+    return headline | {"left out": len(dropped), "faces found": float(target.aligned.mean())}
 
 
 def write_run_report(
@@ -210,16 +245,10 @@ def write_run_report(
     dropped = read_table(out / "dropped.parquet")
     good = _random_rows(target.index[target.aligned], 24)
     bad = _random_rows(target.index[~target.aligned], 12)
-    headline = {
-        "images used": len(manifest),
-        "left out": len(dropped),
-        "people": int(target.subject.nunique()),
-        "faces found": float(target.aligned.mean()),
-    }
     report = Report(
         title=f"Facial expression recognition: {listed(scores.results)}",
         subtitle=" + ".join(manifest.sort_values("role", ascending=False).dataset.unique()),
-        headline=headline,
+        headline=_headline(manifest, dropped),
         notes=_notes(out, manifest, scores, settings),
         counts=counts_table(manifest),
         dropped=dropped,

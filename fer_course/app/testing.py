@@ -44,8 +44,8 @@ def evaluate_run(
 
     The scores are written to RUN/evaluated-<on>-<split>.json, the predictions for each image to
     RUN/answers-<on>-<split>.parquet. `leaks` counts the images that the run knows from its
-    training; it is None for the split train. Raises `CourseError` if no image is labelled, the images
-    have the wrong size, or a manifest lacks a column.
+    training; it is None for the split train. Raises `CourseError` if no image is labelled, the
+    images have the wrong size, or a manifest lacks a column.
     """
     from fer_course.train.runs import load_run, read_config
 
