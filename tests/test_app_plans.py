@@ -9,10 +9,10 @@ import pandas as pd
 from fer_course.app.held_out import rules_of, with_second
 from fer_course.app.options import declared, File, Folder
 from fer_course.app.preparation import read_prepared
-from fer_course.app.starts import checked_source, find_source, relation, start_entry
+from fer_course.app.starts import begun_without, checked_source, find_source, relation, start_entry
 from fer_course.core.errors import CourseError, one_of
 from fer_course.core.files import as_json, digest, read_json
-from fer_course.facs import au_columns
+from fer_course.facs import au_columns, AU_VOCABULARIES
 from fer_course.train.config import TrainConfig
 import tempfile
 import numpy as np
@@ -72,6 +72,39 @@ def test_a_change_wins_over_the_schedule_and_the_schedule_over_the_de():
     assert plan["training"]["expressions"] == ["anger", "fear"]
     assert plan["model"]["au_vocabulary"] is None, "nothing teaches the branch"
     assert plan["data"] == dict(target="../data", auxiliary=None)
+    assert plan["notes"] == []
+
+
+def test_units_that_nothing_teaches_are_refused_and_hidden_ones_are_c():
+    def prepared(folder, units):
+        table = pd.DataFrame(dict(image=["a", "b"], split=["train", "test"], AU1=units))
+        table = table.assign(role="target", dataset=folder.name, subject=None)
+        table = table.assign(sha1=[f"{folder.name}{i}" for i in range(2)])
+        write_table(folder / "manifest.parquet", table)
+        write_json(folder / "prepare.json", dict(expressions=["anger", "fear"]))
+        np.save(folder / "images.npy", np.zeros((2, 112, 112, 3), np.uint8))
+        return folder
+
+    with tempfile.TemporaryDirectory() as place:
+        place = Path(place)
+        plain = prepared(place / "plain", [np.nan, np.nan])
+        tested = prepared(place / "tested", [np.nan, 1.0])
+        labelled = prepared(place / "labelled", [1.0, 0.0])
+        out = place / "run"
+        for data in (plain, tested):
+            with pytest.raises(CourseError, match="no training image has an action unit of raf_au"):
+                make_plan(data, out, units="raf_au")
+        with pytest.raises(CourseError, match="unknown vocabulary of action units .magic"):
+            make_plan(labelled, out, units="magic")
+        kept = make_plan(plain, out, units="raf_au", start="pretrained")
+        assert kept["notes"] == [
+            "no training image teaches the action units: they stay as the start has them"
+        ]
+        without = make_plan(labelled, out, units="raf_au", auxiliary=plain)
+        assert without["notes"] == [], "the second set has no units, those of the target teach"
+        hidden = make_plan(labelled, out, auxiliary=tested)
+        assert hidden["notes"][0].endswith("those of 1 target images are not used")
+        assert make_plan(labelled, out, auxiliary=tested, units="none")["notes"] == []
 
 
 def test_changed_weights_are_noticed():

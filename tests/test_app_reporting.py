@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from fer_course.app.repeating import further_settings, run_command
-from fer_course.app.training_pool import FINE_TUNED, folder_of, read_history
+from fer_course.app.training_pool import FINE_TUNED, folder_of, model_names, read_history
 from fer_course.app.training_pool import trained_models
 from fer_course.core.cache import settings_of
 from fer_course.core.files import digest, read_json, read_table
-from fer_course.facs import au_columns
 import numpy as np
 import pandas as pd
 import tempfile
@@ -34,3 +33,11 @@ def test_the_report_names_the_images_that_chose_the_epoch():
             write_json(Path(folder) / "prepare.json", dict(validation=source))
             assert text in what_chose(Path(folder), target)
         assert "No images chose the epoch" in what_chose(Path(folder), target.iloc[[0, 3]])
+
+
+def test_the_settings_of_a_model_of_its_own_are_one_line():
+    others = dict(schedule="small", lr=0.002, epochs=10)
+    start = dict(what="pretrained", sha1="0123456789abcdef")
+    recipe = dict(schedule="finetune", lr=0.001, epochs=10, start=start)
+    expected = "schedule finetune, lr 0.001, starts from pretrained (sha1 01234567)"
+    assert recipe_line(recipe, others) == expected

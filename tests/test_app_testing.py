@@ -11,8 +11,8 @@ from fer_course.app.held_out import find_leaks
 from fer_course.app.options import Folder, split_names
 from fer_course.app.preparation import read_prepared
 from fer_course.app.reporting import Scores, predicted_classes, write_run_report
-from fer_course.app.scoring import CONDITIONS, people_of, prediction_table, score_lines
-from fer_course.app.scoring import score_predictions, unit_scores
+from fer_course.app.scoring import CONDITIONS, leaks_text, people_of, prediction_table
+from fer_course.app.scoring import score_lines, score_predictions, unit_scores
 from fer_course.app.starts import images_seen
 from fer_course.app.steps import RESULTS
 from fer_course.app.training_pool import folder_of, trained_models

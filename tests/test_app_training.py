@@ -2,9 +2,10 @@
 from fer_course.app.training import *
 import math
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Literal, TYPE_CHECKING
 from fer_course.app.options import Folder
-from fer_course.app.plans import carry_out, make_plan, plan_of_run
+from fer_course.app.plans import Beginning, carry_out, make_plan, plan_of_run, SecondSet
 from fer_course.app.starts import start_lines
 from fer_course.core.cache import quiet
 from fer_course.core.errors import CourseError
@@ -23,6 +24,25 @@ def test_a_run_needs_data_or_another_run():
             train_run(folder, f"{folder}/run", device="cpu")
         with pytest.raises(CourseError, match="schedule .magic.*au_cvt_released"):
             train_run(folder, f"{folder}/run", schedule="magic", device="cpu")
+
+
+def test_a_run_is_repeated_with_its_own_settings():
+    with tempfile.TemporaryDirectory() as folder:
+        given = dict(again=folder, out=f"{folder}/run", device="cpu")
+        for name, value in (
+            ("epochs", 10),
+            ("start", "pretrained"),
+            ("units", "none"),
+            ("seed", 1),
+        ):
+            with pytest.raises(CourseError, match=f"its own settings, and --{name} would change"):
+                train_run(**given, **{name: value})
+        with pytest.raises(
+            CourseError, match="leave out --auxiliary-rows, --joint, or give --data"
+        ):
+            train_run(**given, auxiliary_rows="train", joint="both")
+        with pytest.raises(CourseError, match="is not a training run"):
+            train_run(**given, joint="units", seed=0, epochs=None)
 
 
 def test_an_epoch_is_one_line():

@@ -23,10 +23,10 @@ from fer_course.core.errors import CourseError
 from fer_course.core.files import as_json, digest, write_json
 from fer_course.core.parallel import cores, end_with_parent, free_memory, WORKER_ENVIRONMENT
 from fer_course.core.terminal import progress
-from fer_course.facs import au_columns
 import tempfile
 import pytest
 from fer_course.core.files import read_json
+from fer_course.facs import au_columns
 
 
 def test_models_need_labels():
@@ -34,6 +34,7 @@ def test_models_need_labels():
     assert model_names(table) == ["CVT"]
     table.iloc[1, 0] = 1
     assert model_names(table) == ["CVT", "AU-CVT"]
+    assert model_names(table.assign(split=["train", "test"])) == ["CVT"], "nothing would teach it"
     assert folder_of("out", "AU-CVT", seed=2) == Path("out") / "models" / "au-cvt-seed2"
 
 

@@ -6,8 +6,11 @@ import pandas as pd
 import pytest
 import torch
 from fer_course.app import carry_out, main, make_plan, plan_of_run
+from fer_course.core.cache import settings_of
 from fer_course.core.errors import CourseError
+from fer_course.core.files import digest
 from fer_course.models import create, load, pretrained, save
+from fer_course.models.starting import weights_of
 from fer_course.train import SCHEDULES, list_runs, load_run, read_config
 from test_train_command import result
 
@@ -195,3 +198,35 @@ def test_the_main_job_recommends_a_model_for_photographs(photographs, here, tmp_
     run = out / found["saved"]
     assert torch.equal(load(out).position, load_run(run).position)
     assert "fine-tuned: begins with the network of this package" in printed
+    settings = settings_of(out, "train")
+    recipe = settings["recipes"]["fine-tuned"]
+    assert recipe["schedule"] == "finetune"
+    assert recipe["lr"] == SCHEDULES["finetune"].config.lr
+    assert recipe["lr"] != settings["lr"]
+    assert recipe["start"]["sha1"] == digest(weights_of("pretrained"))
+    report = (out / "report.html").read_text()
+    assert f"schedule finetune, lr {recipe['lr']}, starts from pretrained (sha1 " in report
+
+
+def test_a_begun_run_goes_on_without_its_source(source, prepared, here, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(source, copy)
+    config = read_config(copy)
+    config["data"]["target"] = str(prepared)
+    (copy / "config.json").write_text(json.dumps(config))
+    out = tmp_path / "run"
+    whole = tmp_path / "whole"
+    carry_out(make_plan(prepared, whole, start=copy, **QUICK), whole, device="cpu")
+    carry_out(make_plan(prepared, out, start=copy, **QUICK), out, device="cpu", stop_after=1)
+    copy.rename(tmp_path / "moved")
+    command = ("train", "--data", prepared, "--start", copy, *SHORT)
+    for _ in ("stopped", "finished"):
+        status, _, error = here(*command, "--out", out)
+        assert status == 0, error
+    assert result(out) == result(whole)
+    status, _, error = here(*command, "--units", "none", "--out", out)
+    assert status == 1
+    assert "other settings" in error
+    status, _, error = here(*command, "--out", tmp_path / "new")
+    assert status == 1
+    assert "no such run or file" in error

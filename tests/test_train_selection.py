@@ -42,6 +42,20 @@ def test_an_auxiliary_set_hides_the_action_units_of_the_target():
     assert training_table(no_roles) is no_roles
 
 
+def test_an_auxiliary_set_without_training_units_hides_nothing():
+    manifest = pd.DataFrame(dict(role=["target", "auxiliary"], split=["train", "train"]))
+    manifest["AU1"] = [1.0, np.nan]
+    assert training_table(manifest) is manifest
+    assert not hides_units(manifest)
+    assert teaches_units(manifest)
+    untaught = manifest.assign(AU1=[1.0, 0.0], split=["train", "valid"])
+    assert training_table(untaught).AU1[0] == 1, "auxiliary images of the validation teach nothing"
+    assert not teaches_units(manifest.assign(split="test"))
+    assert not teaches_units(manifest.assign(AU1=[np.nan, 1.0]), "expressions")
+    assert teaches_units(manifest.assign(AU1=[np.nan, 1.0]), "units")
+    assert not teaches_units(manifest.rename(columns=dict(AU1="AU16")), vocabulary="openface")
+
+
 def test_rows_are_chosen_by_split_role_and_label():
     manifest = pd.DataFrame(
         dict(

@@ -15,10 +15,10 @@ import pandas as pd
 from .held_out import rules_of, with_second
 from .options import declared, File, Folder
 from .preparation import read_prepared
-from .starts import checked_source, find_source, relation, start_entry
+from .starts import begun_without, checked_source, find_source, relation, start_entry
 from ..core.errors import CourseError, one_of
 from ..core.files import as_json, digest, read_json
-from ..facs import au_columns
+from ..facs import au_columns, AU_VOCABULARIES
 from ..train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ class Beginning:
     "The weights that a network begins with; it has random ones without any of these."
 
     # begin with a whole network: pretrained = the one of this package, the folder of a finished
-    # run, or a file of weights; other classes or units get new heads
+    # run, or a file of weights; other classes or units get new heads, and so does a file alone,
+    # which does not name its classes
     start: Start | None = None
     # face.evoLVe's IR50 weights for the first three stages (presets paper and released)
     ir50: File | None = None
@@ -90,23 +91,21 @@ def make_plan(
     units: str | None = None,  # vocabulary of the AU branch; 'none' = no branch
     values: str | None = None,  # a key of `VALUES`; None = signed, or those of `start`
     **settings,  # of `SecondSet` and `Beginning`; of `TrainConfig`, None = as the schedule
-) -> dict:  # preset, schedule, weights, model, training, data, start; all as JSON gives it back
+) -> dict:  # preset, schedule, weights, model, training, data, start, notes; all as JSON has it
     "Return the plan of one training run; raise `CourseError` for impossible settings."
     from fer_course.train.schedules import find_schedule
-    from fer_course.train.selection import training_table
 
     second = _taken(settings, SecondSet)
     begin = _taken(settings, Beginning)
-    if begin.start is None:
-        name, recipe = find_schedule(schedule, preset or "small")
-    else:
-        name, recipe = find_schedule(schedule or "finetune")
+    if begin.start is not None:
+        schedule = schedule or "finetune"
+    name, recipe = find_schedule(schedule, preset or "small")
     rules = asdict(second)
     manifest, images, classes = read_data(data, **rules)
     training = recipe.configure(**settings | dict(expressions=classes)).checked()
     model = dict(expressions=classes, size=int(images.shape[1]))
     model |= dict(values=values) if values else {}
-    model |= _heads(units, training_table(manifest, training.joint), training.joint)
+    model |= _heads(units, manifest, training.joint)
     plan = dict(
         preset=preset or "small",
         schedule=name,
@@ -119,10 +118,10 @@ def make_plan(
         left_out = int((manifest.split.isna() & (manifest.role == "auxiliary")).sum())
         place = os.path.relpath(second.auxiliary, out)
         plan["data"] |= rules | dict(auxiliary=place, left_out=left_out)
-    if begin.start is None:
-        return plan
-    given = dict(preset=preset, data=data, out=out)
-    return plan | _started(begin.start, model, manifest=manifest, **given)
+    if begin.start is not None:
+        given = dict(preset=preset, data=data, out=out)
+        plan |= _started(begin.start, model, manifest=manifest, **given)
+    return plan | dict(notes=_notes(plan, units, manifest=manifest, data=data))
 
 
 def _taken(settings, source):
@@ -148,8 +147,13 @@ def _weights(begin, out):
 
 def _started(what, model, *, manifest, preset, data, out):
     "Return the parts of a plan that a start decides: preset, model, start"
+    from fer_course.models.presets import configure
     from fer_course.models.starting import create_from, preset_of
 
+    begun = begun_without(what, out)
+    if begun:
+        config = configure("small", **_with_tuples(begun["model"]) | model)
+        return dict(preset=begun["preset"], model=as_json(config), start=begun["start"])
     seen = relation(what, manifest)
     source = find_source(what, preset, data=data, size=model["size"])
     network = create_from(source, **model)
@@ -165,17 +169,47 @@ def _started(what, model, *, manifest, preset, data, out):
     )
 
 
-def _heads(units, table, joint):
+def _heads(units, manifest, joint):
     """Return the AU branch that is asked for.
 
     Without a request the preset decides, but a branch that nothing would teach is left out.
     """
+    from fer_course.train.selection import teaches_units
+
     if units is not None:
+        one_of(units, (*AU_VOCABULARIES, "none"), "vocabulary of action units")
         return dict(au_vocabulary=None if units == "none" else units)
-    taught = table if joint != "expressions" else table[table.role == "target"]
-    if taught.reindex(columns=au_columns()).notna().any(axis=None):
-        return {}
-    return dict(au_vocabulary=None)
+    return {} if teaches_units(manifest, joint) else dict(au_vocabulary=None)
+
+
+def _notes(plan, units, *, manifest, data):
+    """Return what the user has to know about the action units of a plan.
+
+    Raises `CourseError` if they were asked for, and neither an image nor the start teaches them.
+    """
+    from fer_course.models.presets import configure
+    from fer_course.train.selection import hides_units, teaches_units
+
+    vocabulary = configure(plan["preset"] or "small").au_vocabulary
+    vocabulary = plan["model"].get("au_vocabulary", vocabulary)
+    if vocabulary is None:
+        return []
+    joint = plan["training"]["joint"]
+    if not teaches_units(manifest, joint, vocabulary=vocabulary):
+        kept = plan.get("start", {}).get("kept", ())
+        if units is not None and not any(name.startswith("AU") for name in kept):
+            raise CourseError(
+                f"no training image has an action unit of {units}, so that nothing would teach "
+                "the AU branch",
+                data,
+                "leave out --units, or name a set with action units by --auxiliary",
+            )
+        return ["no training image teaches the action units: they stay as the start has them"]
+    own = manifest[(manifest.role == "target") & (manifest.split == "train")]
+    n = int(own.reindex(columns=au_columns()).notna().any(axis=1).sum())
+    if n == 0 or not hides_units(manifest, joint):
+        return []
+    return [f"auxiliary set teaches the action units: those of {n} target images are not used"]
 
 # %% ../../nbs/library/app.plans.ipynb #d65e0c2a
 def plan_of_run(
@@ -258,10 +292,14 @@ def _data_of(data, out):
 
 def _network(plan, out):
     "Return the network of a plan with its initial weights; its random ones are drawn here"
-    from fer_course.models.au_cvt import create
+    from fer_course.models.au_cvt import AUCVT, create
+    from fer_course.models.presets import configure
     from fer_course.models.starting import create_from
+    from fer_course.train.runs import has_epochs
 
     model = _with_tuples(plan["model"])
+    if "start" in plan and has_epochs(out):
+        return AUCVT(configure("small", **model))  # its weights come from the run
     if "start" in plan:
         return create_from(checked_source(plan["start"], out, preset=plan["preset"]), **model)
     return create(plan["preset"], **checked_weights(plan["weights"], out), **model)

@@ -17,8 +17,8 @@ from .held_out import find_leaks
 from .options import Folder, split_names
 from .preparation import read_prepared
 from .reporting import Scores, predicted_classes, write_run_report
-from .scoring import CONDITIONS, people_of, prediction_table, score_lines
-from .scoring import score_predictions, unit_scores
+from .scoring import CONDITIONS, leaks_text, people_of, prediction_table
+from .scoring import score_lines, score_predictions, unit_scores
 from .starts import images_seen
 from .steps import RESULTS
 from .training_pool import folder_of, trained_models
@@ -44,13 +44,14 @@ def evaluate_run(
 
     The scores are written to RUN/evaluated-<on>-<split>.json, the predictions for each image to
     RUN/answers-<on>-<split>.parquet. `leaks` counts the images that the run knows from its
-    training; it is None for the split train. Raises `CourseError` if no image is labelled, the
+    training; it is left out for the split train. Raises `CourseError` if no image is labelled, the
     images have the wrong size, or a manifest lacks a column.
     """
     from fer_course.train.runs import load_run, read_config
 
-    network = load_run(run)
     run = Path(run)
+    _check_is_one_run(run)
+    network = load_run(run)
     if on is None:
         on = os.path.normpath(run / str(read_config(run)["data"].get("target")))
     alone = isinstance(on, (str, Path))
@@ -64,14 +65,25 @@ def evaluate_run(
         if not scores["n"] and not scores["action_units"]:
             problem = f"holds no labelled image in the split {split}"
             raise CourseError(problem, folder, "name another with --split")
-        leaks = leaks_in(manifest[manifest.split == split], seen)
-        leaks["complete"] = is_complete
-        found[name] = dict(on=name, leaks=None if split == "train" else leaks) | scores
+        found[name] = dict(on=name) | scores
+        if split != "train":
+            leaks = leaks_in(manifest[manifest.split == split], seen)
+            mark = f"({leaks_text(leaks)})" if leaks_text(leaks) else ""
+            found[name] |= dict(leaks=dict(leaks, complete=is_complete), mark=mark)
         write_table(run / f"answers-{name}-{split}.parquet", predictions)
         write_json(run / f"evaluated-{name}-{split}.json", found[name])
         for line in score_lines(found[name]):
             log(line)
     return found[name] if alone else found
+
+
+def _check_is_one_run(folder):
+    "Raise `CourseError` for the folder of a main job, which holds several runs"
+    configs = sorted(folder.glob("models/*/config.json"))
+    names = ", ".join(path.parent.relative_to(folder).as_posix() for path in configs)
+    if names:
+        problem = "is a main job with several training runs"
+        raise CourseError(problem, folder, f"name one of its folders: {names}")
 
 
 def _tested_sets(folders, size, by):

@@ -8,9 +8,10 @@ __all__ = ['train_run', 'epoch_line']
 # %% ../../nbs/library/app.training.ipynb #5944d930
 import math
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Literal, TYPE_CHECKING
 from .options import Folder
-from .plans import carry_out, make_plan, plan_of_run
+from .plans import Beginning, carry_out, make_plan, plan_of_run, SecondSet
 from .starts import start_lines
 from ..core.cache import quiet
 from ..core.errors import CourseError
@@ -62,10 +63,30 @@ def train_run(
     with distributed.group(device) as device:
         log = quiet if distributed.rank_and_world()[0] else log
         if again:
+            _refuse_options(settings, again)
             plan = plan_of_run(again, out)
         else:
             plan = make_plan(data, out, **settings)
         return _train(plan, out, device, log, compile=compile, tensorboard=tensorboard)
+
+
+def _refuse_options(settings, again):
+    "Raise `CourseError` for settings beside a run that is repeated with its own"
+    from fer_course.train.schedules import RECIPE
+
+    declared = [*fields(TrainConfig), *fields(Beginning), *fields(SecondSet)]
+    defaults = {field.name: field.default for field in declared if field.name not in RECIPE}
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name, value in settings.items()
+        if value is not None and value != defaults.get(name)
+    ]
+    if given:
+        raise CourseError(
+            f"is repeated with its own settings, and {', '.join(given)} would change them",
+            again,
+            f"leave out {', '.join(given)}, or give --data in place of --again",
+        )
 
 
 def _train(plan, out, device, log, **switches):
@@ -77,6 +98,8 @@ def _train(plan, out, device, log, **switches):
     log(_first_line(plan, device, rank_and_world()[1]))
     for line in start_lines(plan["start"]) if "start" in plan else ():
         log(line)
+    for note in plan.get("notes", ()):
+        log(f"   {note}")
     if plan["data"].get("left_out"):
         log(f"   auxiliary: {plan['data']['left_out']} images leak and teach nothing")
 

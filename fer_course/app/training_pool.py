@@ -30,7 +30,6 @@ from ..core.errors import CourseError
 from ..core.files import as_json, digest, write_json
 from ..core.parallel import cores, end_with_parent, free_memory, WORKER_ENVIRONMENT
 from ..core.terminal import progress
-from ..facs import au_columns
 
 # %% ../../nbs/library/app.training_pool.ipynb #67c178e9
 FINE_TUNED = "fine-tuned"
@@ -44,9 +43,10 @@ MODELS = {  # name -> for `make_plan`
 def model_names(
     manifest: pd.DataFrame,  # of a prepared folder
 ) -> list[str]:  # keys of `MODELS`
-    "Return the models that start from random weights: AU-CVT needs action unit labels."
-    taught = manifest[au_columns()].notna().any(axis=None)
-    return ["CVT", "AU-CVT"] if taught else ["CVT"]
+    "Return the models that start from random weights: AU-CVT needs action units to learn from."
+    from fer_course.train.selection import teaches_units
+
+    return ["CVT", "AU-CVT"] if teaches_units(manifest) else ["CVT"]
 
 
 def is_of_photographs(
@@ -140,7 +140,7 @@ def train_all(
     if recommends:
         reason = why_not_fine_tuned(images.shape[1], preset, given=["IR50"] if ir50 else [])
         names += [] if reason else [FINE_TUNED]
-        settings["models"] = names
+        settings |= dict(models=names) | _own_recipes(plan, names, folder=out)
     of_step = dict(settings=settings, overwrite=overwrite, results=RESULTS, log=log)
     with step(out, "train", **of_step) as pending:
         jobs = _jobs(out, names, range(seed, seed + repeats), plan=plan, device=device)
@@ -171,6 +171,17 @@ def _shown_settings(plan):
     names = ("epochs", "batch_size", "lr", "optimizer", "warmup", "pos_weight")
     shown = {name: plan["training"][name] for name in names}
     return dict(shown, augment=SCHEDULES[plan["schedule"]].config.augment)
+
+
+def _own_recipes(plan, names, *, folder):
+    "Return the settings of the models that begin with a network, and its digest"
+    recipes = {}
+    for name in names:
+        if "start" in MODELS[name]:
+            own = plan(folder, **MODELS[name])
+            start = {key: own["start"][key] for key in ("what", "sha1")}
+            recipes[name] = dict(schedule=own["schedule"], **_shown_settings(own), start=start)
+    return dict(recipes=recipes) if recipes else {}
 
 
 def _best_job(jobs, scores, name):

@@ -15,7 +15,7 @@ from ..core.files import write_text
 from .report_result import interval_text, nothing_chose
 from .report_result import paired_comparisons, recommendation_text
 from .report_sections import SECTIONS
-from .report_tables import printable, value_text
+from .report_tables import listed, printable, value_text
 from ..facs import EXPRESSIONS
 from ..metrics import as_runs
 
@@ -119,7 +119,7 @@ def headline_sentence(
 def _model_sentence(report, model, named):
     "Return what a model reached"
     runs = as_runs(report.results[model])
-    scores = [run["macro_f1"] for run in runs if run.get("macro_f1") is not None]
+    scores = _macro_f1(runs)
     if not scores:
         return f"{model} was trained, but no labelled test image was there to evaluate it."
     interval = interval_text(report.intervals.get(model))
@@ -128,12 +128,19 @@ def _model_sentence(report, model, named):
     return f"{named} {reached} on {runs[0]['n']:,} test images ({details})."
 
 
+def _macro_f1(runs):
+    "Return the defined scores of a model"
+    return [run["macro_f1"] for run in runs if run.get("macro_f1") is not None]
+
+
 def _without_choice(report):
-    "Return the results of all models, of which validation recommends none"
-    sentences = [recommendation_text(report)]
-    sentences += [_model_sentence(report, model, model) for model in report.results]
-    verdicts = paired_comparisons(report.results, report.comparisons)
-    return " ".join([*sentences, *(comparison["verdict"] for comparison in verdicts)])
+    "Return the scores of all models, of which validation recommends none"
+    scores = {model: _macro_f1(as_runs(runs)) for model, runs in report.results.items()}
+    reached = [f"{model} {np.mean(found):.3f}" for model, found in scores.items() if found]
+    n = as_runs(next(iter(report.results.values())))[0]["n"]
+    means = f"Macro F1 on {n:,} test images, mean over the seeds: {listed(reached)}."
+    below = "Intervals and comparisons are in the next section."
+    return " ".join([recommendation_text(report), *([means, below] if reached else [])])
 
 # %% ../../nbs/library/evaluate.report.ipynb #5b3009d6
 @cache

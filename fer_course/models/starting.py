@@ -260,7 +260,7 @@ def load_start(
 
 
 def _checked(model, preset, what):
-    "Return a network; raise `CourseError` if a preset is given that has a different architecture"
+    "Return a network; raise `CourseError` if the given preset has another architecture"
     found = preset_of(model.config)
     if preset is not None and preset != found and not _has_shape(model.config, preset):
         raise CourseError(
