@@ -9,6 +9,7 @@ from fer_course.app.sources import Source, render_auxiliary
 from fer_course.core.errors import CourseError
 from fer_course.core.files import write_table
 from fer_course.core.parallel import Workers
+from fer_course.data.manifest import AUXILIARY_SUFFIX, name_without_role
 from fer_course.facs import au_columns
 import tempfile
 import numpy as np

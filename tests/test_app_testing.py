@@ -11,7 +11,7 @@ from fer_course.app.held_out import find_leaks
 from fer_course.app.options import Folder, split_names
 from fer_course.app.preparation import read_prepared
 from fer_course.app.reporting import Scores, predicted_classes, write_run_report
-from fer_course.app.scoring import CONDITIONS, leaks_text, people_of, prediction_table
+from fer_course.app.scoring import CONDITIONS, known_people, leaks_text, prediction_table
 from fer_course.app.scoring import score_lines, score_predictions, unit_scores
 from fer_course.app.starts import images_seen
 from fer_course.app.steps import RESULTS

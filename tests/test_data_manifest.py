@@ -15,6 +15,10 @@ def test_manifest_is_complete_typed_and_sorted():
     assert table.AU1.dtype == "float32"
 
 
+def test_a_dataset_has_one_name_in_either_role():
+    assert name_without_role("photos" + AUXILIARY_SUFFIX) == name_without_role("photos") == "photos"
+
+
 def test_empty_manifest_and_dropped_rows():
     assert make_manifest([]).empty
     dropped = make_dropped([("x", "y")], "d", step="s")

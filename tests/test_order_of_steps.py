@@ -32,7 +32,8 @@ def photographs(tmp_path_factory):
     for number, (name, image) in enumerate(zip(drawn.expressions, images)):
         write(image, folder / name / f"{number:02}.png")
     for number, name in enumerate(COUNTS):
-        write(np.full((128, 128, 3), 90 + number, np.uint8), folder / name / "grey.png")
+        for grey in (90, 110, 130):
+            write(np.full((128, 128, 3), grey + number, np.uint8), folder / name / f"{grey}.png")
         both = np.concatenate([images[number], images[number + 3]], 1)
         write(both, folder / name / "two.png")
     return folder

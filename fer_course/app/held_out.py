@@ -22,7 +22,9 @@ def people_of(
     manifest: pd.DataFrame,  # with `dataset`, `subject`
 ) -> pd.Series:  # (dataset, subject), None if the person is unknown
     "Return the person in each image; a dataset is the same in either role."
-    datasets = manifest.dataset.str.removesuffix(" (auxiliary)")
+    from fer_course.data.manifest import name_without_role
+
+    datasets = manifest.dataset.map(name_without_role)
     pairs = zip(datasets, manifest.subject)
     people = [(name, subject) if pd.notna(subject) else None for name, subject in pairs]
     return pd.Series(people, manifest.index, dtype=object)

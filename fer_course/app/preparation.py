@@ -184,12 +184,12 @@ def _listed(counts):
 def _balance_crops(table, align, config, out):
     "Align into `.whole`, then write the balanced set; return (manifest, dropped, note)"
     whole = out / ".whole"
-    if not (whole / "gone.parquet").exists():
+    if not (whole / "dropped.parquet").exists():
         table, dropped = align(table, out=whole)
         write_table(whole / "table.parquet", table)
-        write_table(whole / "gone.parquet", dropped)
+        write_table(whole / "dropped.parquet", dropped)
     table = read_table(whole / "table.parquet")
-    dropped = read_table(whole / "gone.parquet")
+    dropped = read_table(whole / "dropped.parquet")
     images = np.load(whole / "images.npy", mmap_mode="r")
     recipe = config.balance
     balanced = write_balanced(table, images, recipe=recipe, out=out, seed=config.seed)

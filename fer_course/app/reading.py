@@ -15,6 +15,7 @@ from .sources import Source, render_auxiliary
 from ..core.errors import CourseError
 from ..core.files import write_table
 from ..core.parallel import Workers
+from ..data.manifest import AUXILIARY_SUFFIX, name_without_role
 from ..facs import au_columns
 
 # %% ../../nbs/library/app.reading.ipynb #a3a346f5
@@ -87,7 +88,7 @@ class Reading:
         "Return the name of a dataset for the manifest and the report"
         rendered = self.out in source.root.parents
         name = RENDERED if rendered else source.root.resolve().name
-        return f"{name} (auxiliary)" if source.role == "auxiliary" else name
+        return name + AUXILIARY_SUFFIX if source.role == "auxiliary" else name
 
     def _attach_lists(self, table, lists):
         "Return the table with `occlusion` and `pose` from lists of occluded or turned faces"
@@ -250,7 +251,7 @@ def _without_shared(table, reading):
 
 def _is_one_set(target, auxiliary):
     "Return whether both are parts of one dataset, whose people then have the same names"
-    names = {part.dataset.iloc[0].removesuffix(" (auxiliary)") for part in (target, auxiliary)}
+    names = {name_without_role(part.dataset.iloc[0]) for part in (target, auxiliary)}
     # two rendered sets have one name, and people of different seeds
     return len(names) == 1 and names != {RENDERED}
 

@@ -17,7 +17,7 @@ from .held_out import find_leaks
 from .options import Folder, split_names
 from .preparation import read_prepared
 from .reporting import Scores, predicted_classes, write_run_report
-from .scoring import CONDITIONS, leaks_text, people_of, prediction_table
+from .scoring import CONDITIONS, known_people, leaks_text, prediction_table
 from .scoring import score_lines, score_predictions, unit_scores
 from .starts import images_seen
 from .steps import RESULTS
@@ -262,7 +262,7 @@ def _add_people(scores):
         predicted[name] = [predicted_classes(run, scores.classes) for run in runs]
         first = runs[0]
         truth = first.expression.tolist()
-        groups = people_of(first)
+        groups = known_people(first)
         scores.intervals[name] = bootstrap_interval(truth, predicted[name], groups=groups)
         columns = [c for c in CONDITIONS if c in first and first[c].notna().any()]
         by = score_groups(first, predicted[name], columns, classes=scores.classes)

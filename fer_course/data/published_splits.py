@@ -27,8 +27,8 @@ def fill_splits(
 
     A missing test takes the published validation set, a missing validation set is cut from the
     training images. Unlabelled images follow their person, so that no person is in two splits. The
-    images that are reported on do not change. A manifest with unlabelled
-    splits, or without two published splits, is returned as it is.
+    images that are reported on do not change. A manifest with a labelled image without a split,
+    or without two published splits, is returned as it is.
     """
     splits = manifest.split[manifest.expression.notna()]
     published = set(splits)

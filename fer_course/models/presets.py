@@ -12,7 +12,7 @@ from .config import Config, refuse
 # %% ../../nbs/library/models.presets.ipynb #5b93d6ba
 MODULES = dict(  # the columns of AU-ViT's Table III, as changes of the plain ViT
     # "a class token ... discarding it in the CNN-ViT" (III.B); what is read in its place before
-    # Patch-flatten comes is not said: the mean of the tokens is the course's choice
+    # Patch-flatten comes is not stated in the paper: the mean of the tokens is the course's choice
     cnn=dict(embedding="ir", patch=1, head="mean"),
     stages=dict(merge=True, heads=(8, 16)),
     conv=dict(ffn="conv"),
@@ -46,14 +46,14 @@ _vit = Config(  # AU-ViT's vanilla ViT, section III.B
     embedding="patch",
     patch=16,
     depths=(10, 2),
-    heads=(8, 8),  # not said
+    heads=(8, 8),  # not stated in the paper
     ffn="mlp",
     merge=False,
     head="class",
-    head_mlp=True,  # "a Multi-Layer Perception on the CLS Token"; its size is not said
+    head_mlp=True,  # "a Multi-Layer Perception on the CLS Token"; its size is not stated
     au_after=10,
 )
-# AU-CVT's Table 1 has a "ViT pretrained on ImageNet" (4.3); its size is not said. ViT-Base/16
+# AU-CVT's Table 1 has a "ViT pretrained on ImageNet" (4.3); its size is not stated. ViT-Base/16
 # is the one of the authors' code, and an ImageNet file fits it.
 _vit_base = replace(_vit, width=768, heads=(12, 12), head_mlp=False)
 _vit_released = replace(
