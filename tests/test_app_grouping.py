@@ -97,3 +97,21 @@ def test_groups_are_scored_apart():
     assert found["occlusion"]["none"]["people"] is None
     assert found["occlusion"]["none"]["interval"]["unit"] == "images"
     assert list(group_lines(found, most=1))[-1] == "      and 1 more groups"
+
+
+def test_a_group_of_one_class_is_scored_by_its_recall():
+    people = [f"p{i}" for i in range(20)]
+    table = pd.DataFrame(dict(expression=["fear"] * 20 + ["anger"] * 20, subject=people * 2))
+    predicted = ["fear"] * 15 + ["anger"] * 25
+    found = score_groups(table, predicted, ["expression"], classes=["anger", "fear"])["expression"]
+    assert found["fear"]["macro_f1"] is None
+    assert found["fear"]["accuracy"] == 0.75
+    assert found["fear"]["interval"]["metric"] == "accuracy"
+    assert found["fear"]["interval"]["estimate"] == 0.75
+    assert found["fear"]["interval"]["low"] < 0.75
+    lines = list(group_lines(dict(expression=found)))
+    assert "macro F1" not in lines[2]
+    assert "20 images, recall of its one class 0.750 (95% interval of the recall 0." in lines[2]
+    table["side"] = "left"
+    both = dict(side=score_groups(table, predicted, ["side"], classes=["anger", "fear"])["side"])
+    assert "95% interval of the macro F1 0." in list(group_lines(both))[1]

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from fer_course.app.training_pool import model_names, read_history
+from fer_course.app.repeating import further_settings, run_command
+from fer_course.app.training_pool import FINE_TUNED, folder_of, model_names, read_history
+from fer_course.app.training_pool import trained_models
 from fer_course.core.cache import settings_of
-from fer_course.core.files import read_json, read_table
+from fer_course.core.files import digest, read_json, read_table
 import numpy as np
 import pandas as pd
 import tempfile

@@ -35,6 +35,11 @@ def test_scores_are_those_of_labelled_images():
     assert any("1 images are not counted" in line for line in lines)
     assert any("no interval of the macro F1: too few people in anger (1)" in line for line in lines)
     assert scores["by"] == {}
+    assert not any("taught" in line for line in lines)
+    leaks = dict(n=2, images=1, people=0, chosen=0, complete=False)
+    lines = list(score_lines(scores | dict(on="x", split="test", foreign=0, leaks=leaks)))
+    assert "LEAK: 1 of 2 images taught the run" in lines[1]
+    assert "not all known" in lines[2]
     manifest = manifest.assign(
         occlusion=["hand", "hand", "hand", None], pose=[0.0, 40, 0, 0], age=7
     )

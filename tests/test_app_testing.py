@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from fer_course.app.grouping import check_columns, score_groups
+from fer_course.app.held_out import find_leaks
 from fer_course.app.options import Folder, split_names
 from fer_course.app.preparation import read_prepared
 from fer_course.app.reporting import Scores, predicted_classes, write_run_report
-from fer_course.app.scoring import CONDITIONS, known_people, prediction_table, score_lines
-from fer_course.app.scoring import score_predictions, unit_scores
+from fer_course.app.scoring import CONDITIONS, known_people, leaks_text, prediction_table
+from fer_course.app.scoring import score_lines, score_predictions, unit_scores
+from fer_course.app.starts import images_seen
 from fer_course.app.steps import RESULTS
 from fer_course.app.training_pool import folder_of, trained_models
 from fer_course.core.cache import quiet, settings_of, step
@@ -21,6 +23,38 @@ from fer_course.core.files import read_json, write_json, write_table
 from fer_course.facs import au_columns
 import tempfile
 import pytest
+
+
+def test_images_that_taught_the_run_are_counted():
+    columns = ["image", "dataset", "role", "subject", "sha1", "split"]
+    seen = pd.DataFrame(
+        [
+            ["a", "mine", "target", "p", "1", "train"],
+            ["b", "other (auxiliary)", "auxiliary", "q", "2", "train"],
+            ["c", "mine", "target", None, "3", "valid"],
+        ],
+        columns=columns,
+    )
+    tested = pd.DataFrame(
+        [
+            [
+                "A",
+                "new",
+                "target",
+                "p",
+                "1",
+                "test",
+            ],  # the bytes; this p is a person of another set
+            ["B", "mine", "target", "p", "4", "test"],
+            ["C", "other", "target", "q", "5", "test"],
+            ["D", "new", "target", None, "3", "test"],
+            ["E", "new", "target", "p", None, "test"],
+        ],
+        columns=columns,
+    )
+    assert leaks_in(tested, seen) == dict(n=5, images=1, people=2, chosen=1)
+    assert leaks_in(tested.assign(split="valid"), seen)["chosen"] == 0
+    assert leaks_in(tested, seen[:0]) == dict(n=5, images=0, people=0, chosen=0)
 
 
 def test_metrics_are_means_over_the_seeds():

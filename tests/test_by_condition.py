@@ -155,6 +155,40 @@ def test_three_models_are_compared_and_one_is_recommended(job):
     page = (job / "report.html").read_text()
     assert "Recommended by validation: fine-tuned, test macro F1" in page
     assert "CVT, AU-CVT and fine-tuned" in page
+    assert "most confident mistakes of fine-tuned, seed 0." in page
+    assert "fine-tuned began with a network that had learned" in page
+    assert "The dot is the epoch with the best validation score" in page
+    assert "--auxiliary none --lists LIST1.txt,LIST2.txt,LIST3.txt --valid 0.2 --test 0.5" in page
     assert "Scores by occlusion" in page
     assert "Scores by pose" in page
     assert sum("score the same" in line for line in lines) == 3
+
+
+def test_images_that_taught_the_run_are_named_loudly(photos, job, run, tmp_path, capsys):
+    from fer_course.app import table_of_runs
+
+    target, _ = photos
+    other = tmp_path / "other_split"
+    prepare(target, other, auxiliary="none", reader="folder", seed=5, test=0.4, **CPU)
+    taught = pd.read_parquet(job / "manifest.parquet").query("split == 'train'")
+    tested = pd.read_parquet(other / "manifest.parquet").query("split == 'test'")
+    n = int(tested.sha1.isin(taught.sha1).sum())
+    assert n > 0
+    capsys.readouterr()
+    assert main(["evaluate", str(run), "--on", str(other)]) == 0
+    words = f"{n} of {len(tested)} images taught the run"
+    assert f"LEAK: {words}" in capsys.readouterr().out
+    scores = json.loads((run / "evaluated-other_split-test.json").read_text())
+    assert scores["leaks"]["images"] == n
+    assert scores["leaks"]["complete"] is True
+    lines = []
+    table_of_runs(job, log=lines.append)
+    assert any(words in line for line in lines)
+    assert "leaks" not in evaluate_run(run, other, split="train")
+    own = evaluate_run(run)["leaks"]
+    assert own == dict(n=own["n"], images=0, people=0, chosen=0, complete=True)
+
+
+def test_a_main_job_is_told_from_its_runs(job, capsys):
+    assert main(["evaluate", str(job)]) == 1
+    assert "models/cvt-seed0" in capsys.readouterr().err

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from fer_course.core.files import write_text
-from fer_course.evaluate.report_result import interval_text, paired_comparisons
+from fer_course.evaluate.report_result import interval_text, nothing_chose
+from fer_course.evaluate.report_result import paired_comparisons, recommendation_text
 from fer_course.evaluate.report_sections import SECTIONS
-from fer_course.evaluate.report_tables import printable, value_text
+from fer_course.evaluate.report_tables import listed, printable, value_text
 from fer_course.facs import EXPRESSIONS
 from fer_course.metrics import as_runs
 import re
@@ -235,6 +236,14 @@ def test_sentence_is_honest():
     assert sentence.startswith("AU-CVT")  # the model under study, though it is not the best
     assert "mean of 2 seeds" in sentence
     assert "not shown" in sentence
+    history = pd.DataFrame(dict(epoch=[1, 2], valid_macro_f1=[np.nan, np.nan]))
+    histories = {name: [history, history] for name in results}
+    unchosen = Report(results=results, histories=histories, saved="CVT, seed 0")
+    sentence = headline_sentence(unchosen)
+    assert sentence.startswith(
+        "No recommendation, since there are no validation images; OUT/model.safetensors holds CVT, "
+        "seed 0. Macro F1 on 50 test images, mean over the seeds: CVT 0.550 and AU-CVT 0.545."
+    )
     assert headline_sentence(Report(headline=dict(sentence="Given."))) == "Given."
     untested = Report(results={"CVT": [dict(macro_f1=None, n=0)]})
     assert "no labelled test image" in headline_sentence(untested)
@@ -351,6 +360,13 @@ def test_runs_that_do_not_pair_are_not_compared():
     assert "Comparison" in render_report(uneven)
     uneven["results"]["CVT"] = uneven["results"]["CVT"][:1]
     assert "Comparison" not in render_report(uneven)
+
+
+def test_curves_without_validation_show_no_choice():
+    history = pd.DataFrame(dict(epoch=[1, 2], valid_macro_f1=[np.nan, np.nan]))
+    page = render_report(Report(histories={"CVT": [history]}))
+    assert "each training run kept its last epoch" in page
+    assert "The dot is the epoch" not in page
 
 
 def test_one_run_needs_no_list_and_mistakes_no_caption():

@@ -29,11 +29,12 @@ def test_every_two_models_are_compared():
 def test_the_recommendation_is_that_of_validation():
     runs = [dict(macro_f1=0.5, seed=0), dict(macro_f1=0.6, seed=1)]
     found = dict(model="b", by="mean over seeds", scores=dict(a=[0.4], b=[0.5, 0.7]))
-    text = recommendation_text(SimpleNamespace(results=dict(a=runs, b=runs), recommendation=found))
+    given = dict(results=dict(a=runs, b=runs), histories={}, recommendation=found)
+    text = recommendation_text(SimpleNamespace(**given))
     assert text == (
         "Recommended by validation: b, test macro F1 0.550. Mean over seeds: a 0.400, b 0.600."
     )
-    assert recommendation_text(SimpleNamespace(results={}, recommendation=None)) == ""
+    assert recommendation_text(SimpleNamespace(results={}, histories={}, recommendation=None)) == ""
 
 
 def test_groups_of_models_stand_together():

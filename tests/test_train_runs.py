@@ -183,10 +183,13 @@ def test_runs_are_listed_best_first():
         begin(f"{place}/c", CONFIG)
         write_json(f"{place}/d/config.json", dict(width=1))
         write_json(f"{place}/x/a/evaluated-photos-test.json", dict(macro_f1=0.25))
+        known = dict(macro_f1=0.248, mark="(5 of 15 images taught the run)")
+        write_json(f"{place}/x/b/evaluated-prep2-test.json", known)
         table = list_runs(place)
         assert table.run.tolist() == ["x/b", "x/a", "c"]
         assert table.state.tolist() == ["stopped or running", "done", "begun"]
         assert table.evaluated[1] == "photos-test 0.250"
+        assert table.evaluated[0] == "prep2-test 0.248 (5 of 15 images taught the run)"
         assert table.schedule[0] == "oadn"
         assert table.epochs.tolist() == ["2/2", "1/2", "0/2"]
         assert table.minutes[1] == 1

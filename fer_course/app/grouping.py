@@ -110,11 +110,13 @@ def _scores(truth, predicted, people):
     from fer_course.metrics import bootstrap_interval
 
     groups = None if people is None else people.tolist()
-    interval = bootstrap_interval(truth, predicted, groups=groups)
+    # within one true class every prediction of it is right: its recall is all there is to score
+    metric = "accuracy" if len(set(truth)) == 1 else "macro_f1"
+    interval = bootstrap_interval(truth, predicted, groups=groups, metric=metric)
     return dict(
         n=len(truth),
         people=None if people is None else len(set(groups)),
-        macro_f1=interval["estimate"],
+        macro_f1=interval["estimate"] if metric == "macro_f1" else None,
         accuracy=float((predicted == truth).mean()),
         interval=interval,
     )
@@ -129,8 +131,9 @@ def score_groups(
 ) -> dict:  # column -> group -> n, people, macro_f1, accuracy, interval, absent; ready for JSON
     """Return the scores of each group of each column, the mean over S networks.
 
-    An interval is over people if every person is known, else over images. A missing interval has
-    a `reason`.
+    A group that holds one true class has no macro F1: `accuracy` is the recall of that class, and
+    the interval is of it. An interval is over people if every person is known, else over images. A
+    missing interval has a `reason`.
     """
     truth = table.expression.to_numpy(object)
     predicted = np.atleast_2d(np.array(predicted, dtype=object))
@@ -146,6 +149,21 @@ def score_groups(
     return found
 
 
+def _group_text(scores):
+    "Return the scores of a group in words"
+    interval = scores["interval"]
+    name = "recall" if scores["macro_f1"] is None else "macro F1"
+    if interval["low"] is None:
+        span = f"no interval: {interval['reason']}"
+    else:
+        span = f"{interval['level']:.0%} interval of the {name} {interval['low']:.3f} to "
+        span += f"{interval['high']:.3f} over {interval['groups']} {interval['unit']}"
+    numbers = f"recall of its one class {scores['accuracy']:.3f}"
+    if scores["macro_f1"] is not None:
+        numbers = f"macro F1 {scores['macro_f1']:.3f}, accuracy {scores['accuracy']:.3f}"
+    return f"{numbers} ({span})"
+
+
 def group_lines(
     found: dict,  # of `score_groups`
     *,
@@ -156,15 +174,6 @@ def group_lines(
         yield f"   by {column}:"
         width = max(len(name) for name in groups)
         for name, scores in list(groups.items())[:most]:
-            interval = scores["interval"]
-            if interval["low"] is None:
-                span = f"no interval: {interval['reason']}"
-            else:
-                span = f"{interval['level']:.0%} interval {interval['low']:.3f} to "
-                span += f"{interval['high']:.3f} over {interval['groups']} {interval['unit']}"
-            yield (
-                f"      {name:<{width}}  {scores['n']:>6} images, macro F1 "
-                f"{scores['macro_f1']:.3f}, accuracy {scores['accuracy']:.3f} ({span})"
-            )
+            yield f"      {name:<{width}}  {scores['n']:>6} images, {_group_text(scores)}"
         if len(groups) > most:
             yield f"      and {len(groups) - most} more groups"

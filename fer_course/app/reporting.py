@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from .training_pool import model_names, read_history
+from .repeating import further_settings, run_command
+from .training_pool import FINE_TUNED, folder_of, model_names, read_history
+from .training_pool import trained_models
 from ..core.cache import settings_of
-from ..core.files import read_json, read_table
+from ..core.files import digest, read_json, read_table
 
 # %% ../../nbs/library/app.reporting.ipynb #de3646c6
 def predicted_classes(
@@ -47,12 +49,21 @@ def _notes(out, manifest, scores, settings):
     not_found = int((~target.aligned).sum())
     teachers = datasets.get("auxiliary") if hides_units(manifest) else None
     absent = next(iter(scores.results.values()))[0]["absent"]
+    further = "; "
+    if FINE_TUNED in scores.results:
+        further = f", except that {FINE_TUNED} began with a network that had learned both from "
+        further += "rendered faces; "
     caveats = [
         (
             teachers,
             f"The AU branch was taught by {teachers}, the expressions by "
-            f"{datasets['target']} alone; action units are tested on every test image that has "
-            "labels.",
+            f"{datasets['target']} alone{further}action units are tested on every test image that "
+            "has labels.",
+        ),
+        (
+            FINE_TUNED in scores.results and not teachers,
+            f"{FINE_TUNED} began with a network that had learned expressions and action units from "
+            "rendered faces.",
         ),
         (
             "AU-CVT" not in model_names(manifest),
@@ -115,12 +126,21 @@ def _recommendation(out, scores):
     return found if found and found["model"] in scores.results else None
 
 
-def _wrong(scores, images, name):
-    "Return the twelve most confident mistakes of the first training run of a model"
+def _saved(out, scores):
+    "Return (model, seed) of the training run whose network is saved in the folder"
+    for name, runs in scores.results.items():
+        for seed in (run["seed"] for run in runs):
+            best = folder_of(out, name, seed=seed) / "best.safetensors"
+            if digest(best) == digest(out / "model.safetensors"):
+                return name, seed
+    return list(scores.results)[-1], None
+
+
+def _wrong(scores, images, *, name, seed):
+    "Return the twelve most confident mistakes of a training run"
     table = scores.predictions
     target = (table.role == "target") & table.expression.notna()
-    table = table[target & (table.model == name)]
-    table = table[table.seed == table.seed.min()]
+    table = table[target & (table.model == name) & (table.seed == seed)]
     predicted = predicted_classes(table, scores.classes)
     probability = table[[f"p_{c}" for c in scores.classes]].to_numpy().max(1)
     mistakes = []
@@ -164,16 +184,15 @@ def _settings(settings, prepared, size, classes):
     return dict(shown, classes=list(classes))
 
 
-def _command(out, prepared, settings, manifest):
-    "Return the command that repeats this run"
-    source = ""
-    if not (out / "faces" / "target").exists():
-        target = manifest[manifest.role == "target"].dataset.iloc[0]
-        source = f" --target {target} --reader {prepared['reader']}"
-    options = {name: settings[name] for name in ("preset", "schedule", "epochs")}
-    options |= dict(seed=prepared["seed"], repeats=settings["repeats"])
-    words = " ".join(f"--{name} {value}" for name, value in options.items())
-    return f"fer-course run{source} --out RUN {words}"
+def _repeated(out, prepared, settings):
+    "Return the fields of the report on how to repeat the run"
+    from fer_course.train.runs import read_config
+
+    names = trained_models(out)
+    runs = [read_config(folder_of(out, name, seed=settings["seed"])) for name in names]
+    is_rendered = (out / "faces" / "target").exists()
+    command, placeholders = run_command(prepared, settings, runs=runs, is_rendered=is_rendered)
+    return dict(command=command, placeholders=placeholders)
 
 
 def _environment():
@@ -194,17 +213,33 @@ def _measured(out, scores, images):
     for name, runs in scores.results.items():
         histories[name] = [read_history(out, name, seed=run["seed"]) for run in runs]
     recommended = _recommendation(out, scores)
-    studied = recommended["model"] if recommended else list(scores.results)[-1]
+    name, seed = _saved(out, scores)
+    saved = name if seed is None else f"{name}, seed {seed}"
+    studied = recommended["model"] if recommended else name
+    first = scores.results[studied][0]["seed"]
     return dict(
         histories=histories,
         results=scores.results,
         intervals=scores.intervals,
         comparisons=scores.comparisons,
         recommendation=recommended,
+        saved=saved,
         groups=scores.groups,
         au_results=scores.units,
-        wrong=_wrong(scores, images, studied),
+        wrong=_wrong(scores, images, name=studied, seed=first),
+        wrong_of=f"{studied}, seed {first}",
     )
+
+
+def _headline(manifest, dropped):
+    "Return the numbers above the report; those of the target and of further images apart"
+    target = manifest[manifest.role == "target"]
+    people = int(target.subject.nunique())
+    headline = {"images": len(target), "people in them": people or None}
+    further = len(manifest) - len(target)
+    if further:
+        headline["auxiliary images"] = further
+    return headline | {"left out": len(dropped), "faces found": float(target.aligned.mean())}
 
 
 def write_run_report(
@@ -225,16 +260,10 @@ def write_run_report(
     dropped = read_table(out / "dropped.parquet")
     good = _random_rows(target.index[target.aligned], 24)
     bad = _random_rows(target.index[~target.aligned], 12)
-    headline = {
-        "images used": len(manifest),
-        "left out": len(dropped),
-        "people": int(target.subject.nunique()),
-        "faces found": float(target.aligned.mean()),
-    }
     report = Report(
         title=f"Facial expression recognition: {listed(scores.results)}",
         subtitle=" + ".join(manifest.sort_values("role", ascending=False).dataset.unique()),
-        headline=headline,
+        headline=_headline(manifest, dropped),
         notes=_notes(out, manifest, scores, settings),
         counts=counts_table(manifest),
         dropped=dropped,
@@ -244,8 +273,9 @@ def write_run_report(
         unaligned=images[bad] if len(bad) else None,
         unaligned_captions=_captions(manifest, bad),
         **_measured(out, scores, images),
-        command=_command(out, prepared, settings, manifest),
-        settings=_settings(settings, prepared, images.shape[1], scores.classes),
+        **_repeated(out, prepared, settings),
+        settings=_settings(settings, prepared, images.shape[1], scores.classes)
+        | further_settings(prepared, manifest),
         environment=_environment(),
     )
     write_report(out / "report.html", report)

@@ -125,7 +125,7 @@ VERBS = {
     "evaluate": Verb(
         function="app.testing:evaluate_run",
         help="test a training run on prepared folders, also by occlusion, pose, ...",
-        example="fer-course evaluate _runs/photos-small --on _runs/photos --by occlusion,pose",
+        example="fer-course evaluate _runs/rafdb-small --on _runs/rafdb --by occlusion,pose",
         arguments=("run",),
     ),
     "runs": Verb(

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from ..core.files import write_text
-from .report_result import interval_text, paired_comparisons
+from .report_result import interval_text, nothing_chose
+from .report_result import paired_comparisons, recommendation_text
 from .report_sections import SECTIONS
-from .report_tables import printable, value_text
+from .report_tables import listed, printable, value_text
 from ..facs import EXPRESSIONS
 from ..metrics import as_runs
 
@@ -47,12 +48,15 @@ class Report:
     comparisons: list = field(default_factory=list)
     # model, by (what its score is), scores: {model: [validation score per seed]}
     recommendation: dict | None = None
+    saved: str = ""  # the training run whose network is saved, such as "AU-CVT, seed 0"
     groups: dict = field(default_factory=dict)  # {model: what `app.grouping.score_groups` returned}
     # {model: [metrics of `action_unit_metrics` per seed]}
     au_results: dict = field(default_factory=dict)
     # dicts: image (uint8), truth, predicted; optionally probability and caption
     wrong: list = field(default_factory=list)
+    wrong_of: str = ""  # their training run, if they are its most confident mistakes, in order
     command: str = ""  # the command that repeats the run
+    placeholders: dict = field(default_factory=dict)  # word of the command: what it stands for
     settings: dict = field(default_factory=dict)  # options of the run
     environment: dict = field(default_factory=dict)  # versions and device; no host names, no paths
 
@@ -101,20 +105,42 @@ def headline_sentence(
         return str(report.headline["sentence"])
     if not report.results:
         return "Nothing was evaluated in this run."
+    if nothing_chose(report):
+        return _without_choice(report)
     model = (report.recommendation or {}).get("model") or list(report.results)[-1]
+    named = f"Recommended by validation: {model}, which" if report.recommendation else model
+    sentences = [_model_sentence(report, model, named)]
+    for comparison in paired_comparisons(report.results, report.comparisons):
+        if model in comparison["names"]:
+            sentences.append(comparison["verdict"])
+    return " ".join(sentences)
+
+
+def _model_sentence(report, model, named):
+    "Return what a model reached"
     runs = as_runs(report.results[model])
-    scores = [run["macro_f1"] for run in runs if run.get("macro_f1") is not None]
+    scores = _macro_f1(runs)
     if not scores:
         return f"{model} was trained, but no labelled test image was there to evaluate it."
     interval = interval_text(report.intervals.get(model))
     details = "; ".join(text for text in (_spread_text(scores), interval) if text)
     reached = f"reaches a macro F1 of {np.mean(scores):.3f}"
-    named = f"Recommended by validation: {model}, which" if report.recommendation else model
-    sentences = [f"{named} {reached} on {runs[0]['n']:,} test images ({details})."]
-    for comparison in paired_comparisons(report.results, report.comparisons):
-        if model in comparison["names"]:
-            sentences.append(comparison["verdict"])
-    return " ".join(sentences)
+    return f"{named} {reached} on {runs[0]['n']:,} test images ({details})."
+
+
+def _macro_f1(runs):
+    "Return the defined scores of a model"
+    return [run["macro_f1"] for run in runs if run.get("macro_f1") is not None]
+
+
+def _without_choice(report):
+    "Return the scores of all models, of which validation recommends none"
+    scores = {model: _macro_f1(as_runs(runs)) for model, runs in report.results.items()}
+    reached = [f"{model} {np.mean(found):.3f}" for model, found in scores.items() if found]
+    n = as_runs(next(iter(report.results.values())))[0]["n"]
+    means = f"Macro F1 on {n:,} test images, mean over the seeds: {listed(reached)}."
+    below = "Intervals and comparisons are in the next section."
+    return " ".join([recommendation_text(report), *([means, below] if reached else [])])
 
 # %% ../../nbs/library/evaluate.report.ipynb #5b3009d6
 @cache

@@ -9,7 +9,7 @@ __all__ = ['SECTIONS']
 import numpy as np
 import pandas as pd
 from .figures import au_figure, confusion_figure, curves_figure
-from .report_result import group_data, result_data
+from .report_result import group_data, nothing_chose, result_data
 from .report_tables import face_grid, figure_data, frame_table, listed, pair_rows
 from .report_tables import printable
 from ..facs import AU_NAMES
@@ -78,6 +78,7 @@ def _training(report):
     return {
         "curves": figure_data(curves_figure(report.histories)),
         "models": listed(report.histories),
+        "is_chosen": not nothing_chose(report),
     }
 
 # %% ../../nbs/library/evaluate.report_sections.ipynb #fc8c6276
@@ -192,13 +193,14 @@ def _wrong(report):
         return None
     images = [mistake["image"] for mistake in report.wrong]
     captions = [_mistake_caption(mistake) for mistake in report.wrong]
-    return {"faces": face_grid(images, captions, most=32)}
+    return {"of": report.wrong_of, "faces": face_grid(images, captions, most=32)}
 
 # %% ../../nbs/library/evaluate.report_sections.ipynb #6f1a1aa1
 def _again(report):
     "Return the command, the settings and the versions"
     data = {
         "command": report.command,
+        "placeholders": report.placeholders,
         "settings": pair_rows(report.settings),
         "environment": pair_rows(report.environment),
     }

@@ -13,7 +13,6 @@ import math
 import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 from ..core.cache import differences
@@ -344,7 +343,8 @@ def _evaluations(run):
     """Return the macro F1 of each evaluation of a run, such as "photos-test 0.250"."""
     found = []
     for path in sorted(run.glob("evaluated-*.json")):
-        score = read_json(path).get("macro_f1")
+        score, mark = map(read_json(path).get, ("macro_f1", "mark"))
         if score is not None:
-            found.append(f"{path.stem.removeprefix('evaluated-')} {score:.3f}")
+            name = path.stem.removeprefix("evaluated-")
+            found.append(f"{name} {score:.3f} {mark or ''}".rstrip())
     return "; ".join(found)
