@@ -21,19 +21,6 @@ from fer_course.core.files import write_json
 from fer_course.models.checkpoints import pretrained, save
 
 
-def test_a_prepared_folder_holds_no_network():
-    import tempfile
-    import pytest
-
-    with tempfile.TemporaryDirectory() as folder:
-        prepared = Path(folder)
-        (prepared / "prepare.json").write_text("{}")
-        with pytest.raises(CourseError, match="is a prepared folder.*no network.*a training run"):
-            weights_of(prepared)
-        (prepared / "model.safetensors").write_bytes(b"")
-        assert weights_of(prepared) == prepared / "model.safetensors", "a main job holds both"
-
-
 def test_each_layer_that_answers_names_its_rows():
     small = create("small")
     answers = answers_of(small)
@@ -109,6 +96,19 @@ def test_a_trunk_that_does_not_fit_is_refused_with_its_names():
     assert torch.equal(model.classify.weight, before), "nothing was changed"
     with pytest.raises(CourseError, match="of another shape.*position"):
         create_from(source, size=64)
+
+
+def test_a_prepared_folder_holds_no_network():
+    import tempfile
+    import pytest
+
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder)
+        (prepared / "prepare.json").write_text("{}")
+        with pytest.raises(CourseError, match="is a prepared folder.*no network.*a training run"):
+            weights_of(prepared)
+        (prepared / "model.safetensors").write_bytes(b"")
+        assert weights_of(prepared) == prepared / "model.safetensors", "a main job holds both"
 
 
 def test_the_shipped_network_and_each_folder_are_found():
