@@ -33,7 +33,10 @@ def test_copies_and_people_are_found_in_validation_and_test_alone():
     found = find_leaks(other, target)
     assert found.images.tolist() == [False, True, False, False, False]
     assert found.people.tolist() == [False, False, True, False, False], "another dataset's Bob"
-    assert found.sentence() == "1 with the same bytes, 1 more of the same people, such as l (test)"
+    assert (
+        found.sentence()
+        == "1 with the same bytes, 1 more of people of the same name, such as l (test)"
+    )
     assert not find_leaks(target[:1], target).rows.any(), "a training image may teach twice"
     assert not find_leaks(other, target.assign(role="auxiliary")).rows.any()
 

@@ -47,7 +47,7 @@ class Leaks:
         "Return the counts and an example."
         copies = int(self.images.sum())
         others = int((self.people & ~self.images).sum())
-        counts = f"{copies} with the same bytes, {others} more of the same people"
+        counts = f"{copies} with the same bytes, {others} more of people of the same name"
         return f"{counts}, such as {self.example}"
 
 

@@ -36,7 +36,8 @@ class SecondSet:
     # train = those of its training split
     auxiliary_rows: Literal["all", "train"] = "all"
     # images of the second folder that are, or show people, in the validation or test of the
-    # first: refuse = stop, drop = they teach nothing
+    # first: refuse = stop, drop = they teach nothing. Images are compared by their bytes, people by
+    # name within a dataset of one name: a photograph that was saved again is not found
     leaks: Literal["refuse", "drop"] = "refuse"
 
     def __post_init__(self):

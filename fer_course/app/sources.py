@@ -98,8 +98,10 @@ class Source:
         if not self.units.exists():
             remedy = "check --attach-units for a typing error"
             raise CourseError("there is no such file", self.units, remedy)
-        files = _signature(self.units) if self.units.is_dir() else digest(self.units)
-        return self.unit_options | dict(files=files)
+        paths = [self.units]
+        if self.units.is_dir():
+            paths = [self.units / name for name in list_files(self.units)]
+        return self.unit_options | dict(files=fingerprint([digest(path) for path in paths]))
 
     def check_out(
         self,
