@@ -250,16 +250,16 @@ def comparisons(arguments, finished):
     found = []
     for name in kinds(arguments):
         test = tested(arguments, name)
-        truth = test.expression.map(SEVEN.index).to_numpy()
+        truth, people = test.expression.tolist(), test.subject.tolist()
         for n, reference in CLAIMS:
             images = n or whole(arguments, name)
             each = answers(arguments, finished, name, images)
             seeds = sorted(each[reference].keys() & each[WAYS[-1]].keys())
             if not seeds:
                 continue
-            pair = [np.stack([each[way][s] for s in seeds]) for way in (reference, WAYS[-1])]
             names = (reference, WAYS[-1])
-            compared = compare_people(truth, *pair, groups=test.subject.tolist(), names=names)
+            pair = [np.array(SEVEN)[np.stack([each[way][s] for s in seeds])] for way in names]
+            compared = compare_people(truth, *pair, groups=people, names=names)
             found.append(dict(data=name, images=images) | compared)
     return correct(found)
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from fer_course.app import main
+from fer_course.train.selection import IMAGES_SEEN
 from fer_course.train import FILES, read_config, read_log, without_timing
 from killing import in_fork, kill, killed_in_a_row
 
@@ -54,7 +55,7 @@ def run_copy(straight, tmp_path):
 
 def test_a_run_has_its_files_and_lines(straight):
     out, printed = straight
-    assert {path.name for path in out.iterdir()} == set(FILES)
+    assert {path.name for path in out.iterdir()} == {*FILES, IMAGES_SEEN}
     assert "best: epoch" in printed
     assert printed.count("images/s") == 3
 
