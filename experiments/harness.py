@@ -17,7 +17,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # runs train side by side, one thread each
 
-import argparse, sys, time
+import argparse, shlex, sys, time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -103,7 +103,7 @@ def command_of(name: str, arguments: argparse.Namespace, hidden: Iterable = ("ou
     "Return the command that was typed, without the names of this machine's folders."
     names = {str(getattr(arguments, key, None)): key.upper() for key in hidden}
     words = [names.get(word, word) for word in sys.argv[1:]]
-    return " ".join([f"python experiments/{name}.py", *words])
+    return " ".join([f"python experiments/{name}.py", *map(shlex.quote, words)])
 
 
 def readable(settings: dict) -> dict:
