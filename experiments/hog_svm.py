@@ -1,4 +1,4 @@
-"""A baseline without a network: histograms of oriented gradients and a support vector machine."""
+"""A baseline without a network: HOG features and a support vector machine."""
 
 from itertools import product
 import numpy as np

@@ -69,7 +69,7 @@ def over_seeds(values, reference):
 
 
 def over_both(values, reference, people):
-    """Return the same with an interval over seeds *and* people, as `metrics.compare_people` does.
+    """Return the same with an interval over seeds and people, as `compare_people` does.
 
     `values` = differences (1 + repeats, S) on test faces of so many `people`. The variance over
     seeds and that over drawn people are added; the degrees of freedom are Satterthwaite's.

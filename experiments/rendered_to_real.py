@@ -160,7 +160,7 @@ def rows_of(answers, mask):
 def summary(truth, probabilities, classes, people, seeds, *, whole):
     """Return mean, spread and interval over people of the macro F1; `whole` = every metric, too.
 
-    With fewer than five people in a class there is no interval, and `reason` names the class.
+    With fewer than five people in a class the interval is missing and `reason` names the class.
     """
     metrics = [
         expression_metrics(truth, p, classes=classes) | dict(seed=seed)

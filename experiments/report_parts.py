@@ -36,7 +36,7 @@ def plain(lab, seed):
 
 
 def tilt_answers(lab, seed, tilts):
-    "Train at some tilts; return the class numbers of each network at each tilt of the test faces."
+    "Train at some tilts; return the class numbers of each network at each tested tilt."
     train, valid = lab.photographs(seed)
     test = photographed(lab.work, "photographs-test", lab.test)
     views = {tilt: lab.view(test.crops(tilt)) for tilt in TILTS}
@@ -62,7 +62,7 @@ def tilted_answers(lab, seed):
 
 
 def tilt_rows(lab, answers_of_seeds):
-    "Return the scores of networks, learned at a tilt against tested at a tilt, and their table."
+    "Return the scores of networks by the tilt learned and the tilt tested, and their table."
     scores = scores_of(lab.scorer, answers_of_seeds)
     return scores, [level_row(key.split("|"), values) for key, values in scores.items()]
 
@@ -277,7 +277,7 @@ def labels_of(annotators, parameters, seed):
 
 
 def label_answers(lab, seed, arms):
-    "Train from the labels of annotators; return class numbers, matrices, shares of right labels."
+    "Train from the labels of annotators; return class numbers, matrices, right shares."
     from annotator_training import learned_from  # takes the second that fastai takes to load
 
     (crops, _), _, model = plain(lab, seed)

@@ -97,7 +97,7 @@ PLAN = pd.DataFrame(  # six photographs; the second is replaced, four are added
 
 
 def changed_photographs(manifest, folder):
-    "Write the planned images as files of their own; return their manifest"
+    "Write each planned image as a file; return their manifest"
     rows = []
     for k, planned in enumerate(PLAN.itertuples()):
         image = load_image(Path(folder) / manifest.image[planned.row])

@@ -1,4 +1,4 @@
-"experiments/balancing.py: noise at the final size, and whole images changed before detection."
+"experiments/balancing.py: noise at the final size, images changed before detection."
 
 import sys
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_noise_is_added_at_the_final_size():
 
 @pytest.fixture(scope="module")
 def with_grey_images():
-    "Return rendered faces and grey images as a training and a test part."
+    "Return rendered faces and grey images, one part to train and one to test."
     renderer = Renderer(lab.IMAGE, "cpu")
     parts = {}
     for seed, name in enumerate(("train", "test")):

@@ -1,4 +1,4 @@
-"The order of steps of reports S and K, by command: what is changed, when, and what is dropped."
+"The order of steps of reports S and K, by command: what changes when, what is dropped."
 
 import numpy as np
 import pandas as pd

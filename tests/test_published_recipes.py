@@ -1,4 +1,4 @@
-"The reports' splits and AU-CVT's recipe by command, on small trees in the published layouts."
+"The reports' splits and AU-CVT's recipe by command, on small trees as published."
 
 import json
 

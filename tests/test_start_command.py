@@ -1,4 +1,4 @@
-"`fer-course train --start` and `--auxiliary`: kept weights, refusals, resumed to the same bytes."
+"`train --start` and `--auxiliary`: kept weights, refusals, resumed to the same bytes."
 
 import json
 import shutil

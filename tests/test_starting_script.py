@@ -19,7 +19,7 @@ TEST = 14  # images, two of each class
 
 @pytest.fixture
 def photographs(monkeypatch):
-    "Return the manifest of 300 training, 7 validation and 14 test images, their pixels, arguments."
+    "Return a manifest (300 to train, 7 valid, 14 test), its pixels, and arguments."
     rng = np.random.default_rng(0)
     split = ["train"] * 300 + ["valid"] * 7 + ["test"] * TEST
     rare = ["fear", *rng.choice([c for c in SEVEN if c != "fear"], 299)]
