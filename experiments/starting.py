@@ -50,7 +50,8 @@ SCHEDULE_OF_WAY = {"from nothing": "small", "from rendered faces": "finetune"}
 CURVE = 3  # seeds of the whole curve; further seeds measure the claims on photographs
 WHOLE = 0  # in a claim: all training images
 CLAIMS = ((WHOLE, WAYS[0]), (WHOLE, WAYS[1]), (200, WAYS[0]))  # images, what the third way beats
-PILOT = 0.043  # SD of the differences over seeds in a first try (photographs, three seeds)
+# SD over seeds of the network from nothing in a first try, taken for that of the differences
+PILOT = 0.043
 ROW = re.compile(r"(?P<data>.+), (?P<way>.+), (?P<images>\d+) images")
 
 
