@@ -8,6 +8,7 @@ from fer_course.core.errors import CourseError, one_of
 from fer_course.faces.meanings import LATEST, MEANINGS
 from fer_course.facs import EXPRESSIONS, RENDERED_UNITS, SEVEN
 import hashlib
+from dataclasses import replace
 import pytest
 
 
@@ -73,6 +74,23 @@ def test_without_confusions_and_noise_written_is_seen():
     assert "neutral" not in seen(faces, classes=SEVEN[:6])
 
 
+def test_strength_scales_every_habit():
+    faces = random_faces(400, seed=6)
+    for name, annotator in ANNOTATORS.items():
+        none = replace(annotator, strength=0.0)
+        half = replace(annotator, strength=0.5)
+        usual = label_chances(faces)
+        assert (label_chances(faces, none) == usual).all(), name
+        assert np.allclose(label_chances(faces, half).sum(1), 1), name
+        assert np.allclose(
+            evidence(faces, half), (evidence(faces) + evidence(faces, annotator)) / 2
+        )
+    hasty = transitions(replace(ANNOTATORS["hasty"], strength=0.5))
+    assert hasty.loc["anger", "fear"] == pytest.approx(0.1 / 7)
+    confused = transitions(replace(ANNOTATORS["confused"], strength=0.5))
+    assert confused.loc["fear", "surprise"] == pytest.approx(0.15)
+
+
 def test_noise_is_even():
     labels = annotate(np.zeros((2100, len(UNITS))), Annotator(noise=1.0))
     for name in SEVEN:
@@ -106,6 +124,23 @@ def test_confusions_are_found_again():
         for row, count in zip(*np.unique(names, return_counts=True)):
             errors = abs(table.loc[row] - truth.loc[row])
             assert (errors < 4 * 0.5 / count**0.5).all(), (name, row)
+
+
+def test_the_distance_of_annotators_is_a_share_of_labels():
+    faces = random_faces(300, seed=8)
+    reader = ANNOTATORS["reader"]
+    assert (annotator_distance(faces, reader, reader) == 0).all()
+    hasty = annotator_distance(faces, reader, ANNOTATORS["hasty"])
+    assert np.allclose(hasty, 0.2 * 6 / 7)
+    means = []
+    for strength in (0.0, 0.3, 0.6, 1.0):
+        folk = replace(ANNOTATORS["folk"], strength=strength)
+        distance = annotator_distance(faces, reader, folk)
+        assert set(distance) <= {0.0, 1.0}
+        means.append(distance.mean())
+    assert means == sorted(means)
+    assert means[0] == 0
+    assert means[-1] > 0.3
 
 
 def test_disagreement_of_one_face():

@@ -29,7 +29,8 @@ def render_faces(
     out: Folder,  # folder of the new dataset
     n: int | None = None,  # how many faces (default: as in the set)
     *,
-    # which ready-made set to render: mini, course, units, hidden, drawn, lsd, raf_au; the other
+    # which ready-made set to render: mini, course, units, hidden, drawn, lsd, raf_au; like_rafdb,
+    # like_ferplus, like_affectnet, like_raf_au, like_emotionet (biased sets, lesson 13); the other
     # options change it
     like: "str | FaceSet" = "course",
     # how the faces are drawn: modelled, or drawn (an illustrator's portraits: a far domain)
@@ -39,6 +40,7 @@ def render_faces(
     # how the expressions are labelled: meant (as posed), or by a simulated annotator: reader,
     # strict, folk, confused, hasty, crowd
     annotator: str | None = None,
+    strength: float | None = None,  # of the annotator's habits, 0-1: 0 = as reader (default: 1)
     # what is occluded, or how far the heads are turned: mask, sunglasses, left, right, upper,
     # lower, yaw30, yaw45
     conditions: tuple[str, ...] | None = None,
@@ -56,7 +58,7 @@ def render_faces(
     from fer_course.faces.datasets import face_set, render_dataset
 
     named = dict(style=style, profile=profile, annotator=annotator, conditions=conditions)
-    named |= dict(duplicates=duplicates, seed=seed, size=size, meaning=meaning)
+    named |= dict(strength=strength, duplicates=duplicates, seed=seed, size=size, meaning=meaning)
     settings = face_set(like, n=n, **named, **changes)
     start = time.time()
     log(f"-- rendering {settings.n} faces into {out}")

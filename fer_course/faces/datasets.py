@@ -117,7 +117,8 @@ def _claim(out, settings):
         remedy=_remedy(marker, settings),
         folder=out,
         ignore=("fingerprint",),
-        older=dict(meaning=1),  # the only version before sets recorded it
+        # the only version, and whole habits, before sets recorded them
+        older=dict(meaning=1, strength=1.0),
     )
     if not is_known:
         if (out / "manifest.parquet").exists() or (out / "images").exists():

@@ -6,6 +6,7 @@
 __all__ = ['written_labels', 'face_rows', 'duplicate_rows']
 
 # %% ../../nbs/library/faces.manifest_rows.ipynb #bb27428c
+from dataclasses import replace
 import numpy as np
 import pandas as pd
 from .annotators import annotate, ANNOTATORS
@@ -31,7 +32,7 @@ def written_labels(
     classes = tuple(name if isinstance(name, str) else name[0] for name in record.expressions)
     labels = annotate(
         parameters.action_units.numpy(),
-        ANNOTATORS[record.annotator],
+        replace(ANNOTATORS[record.annotator], strength=record.strength),
         classes=classes,
         seed=record.seed + 1_000_003 * again,
         start=start,

@@ -43,6 +43,7 @@ class FaceSet:
     expressions: tuple = SEVEN
     # A key of `ANNOTATORS`; "meant" labels with the expression that was posed
     annotator: str = "meant"
+    strength: float = 1.0  # of the annotator's habits, 0-1: 0 = labels as the annotator `reader`
     label_expressions: bool = True  # False: a set with action units only, as RAF-AU
     # Share of faces (0-1) whose units are drawn without an expression; none was meant
     independent: float = 0.0
@@ -66,7 +67,7 @@ class FaceSet:
         if self.size not in range(32, 513, 2):
             remedy = "give an even size from 32 to 512"
             raise CourseError(f"faces of {self.size} pixels cannot be rendered", remedy=remedy)
-        for name in ("independent", "duplicates"):
+        for name in ("independent", "duplicates", "strength"):
             share = getattr(self, name)
             if not 0 <= share <= 1:
                 raise CourseError(f"{name} is {share}", remedy="give shares from 0 to 1")
@@ -120,6 +121,15 @@ SETS = dict(
     drawn=FaceSet(seed=4, style="drawn"),
     lsd=FaceSet(n=277_251, profile="synthetic", split="train", expressions=_LSD_COUNTS),
     raf_au=FaceSet(n=4601, profile="web", seed=3, independent=0.5, label_expressions=False),
+    # Stand-ins for the five datasets of AU-ViT: other images, and annotators with other habits.
+    # Which habits and how strong is assumed; nobody has measured them for the real datasets.
+    like_rafdb=FaceSet(n=3000, profile="web", seed=51, annotator="crowd", strength=0.3),
+    like_ferplus=FaceSet(n=3000, profile="grey", seed=52, annotator="confused", strength=0.7),
+    like_affectnet=FaceSet(n=3000, profile="shifted", seed=53, annotator="folk", strength=0.6),
+    like_raf_au=FaceSet(n=3000, profile="web", seed=54, independent=0.3, label_expressions=False),
+    like_emotionet=FaceSet(
+        n=3000, profile="film", seed=55, independent=0.3, label_expressions=False
+    ),
 )
 
 # %% ../../nbs/library/faces.sets.ipynb #865562d2
