@@ -18,7 +18,7 @@ import pandas as pd
 from face_crops import rendered
 from fer_course.core.files import atomic, fingerprint, make_folder, write_table
 from fer_course.faces import ANNOTATORS, PROFILES, SETS, Annotator, FaceSet, annotate
-from fer_course.faces.profiles import between
+from fer_course.faces.mixed_profiles import between
 from fer_course.facs import SEVEN, au_columns
 
 SIZE = 48  # side of the network's input in pixels
