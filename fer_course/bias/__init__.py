@@ -1,4 +1,4 @@
-"""How datasets differ: mean images, action units per expression, dataset recognition."""
+"""Dataset bias: mean images, mean action units, distances, and the dataset behind an image."""
 
 from ..core.lazy import lazy_names
 
@@ -10,5 +10,11 @@ __getattr__, __dir__, __all__ = lazy_names(
         "difference_image": ".average_images",
         "mean_images": ".average_images",
         "recognise_datasets": ".recognition",
+        "cosine_distance": ".vectors",
+        "mean_units": ".vectors",
+        "compare_distances": ".distances",
+        "cosine_distances": ".distances",
+        "overall_distances": ".distances",
+        "paper_reading": ".distances",
     },
 )
