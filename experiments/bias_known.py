@@ -31,7 +31,7 @@ and mixed at least 2 times as far as pseudo, 1.2 refutes; readings: in at least 
 
 With --pseudo FOLDER question C also uses a real detector: FOLDER has one table for each set,
 like_rafdb.parquet, like_ferplus.parquet, like_affectnet.parquet, like_raf_au.parquet and
-like_emotionet.parquet, one row an image, with the columns `subject`, `meant`, `AU1` ... (the 13
+like_emotionet.parquet, one row an image, with the columns `subject`, `AU1` ... (the 13
 common units, 1 or 0, exact), `AU1_pseudo` ... (the detector's, 1 or 0, no value missing) and
 `AU1_intensity` ... (all 23 units of the renderer, 0-5, the stronger side), as in a manifest of
 `fer-course render` with the pseudo columns added. Annotators then label these faces. Each world

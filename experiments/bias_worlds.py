@@ -43,6 +43,7 @@ EACH = ("cosine", "l1")  # measures with a value for each expression
 TOOLS = ("exact", "pseudo", "mixed")
 POOL = 15_000  # faces of each set, from whose people the worlds are drawn
 POPULATION = 1000  # faces of each set in the population that defines the truth
+ITERATIONS = 100  # at most, of a logistic regression
 NETWORK_NOISE = 0.25  # share of the network's labels that are any class; assumed
 # scenario -> faces ("five" profiles or "one"), cast of annotators, tool; a last "few" = few faces
 SCENARIOS = {
@@ -233,10 +234,10 @@ def error_rates(exact, pseudo):
 
 
 def real_faces(folder, name):
-    """Return table, intensities (n, units) and pseudo units (n, 13) of a set that was rendered.
+    """Return table and intensities (n, units) of a set that was rendered and read by a detector.
 
-    Reads FOLDER/<stand-in>.parquet, see experiments/bias_known.py. Raises CourseError if the file
-    or one of its columns is missing.
+    Reads FOLDER/<stand-in>.parquet, see experiments/bias_known.py. The table has the columns of
+    `faces_of` and `AU1_pseudo` ... Raises CourseError if the file or a value is missing.
     """
     path = Path(folder) / f"{DATASETS[name]}.parquet"
     if not path.exists():
@@ -244,12 +245,16 @@ def real_faces(folder, name):
         raise CourseError("there are no detected units of this set", path, remedy)
     table = read_table(path)
     pseudo = [f"{unit}_pseudo" for unit in UNITS]
-    intensities = [f"AU{number}_intensity" for number in ACTION_UNITS]
-    wanted = ["subject", "meant", *UNITS, *pseudo, *intensities]
-    lacking = [column for column in wanted if column not in table]
-    if lacking:
-        raise CourseError(f"the column {lacking[0]} is missing", path, "see bias_known.py")
-    return table[["subject", "meant", *UNITS]], table[intensities].to_numpy(), table[pseudo]
+    wanted = [*UNITS, *pseudo, *(f"AU{number}_intensity" for number in ACTION_UNITS)]
+    for column in ("subject", *wanted):
+        if column not in table:
+            raise CourseError(f"the column {column} is missing", path, "see bias_known.py --help")
+        if table[column].isna().any():
+            raise CourseError(f"values of {column} are missing", path, "drop these images")
+    for unit in MANY:  # a file may have the 13 common units alone
+        table[unit] = (table[f"{unit}_intensity"] >= PRESENT).astype(float)
+    intensities = table[wanted[2 * len(UNITS) :]].to_numpy(float)
+    return table[["subject", *MANY, *pseudo]], intensities
 
 
 # Worlds
@@ -295,7 +300,7 @@ def fit(table, columns, rows):
     "Return P(label | units) fitted to some rows of a table: a function of units (n, columns)."
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(max_iter=100)
+    model = LogisticRegression(max_iter=ITERATIONS)
     model.fit(table[columns].to_numpy()[rows], table.expression.to_numpy()[rows])
     at = [CLASSES.index(name) for name in model.classes_]
 
@@ -354,7 +359,7 @@ def pooled_distance(units, labels, shrink=0.3):
         blocks[np.arange(len(every)), sets] = own
         return np.concatenate([with_products(every), blocks.reshape(len(every), -1)], axis=1)
 
-    model = LogisticRegression(C=3.0, max_iter=100, tol=1e-3).fit(features(which), names)
+    model = LogisticRegression(C=3.0, max_iter=ITERATIONS, tol=1e-3).fit(features(which), names)
     chances = [model.predict_proba(features(np.full(len(every), i))) for i in range(len(units))]
     return np.array([abs(a - b).sum(1).mean() / 2 for a, b in combinations(chances, 2)])
 
