@@ -90,6 +90,15 @@ def tool_claims(tables):
         yield claim_of("C", claim, row, (2.0, 1.2))
 
 
+def composition_claims(tables):
+    "Yield the claims of question C about a set that is mostly of one expression."
+    for row in tables["composition"]:
+        if row["happy"] == 0.8 and row["namer"].endswith("everywhere"):
+            claim = "EmotioNet is 0.4 from the others because its faces are happy, with the same"
+            claim = f"{claim} annotator everywhere ({row['namer']}, {row['tool']} units)"
+            yield claim_of("C", claim, row, (0.4, 0.2))
+
+
 def reading_claims(tables):
     "Yield the claims of question D: the paper's readings, in shares of the worlds."
     for row in tables["readings"]:
@@ -103,5 +112,5 @@ def reading_claims(tables):
 
 def all_claims(tables):
     "Return every claim that was measured."
-    kinds = (order_claims, separation_claims, tool_claims, reading_claims)
+    kinds = (order_claims, separation_claims, tool_claims, composition_claims, reading_claims)
     return [claim for kind in kinds for claim in kind(tables) if claim]

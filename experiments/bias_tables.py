@@ -4,7 +4,8 @@ import harness  # noqa: F401  first: it sets the threads
 
 import numpy as np
 from bias_readings import readings
-from bias_worlds import CLASSES, DETECTED, ERRORS, HABITS, MEASURES, NAMES, PAIR_NAMES, PAIRS
+from bias_worlds import CLASSES, DETECTED, ERRORS, HABITS, HAPPY, MEASURES, NAMERS, NAMES
+from bias_worlds import PAIR_NAMES, PAIRS
 from bias_worlds import SCENARIOS, STEPS, UNITS, mean_known, overall
 from fer_course.metrics import compare, correct
 
@@ -134,9 +135,9 @@ def curves(runs):
 
 
 def limits(runs):
-    "Return rho and level of the measures that use what no dataset has."
+    "Return rho and level of the measures of `bias_known.limits`."
     rows = []
-    for measure in ("own", "pooled21", "pooled23"):
+    for measure in ("own", "pair13", "pair21", "pooled21", "pooled23"):
         each = [rho(run[f"random|{measure}"], run["random|truth"]) for run in runs]
         level = np.mean([run[f"random|{measure}"].mean() for run in runs])
         equal = np.mean([run[f"equal|{measure}"].mean() for run in runs])
@@ -310,6 +311,29 @@ def mixing(worlds, pairs):
                 continue
             each = values[0].mean(1) / values[1].mean(1)
             rows.append(dict(scenario=mixed, against=one, measure=measure, **summary(each)))
+    return rows
+
+
+def composition(runs):
+    "Return EmotioNet's distances from the others as its faces become happy."
+    rows = []
+    other = [i for i in range(len(PAIRS)) if i not in EMOTIONET]
+    if not runs:
+        return rows
+    basic = len(CLASSES) - 1
+    for k, namer in enumerate(NAMERS):
+        for t, tool in enumerate(("exact", "mixed")):
+            for h, happy in enumerate(HAPPY):
+                cosine = np.array([run["cosine"][k, t, h] for run in runs])  # (worlds, pairs, c)
+                label = np.array([run["label13"][k, t, h] for run in runs])
+                row = dict(namer=namer, tool=tool, happy=number(happy))
+                row |= summary(mean_known(cosine[:, EMOTIONET], axis=(1, 2)))
+                row["others"] = number(mean_known(cosine[:, other]))
+                row["without_neutral"] = number(mean_known(cosine[:, EMOTIONET, :basic]))
+                each = [number(mean_known(cosine[:, EMOTIONET, c])) for c in range(len(CLASSES))]
+                row["by_expression"] = dict(zip(CLASSES, each))
+                row["label13"] = number(label[:, EMOTIONET].mean())
+                rows.append(row | dict(label13_others=number(label[:, other].mean())))
     return rows
 
 

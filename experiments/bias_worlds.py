@@ -75,6 +75,14 @@ HABITS = dict(
 )
 STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)  # strengths of a habit, shares of the film profile
 ERRORS = (0.0, 0.5, 1.0, 1.5, 2.0)  # factors of the detector's errors
+HAPPY = (1 / 7, 0.4, 0.6, 0.8)  # shares of happiness among EmotioNet's faces
+# who names the expressions -> the annotator of the expression sets, of the unit sets
+NAMERS = {
+    "reader everywhere": ("reader", "reader"),
+    "hasty everywhere": ("hasty", "hasty"),
+    "network everywhere": ("network", "network"),
+    "network in the unit sets": ("reader", "network"),
+}
 # Errors of the detector: see `rates`
 ANCHOR = Path(__file__).resolve().parents[1] / "nbs" / "results" / "pseudo_labels.json"
 GAP = 1.0  # logits that separate the film profile from the course profile; assumed
@@ -312,12 +320,12 @@ def fit(table, columns, rows):
     return chances
 
 
-def label_distance(tables, columns=UNITS):
+def label_distance(tables, columns=UNITS, *, of_pair=False):
     """Return the label distance of each pair: mean total variation distance, (pairs,), 0-1.
 
     P(label | units) is fitted in each set by logistic regression. The mean is over the faces of all
-    sets, so that every pair is compared on the same faces. The faces of half of the people are
-    read by the model that learned from the other half.
+    sets, so that every pair is compared on the same faces; `of_pair`: over those of the two sets.
+    The faces of half of the people are read by the model that learned from the other half.
     """
     halves = [pd.factorize(table.subject)[0] % 2 for table in tables]
     units = [table[columns].to_numpy() for table in tables]
@@ -330,8 +338,14 @@ def label_distance(tables, columns=UNITS):
         own = slice(starts[i], starts[i + 1])
         read[own] = np.where(half[:, None] == 0, second[own], first[own])
         chances.append(read)
-    pairs = combinations(range(len(tables)), 2)
-    return np.array([abs(chances[a] - chances[b]).sum(1).mean() / 2 for a, b in pairs])
+    found = []
+    for a, b in combinations(range(len(tables)), 2):
+        distances = abs(chances[a] - chances[b]).sum(1) / 2
+        if of_pair:
+            own = [distances[starts[i] : starts[i + 1]] for i in (a, b)]
+            distances = np.concatenate(own)
+        found.append(distances.mean())
+    return np.array(found)
 
 
 def with_products(values):
