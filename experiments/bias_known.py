@@ -113,9 +113,11 @@ def reader_of(rates, seed):
     return read
 
 
-def detector_of(world, errors=1.0):
-    "Return the tool that reads the sets of a world."
+def detector_of(world, errors=1.0, alike=False):
+    "Return the tool that reads the sets of a world; `alike`: as if all images were those of web."
     profiles = {name: PROFILES[SETS[key].profile] for name, key in worlds.DATASETS.items()}
+    if alike:
+        profiles = dict.fromkeys(profiles, PROFILES["web"])
     rates = {name: worlds.rates(profile, errors) for name, profile in profiles.items()}
     return reader_of(rates, [world, 4])
 
@@ -197,16 +199,20 @@ def images(settings, seed):
 
 
 def errors(settings, seed):
-    "Return measures (casts, tools, factors, measures, pairs) as the detector's errors grow."
+    """Return measures (casts, tools, factors, measures, pairs) as the detector's errors grow.
+
+    The tools are pseudo, mixed, and pseudo with the same rates of errors in all sets.
+    """
     found = []
     for kind in ("equal", "random"):
         tables = tables_of(settings, seed, "five", annotators_of(seed, kind), settings["n"])
-        for tool in ("pseudo", "mixed"):
+        for tool in worlds.DOSE_TOOLS:
             for factor in ERRORS:
-                read = worlds.with_tool(tables, tool, detector_of(seed, factor))
+                detector = detector_of(seed, factor, tool == "alike")
+                read = worlds.with_tool(tables, tool.replace("alike", "pseudo"), detector)
                 values = worlds.measured(read)
                 found.append([worlds.overall(values, measure) for measure in worlds.MEASURES])
-    return dict(measures=np.reshape(found, (2, 2, len(ERRORS), len(worlds.MEASURES), -1)))
+    return dict(measures=np.reshape(found, (2, 3, len(ERRORS), len(worlds.MEASURES), -1)))
 
 
 def chance(settings, seed):
@@ -349,7 +355,7 @@ PARTS = dict(
     composition=composition,
     detected=detected,
 )
-VERSIONS = dict(limits=2)  # a higher number makes the runs of a part anew
+VERSIONS = dict(limits=2, errors=2)  # a higher number makes the runs of a part anew
 GRIDS = ("habits", "images", "errors", "chance", "composition")
 
 
@@ -412,6 +418,7 @@ def world_tables(answers, scenarios):
         order=tables.order(answers, differing),
         order_differences=tables.against_cosine(answers, differing),
         order_by_expression=tables.by_expression(answers, differing),
+        above=tables.above(answers, scenarios),
         levels=tables.levels(answers, scenarios),
         ratios=[row for top, bottom in pairs for row in tables.ratios(answers, top, bottom)],
         emotionet=tables.from_emotionet(answers, scenarios),
@@ -427,7 +434,8 @@ def every_table(answers):
     "Return the tables of all questions but those of a real detector."
     cells, variance = tables.grid(answers["images"])
     truth = {one["seed"]: one["random|truth"] for one in answers["world"]}
-    limits = [one | {"random|truth": truth[one["seed"]]} for one in answers["limits"]]
+    known = {one["seed"]: one for one in answers["world"]}
+    limits = [known[one["seed"]] | one for one in answers["limits"]]
     doses = [one | dict(truth=truth[one["seed"]]) for one in answers["errors"]]
     return world_tables(answers["world"], SCENARIOS) | dict(
         habits=tables.curves(answers["habits"]) if answers["habits"] else [],

@@ -75,6 +75,7 @@ HABITS = dict(
 )
 STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)  # strengths of a habit, shares of the film profile
 ERRORS = (0.0, 0.5, 1.0, 1.5, 2.0)  # factors of the detector's errors
+DOSE_TOOLS = ("pseudo", "mixed", "alike")  # alike: the same rates of errors in all sets
 HAPPY = (1 / 7, 0.4, 0.6, 0.8)  # shares of happiness among EmotioNet's faces
 # who names the expressions -> the annotator of the expression sets, of the unit sets
 NAMERS = {
