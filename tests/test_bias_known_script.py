@@ -97,6 +97,16 @@ def test_units_are_detected_at_the_rates_asked_for():
         assert measured == pytest.approx(expected, abs=0.02)
 
 
+def test_a_detector_that_reads_all_sets_alike_has_one_rate():
+    ones = {
+        name: pd.DataFrame(np.ones((20_000, 13)), columns=worlds.UNITS) for name in worlds.NAMES
+    }
+    for alike in (True, False):
+        read = lab.detector_of(0, alike=alike)
+        found = [read(name, table).mean() for name, table in ones.items()]
+        assert (np.ptp(found) < 0.02) == alike
+
+
 def test_mixed_tools_leave_the_unit_sets_exact():
     sets = lab.faces_of_world(dict(pool=600), 0, "five", 100)
     whole = {name: table for name, (table, _) in sets.items()}
@@ -177,6 +187,16 @@ def test_the_variance_of_a_grid_is_explained_by_its_factor(factor):
     found = tables.explained(grids[factor])
     assert found[factor] == pytest.approx(1)
     assert sum(found.values()) == pytest.approx(1)
+
+
+def test_distances_above_the_limits_are_counted_without_neutral():
+    distances = np.zeros((10, 7))
+    distances[:5, 0] = 0.4
+    distances[:, worlds.CLASSES.index("neutral")] = 0.9
+    found = tables.above([{"equal|cosine": distances}], ["equal"])[0]
+    assert found["n"] == 60
+    assert found["above_0.3"] == pytest.approx(5 / 60, abs=1e-4)
+    assert found["above_0.5"] == 0
 
 
 def test_readings_of_a_world_that_is_as_the_paper_says():
