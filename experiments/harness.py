@@ -17,7 +17,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # runs train side by side, one thread each
 
-import argparse, shlex, sys, time
+import argparse, shlex, subprocess, sys, time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -99,11 +99,29 @@ def train_all(train: Callable, out: str | Path, runs: Iterable, *, workers: int,
     side_by_side(train_and_store, pending, workers=workers, label=label)
 
 
-def command_of(name: str, arguments: argparse.Namespace, hidden: Iterable = ("out", "real")) -> str:
+def command_of(
+    name: str, arguments: argparse.Namespace, hidden: Iterable = ("out", "real", "pseudo")
+) -> str:
     "Return the command that was typed, without the names of this machine's folders."
     names = {str(getattr(arguments, key, None)): key.upper() for key in hidden}
     words = [names.get(word, word) for word in sys.argv[1:]]
     return " ".join([f"python experiments/{name}.py", *map(shlex.quote, words)])
+
+
+def commit_of(folder: str | Path = Path(__file__).parent) -> str | None:
+    "Return the commit of the code, with `+` if a script or the library was changed since."
+
+    def git(*words):
+        found = subprocess.run(
+            ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True
+        )
+        return found.stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--", ".", "../fer_course")
+        return git("rev-parse", "--short=12", "HEAD") + "+" * bool(changed)
+    except (OSError, subprocess.CalledProcessError):
+        return None  # no git, or a copy of the code without its history
 
 
 def readable(settings: dict) -> dict:
@@ -148,7 +166,8 @@ class Experiment:
         "Score the finished runs, write the results file, and return the results."
         out = Path(arguments.out)
         results = self.results(arguments, [run for run in runs if run.finished(out)])
-        results = {"command": command_of(self.name, arguments)} | results
+        made = dict(command=command_of(self.name, arguments), commit=commit_of())
+        results = made | dict(time=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())) | results
         for path in (out / f"{self.name}.json", arguments.results):
             if path:
                 write_json(path, results)
