@@ -65,7 +65,7 @@ from fer_course.core.files import digest
 from fer_course.core.terminal import say
 from fer_course.faces import ANNOTATORS, PROFILES, SETS
 from fer_course.faces.parameters import sample
-from fer_course.faces.profiles import between
+from fer_course.faces.mixed_profiles import between
 
 # Worlds
 
