@@ -2,6 +2,7 @@
 from fer_course.metrics.comparison import *
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import combinations
 import numpy as np
 import pandas as pd

@@ -15,11 +15,13 @@ __getattr__, __dir__, __all__ = lazy_names(
         "Draws": ".bootstrap",
         "draw_scores": ".bootstrap",
         "people_weights": ".bootstrap",
+        "weight_blocks": ".bootstrap",
         "compare": ".comparison",
         "compare_all": ".comparison",
         "compare_people": ".comparison",
         "correct": ".comparison",
         "detectable": ".comparison",
+        "holm": ".comparison",
         "summarise": ".comparison",
     },
 )
