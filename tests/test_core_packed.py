@@ -3,6 +3,7 @@ from fer_course.core.packed import *
 from collections.abc import Iterable
 from pathlib import Path
 import numpy as np
+from fer_course.core.errors import CourseError, os_errors
 from fer_course.core.files import atomic
 import tempfile
 import pytest
@@ -38,3 +39,52 @@ def test_an_interrupted_write_leaves_the_old_file():
             write_packed(packed, images.shape, pieces=broken_pieces())
         assert [path.name for path in Path(folder).iterdir()] == ["images.npy"]
         assert np.array_equal(np.load(packed), images)
+
+
+def test_rows_are_those_of_the_array():
+    images = np.random.default_rng(0).integers(0, 256, (9, 5, 4, 3), np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "images.npy"
+        np.save(path, images)
+        whole = np.load(path, mmap_mode="r")
+        for rows in ([], [0], [8], range(9), [1, 2, 3, 7, 8], [5, 4, 3], [2, 2]):
+            rows = np.array(rows, int)
+            for source in (images, path, str(path), whole):
+                taken = PackedImages(source).take(rows)
+                assert np.array_equal(taken, images[rows]), (rows, type(source))
+        assert PackedImages(path).shape == images.shape
+        assert len(PackedImages(path)) == 9
+        assert PackedImages(whole).path == path
+        # parts of a map are not the file
+        assert PackedImages(whole[2:]).path is None
+        assert np.array_equal(PackedImages(whole[2:]).take([0]), images[2:3])
+        assert np.array_equal(PackedImages(whole[::-1]).take([0]), images[-1:])
+        with pytest.raises(IndexError):
+            PackedImages(path).take([9])
+        with pytest.raises(IndexError):
+            PackedImages(images).take([-1])
+
+
+def test_a_taken_row_is_a_copy():
+    images = np.zeros((2, 3, 3, 3), np.uint8)
+    PackedImages(images).take([0])[:] = 1
+    assert not images.any()
+
+
+def test_files_without_images_are_refused():
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "images.npy"
+        with pytest.raises(CourseError, match="no such file"):
+            PackedImages(path)
+        path.write_bytes(b"no numbers")
+        with pytest.raises(CourseError, match="not a .npy file"):
+            PackedImages(path)
+        np.save(path, np.zeros((3, 4, 4, 3)))
+        with pytest.raises(CourseError, match="float64"):
+            PackedImages(path)
+        np.save(path, np.zeros((3, 4, 4, 3), np.uint8))
+        path.write_bytes(path.read_bytes()[:-1])
+        with pytest.raises(CourseError, match="ends too early"):
+            PackedImages(path)
+    with pytest.raises(CourseError, match="no images"):
+        PackedImages(np.zeros((4, 4, 3), np.uint8))
