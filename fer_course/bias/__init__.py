@@ -10,7 +10,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "compare_distances": ".distances",
         "cosine_distances": ".distances",
         "overall_distances": ".distances",
-        "reading": ".distances",
-        "label_distances": ".given_units",
+        "paper_reading": ".distances",
     },
 )
