@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 import numpy as np
 import pandas as pd
-from .drawn_people import dealt_distances, drawn_means
+from .drawn_people import deal_people, drawn_means
 from .drawn_people import moved_interval, named_seed, read_units
 from .vectors import cosine_rows, in_order, named_manifests, shared_units
 from ..core.errors import CourseError, one_of
@@ -146,10 +146,8 @@ def _distance_row(found, a, b, expression):
         return row
     row["low"], row["high"] = moved_interval(row["distance"], found.drawn(a, b, expression))
     rng = np.random.default_rng(named_seed(found.seed, a, b, expression))
-    dealt = dealt_distances(*shown, repeats=found.repeats, rng=rng)
-    # a deal without a distance counts as a large one
-    larger = found.repeats - (dealt < row["distance"]).sum()
-    return row | dict(p=(1 + larger) / (1 + found.repeats), chance=float(np.nanmean(dealt)))
+    row["p"], row["chance"] = deal_people(*shown, repeats=found.repeats, rng=rng)
+    return row
 
 
 _COLUMNS = (
@@ -170,6 +168,14 @@ _COLUMNS = (
     "why",
     "reason",
 )
+
+
+def _as_table(rows, columns):
+    "Return rows as a table; a missing text stays None"
+    table = pd.DataFrame(rows)[list(columns)]
+    for name in ("why", "reason"):
+        table[name] = pd.Series([row[name] for row in rows], dtype=object)
+    return table
 
 
 def cosine_distances(
@@ -198,7 +204,7 @@ def cosine_distances(
         for a, b in combinations(found.sets, 2)
         for expression in found.expressions
     ]
-    table = pd.DataFrame(rows)[list(_COLUMNS)]
+    table = _as_table(rows, _COLUMNS)
     tested = table["p"].notna()
     table.loc[tested, "holm_p"] = holm(table.loc[tested, "p"].tolist())
     return table
@@ -245,7 +251,7 @@ def overall_distances(
     for a, b in combinations(found.sets, 2):
         each = [_estimate(found, a, b, expression) for expression in found.expressions]
         rows.append(_overall_row(found, pd.DataFrame(each), a, b))
-    return pd.DataFrame(rows)[list(_OVERALL)]
+    return _as_table(rows, _OVERALL)
 
 # %% ../../nbs/library/bias.distances.ipynb #f462c5cb
 def compare_distances(
