@@ -80,6 +80,11 @@ def interval_text(
     return f"{low:.{digits}f} to {high:.{digits}f}"
 
 
+def _given(text):
+    "Return a text of a table, None where it is missing"
+    return None if is_missing(text) else text
+
+
 def _expressions_of(report):
     "Return the expressions of all sets in the order of the course"
     found = dict.fromkeys(name for table in report.mean_units.values() for name in table.index)
@@ -105,7 +110,7 @@ def overall_data(
                 "95% interval": interval_text(*values[1:]) or "–",
                 "by the paper's limits": paper_reading(*values),
                 "expressions": row["expressions"],
-                "remark": row["why"] or row.get("reason"),
+                "remark": _given(row["why"]) or _given(row.get("reason")),
             }
         )
         missing = "no distance"
@@ -142,7 +147,7 @@ def _reasons(names, rows, key):
     "Return each reason once, with the pairs and expressions it concerns"
     found = {}
     for row in rows:
-        if row[key]:
+        if _given(row[key]):
             found.setdefault(row[key], []).append(row)
     return [
         {
@@ -337,7 +342,7 @@ def given_units_data(
             "floor": row["floor"],
             "images, first": row["n_a"],
             "images, second": row["n_b"],
-            "remark": row["why"],
+            "remark": _given(row["why"]),
         }
         for row in table.to_dict("records")
     ]
