@@ -23,7 +23,7 @@ def test_the_command_repeats_the_settings():
     found = [Found("x/a", Path("x/a"), None, "a"), Found("csv:b", Path("b"), "csv", "b")]
     settings = dict(split="test", units="common", predict="units", repeats=200, seed=0)
     settings |= dict(network="network mine", transfer=True, preset=None, epochs=3)
-    command, placeholders = _command(found, settings)
+    command, placeholders = repeating_command(found, settings)
     assert command == (
         "fer-course bias a csv:b --out OUT --split test --predict units --repeats 200 --transfer "
         "--epochs 3 --model MODEL"
@@ -40,6 +40,6 @@ def test_sets_without_a_common_expression_are_refused():
         for name, label in names.items()
     ]
     with pytest.raises(CourseError, match="a: fear; b: anger"):
-        _check_comparable(data)
+        check_comparable(data)
     with pytest.raises(CourseError, match="make no interval"):
         compare_datasets(["a", "b"], "out", repeats=9)

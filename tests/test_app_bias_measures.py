@@ -30,14 +30,14 @@ def test_a_measure_that_fails_leaves_its_reason():
     skipped = []
     lines = []
     given = dict(of="a, b", skipped=skipped, log=lines.append)
-    assert _tried(fail, "dataset recognition", **given) is None
+    assert tried(fail, "dataset recognition", **given) is None
     assert skipped == [
         dict(what="dataset recognition", of="a, b", why="too few people. Remedy: more.")
     ]
     assert "too few people" in lines[0]
-    assert _tried(lambda: 1, "x", **given) == 1
+    assert tried(lambda: 1, "x", **given) == 1
     with pytest.raises(ZeroDivisionError):
-        _tried(lambda: 1 / 0, "x", **given)
+        tried(lambda: 1 / 0, "x", **given)
 
 
 def test_a_set_in_words():

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 import pandas as pd
 from fer_course.bias.distances import paper_reading
-from fer_course.bias.report_sections import BIAS_SECTIONS, interval_text, LEVEL, pair_name
-from fer_course.bias.report_sections import shown_names
+from fer_course.bias.report_sections import BIAS_SECTIONS
+from fer_course.bias.report_words import interval_text, LEVEL, pair_name, shown_names
 from fer_course.core.files import write_text
 from fer_course.evaluate.report_page import page_template, render_page
 from fer_course.evaluate.report_tables import listed

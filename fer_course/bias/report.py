@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 import pandas as pd
 from .distances import paper_reading
-from .report_sections import BIAS_SECTIONS, interval_text, LEVEL, pair_name
-from .report_sections import shown_names
+from .report_sections import BIAS_SECTIONS
+from .report_words import interval_text, LEVEL, pair_name, shown_names
 from ..core.files import write_text
 from ..evaluate.report_page import page_template, render_page
 from ..evaluate.report_tables import listed
