@@ -16,6 +16,7 @@ from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError, one_of
 from fer_course.core.files import as_json, make_folder, read_json, write_json
 from fer_course.facs import au_columns, AU_VOCABULARIES
+import pandas as pd
 import pytest
 
 
@@ -31,9 +32,14 @@ def test_the_command_repeats_the_settings():
     assert set(placeholders) == {"a", "b", "OUT", "MODEL"}
 
 
-def test_sets_without_a_common_expression_are_refused():
-    import pandas as pd
+def test_the_smallest_corrected_p_can_be_below_the_level():
+    table = pd.DataFrame(dict(expression=["anger", "fear", "disgust", "neutral", None]))
+    five = [BiasSet(name, Path("."), table, None, None) for name in "abcde"]
+    assert enough_repeats(five[:2]) == 1000
+    assert 4 * 10 / (enough_repeats(five) + 1) < 0.05 / 2
 
+
+def test_sets_without_a_common_expression_are_refused():
     names = dict(a="fear", b="anger")
     data = [
         BiasSet(name, Path("."), pd.DataFrame(dict(expression=[label])), None, None)

@@ -57,6 +57,7 @@ def small_report(names=("first", "second"), **changes):
     transfer[1] |= dict(macro_f1=None, why=f"{names[1]} has no test images")
     pair = pd.DataFrame([dict(a=names[0], b=names[1])])
     views = [dict(view="as they are", accuracy=0.9, low=0.8, high=0.95, chance=0.5, n=100)]
+    views[0] |= dict(sets=names, confusion=[[45, 5], [5, 45]], expressions=["fear"], unmatched=[])
     return (
         dict(
             subtitle=" and ".join(names),
@@ -122,7 +123,16 @@ def test_hostile_names_change_no_structure():
 def test_predictions_are_marked_in_every_section_that_shows_sets():
     page = render_bias_report(small_report())
     bodies = dict(re.findall(r'<section id="(\w+)">(.*?)</section>', page, re.S))
-    for name in ("overall", "sets", "distances", "activation", "images", "given_units", "transfer"):
+    for name in (
+        "overall",
+        "sets",
+        "distances",
+        "activation",
+        "images",
+        "given_units",
+        "transfer",
+        "recognition",
+    ):
         assert "first†" in bodies[name], name
     for name in ("overall", "sets", "distances", "activation", "profiles", "images", "given_units"):
         assert "† action units predicted by network first, network second" in bodies[name], name

@@ -47,6 +47,15 @@ def test_spreads_share_one_scale_and_one_image_has_none():
     assert data["means"]["rows"][0]["cells"][1]["uri"] is not None
 
 
+def test_the_confusion_of_the_datasets_is_shown_in_shares():
+    view = dict(view="x", accuracy=0.75, low=None, high=None, chance=0.5, n=8, sets=["a", "b"])
+    view |= dict(confusion=[[4, 0], [1, 3]], expressions=["fear"], unmatched=[])
+    data = recognition_data(reported(recognition=[view]))
+    cells = data["confusion"]["rows"][1]["cells"]
+    assert [cell["value"] for cell in cells] == ["25%", "75%"]
+    assert [cell["strong"] for cell in cells] == [False, True]
+
+
 def test_sections_without_images_say_why_or_are_left_out():
     assert images_data(reported()) is None
     assert recognition_data(reported()) is None

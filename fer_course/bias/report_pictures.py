@@ -105,7 +105,7 @@ def recognition_data(
             "accuracy": view["accuracy"],
             "95% interval": interval_text(view.get("low"), view.get("high")) or "–",
             "chance": view["chance"],
-            "test images": view["n"],
+            "images": view["n"],
         }
         for view in views
     ]
@@ -113,5 +113,25 @@ def recognition_data(
         "why": None,
         "chart": figure_data(recognition_figure(views)),
         "table": frame_table(pd.DataFrame(rows)),
+        "confusion": _confusion(report, views[0]),
+        "view": views[0]["view"],
+        "expressions": ", ".join(views[0].get("expressions") or ()),
+        "unmatched": ", ".join(views[0].get("unmatched") or ()),
         "marks": marks_text(report),
     }
+
+
+def _confusion(report, view):
+    "Return for which dataset the images of each are taken, as a heat table"
+    if "confusion" not in view:
+        return None
+    names = [shown_names(report)[name] for name in view["sets"]]
+    rows = []
+    for k, (name, counts) in enumerate(zip(names, view["confusion"])):
+        shares = np.array(counts) / max(1, sum(counts))
+        cells = [
+            {"value": f"{share:.0%}", "heat": f"{share:.2f}", "strong": k == place}
+            for place, share in enumerate(shares)
+        ]
+        rows.append({"name": name, "cells": cells})
+    return {"columns": names, "rows": rows}

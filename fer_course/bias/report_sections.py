@@ -26,13 +26,10 @@ def sets_data(
         {
             "dataset": names[one["name"]],
             "images": one["images"],
-            "people": one["people"],
-            "expressions by": one["expressions_by"],
-            "images with expression": one["with_expression"],
-            "action units by": one["units_by"],
-            "images with units": one["with_units"],
+            "people": "unknown" if one["people"] is None else f"{one['people']:,}",
+            "expressions": _origin(one["expressions_by"], one["with_expression"]),
+            "action units": _origin(one["units_by"], one["with_units"]),
             "faces cut out by": _crop_text(one),
-            "pixels": one["size"],
         }
         for one in report.sets
     ]
@@ -41,17 +38,26 @@ def sets_data(
     counts = counts.reindex([*order, *(n for n in counts.index if n not in order)]).fillna(0)
     counts = counts.astype(int).rename_axis("expression")
     return {
-        "table": frame_table(pd.DataFrame(rows).astype({"images": int})),
+        "table": frame_table(pd.DataFrame(rows)),
         "counts": frame_table(counts) if len(counts) else None,
         "marks": marks_text(report),
     }
 
 
+def _origin(source, images):
+    "Return where labels come from, and how many images have one"
+    if source is None:
+        return "none"
+    how = "labels of" if source == "labels" else f"{source}, "
+    return f"{how} {images:,} images".replace(",  ", ", ")
+
+
 def _crop_text(one):
     "Return how the faces of a set were cut out"
     if not one["crop"]:
-        return "not recorded"
-    return f"rule {one['crop']['align']}, landmarks {one['crop']['landmarks']}"
+        return f"not recorded; {one['size']} pixels"
+    crop = one["crop"]
+    return f"rule {crop['align']}, landmarks {crop['landmarks']}, {one['size']} pixels"
 
 # %% ../../nbs/library/bias.report_sections.ipynb #05ab542c
 def transfer_data(
