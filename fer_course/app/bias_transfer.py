@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 from .bias_sets import BiasSet
 from ..core.cache import quiet
-from ..core.files import make_folder, read_table, write_json, write_table
+from ..core.files import make_folder, read_table, sweep, write_json, write_table
 from ..facs import EXPRESSIONS
 
 # %% ../../nbs/library/app.bias_transfer.ipynb #30cad1b5
@@ -71,6 +71,7 @@ def write_data(
 ) -> Path:  # the folder
     "Write a prepared folder of one set whose labels are those of the shared classes."
     folder = make_folder(folder)
+    sweep(folder)
     table = read_table(one.folder / "manifest.parquet")
     rows = one.images.rows
     labels = annotated(one)
