@@ -7,10 +7,9 @@ __all__ = ['recognise_datasets']
 
 # %% ../../nbs/library/bias.recognition.ipynb #3c2fc32d
 from collections.abc import Callable, Sequence
-from pathlib import Path
 import numpy as np
 import pandas as pd
-from ..core.errors import CourseError
+from ..core.errors import CourseError, in_range
 from ..core.packed import PackedImages
 from ..core.terminal import progress
 from ..data.manifest import name_without_role
@@ -65,7 +64,9 @@ def _people(table, name):
     datasets = table.dataset if "dataset" in table else pd.Series(name, table.index)
     subjects = table.subject if "subject" in table else pd.Series(None, table.index, object)
     return [
-        (name, row) if pd.isna(subject) else (name_without_role(str(dataset)), str(subject))
+        ("unknown", name, str(row))
+        if pd.isna(subject)
+        else (name_without_role(str(dataset)), str(subject))
         for row, (dataset, subject) in enumerate(zip(datasets, subjects))
     ]
 
@@ -115,30 +116,69 @@ def _folds(people, codes, folds, seed):
 
 
 def _named_sets(features, codes, fold):
-    "Return the set (n,) that ridge regression on the other folds names for each image"
+    """Return the sets (R, n) that ridge regression on the other folds names for each image.
+
+    `codes` (R, n) are R assignments of the images to the sets: the true one and permuted ones.
+    """
     n, width = features.shape
     spread = features.std(0)
     x = (features - features.mean(0)) / np.where(spread > 1e-6, spread, 1)
     if n < width:  # n coordinates have the same products: the solution is the same, and faster
         values, vectors = np.linalg.eigh(x.astype(float) @ x.T)
         x = (vectors * np.sqrt(values.clip(0))).astype(np.float32)
-    penalty, width = width, x.shape[1]  # features have variance 1: as strong as there are features
-    x = np.c_[x, np.eye(codes.max() + 1, dtype=np.float32)[codes]]  # (n, width + sets)
-    parts = [x[fold == f] for f in range(fold.max() + 1)]
-    products = [(part.T @ part).astype(float) for part in parts]
-    sums = [part.sum(0, dtype=float) for part in parts]
-    named = np.empty(n, int)
+    member = np.eye(codes.max() + 1, dtype=np.float32)[codes.T].reshape(n, -1)  # (n, R * sets)
+    parts = [np.flatnonzero(fold == f) for f in range(fold.max() + 1)]
+    squares = [(x[part].T @ x[part]).astype(float) for part in parts]
+    products = [(x[part].T @ member[part]).astype(float) for part in parts]
+    named = np.empty(codes.shape, int)
     for f, part in enumerate(parts):
-        count = n - len(part)
-        mean = (sum(sums) - sums[f]) / count
-        product = sum(products) - products[f] - count * np.outer(mean, mean)
-        inner = product[:width, :width] + penalty * np.eye(width)
-        weights = np.linalg.solve(inner, product[:width, width:])  # (width, sets)
-        scores = (part[:, :width] - mean[:width]) @ weights + mean[width:]
-        named[fold == f] = scores.argmax(1)
+        rest = fold != f
+        mean, mean_member = x[rest].mean(0, dtype=float), member[rest].mean(0, dtype=float)
+        inner = sum(squares) - squares[f] - rest.sum() * np.outer(mean, mean)
+        inner.flat[:: len(inner) + 1] += (
+            width  # features have variance 1: a penalty of their number
+        )
+        outer = sum(products) - products[f] - rest.sum() * np.outer(mean, mean_member)
+        weights = np.linalg.solve(inner, outer).astype(np.float32)  # (width, R * sets)
+        scores = x[part] @ weights + np.float32(mean_member - mean @ weights)
+        named[:, part] = scores.reshape(len(part), len(codes), -1).argmax(2).T
     return named
 
-# %% ../../nbs/library/bias.recognition.ipynb #8a17f3ae
+# %% ../../nbs/library/bias.recognition.ipynb #11c097d0
+def _dealt_again(codes, people, fold, *, repeats, seed):
+    """Return codes (1 + repeats, n): the true ones, then those of people who swap places.
+
+    They swap within their fold, which keeps the number of people of each set in each fold.
+    """
+    ids, _ = pd.factorize(pd.Series(people, dtype=object))
+    order = np.argsort(ids, kind="stable")
+    count = np.bincount(ids)  # images of each person
+    start = np.cumsum(count) - count
+    place = np.empty(len(ids), int)
+    place[order] = np.arange(len(ids)) - start[ids[order]]  # number of an image among its person's
+    fold_of = np.empty(len(count), int)
+    fold_of[ids] = fold
+    by_fold = np.argsort(fold_of, kind="stable")
+    rng = np.random.default_rng([seed, 98])
+    rows = [codes]
+    for _ in range(repeats):
+        shuffled = rng.permutation(len(count))
+        donors = np.empty(len(count), int)
+        donors[by_fold] = shuffled[np.argsort(fold_of[shuffled], kind="stable")]
+        donor = donors[ids]  # whose sets a person's images get
+        shift = rng.integers(0, 1 << 30, len(count))[ids]
+        rows.append(codes[order][start[donor] + (place + shift) % count[donor]])
+    return np.array(rows)
+
+
+def _balanced_accuracy(codes, named):
+    "Return the mean share of correct answers over the sets: (R, n), (R, n) -> (R,)"
+    shares = []
+    for c in range(codes.max() + 1):
+        shares.append(((named == c) & (codes == c)).sum(1) / np.maximum((codes == c).sum(1), 1))
+    return np.mean(shares, axis=0)
+
+# %% ../../nbs/library/bias.recognition.ipynb #1227915e
 def _named_inputs(manifests, images):
     "Return names, manifests and `PackedImages` of the sets; names come from the keys or tables"
     if isinstance(manifests, dict):
@@ -176,8 +216,10 @@ def _check_people(names, people, shared):
         raise CourseError(problem, remedy=remedy)
 
 
-def _result(view, names, codes, named, *, people, seed):
-    "Return accuracy, interval and confusion of one view"
+def _result(view, names, dealt, named, *, people, seed):
+    "Return accuracy, interval, p and confusion of one view"
+    scores = _balanced_accuracy(dealt, named)
+    codes, named = dealt[0], named[0]
     options = dict(groups=people, metric="accuracy", seed=seed)
     interval = bootstrap_interval(codes, named, **options)
     confusion = np.zeros((len(names), len(names)), int)
@@ -189,6 +231,7 @@ def _result(view, names, codes, named, *, people, seed):
         high=interval["high"],
         reason=interval["reason"],
         chance=1 / len(names),
+        p=float((scores >= scores[0]).mean()),
         n=len(codes),
         people=len(set(people)),
         sets=list(names),
@@ -201,19 +244,22 @@ def recognise_datasets(
     images: dict | Sequence,  # of each set: uint8 (N, H, W, 3), or its packed images.npy
     *,
     most: int = 2000,  # images drawn from a set at most
-    folds: int = 5,  # parts into which the people are divided, at least 2
+    folds: int = 5,  # parts into which the people are divided, 2-5
     views: dict[str, Callable | None] | None = None,  # name -> function of images; None = the two
-    seed: int = 0,  # of the images drawn, the folds and the interval
+    repeats: int = 100,  # permutations of the people for `p`; 0 = none, p is 1
+    seed: int = 0,  # of the images drawn, the folds, the interval and the permutations
 ) -> list[dict]:  # for each view; ready for JSON
     """Return how well a classifier names the dataset of an image (Torralba and Efros 2011).
 
     Each set gives the same number of images, and each labelled set the same number of each
-    expression. People are in one fold. A result has view, accuracy, its 95% interval over people
-    (low, high), chance, n, people, sets, confusion (rows: true set), expressions (those whose
-    number is the same in all labelled sets) and unmatched (sets drawn without regard to
-    expressions). Raises `CourseError` for fewer than two sets, for two of the same name, for a
-    manifest of another length than its images, and for fewer than five people in a set.
+    expression. A person is in one fold only. A result has view, accuracy, its 95% interval over
+    people (low, high), chance, p (share of the permutations of the people that score as high), n,
+    people, sets, confusion (rows: true set), expressions (those whose number is the same in all
+    labelled sets) and unmatched (sets drawn without regard to expressions). Raises `CourseError`
+    for fewer than two sets, for two of the same name, for a manifest of another length than its
+    images, for fewer than five people in a set, and for folds outside 2-5.
     """
+    in_range(folds, "folds", low=2, high=LEAST)
     names, tables, packed = _named_inputs(manifests, images)
     if views is None:
         from fer_course.train.adapt import standardise
@@ -223,15 +269,15 @@ def recognise_datasets(
     keys = [_people(table, name) for table, name in zip(tables, names)]
     drawn = [[some[row] for row in part] for some, part in zip(keys, rows)]
     _check_people(names, drawn, shared)
-    people = ["\t".join(map(str, key)) for part in drawn for key in part]
+    people = ["\t".join(key) for part in drawn for key in part]
     codes = np.repeat(np.arange(len(names)), [len(part) for part in rows])
     fold = _folds(people, codes, folds, seed)
+    dealt = _dealt_again(codes, people, fold, repeats=repeats, seed=seed)
     features = _all_features(packed, rows, views)
     free = [name for name, t in zip(names, tables) if not shared or t.expression.isna().all()]
-    return [
-        _result(
-            view, names, codes, _named_sets(features[view], codes, fold), people=people, seed=seed
-        )
-        | dict(expressions=shared, unmatched=free)
-        for view in views
-    ]
+    results = []
+    for view, some in features.items():
+        named = _named_sets(some, dealt, fold)
+        result = _result(view, names, dealt, named, people=people, seed=seed)
+        results.append(result | dict(expressions=shared, unmatched=free))
+    return results
