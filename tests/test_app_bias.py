@@ -2,20 +2,20 @@
 from fer_course.app.bias import *
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 from fer_course.app.bias_labels import fill_labels, load_predictor, wanted_predictions
-from fer_course.app.bias_measures import distance_rows, measure_bias, Measures, records
+from fer_course.app.bias_measures import distance_rows, measure_bias, records
 from fer_course.app.bias_measures import set_entry, unit_shares
 from fer_course.app.bias_sets import BiasSet, check_images, crop_notes, find_sets
 from fer_course.app.bias_sets import Found, prepare_found, read_set
 from fer_course.app.bias_transfer import shared_classes, transfer_scores
-from fer_course.app.options import Folder
+from fer_course.app.options import declared, Folder
 from fer_course.core.cache import quiet, step
 from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError, one_of
 from fer_course.core.files import as_json, make_folder, read_json, write_json
-from fer_course.facs import au_columns, AU_VOCABULARIES
 import pandas as pd
 import pytest
 

@@ -56,7 +56,7 @@ def test_labels_are_kept_unless_all_sets_shall_have_one_tool():
     assert wanted_predictions(labelled) == (False, False)
     assert wanted_predictions(bare) == (True, True)
     assert wanted_predictions(labelled, "units") == (False, True)
-    assert wanted_predictions(bare, "units") == (True, True), "what is missing is predicted anyhow"
+    assert wanted_predictions(bare, "units") == (True, True), "what is missing is predicted"
     assert wanted_predictions(labelled, "both") == (True, True)
     only_28 = made_up_set(expression=["fear"] * 4, AU28=[1.0] * 4)
     assert wanted_predictions(only_28) == (False, True), "AU28 is none of the common units"

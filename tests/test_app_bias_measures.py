@@ -2,6 +2,7 @@
 from fer_course.app.bias_measures import *
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 import numpy as np
 import pandas as pd
 from fer_course.app.bias_sets import BiasSet, why_not_alike

@@ -9,7 +9,7 @@ from fer_course.evaluate.report_page import page_template, render_page
 from fer_course.evaluate.report_result import interval_text, nothing_chose
 from fer_course.evaluate.report_result import paired_comparisons, recommendation_text
 from fer_course.evaluate.report_sections import SECTIONS
-from fer_course.evaluate.report_tables import listed, value_text
+from fer_course.evaluate.report_tables import listed
 from fer_course.facs import EXPRESSIONS
 from fer_course.metrics import as_runs
 import re

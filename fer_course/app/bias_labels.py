@@ -57,7 +57,7 @@ def load_predictor(
 
 
 def _rule_of(model):
-    "Return the rule by which the training images of a run were cut out, None if it is not found"
+    "Return the rule by which the training images of a run were cut out, None if unknown"
     path = model / "config.json"
     config = read_json(path) if path.exists() else {}
     data = (config.get("data") or {}).get("target", ".")
@@ -113,7 +113,7 @@ def _rows_of(one, rows):
 
 
 def _predict_piece(images, network, *, device):
-    "Return classes and units of some images, which are resized if the network wants another size"
+    "Return classes and units of some images, which are resized to the size of the network"
     import cv2
     from fer_course.train.prediction import predict
 
@@ -182,7 +182,8 @@ def _notes_on(one, predictor, what):
     note += "its distances measure the network's mistakes as well."
     yield note
     if one.size != size:
-        yield f"Images of {one.name} were resized from {one.size} to {size} pixels for {predictor.name}."
+        how = f"from {one.size} to {size} pixels for {predictor.name}"
+        yield f"Images of {one.name} were resized {how}."
     rule = one.crop["align"] if one.crop else None
     if rule and predictor.align and rule != predictor.align:
         yield (

@@ -8,6 +8,7 @@ __all__ = ['set_entry', 'Measures', 'measure_bias', 'tried', 'records', 'unit_sh
 # %% ../../nbs/library/app.bias_measures.ipynb #cf6e0be9
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 import numpy as np
 import pandas as pd
 from .bias_sets import BiasSet, why_not_alike
@@ -67,7 +68,7 @@ class Measures:
 def measure_bias(
     sets: Sequence[BiasSet],  # with the labels that are compared
     *,
-    vocabulary: str,  # of the action units: a key of `AU_VOCABULARIES`
+    units: str,  # a key of `AU_VOCABULARIES`
     repeats: int,  # drawn datasets and random deals
     seed: int,
     device: str | None = None,  # that renders the faces; see `pick_device`
@@ -77,9 +78,9 @@ def measure_bias(
     from fer_course.bias import cosine_distances, label_distances, mean_units, overall_distances
 
     tables = {one.name: one.table for one in sets}
-    drawn = dict(vocabulary=vocabulary, repeats=repeats, seed=seed)
+    drawn = dict(vocabulary=units, repeats=repeats, seed=seed)
     log("   distances of the mean action units")
-    vectors = {name: mean_units(table, vocabulary=vocabulary) for name, table in tables.items()}
+    vectors = {name: mean_units(table, vocabulary=units) for name, table in tables.items()}
     found = Measures(
         distances=cosine_distances(tables, **drawn),
         overall=overall_distances(tables, **drawn),
@@ -88,8 +89,8 @@ def measure_bias(
     )
     log("   labels of faces with the same action units")
     given = dict(of=", ".join(tables), skipped=found.skipped, log=log)
-    what = "labels given the units"
-    found.given_units = tried(lambda: label_distances(tables, **drawn), what, **given)
+    measure = partial(label_distances, tables, **drawn)
+    found.given_units = tried(measure, "labels given the units", **given)
     _measure_images(sets, found, seed=seed, log=log)
     return found
 
@@ -112,7 +113,7 @@ def tried(
 
 
 def _faces(vectors, device):
-    "Return the faces of some mean vectors by expression; a vector without a known unit has none"
+    "Return the face of each mean vector with a known unit, by its expression"
     from fer_course.bias import activation_faces
     from fer_course.core.device import pick_device
 
@@ -135,18 +136,15 @@ def _measure_images(sets, found, *, seed, log):
     log("   mean images")
     kept = dict(skipped=found.skipped, log=log)
     for one in sets:
-        what = "mean images"
-        image = tried(lambda: mean_images(one.table, one.images), what, of=one.name, **kept)
+        measure = partial(mean_images, one.table, one.images)
+        image = tried(measure, "mean images", of=one.name, **kept)
         if image is not None:
             found.mean_images[one.name] = image
     log("   dataset recognition")
     tables = {one.name: one.table for one in sets}
     images = {one.name: one.images for one in sets}
-
-    def recognise() -> list:
-        return recognise_datasets(tables, images, seed=seed)
-
-    found.recognition = tried(recognise, "dataset recognition", of=names, **kept) or []
+    measure = partial(recognise_datasets, tables, images, seed=seed)
+    found.recognition = tried(measure, "dataset recognition", of=names, **kept) or []
 
 # %% ../../nbs/library/app.bias_measures.ipynb #b1f682e9
 def records(

@@ -7,8 +7,7 @@ __all__ = ['Found', 'find_sets', 'ImageRows', 'BiasSet', 'prepare_found', 'read_
            'crop_notes']
 
 # %% ../../nbs/library/app.bias_sets.ipynb #1a1db6d5
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np
@@ -109,7 +108,7 @@ def _distinct_names(places):
 
 # %% ../../nbs/library/app.bias_sets.ipynb #ece772d0
 class ImageRows:
-    "Some images of a packed file in an order of their own; they are read when asked for."
+    "Some images of a packed file, in any order; they are read on request."
 
     def __init__(
         self,
@@ -279,12 +278,15 @@ def crop_notes(
     if len(set(landmarks.values())) > 1:
         named = ", ".join(f"{name}: {how}" for name, how in landmarks.items())
         yield (
-            f"The landmarks that align the faces come from different sources ({named}), which moves "
-            "mean images and helps a classifier to name the dataset."
+            f"The landmarks that align the faces come from different sources ({named}), which "
+            "moves mean images and helps a classifier to name the dataset."
         )
     for one in sets:
         unaligned = (
             0 if "aligned" not in one.table else int((~one.table.aligned.astype(bool)).sum())
         )
         if unaligned:
-            yield f"{unaligned} of {len(one.table)} images of {one.name} are not aligned: no face was found."
+            yield (
+                f"{unaligned} of {len(one.table)} images of {one.name} are not aligned: no face "
+                "was found."
+            )

@@ -109,7 +109,7 @@ def transfer_scores(
     log: Callable = quiet,  # called with each line for the user
     **training,  # fields of `TrainConfig`: epochs, batch_size, lr
 ) -> list[dict]:  # train, test, macro_f1, low, high, accuracy, n, leaks, why
-    """Train on each set and test on all; macro_f1 is None where `why` says why not.
+    """Train on each set and test on all; a pair without a score has a reason `why`.
 
     A killed call resumes: a finished training run is not repeated.
     """

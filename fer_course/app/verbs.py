@@ -148,6 +148,7 @@ VERBS = {
         arguments=("sets",),
         required=("out",),
         settings=(
+            Settings("app.bias:BiasConfig", "settings of the comparison"),
             Settings(_PREPARE_CONFIG, "preparation of sets that are not prepared", _CROPS),
             Settings(_TRAIN_CONFIG, "training runs of --transfer", ("epochs", "batch_size"), _NOTE),
         ),

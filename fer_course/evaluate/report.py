@@ -15,7 +15,7 @@ from .report_page import page_template, render_page
 from .report_result import interval_text, nothing_chose
 from .report_result import paired_comparisons, recommendation_text
 from .report_sections import SECTIONS
-from .report_tables import listed, value_text
+from .report_tables import listed
 from ..facs import EXPRESSIONS
 from ..metrics import as_runs
 
