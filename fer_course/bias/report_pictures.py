@@ -105,6 +105,7 @@ def recognition_data(
             "accuracy": view["accuracy"],
             "95% interval": interval_text(view.get("low"), view.get("high")) or "–",
             "chance": view["chance"],
+            "p": view.get("p"),
             "images": view["n"],
         }
         for view in views
@@ -112,7 +113,7 @@ def recognition_data(
     return {
         "why": None,
         "chart": figure_data(recognition_figure(views)),
-        "table": frame_table(pd.DataFrame(rows)),
+        "table": frame_table(pd.DataFrame(rows).dropna(axis=1, how="all")),
         "confusion": _confusion(report, views[0]),
         "view": views[0]["view"],
         "expressions": ", ".join(views[0].get("expressions") or ()),
