@@ -89,7 +89,7 @@ def measure_bias(
     )
     log("   labels of faces with the same action units")
     given = dict(of=", ".join(tables), skipped=found.skipped, log=log)
-    measure = partial(label_distances, tables, **drawn)
+    measure = partial(label_distances, tables, vocabulary=units, seed=seed)  # each draw fits anew
     found.given_units = tried(measure, "labels given the units", **given)
     _measure_images(sets, found, seed=seed, log=log)
     return found

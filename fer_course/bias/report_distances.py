@@ -158,7 +158,9 @@ def given_units_data(
         }
         for row in table.to_dict("records")
     ]
+    units = [row["units"] for row in table.to_dict("records") if "units" in row]
     return {
         "table": frame_table(_without_empty(pd.DataFrame(rows), "remark")),
+        "units": next((given_text(text) for text in units if given_text(text)), None),
         "marks": marks_text(report),
     }
