@@ -74,23 +74,6 @@ def test_without_confusions_and_noise_written_is_seen():
     assert "neutral" not in seen(faces, classes=SEVEN[:6])
 
 
-def test_strength_scales_every_habit():
-    faces = random_faces(400, seed=6)
-    for name, annotator in ANNOTATORS.items():
-        none = replace(annotator, strength=0.0)
-        half = replace(annotator, strength=0.5)
-        usual = label_chances(faces)
-        assert (label_chances(faces, none) == usual).all(), name
-        assert np.allclose(label_chances(faces, half).sum(1), 1), name
-        assert np.allclose(
-            evidence(faces, half), (evidence(faces) + evidence(faces, annotator)) / 2
-        )
-    hasty = transitions(replace(ANNOTATORS["hasty"], strength=0.5))
-    assert hasty.loc["anger", "fear"] == pytest.approx(0.1 / 7)
-    confused = transitions(replace(ANNOTATORS["confused"], strength=0.5))
-    assert confused.loc["fear", "surprise"] == pytest.approx(0.15)
-
-
 def test_noise_is_even():
     labels = annotate(np.zeros((2100, len(UNITS))), Annotator(noise=1.0))
     for name in SEVEN:
@@ -112,6 +95,23 @@ def test_a_higher_threshold_names_more_faces_neutral():
     assert shares == sorted(shares)
     assert shares[0] < 0.05
     assert shares[-1] > 0.5
+
+
+def test_strength_scales_every_habit():
+    faces = random_faces(400, seed=6)
+    for name, annotator in ANNOTATORS.items():
+        none = replace(annotator, strength=0.0)
+        half = replace(annotator, strength=0.5)
+        usual = label_chances(faces)
+        assert (label_chances(faces, none) == usual).all(), name
+        assert np.allclose(label_chances(faces, half).sum(1), 1), name
+        assert np.allclose(
+            evidence(faces, half), (evidence(faces) + evidence(faces, annotator)) / 2
+        )
+    hasty = transitions(replace(ANNOTATORS["hasty"], strength=0.5))
+    assert hasty.loc["anger", "fear"] == pytest.approx(0.1 / 7)
+    confused = transitions(replace(ANNOTATORS["confused"], strength=0.5))
+    assert confused.loc["fear", "surprise"] == pytest.approx(0.15)
 
 
 def test_confusions_are_found_again():
