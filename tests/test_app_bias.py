@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 from fer_course.app.bias_labels import fill_labels, load_predictor, wanted_predictions
-from fer_course.app.bias_measures import distance_rows, measure_bias, records
-from fer_course.app.bias_measures import set_entry, unit_shares
+from fer_course.app.bias_measures import distance_rows, measure_bias, records, set_entry
+from fer_course.app.bias_measures import unit_notes, unit_shares
 from fer_course.app.bias_sets import BiasSet, check_images, crop_notes, find_sets
 from fer_course.app.bias_sets import Found, prepare_found, read_set
 from fer_course.app.bias_transfer import shared_classes, transfer_scores

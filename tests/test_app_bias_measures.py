@@ -41,6 +41,16 @@ def test_a_measure_that_fails_leaves_its_reason():
         tried(lambda: 1 / 0, "x", **given)
 
 
+def test_units_that_a_set_lacks_are_named():
+    known = {name: [1.0, 0.0] for name in au_columns("common")}
+    lacking = known | dict(AU26=[np.nan, np.nan])
+    sets = [
+        BiasSet(n, None, pd.DataFrame(t), None, None) for n, t in (("a", known), ("b", lacking))
+    ]
+    assert unit_notes(sets, "common") == ["b has no labels of AU26: no distance uses it."]
+    assert unit_notes(sets[:1], "common") == []
+
+
 def test_a_set_in_words():
     table = pd.DataFrame(
         dict(expression=["fear", None, "anger"], AU1=[np.nan, 1, 0], subject=["p", "p", "q"])

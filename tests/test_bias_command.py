@@ -247,6 +247,7 @@ def test_disjoint_units_and_rare_classes_have_reasons(places, changed, tmp_path)
         return table
 
     found = compare_datasets([places / "here", changed(change)], tmp_path / "out", **QUICK)
+    assert any("has no labels of AU1, AU2," in note for note in found["notes"])
     rows = {row["expression"]: row for row in found["distances"]}
     assert {row["units"] for row in rows.values() if row["distance"] is not None} <= {1}
     assert rows["fear"]["n_b"] == 1

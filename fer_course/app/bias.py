@@ -12,8 +12,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 from .bias_labels import fill_labels, load_predictor, wanted_predictions
-from .bias_measures import distance_rows, measure_bias, records
-from .bias_measures import set_entry, unit_shares
+from .bias_measures import distance_rows, measure_bias, records, set_entry
+from .bias_measures import unit_notes, unit_shares
 from .bias_sets import BiasSet, check_images, crop_notes, find_sets
 from .bias_sets import Found, prepare_found, read_set
 from .bias_transfer import shared_classes, transfer_scores
@@ -79,7 +79,7 @@ def _shared_out(settings):
 # %% ../../nbs/library/app.bias.ipynb #bc3b3abb
 def compare_datasets(
     # two or more datasets: prepared folders, folders of rendered faces, or READER:FOLDER (such as
-    # rafdb:datasets/RAF-DB), which is prepared first
+    # rafdb:datasets/RAF-DB); the last two are prepared first, with the defaults of the reader
     sets: Sequence[Dataset],
     # folder for everything that is written; the same command again resumes where it stopped
     out: Folder = "_runs/bias",
@@ -107,6 +107,9 @@ def compare_datasets(
     notes = [*check_images(data), *crop_notes(data)]
     labels = _with_labels(data, out, config, device=device, **of_step)
     check_comparable(data)
+    notes += [*labels["notes"], *unit_notes(data, config.units)]
+    for note in notes:
+        log(f"   note: {note}")
     shown = {name: value for name, value in vars(config).items() if name != "model"}
     shown |= dict(repeats=config.repeats or enough_repeats(data), network=labels["network"])
     shown |= preparation | (training if config.transfer else {})
@@ -119,7 +122,7 @@ def compare_datasets(
                 matrix = _transferred(found, folders, out, how, **of_step)
             given = {name: shown[name] for name in ("units", "repeats", "seed")}
             measures = measure_bias(data, device=device, log=log, **given)
-            written = dict(notes=notes + labels["notes"], transfer=matrix, settings=shown)
+            written = dict(notes=notes, transfer=matrix, settings=shown)
             _write(out, found, data, measures, **written)
     return _show(out, log)
 
@@ -128,7 +131,8 @@ def _with_labels(data, out, config, *, device, overwrite, log):
     "Predict what sets lack, in place; return network, weights and notes"
     given = dict(predict=config.predict, vocabulary=config.units)
     if not any(any(wanted_predictions(one, **given)) for one in data):
-        return dict(network=None, weights=None, notes=[])
+        unused = "The network of --model was not used: no label had to be predicted."
+        return dict(network=None, weights=None, notes=[unused] if config.model else [])
     predictor = load_predictor(config.model)
     settings = dict(given, weights=predictor.digest)
     settings["sets"] = [one.signature() for one in data]
@@ -137,8 +141,6 @@ def _with_labels(data, out, config, *, device, overwrite, log):
     of_step = dict(settings=settings, results=_RESULTS["labels"], overwrite=overwrite, log=log)
     with step(out, "labels", **of_step):  # done or not: the tables need the labels
         notes = fill_labels(data, predictor, out=Path(out) / "predicted", **given)
-    for note in notes:
-        log(f"   note: {note}")
     return dict(network=predictor.name, weights=predictor.digest, notes=notes)
 
 
