@@ -2,6 +2,7 @@
 from fer_course.app.bias import *
 import shlex
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,7 +13,7 @@ from fer_course.app.bias_sets import BiasSet, check_images, crop_notes, find_set
 from fer_course.app.bias_sets import Found, prepare_found, read_set
 from fer_course.app.bias_transfer import shared_classes, transfer_scores
 from fer_course.app.options import declared, Folder
-from fer_course.core.cache import quiet, step
+from fer_course.core.cache import forget, quiet, step
 from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError, one_of
 from fer_course.core.files import as_json, make_folder, read_json, write_json

@@ -15,6 +15,7 @@ from fer_course.core.errors import CourseError
 from fer_course.core.files import read_json, write_json, write_table
 from fer_course.faces import SETS, render_dataset
 from fer_course.facs import au_columns
+from fer_course.models import create, save
 from killing import in_fork
 
 torch.set_num_threads(1)  # as the processes beside this one
@@ -285,6 +286,22 @@ def test_a_split_without_images_is_refused(places, changed, tmp_path):
     found = compare_datasets([places / "here", other], tmp_path / "out", split="train", **QUICK)
     train = pd.read_parquet(places / "here" / "manifest.parquet").split == "train"
     assert found["sets"][0]["images"] == train.sum()
+
+
+def test_a_network_without_the_au_branch_is_refused_and_leaves_the_folder_free(
+    places, changed, tmp_path
+):
+    network = create("small", au_vocabulary=None)
+    save(network, tmp_path / "plain")
+    sets = [places / "here", changed(without_units)]
+    out = tmp_path / "out"
+    with pytest.raises(CourseError, match="network plain has no AU branch.*--model"):
+        compare_datasets(sets, out, model=tmp_path / "plain", **QUICK)
+    with pytest.raises(CourseError, match="epochs cannot be 0"):
+        compare_datasets(sets, out, transfer=True, epochs=0, **QUICK)
+    assert not (out / "bias.json").exists()
+    found = compare_datasets(sets, out, **QUICK)
+    assert found["sets"][1]["units_by"] == "network small"
 
 
 # ---- Train here, test there ----

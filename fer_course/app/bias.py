@@ -8,6 +8,7 @@ __all__ = ['Dataset', 'BiasConfig', 'compare_datasets', 'check_comparable', 'eno
 # %% ../../nbs/library/app.bias.ipynb #2f4f108a
 import shlex
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,7 +19,7 @@ from .bias_sets import BiasSet, check_images, crop_notes, find_sets
 from .bias_sets import Found, prepare_found, read_set
 from .bias_transfer import shared_classes, transfer_scores
 from .options import declared, Folder
-from ..core.cache import quiet, step
+from ..core.cache import forget, quiet, step
 from ..core.device import pick_device
 from ..core.errors import CourseError, one_of
 from ..core.files import as_json, make_folder, read_json, write_json
@@ -31,6 +32,17 @@ _RESULTS = {  # step -> what `forget` removes: its own files, and those of the l
     "compare": {"compare": _COMPARED},
 }
 Dataset = Annotated[str | Path, "SET"]  # a prepared folder, rendered faces, or READER:FOLDER
+
+
+@contextmanager
+def _kept_step(out, name, **given):
+    "Run a step as `core.cache.step`; a step that is refused leaves no settings behind"
+    with step(out, name, results=_RESULTS[name], **given) as pending:
+        try:
+            yield pending
+        except CourseError:
+            forget(out, name)
+            raise
 
 # %% ../../nbs/library/app.bias.ipynb #12dc9735
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +126,7 @@ def compare_datasets(
     shown |= dict(repeats=config.repeats or enough_repeats(data), network=labels["network"])
     shown |= preparation | (training if config.transfer else {})
     recorded = shown | dict(sets=[one.signature() for one in data], weights=labels["weights"])
-    with step(out, "compare", settings=recorded, results=_RESULTS["compare"], **of_step) as pending:
+    with _kept_step(out, "compare", settings=recorded, **of_step) as pending:
         if pending:
             matrix = None
             if config.transfer:
@@ -138,8 +150,8 @@ def _with_labels(data, out, config, *, device, overwrite, log):
     settings["sets"] = [one.signature() for one in data]
     settings["images"] = [len(one.table) for one in data]
     given["device"] = pick_device(device)
-    of_step = dict(settings=settings, results=_RESULTS["labels"], overwrite=overwrite, log=log)
-    with step(out, "labels", **of_step):  # done or not: the tables need the labels
+    of_step = dict(settings=settings, overwrite=overwrite, log=log)
+    with _kept_step(out, "labels", **of_step):  # done or not: the tables need the labels
         notes = fill_labels(data, predictor, out=Path(out) / "predicted", **given)
     return dict(network=predictor.name, weights=predictor.digest, notes=notes)
 
@@ -174,9 +186,9 @@ def _transferred(found, folders, out, how, *, overwrite, log):
     full = [read_set(one.name, folder) for one, folder in zip(found, folders)]
     recorded = {name: value for name, value in how.items() if name != "device"}
     recorded["sets"] = [one.signature() for one in full]
-    of_step = dict(settings=recorded, results=_RESULTS["transfer"], overwrite=overwrite, log=log)
+    of_step = dict(settings=recorded, overwrite=overwrite, log=log)
     path = out / "transfer.json"
-    with step(out, "transfer", **of_step) as pending:
+    with _kept_step(out, "transfer", **of_step) as pending:
         if pending:
             rows = transfer_scores(full, out / "transfer", log=log, **how)
             write_json(path, dict(classes=shared_classes(full), rows=as_json(rows)))

@@ -139,6 +139,7 @@ def fill_labels(
 
     Raises `CourseError` if units are wanted of a network without an AU branch.
     """
+    predicted = {}  # what was predicted -> names of sets
     notes = []
     for one in sets:
         expressions, units = wanted_predictions(one, predict, vocabulary=vocabulary)
@@ -149,22 +150,18 @@ def fill_labels(
             raise CourseError(problem, one.folder, "name a network with --model that has one")
         labels = predicted_labels(one, predictor, out=Path(out) / one.name, device=device)
         one.table = one.table.copy()
-        what = []
         if expressions:
             if one.table.expression.notna().any():
                 one.labelled = one.table.expression
             classes = np.array(predictor.network.config.expressions, dtype=object)
             one.table["expression"] = classes[labels["expression"]]
             one.expressions_by = predictor.name
-            what.append("expressions")
+            predicted.setdefault("Expressions", []).append(one.name)
         if units:
             _set_units(one, predictor, labels["units"], vocabulary)
-            what.append("action units")
-        notes += _notes_on(one, predictor, " and ".join(what))
-        lacking = [name for name in au_columns(vocabulary) if name not in predictor.units]
-        if units and lacking:
-            notes.append(f"{predictor.name.capitalize()} does not predict {', '.join(lacking)}.")
-    return notes
+            predicted.setdefault("Action units", []).append(one.name)
+        notes += _crop_notes(one, predictor)
+    return [*_notes_on(predicted, predictor), *notes]
 
 
 def _set_units(one, predictor, values, vocabulary):
@@ -175,12 +172,18 @@ def _set_units(one, predictor, values, vocabulary):
     one.units_by = predictor.name
 
 
-def _notes_on(one, predictor, what):
-    "Yield what a reader has to know about the predicted labels of a set"
+def _notes_on(predicted, predictor):
+    "Yield which labels of which sets are predictions"
+    for what, names in predicted.items():
+        yield (
+            f"{what} of {', '.join(names)} were predicted by {predictor.name}, not labelled: the "
+            "distances measure the network's mistakes as well."
+        )
+
+
+def _crop_notes(one, predictor):
+    "Yield how the images of a set differ from those that the network learned from"
     size = predictor.network.config.size
-    note = f"{what.capitalize()} of {one.name} were predicted by {predictor.name}, not labelled: "
-    note += "its distances measure the network's mistakes as well."
-    yield note
     if one.size != size:
         how = f"from {one.size} to {size} pixels for {predictor.name}"
         yield f"Images of {one.name} were resized {how}."

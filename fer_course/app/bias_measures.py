@@ -160,10 +160,15 @@ def unit_notes(
         lacking = [name for name in au_columns(vocabulary) if name not in known]
         if lacking:
             notes.append(
-                f"{one.name} has no labels of {', '.join(lacking)}: no distance uses "
+                f"{one.name} has no {_whose(one)} of {', '.join(lacking)}: no distance uses "
                 f"{'it' if len(lacking) == 1 else 'them'}."
             )
     return notes
+
+
+def _whose(one):
+    "Return how the units of a set are called"
+    return "labels" if one.units_by == "labels" else f"predictions ({one.units_by})"
 
 # %% ../../nbs/library/app.bias_measures.ipynb #b1f682e9
 def records(
