@@ -10,7 +10,7 @@ from fer_course.app.bias_labels import fill_labels, load_predictor, wanted_predi
 from fer_course.app.bias_measures import distance_rows, measure_bias, records, set_entry
 from fer_course.app.bias_measures import unit_notes, unit_shares
 from fer_course.app.bias_sets import BiasSet, check_images, crop_notes, find_sets
-from fer_course.app.bias_sets import Found, prepare_found, read_set
+from fer_course.app.bias_sets import Found, people_notes, prepare_found, read_set
 from fer_course.app.bias_transfer import shared_classes, transfer_scores
 from fer_course.app.options import declared, Folder
 from fer_course.core.cache import forget, quiet, step

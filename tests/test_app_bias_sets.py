@@ -105,6 +105,19 @@ def test_auxiliary_images_copies_and_other_splits_are_counted():
             read_set("first", folder, "valid")
 
 
+def test_unknown_people_are_counted():
+    with tempfile.TemporaryDirectory() as temporary:
+        top = Path(temporary)
+        sets = [
+            read_set("a", prepared_folder(top / "a")),
+            read_set("b", prepared_folder(top / "b", subject=[None, *"pqrst"])),
+        ]
+        (note,) = people_notes(sets)
+        assert note.startswith("The person in 1 of 6 images of b is not known")
+        assert sets[0].signature() != sets[1].signature()
+        assert sets[0].signature().startswith("a (6 images of 8 pixels, manifest ")
+
+
 def test_the_same_images_are_refused_and_common_ones_counted():
     with tempfile.TemporaryDirectory() as temporary:
         top = Path(temporary)

@@ -189,6 +189,8 @@ def test_rendered_faces_and_published_sets_are_prepared_alike(places, tmp_path):
     assert [one["name"] for one in found["sets"]] == ["here", "photographs"]
     assert {one["crop"]["align"] for one in found["sets"]} == {"course"}
     assert found["sets"][1]["units_by"] == "network small", "a list of labels has no units"
+    assert found["sets"][1]["people"] is None
+    assert any("each of them counts as a person" in note for note in found["notes"])
     assert found["recognition"]
     assert found["command"] == "fer-course bias here csv:photographs --out OUT --repeats 100"
     assert (out / "prepared" / "photographs" / "images.npy").exists()

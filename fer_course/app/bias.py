@@ -16,7 +16,7 @@ from .bias_labels import fill_labels, load_predictor, wanted_predictions
 from .bias_measures import distance_rows, measure_bias, records, set_entry
 from .bias_measures import unit_notes, unit_shares
 from .bias_sets import BiasSet, check_images, crop_notes, find_sets
-from .bias_sets import Found, prepare_found, read_set
+from .bias_sets import Found, people_notes, prepare_found, read_set
 from .bias_transfer import shared_classes, transfer_scores
 from .options import declared, Folder
 from ..core.cache import forget, quiet, step
@@ -116,7 +116,7 @@ def compare_datasets(
     given = dict(device=device, workers=workers, **of_step)
     folders = prepare_found(found, out, **preparation, **given)
     data = [read_set(one.name, folder, config.split) for one, folder in zip(found, folders)]
-    notes = [*check_images(data), *crop_notes(data)]
+    notes = [*check_images(data), *people_notes(data), *crop_notes(data)]
     labels = _with_labels(data, out, config, device=device, **of_step)
     check_comparable(data)
     notes += [*labels["notes"], *unit_notes(data, config.units)]
@@ -148,7 +148,7 @@ def _with_labels(data, out, config, *, device, overwrite, log):
     predictor = load_predictor(config.model)
     settings = dict(given, weights=predictor.digest)
     settings["sets"] = [one.signature() for one in data]
-    settings["images"] = [len(one.table) for one in data]
+    settings["compared"] = [len(one.table) for one in data]
     given["device"] = pick_device(device)
     of_step = dict(settings=settings, overwrite=overwrite, log=log)
     with _kept_step(out, "labels", **of_step):  # done or not: the tables need the labels

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Found', 'find_sets', 'ImageRows', 'BiasSet', 'prepare_found', 'read_set', 'check_images', 'why_not_alike',
-           'crop_notes']
+           'crop_notes', 'people_notes']
 
 # %% ../../nbs/library/app.bias_sets.ipynb #1a1db6d5
 from collections.abc import Iterator, Sequence
@@ -151,10 +151,11 @@ class BiasSet:
         "Return the side of an image."
         return self.images.shape[1]
 
-    def signature(self) -> dict:  # of what the results depend on
-        "Return a digest of the manifest and the shape of the images."
+    def signature(self) -> str:  # of what the results depend on
+        "Return the name of the set with a digest of its manifest and the shape of its images."
         manifest = digest(self.folder / "manifest.parquet")
-        return dict(name=self.name, manifest=manifest, shape=list(self.images.packed.shape))
+        n, side = self.images.packed.shape[:2]
+        return f"{self.name} ({n} images of {side} pixels, manifest {manifest[:12]})"
 
 
 def prepare_found(
@@ -289,4 +290,18 @@ def crop_notes(
             yield (
                 f"{unaligned} of {len(one.table)} images of {one.name} are not aligned: no face "
                 "was found."
+            )
+
+
+def people_notes(
+    sets: Sequence[BiasSet],
+) -> Iterator[str]:
+    "Yield for which sets an interval over people is one over images."
+    for one in sets:
+        unknown = int(one.table.subject.isna().sum()) if "subject" in one.table else len(one.table)
+        if unknown:
+            yield (
+                f"The person in {unknown} of {len(one.table)} images of {one.name} is not known, "
+                "and each of them counts as a person: if people appear several times, intervals "
+                "are too narrow and p is too small."
             )
