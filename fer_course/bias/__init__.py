@@ -11,5 +11,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "cosine_distances": ".distances",
         "overall_distances": ".distances",
         "paper_reading": ".distances",
+        "label_distances": ".given_units",
     },
 )
