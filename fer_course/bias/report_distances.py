@@ -152,6 +152,7 @@ def given_units_data(
             "distance": row["distance"],
             "95% interval": interval_text(row["low"], row["high"]) or "–",
             "floor": row["floor"],
+            "above the floor": row.get("excess"),
             "images, first": row["n_a"],
             "images, second": row["n_b"],
             "remark": given_text(row["why"]),
@@ -160,7 +161,7 @@ def given_units_data(
     ]
     units = [row["units"] for row in table.to_dict("records") if "units" in row]
     return {
-        "table": frame_table(_without_empty(pd.DataFrame(rows), "remark")),
+        "table": frame_table(_without_empty(pd.DataFrame(rows), "remark", "above the floor")),
         "units": next((given_text(text) for text in units if given_text(text)), None),
         "marks": marks_text(report),
     }
