@@ -160,6 +160,10 @@ def test_the_sentence_says_what_was_not_compared():
         images_why="The images are not cropped alike.", mean_images={}, recognition=[]
     )
     assert "not cropped alike" in bias_sentence(BiasReport(**content))
+    assert (
+        "labelled differently in first† – second†: distance 0.20 (95% interval 0.15"
+        in bias_sentence(BiasReport(**content))
+    )
     page = render_bias_report(content)
     assert page.count("<p>The images are not cropped alike.") == 2
     assert "could be computed" in bias_sentence(BiasReport())

@@ -51,7 +51,12 @@ def bias_sentence(
     report: BiasReport,
 ) -> str:  # a few sentences
     "Return the result in plain words, from the numbers alone."
-    sentences = [_farthest(report), _beyond_chance(report), _not_compared(report)]
+    sentences = [
+        _farthest(report),
+        _beyond_chance(report),
+        _labelled(report),
+        _not_compared(report),
+    ]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -91,6 +96,22 @@ def _beyond_chance(report):
     parts = [name if is_one_pair else f"{name} ({n} pairs)" for name, n in beyond.items()]
     parts = [part.replace("(1 pairs)", "(1 pair)") for part in parts]
     return f"More than chance differ: {listed(parts)} ({tests})."
+
+
+def _labelled(report):
+    "Return which pair labels faces with the same units most differently"
+    if report.given_units is None or report.given_units.distance.isna().all():
+        return ""
+    table = report.given_units.dropna(subset="distance")
+    row = table.loc[table.distance.idxmax()].to_dict()
+    interval = interval_text(row["low"], row["high"])
+    given = f"95% interval {interval}, " if interval else ""
+    pair = pair_name(shown_names(report), row)
+    most = " most" if len(table) > 1 else ""
+    return (
+        f"Faces with the same action units are labelled{most} differently in {pair}: distance "
+        f"{row['distance']:.2f} ({given}noise alone gives {row['floor']:.2f})."
+    )
 
 
 def _not_compared(report):
