@@ -42,6 +42,7 @@ bench: $(READY)  ## speed and memory, side by side in one run
 	@$(STEP) "MTCNN against facenet-pytorch" -- $(BIN)/python benchmarks/detector.py
 	@$(STEP) "Data preparation" -- $(BIN)/python benchmarks/data.py
 	@$(STEP) "Training" -- $(BIN)/python benchmarks/training.py
+	@$(STEP) "Dataset bias" -- $(BIN)/python benchmarks/bias.py
 
 format: $(READY) ## format notebooks, scripts and tests, and clean the notebooks
 	@$(STEP) "Format" -- $(BIN)/ruff format . .ci

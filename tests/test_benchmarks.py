@@ -132,6 +132,15 @@ def test_faces(run_benchmark, toy):
     assert rows["MTCNN finds modelled faces behind any occluder, 160 px"]["faces"] == 5
 
 
+def test_bias(run_benchmark, toy):
+    rows, printed = run_benchmark("bias", *toy)
+    if not Path("/proc/self/smaps_rollup").exists():
+        assert "bias: not measured" in printed
+        return
+    what = "comparing two sets, 140 images in all"
+    check_rows(rows, [f"{what}: {part}" for part in ("time", "CPU time", "peak memory")])
+
+
 def test_start(run_benchmark):
     rows, _ = run_benchmark("start")
     expected = ["python alone: time", "python alone: imports of torch"]

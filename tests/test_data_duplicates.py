@@ -159,7 +159,7 @@ def test_near_pairs_are_exact():
             hashes = hashes ^ (np.uint64(1) << rng.integers(0, 64, n).astype(np.uint64))
         hashes = np.unique(hashes)
         i, j = np.triu_indices(len(hashes), 1)
-        bits = distances(hashes[i], hashes[j])
+        bits = bit_distances(hashes[i], hashes[j])
         found = np.stack(near_pairs(hashes, distance))
         assert np.array_equal(found, np.stack([i, j, bits])[:, bits <= distance])
 
@@ -167,7 +167,7 @@ def test_near_pairs_are_exact():
 
 
 def test_a_chain_of_near_copies_is_one_group():
-    assert distances(np.uint64(0), np.uint64(2**64 - 1)) == 64
+    assert bit_distances(np.uint64(0), np.uint64(2**64 - 1)) == 64
     assert near_groups(np.zeros(0, np.uint64)).tolist() == []
     chain = np.array([0, 7, 0, 2**60, 7 + 56, 2**63 + 1023], np.uint64)
     assert near_groups(chain, 3).tolist() == [0, 0, 0, 0, 0, -1]

@@ -5,6 +5,8 @@ from ..core.lazy import lazy_names
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "BiasConfig": ".bias",
+        "compare_datasets": ".bias",
         "main": ".cli",
         "parser": ".cli",
         "prepare_published": ".cli",

@@ -81,6 +81,7 @@ _NOT_IN_A_SCHEDULE = ("joint", "deterministic", "half", "own_norms")
 _TRAIN_CONFIG = "train.config:TrainConfig"
 _TITLE = "settings of the training run"
 _NOTE = "default: by the schedule"
+_CROPS = ("align", "size", "landmarks", "no_face", "several")
 
 VERBS = {
     "run": Verb(
@@ -139,6 +140,18 @@ VERBS = {
         help="expressions and action units of photographs, drawn beside them",
         example="fer-course predict holiday.jpg --model _runs/photos --out _runs/predictions",
         arguments=("images",),
+    ),
+    "bias": Verb(
+        function="app.bias:compare_datasets",
+        help="compare datasets: action units, labels and images of each expression",
+        example="fer-course bias _runs/rafdb _runs/affectnet --out _runs/bias",
+        arguments=("sets",),
+        required=("out",),
+        settings=(
+            Settings("app.bias:BiasConfig", "settings of the comparison"),
+            Settings(_PREPARE_CONFIG, "preparation of sets that are not prepared", _CROPS),
+            Settings(_TRAIN_CONFIG, "training runs of --transfer", ("epochs", "batch_size"), _NOTE),
+        ),
     ),
     "faces": Verb(
         function="app.sources:render_faces",

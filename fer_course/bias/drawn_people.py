@@ -133,7 +133,10 @@ def drawn_means(
 
 # %% ../../nbs/library/bias.drawn_people.ipynb #feef2e33
 def _noise_of_people(pool, counts):
-    "Return s (P,): the sum over a set, divided by its squared images, is its share of the distance"
+    """Return s (P,), the squared noise of each person.
+
+    Its sum over a set, divided by the squared number of images, is what the set adds to a distance.
+    """
     mean = pool.means()[0]
     rates = pool.labels.sum(0) / counts.sum()  # labels of each unit per image
     noise = (pool.sums - pool.labels * mean) / rates  # (P, units)

@@ -21,7 +21,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "PUBLISHED_CONDITIONS": ".conditions",
         "attach_conditions": ".conditions",
         "read_condition_list": ".conditions",
-        "distances": ".duplicates",
+        "bit_distances": ".duplicates",
         "drop_duplicates": ".duplicates",
         "drop_shared": ".duplicates",
         "hash_images": ".duplicates",

@@ -7,15 +7,15 @@ __all__ = ['Report', 'counts_table', 'headline_sentence', 'render_report', 'writ
 
 # %% ../../nbs/library/evaluate.report.ipynb #621c4b7d
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 import numpy as np
 import pandas as pd
 from ..core.files import write_text
+from .report_page import page_template, render_page
 from .report_result import interval_text, nothing_chose
 from .report_result import paired_comparisons, recommendation_text
 from .report_sections import SECTIONS
-from .report_tables import listed, printable, value_text
+from .report_tables import listed
 from ..facs import EXPRESSIONS
 from ..metrics import as_runs
 
@@ -142,22 +142,6 @@ def _without_choice(report):
     below = "Intervals and comparisons are in the next section."
     return " ".join([recommendation_text(report), *([means, below] if reached else [])])
 
-# %% ../../nbs/library/evaluate.report.ipynb #5b3009d6
-@cache
-def _template():
-    "Return the template of the page; every string is escaped, a missing name is an error"
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("fer_course", "evaluate"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("report.html.j2")
-
 # %% ../../nbs/library/evaluate.report.ipynb #e2a3f485
 def render_report(
     content: Report | dict,  # a report, or a dict with its fields
@@ -167,22 +151,9 @@ def render_report(
     Raises `TypeError` if a field is not one of a `Report`.
     """
     report = content if isinstance(content, Report) else Report(**content)
-    sections = [
-        {"id": name, "title": title, "data": data}
-        for name, (title, section_data) in SECTIONS.items()
-        if (data := section_data(report)) is not None
-    ]
-    tiles = [
-        (name, value_text(value)) for name, value in report.headline.items() if name != "sentence"
-    ]
-    page = _template().render(
-        title=report.title,
-        subtitle=report.subtitle,
-        sentence=headline_sentence(report),
-        tiles=tiles,
-        sections=sections,
-    )
-    return printable(page)
+    tiles = {name: value for name, value in report.headline.items() if name != "sentence"}
+    given = dict(sections=SECTIONS, sentence=headline_sentence(report), tiles=tiles)
+    return render_page(page_template("report.html.j2"), report, **given)
 
 
 def write_report(
