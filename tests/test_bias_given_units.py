@@ -86,7 +86,7 @@ def known_pairs(n):
         profile: annotated(sample(n, profile, seed=number), annotator, seed=number)
         for number, (profile, annotator) in enumerate(HABITS.items())
     }
-    population = sample(1000, "course", seed=9).action_units.numpy()
+    population = sample(500, "course", seed=9).action_units.numpy()
     table = label_distances(sets, repeats=0)[["a", "b", "distance", "floor", "excess"]]
     table["cosine"] = overall_distances(sets, repeats=9)["distance"]
     truth = [annotator_distance(population, HABITS[a], HABITS[b]) for a, b in zip(table.a, table.b)]
