@@ -14,7 +14,6 @@ import pandas as pd
 from .drawn_people import named_seed, person_codes
 from .vectors import expression_labels, in_order, named_manifests, shared_units
 from .vectors import unit_labels
-from ..core.errors import CourseError
 from ..facs import au_columns
 
 # %% ../../nbs/library/bias.given_units.ipynb #e591789c
