@@ -62,6 +62,18 @@ def order_claims(tables):
         yield claim_of("A", claim, row, (0.1, 0.0))
 
 
+def library_claims(tables):
+    "Yield the claims of question A about `fer_course.bias.label_distances`."
+    for row in tables["library"]:
+        units = row["measure"].removeprefix("library")
+        words = f"label_distances given {units} units"
+        if row["order"] is not None:
+            claim = f"{words} orders the pairs as the truth does ({row['scenario']})"
+            yield claim_of("A", claim, row["order"], (0.8, 0.6))
+            claim = f"{words} orders the pairs better than the cosine without neutral"
+            yield claim_of("A", f"{claim} ({row['scenario']})", row["ahead"], (0.1, 0.0))
+
+
 def separation_claims(tables):
     "Yield the claims of question B."
     for measure, words in WORDS.items():
@@ -120,5 +132,6 @@ def reading_claims(tables):
 
 def all_claims(tables):
     "Return every claim that was measured."
-    kinds = (order_claims, separation_claims, tool_claims, composition_claims, reading_claims)
+    kinds = (order_claims, library_claims, separation_claims, tool_claims, composition_claims)
+    kinds += (reading_claims,)
     return [claim for kind in kinds for claim in kind(tables) if claim]

@@ -17,6 +17,10 @@ C  Pseudo units, by a detector with errors (`bias_worlds.rates`; assumed, set fr
    the cast is `stand-ins` or `network`, from the annotator `crowd` at full strength, of whose
    labels a further 25% are any class. That share is assumed. And a unit set whose faces are
    mostly happy (`composition`; added after the first worlds were seen, before its own runs).
+   The label distance of the questions A to C fits each set by itself and compares all pairs on the
+   faces of all sets. `fer_course.bias.label_distances` fits each pair and compares it on its own
+   faces, so that a result does not depend on further sets. It is measured in six scenarios
+   (`library`), with the bars of A, which were set before.
 D  The readings of the paper's text, and the paper's Table I against them
    (experiments/bias_readings.py).
 
@@ -61,11 +65,16 @@ import bias_tables as tables
 from bias_claims import all_claims
 from bias_readings import paper_tables
 from bias_worlds import CASTS, CLASSES, DETECTED, ERRORS, HABITS, NAMES, SCENARIOS, STEPS, UNITS
+from fer_course.bias import label_distances
 from fer_course.core.files import digest
 from fer_course.core.terminal import say
 from fer_course.faces import ANNOTATORS, PROFILES, SETS
 from fer_course.faces.parameters import sample
 from fer_course.faces.mixed_profiles import between
+
+# scenarios in which `fer_course.bias.label_distances`, which fits each pair, is measured as well
+LIBRARY = ("random", "random, few faces", "random, one profile", "random, pseudo", "random, mixed")
+LIBRARY += ("equal",)
 
 # Worlds
 
@@ -138,6 +147,24 @@ def world(settings, seed):
         tables = tables_of(settings, seed, faces, annotators_of(seed, kind), n)
         tables = worlds.with_tool(tables, tool, detector_of(seed))
         answers |= {f"{name}|{key}": value for key, value in worlds.measured(tables).items()}
+    return answers
+
+
+def library(settings, seed):
+    "Return the distances of `label_distances` in some scenarios of a world, and the truth."
+    people = worlds.population(settings["population"])
+    overall, _ = worlds.truth(annotators_of(seed, "random"), people)
+    answers = {"random|truth": overall}
+    for name in LIBRARY:
+        faces, kind, tool, *few = SCENARIOS[name]
+        n = settings["few"] if few else settings["n"]
+        tables = tables_of(settings, seed, faces, annotators_of(seed, kind), n)
+        tables = worlds.with_tool(tables, tool, detector_of(seed))
+        vocabularies = dict(library13="common", library21="raf_au")
+        for measure, vocabulary in vocabularies.items():
+            if tool == "exact" or measure == "library13":
+                found = label_distances(tables, vocabulary=vocabulary, divisions=0)
+                answers[f"{name}|{measure}"] = found.distance.to_numpy()
     return answers
 
 
@@ -358,6 +385,7 @@ PARTS = dict(
     limits=limits,
     composition=composition,
     detected=detected,
+    library=library,
 )
 VERSIONS = dict(limits=2, errors=2)  # a higher number makes the runs of a part anew
 GRIDS = ("habits", "images", "errors", "chance", "composition")
@@ -394,7 +422,7 @@ def runs(arguments, seed):
     "Return the runs of a seed: its worlds, and the grids in the first worlds of all."
     found = []
     for number in range(seed * arguments.worlds, (seed + 1) * arguments.worlds):
-        parts = ["world"]
+        parts = ["world", "library"]
         if number < arguments.grids:
             parts += GRIDS
         if number < 2 * arguments.grids:
@@ -451,6 +479,7 @@ def every_table(answers):
         composition=tables.composition(answers["composition"]),
         detectors=tables.detectors(None),
         paper=paper_tables(),
+        library=tables.library(answers["library"], answers["world"]),
     )
 
 

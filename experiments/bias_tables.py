@@ -118,6 +118,28 @@ def against_cosine(worlds, scenarios):
     return rows
 
 
+def library(runs, worlds):
+    """Return how `fer_course.bias.label_distances` orders the pairs, and what it measures.
+
+    A row for each scenario and measure: rho over the pairs and its paired difference to that of
+    the cosine without neutral (both None with equal annotators), and the level of the distance.
+    """
+    known = {one["seed"]: one for one in worlds}
+    rows = []
+    for key in sorted({key for one in runs for key in one if "|library" in key}):
+        scenario, measure = key.split("|")
+        level = summary([one[key].mean() for one in runs])
+        row = dict(scenario=scenario, measure=measure, level=level, order=None, ahead=None)
+        if scenario.startswith("random"):
+            each = np.array([rho(one[key], one["random|truth"]) for one in runs])
+            other = np.array([rhos([known[one["seed"]]], scenario, "basic")[0] for one in runs])
+            good = share(each >= GOOD)
+            row["order"] = summary(each) | dict(good=good["share"], each=[number(v) for v in each])
+            row["ahead"] = summary(each - other)
+        rows.append(row)
+    return rows
+
+
 def by_expression(worlds, scenarios):
     "Return rho of an expression's distance and its truth, for each expression."
     rows = []

@@ -193,6 +193,15 @@ def test_overall_distances_are_means_of_the_expressions():
     only = overall_distances(sets, repeats=100, expressions=["fear"])
     fear = each[each.expression == "fear"].reset_index(drop=True)
     pd.testing.assert_frame_equal(only[["low", "high"]], fear[["low", "high"]])
+    with_neutral = {
+        name: pd.concat([s, s[:40].assign(expression="neutral")]) for name, s in sets.items()
+    }
+    same = overall_distances(with_neutral, repeats=100)
+    pd.testing.assert_frame_equal(
+        same[["expressions", "distance"]], pairs[["expressions", "distance"]]
+    )
+    asked = overall_distances(with_neutral, repeats=100, expressions=["fear", "neutral"])
+    assert asked.expressions.tolist() == [2, 2, 2]
 
 
 def test_overall_distances_say_why():

@@ -183,5 +183,8 @@ def test_distances_of_labels_are_seeded_and_do_not_depend_on_other_se():
     pd.testing.assert_frame_equal(two, three[:1])
     assert three.why.tolist() == [None] * 3
     assert label_distances(sets, repeats=0, seed=1).distance[0] != two.distance[0]
+    quick = label_distances(sets, divisions=0)
+    assert (quick.distance == three.distance).all()
+    assert quick[["floor", "excess", "low", "high"]].isna().all(axis=None)
     some = label_distances(sets, repeats=0, expressions=["anger", "fear"])
     assert (some.n_a < 150).all()

@@ -234,22 +234,26 @@ def overall_distances(
     manifests: dict | list,  # {name: manifest}; of a list, the column `dataset` gives the names
     *,
     vocabulary: str = "common",  # a key of `AU_VOCABULARIES`
-    expressions: Iterable | None = None,  # names among `EXPRESSIONS`; None = all that occur
+    expressions: Iterable | None = None,  # names among `EXPRESSIONS`; None = all but neutral
     repeats: int = 1000,  # drawn datasets
     seed: int = 0,  # same seed, same draws as in `cosine_distances`
 ) -> pd.DataFrame:  # one row per pair: a, b, expressions, distance, low, high, why, reason
     """Return the mean cosine distance of each pair over the expressions that have a distance.
 
-    `expressions` = how many. `why` and `reason` are those of `cosine_distances`; with fewer than
+    Neutral is left out unless it is asked for: its vector is nearly zero, and a few stray units
+    decide its direction. `expressions` = how many are in the mean. `why` and `reason` are those of `cosine_distances`; with fewer than
     five people in one of the expressions the interval is missing. Raises `CourseError` as
     `cosine_distances` does.
     """
     found = _compared(
         manifests, vocabulary=vocabulary, expressions=expressions, repeats=repeats, seed=seed
     )
+    names = found.expressions
+    if expressions is None and len(names) > 1:
+        names = [name for name in names if name != "neutral"]
     rows = []
     for a, b in combinations(found.sets, 2):
-        each = [_estimate(found, a, b, expression) for expression in found.expressions]
+        each = [_estimate(found, a, b, expression) for expression in names]
         rows.append(_overall_row(found, pd.DataFrame(each), a, b))
     return _as_table(rows, _OVERALL)
 

@@ -123,14 +123,11 @@ def _fitted_distance(cells, weights):
     return float((weight * distances).sum() / weight.sum())
 
 # %% ../../nbs/library/bias.given_units.ipynb #177a1533
-_DIVISIONS = 3  # random divisions in halves
-
-
-def _floor(faces, rng):
+def _floor(faces, rng, *, divisions):
     "Return the mean distance between random halves of the people of a set"
     people = np.unique(faces.people)
     distances = []
-    for _ in range(_DIVISIONS):
+    for _ in range(divisions):
         half = rng.permutation(people)[: len(people) // 2]
         rows = np.isin(faces.people, half)
         cells = _cells(faces.part(rows), faces.part(~rows), rng)
@@ -155,12 +152,17 @@ def _t_interval(distance, floor, drawn, level=0.95):
     return float(min(low, distance)), float(max(high, distance))
 
 
-def _compared(a, b, *, repeats, rng):
+def _compared(a, b, *, repeats, divisions, rng):
     "Return distance, floor, excess, low and high of two sets with the same expressions"
     cells = _cells(a, b, rng)
     distance = _fitted_distance(cells, np.ones(len(cells.cell)))
+    if not divisions:
+        return dict(distance=distance)
     size = np.sqrt(1 / len(a.labels) + 1 / len(b.labels))
-    floors = [_floor(side, rng) * size / np.sqrt(4 / len(side.labels)) for side in (a, b)]
+    floors = []
+    for side in (a, b):
+        of_halves = _floor(side, rng, divisions=divisions)
+        floors.append(of_halves * size / np.sqrt(4 / len(side.labels)))
     floor = float(np.mean(floors))
     excess = np.sqrt(max(distance**2 - floor**2, 0))
     row = dict(distance=distance, floor=floor, excess=float(excess))
@@ -184,7 +186,7 @@ def _why_not(faces, units, known):
     return None
 
 
-def _label_row(a, b, *, repeats, seed):
+def _label_row(a, b, *, repeats, divisions, seed):
     "Return the row of two sets of faces"
     names = in_order(set(a.labels) & set(b.labels))
     if len(names) < 2:
@@ -198,7 +200,7 @@ def _label_row(a, b, *, repeats, seed):
             why = f"too few people in {side.name} ({people}): the fit needs {_PEOPLE}"
             return row | dict(why=why)
     rng = np.random.default_rng(named_seed(seed, a.name, b.name))
-    return row | _compared(a, b, repeats=repeats, rng=rng)
+    return row | _compared(a, b, repeats=repeats, divisions=divisions, rng=rng)
 
 
 _COLUMNS = ("a", "b", "distance", "floor", "excess", "low", "high", "n_a", "n_b", "units", "why")
@@ -208,9 +210,11 @@ def label_distances(
     manifests: dict | list,  # {name: manifest}; of a list, the column `dataset` gives the names
     *,
     vocabulary: str = "common",  # a key of `AU_VOCABULARIES`
-    expressions: Iterable
-    | None = None,  # names among `EXPRESSIONS`; None = all that both sets have
+    # names among `EXPRESSIONS`; None = all that both sets have
+    expressions: Iterable | None = None,
     repeats: int = 20,  # drawings of people for the interval, each fitted again; 0 = no interval
+    # random divisions of the people in halves for the floor; 0 = neither floor nor interval
+    divisions: int = 3,
     seed: int = 0,  # same seed, same result
 ) -> pd.DataFrame:  # one row per pair: `_COLUMNS`; `units` lists the units used
     """Return how differently each pair of datasets labels the same action units, 0-1.
@@ -239,7 +243,8 @@ def label_distances(
         row |= dict(a=a, b=b, n_a=len(sets[a].labels), n_b=len(sets[b].labels))
         row |= dict(units=", ".join(units), why=whys[a] or whys[b])
         if not row["why"]:
-            row |= _label_row(sets[a], sets[b], repeats=repeats, seed=seed)
+            given = dict(repeats=repeats, divisions=divisions, seed=seed)
+            row |= _label_row(sets[a], sets[b], **given)
         rows.append(row)
     table = pd.DataFrame(rows)[list(_COLUMNS)]
     table["why"] = pd.Series([row["why"] for row in rows], dtype=object)

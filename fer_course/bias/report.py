@@ -71,7 +71,7 @@ def _farthest(report):
     given = f"95% interval {interval}" if interval else "no interval"
     reading = paper_reading(far["distance"], far["low"], far["high"])
     number = f"{far['distance']:.2f} ({given}; by the paper's limits: {reading})"
-    over = f"the mean over {far['expressions']} expressions"
+    over = f"the mean over {far['expressions']} expressions without neutral"
     if len(report.overall) == 1:
         return f"The cosine distance of {pair_name(names, far)} is {number}, {over}."
     first = f"The most distant pair is {pair_name(names, far)}: cosine distance {number}, {over}."
