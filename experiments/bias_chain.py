@@ -274,7 +274,7 @@ def manifest(out, name, arguments, *, by):
 
 
 def known_bias(out, arguments):
-    "Return (a, b) -> the mean total variation distance of two annotators on all training faces."
+    "Return (a, b) -> mean total variation distance of two annotators on all training faces."
     counts = run_of("alone", TARGETS[0], 0, arguments).settings["counts"]
     units = np.concatenate([part_of(out, name, "train", counts).units for name in AUXILIARY])
     names = list(combinations(AUXILIARY, 2))
@@ -397,7 +397,7 @@ def mean_over_pairs(table, way, column="loss"):
 
 
 def correlations(table, pairs):
-    "Return, for each distance, its rank correlation with the loss: each seed, and the mean loss."
+    "Return the rank correlation of each distance with the loss: per seed and of the mean loss."
     from scipy.stats import spearmanr
 
     chosen = table[(table.way == "naive") & table.target.isin(TARGETS)]
@@ -428,7 +428,7 @@ def doses(table):
 
 
 def annotator_against_image(table):
-    "Return, per seed at 1 : 1, the loss at the full annotator dose minus that at the image dose."
+    "Return the loss at the full annotator dose minus that at the full image dose, per seed."
     naive = table[(table.target == "dose") & (table.way == "naive") & (table.ratio == 1)]
     annotator = naive[(naive.other == "other") & (naive.dose == 1)].set_index("seed").loss
     image = naive[naive.other == "web to film 1.00"].set_index("seed").loss

@@ -1,4 +1,4 @@
-"""Does the cosine distance of AU-ViT measure annotator bias? Five stand-ins with a known answer.
+"""Does the cosine distance of AU-ViT measure annotator bias? Five sets with a known answer.
 
 The second part of lesson 13. Five sets of faces have the roles of RAF-DB, FERPlus, AffectNet,
 RAF-AU and EmotioNet (`faces.sets.SETS`, experiments/bias_worlds.py); nothing is rendered. The true
@@ -127,7 +127,7 @@ def reader_of(rates, seed):
 
 
 def detector_of(world, errors=1.0, alike=False):
-    "Return the tool that reads the sets of a world; `alike`: as if all images were those of web."
+    "Return the tool that reads the sets of a world; `alike`: as if all images were web's."
     profiles = {name: PROFILES[SETS[key].profile] for name, key in worlds.DATASETS.items()}
     if alike:
         profiles = dict.fromkeys(profiles, PROFILES["web"])

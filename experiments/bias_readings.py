@@ -88,7 +88,7 @@ def paper_tables():
 
 
 def both_ways():
-    "Return the losses of each two FER sets in both directions: a distance has one value for both."
+    "Return the losses of each two FER sets in both directions; a distance has one value."
     found = []
     for a, b in combinations(FER, 2):
         there = round(ALONE[a] - TABLE_1[a][b], 2)
@@ -103,7 +103,7 @@ def both_ways():
 def readings(distances, pairs, names, classes):
     """Return whether each reading of the paper holds: {reading: True or False}.
 
-    `distances` (pairs, classes) holds cosine distances, NaN where there is none.
+    `distances` (pairs, classes) holds cosine distances, NaN if there is no distance.
     """
     overall = mean_known(distances, axis=1)
     each = dict(zip(classes, mean_known(distances, axis=0)))

@@ -187,7 +187,7 @@ def limits(runs):
 
 
 def levels(worlds, scenarios):
-    "Return the mean over pairs and the largest pair of each measure, and the mean of each pair."
+    "Return mean over pairs and largest pair of each measure, and the mean of each pair."
     rows = []
     for scenario in scenarios:
         truth = np.mean([world[f"{cast_of(scenario)}|truth"].mean() for world in worlds])
@@ -348,7 +348,7 @@ def from_emotionet(worlds, scenarios):
 
 
 def mixing(worlds, pairs):
-    "Return the ratio of EmotioNet's distances with mixed tools to those with one tool, by measure."
+    "Return the ratio of EmotioNet's distances with mixed tools to those with one tool."
     rows = []
     for mixed, one in pairs:
         for measure in MEASURES:

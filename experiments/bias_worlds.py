@@ -1,4 +1,4 @@
-"""Worlds with a known annotator bias: faces, annotators, tools that read units, and measures.
+"""Worlds with a known annotator bias: faces, annotators, tools for units, and measures.
 
 The parts of experiments/bias_known.py. A world is five sets of faces, the stand-ins of
 `faces.sets.SETS` for the datasets of AU-ViT (their people, expressions and action units; nothing is
@@ -415,7 +415,7 @@ def mean_known(values, axis=None):
 
 
 def overall(found, measure):
-    "Return one number per pair (pairs,) of what `measured` returned; NaN if it was not measured."
+    "Return one number per pair (pairs,) of what `measured` returned; NaN if not measured."
     if measure == "basic":
         return mean_known(found["cosine"][:, : len(CLASSES) - 1], axis=1)
     if measure not in found:

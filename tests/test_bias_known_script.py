@@ -1,4 +1,4 @@
-"The command experiments/bias_known.py: worlds with a known answer, and the paper's numbers."
+"The command experiments/bias_known.py: worlds with a known answer, the paper's numbers."
 
 import json, sys
 from dataclasses import replace
