@@ -103,7 +103,7 @@ def both_ways():
 def readings(distances, pairs, names, classes):
     """Return whether each reading of the paper holds: {reading: True or False}.
 
-    `distances` (pairs, classes) holds cosine distances, NaN if there is no distance.
+    `distances` (pairs, classes) holds cosine distances, NaN without a distance.
     """
     overall = mean_known(distances, axis=1)
     each = dict(zip(classes, mean_known(distances, axis=0)))
