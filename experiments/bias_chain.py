@@ -314,10 +314,12 @@ def pair_rows(out, arguments):
     from fer_course.bias import label_distances, overall_distances
 
     measured = {}
+    repeats = dict(cosine=100, given_units=0)  # intervals are not used
     for by in ("truth", "tools"):
         manifests = {name: manifest(out, name, arguments, by=by) for name in AUXILIARY}
         for kind, measure in dict(cosine=overall_distances, given_units=label_distances).items():
-            for row in measure(manifests).to_dict("records"):
+            table = measure(manifests, repeats=repeats[kind])
+            for row in table.to_dict("records"):
                 for pair in ((row["a"], row["b"]), (row["b"], row["a"])):
                     measured.setdefault(pair, {})[f"{kind}_{by}"] = row["distance"]
     known = known_bias(out, arguments)
