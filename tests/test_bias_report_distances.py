@@ -50,3 +50,7 @@ def test_without_a_distance_there_is_the_reason():
     data = overall_data(reported(**given))
     assert data["table"].rows[0][-1] == "a zero vector"
     assert len(overall_data(reported())["table"].columns) == 5, "no column of remarks without one"
+    report = reported()
+    assert overall_data(report)["caption"].endswith("without neutral")
+    report.overall["names"] = "neutral"
+    assert "neutral counts only for a pair without another" in overall_data(report)["caption"]
