@@ -8,7 +8,7 @@ import pandas as pd
 from fer_course.bias.drawn_people import deal_people, drawn_means
 from fer_course.bias.drawn_people import moved_interval, named_seed, read_units
 from fer_course.bias.vectors import cosine_rows, in_order, named_manifests, shared_units
-from fer_course.core.errors import CourseError, one_of
+from fer_course.core.errors import CourseError, in_range, one_of
 from fer_course.metrics.bootstrap import LEAST
 from fer_course.metrics.comparison import holm
 import pytest
@@ -19,7 +19,7 @@ FEAR = np.array([0.6, 0.5, 0.1, 0.3, 0.05, 0.05, 0.1, 0.02, 0.03, 0.1, 0.15, 0.7
 
 
 def made_set(shares, *, people=40, each=1, seed=0):
-    "Return a manifest: expression -> probabilities of the units, the same number of images of each"
+    "Return a manifest: `shares` = expression -> probabilities of the units"
     rng = np.random.default_rng(seed)
     tables = []
     for expression, chances in shares.items():
@@ -92,6 +92,10 @@ def test_distances_have_one_row_per_pair_and_expression():
     means = [mean_units(sets[name]).loc["fear"] for name in "AC"]
     assert fear.loc[("A", "C"), "distance"] == pytest.approx(cosine_distance(*means))
     pd.testing.assert_frame_equal(table, cosine_distances(sets, repeats=100))
+    turned = cosine_distances({name: sets[name] for name in "CBA"}, repeats=100)
+    turned = turned.sort_values(["b", "a", "expression"]).reset_index(drop=True)
+    names = ["expression", "distance", "low", "high", "p", "holm_p", "chance"]
+    pd.testing.assert_frame_equal(turned[names], table[names])
 
 
 def test_a_distance_does_not_depend_on_the_other_sets():
@@ -161,6 +165,21 @@ def test_few_people_have_a_distance_and_no_interval():
     assert "of the draws a vector of fear is zero" in undefined.reason[0]
 
 
+def test_without_draws_there_is_a_distance_and_no_interval():
+    sets = dict(A=two_expressions(0), B=two_expressions(1))
+    quick, overall = both_distances(sets, repeats=0)
+    assert quick.distance.tolist() == cosine_distances(sets, repeats=9).distance.tolist()
+    assert quick[["low", "high", "p", "holm_p", "chance"]].isna().all(axis=None)
+    assert set(quick.reason) == {"no interval was asked for (repeats 0)"}
+    assert overall.distance[0] == pytest.approx(quick.distance.mean())
+    assert overall.reason[0] == "no interval was asked for (repeats 0)"
+    compared = compare_distances(sets, ("A", "B", "fear"), ("A", "B", "happiness"), repeats=0)
+    assert compared["difference"] == pytest.approx(quick.distance[0] - quick.distance[1])
+    assert compared["low"] is None
+    with pytest.raises(CourseError, match="repeats -1 is out of range"):
+        cosine_distances(sets, repeats=-1)
+
+
 def test_what_cannot_be_compared_is_an_error():
     both = two_expressions(0)
     fear = both[both.expression == "fear"]
@@ -202,6 +221,22 @@ def test_overall_distances_are_means_of_the_expressions():
     )
     asked = overall_distances(with_neutral, repeats=100, expressions=["fear", "neutral"])
     assert asked.expressions.tolist() == [2, 2, 2]
+    assert pairs.names.tolist() == ["fear, happiness", "fear", "fear"]
+    both = both_distances(sets, repeats=100)
+    pd.testing.assert_frame_equal(both[0], each)
+    pd.testing.assert_frame_equal(both[1], pairs)
+
+
+def test_neutral_is_used_by_the_pairs_that_have_nothing_else():
+    sets = {name: two_expressions(seed) for seed, name in enumerate("ABC")}
+    sets["A"] = pd.concat([sets["A"], sets["A"][:40].assign(expression="neutral")])
+    sets["C"] = sets["C"][:40].assign(expression="neutral")
+    pairs = overall_distances(sets, repeats=50).set_index(["a", "b"])
+    assert pairs.loc[("A", "B"), "names"] == "fear, happiness"
+    assert pairs.loc[("A", "C"), "names"] == "neutral"
+    assert pairs.loc[("A", "C"), "distance"] > 0
+    assert pairs.loc[("B", "C"), "names"] == ""
+    assert "C has no image of fear" in pairs.loc[("B", "C"), "why"]
 
 
 def test_overall_distances_say_why():
@@ -211,7 +246,11 @@ def test_overall_distances_say_why():
     assert np.isnan(pair.distance)
     few = dict(A=two_expressions(0), B=pd.concat([two_expressions(1)[:3], two_expressions(1)[40:]]))
     pair = overall_distances(few, repeats=20).iloc[0]
-    assert pair.expressions == 2
+    assert pair.names == "happiness"
+    assert pair.expressions == 1
+    assert pair.low <= pair.distance <= pair.high
+    assert "3 in B" in pair.reason
+    pair = overall_distances(few, repeats=20, expressions="fear").iloc[0]
     assert pair.distance > 0
     assert np.isnan(pair.low)
     assert "3 in B" in pair.reason
