@@ -216,7 +216,7 @@ def test_rare_expressions_are_left_out():
 def test_equal_annotators_have_no_distance_at_any_sizes():
     # with 7% of false alarms, more than 3 of 10 pairs are false alarms in less than 1 of 200 runs
     def alarm(world, sizes):
-        "Return whether the interval of equal annotators excludes 0; and distance and floor, squared"
+        "Return whether the interval excludes 0; and distance and floor, squared"
         sets = {name: made_set(n, seed=(world, n)) for name, n in zip("AB", sizes)}
         row = label_distances(sets, repeats=8, seed=world).iloc[0]
         return row.low > 0, row.distance**2, row.floor**2

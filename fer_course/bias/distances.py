@@ -8,138 +8,15 @@ __all__ = ['SIMILAR', 'DIFFERENT', 'cosine_distances', 'overall_distances', 'bot
 
 # %% ../../nbs/library/bias.distances.ipynb #aecf91c7
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import combinations
 import numpy as np
 import pandas as pd
-from .drawn_people import deal_people, drawn_means
-from .drawn_people import moved_interval, named_seed, read_units
-from .vectors import cosine_rows, in_order, named_manifests, shared_units
-from ..core.errors import CourseError, in_range, one_of
-from ..metrics.bootstrap import LEAST
+from .compared_sets import estimated_distance, sets_to_compare
+from .drawn_people import deal_people, moved_interval, named_seed
+from ..core.errors import one_of
 from ..metrics.comparison import holm
 
-# %% ../../nbs/library/bias.distances.ipynb #621718c7
-_UNDEFINED = 0.05  # largest share of draws without a distance in an interval
-
-
-def _zero(expression, name, units):
-    "Return why a vector of zeros has no distance"
-    return (
-        f"no face of {expression} in {name} shows any of the {units} units, "
-        "so its mean vector has no direction"
-    )
-
-
-def _why_no_vector(dataset, expression, units):
-    "Return why an expression of a set has no mean vector, None if it has one"
-    if not dataset.has_units:
-        return f"{dataset.name} has no labels of action units"
-    if not units:
-        return "no action unit is known in all sets"
-    if not dataset.images.get(expression):
-        return f"{dataset.name} has no image of {expression}"
-    if expression not in dataset.shown:
-        return f"no image of {expression} in {dataset.name} has a label of the {units} units"
-    return None
-
-
-def _why(a, b, expression, units):
-    "Return why two sets have no distance in an expression, None if they have one"
-    for dataset in (a, b):
-        why = _why_no_vector(dataset, expression, units)
-        if why:
-            return why
-    means = [dataset.shown[expression].means()[0] for dataset in (a, b)]
-    known = ~np.isnan(means).any(0)
-    if not known.any():
-        return f"no unit is labelled in {expression} both in {a.name} and in {b.name}"
-    for dataset, mean in zip((a, b), means):
-        if not mean[known].any():
-            return _zero(expression, dataset.name, known.sum())
-    return None
-
-
-def _few(sets, expression):
-    "Return why the people of an expression allow no interval, None if they do"
-    counts = {dataset.name: len(dataset.shown[expression].people) for dataset in sets}
-    few = [f"{count} in {name}" for name, count in counts.items() if count < LEAST]
-    if not few:
-        return None
-    return f"too few people in {expression} ({', '.join(few)}): an interval needs {LEAST}"
-
-
-def _undefined(drawn, expression):
-    "Return why too many draws have no distance, None if few have none"
-    share = np.isnan(drawn).mean()
-    if share <= _UNDEFINED:
-        return None
-    return (
-        f"in {share:.0%} of the draws a vector of {expression} is zero: too few faces show a unit"
-    )
-
 # %% ../../nbs/library/bias.distances.ipynb #68f050e2
-@dataclass(frozen=True)
-class _Comparison:
-    "Sets that are compared, with the mean vectors of drawn people."
-
-    sets: dict  # name -> UnitSet
-    units: list  # names of the units
-    expressions: list
-    means: dict  # (name, expression) -> (repeats, units)
-    repeats: int
-    seed: int
-
-    def drawn(
-        self,
-        a: str,  # name of a set
-        b: str,  # name of a set
-        expression: str,
-    ) -> np.ndarray:  # (repeats,)
-        "Return the distances of drawn people."
-        return cosine_rows(self.means[a, expression], self.means[b, expression])
-
-
-def _compared(manifests, *, vocabulary, expressions, repeats, seed):
-    "Return the `_Comparison` of some manifests; raises `CourseError` if nothing is comparable"
-    in_range(repeats, "repeats", low=0, high=1e6)
-    manifests = named_manifests(manifests)
-    units = shared_units(manifests, vocabulary=vocabulary)
-    sets = {
-        name: read_units(name, manifest, units=units, vocabulary=vocabulary)
-        for name, manifest in manifests.items()
-    }
-    names = in_order((e for s in sets.values() for e in s.images), expressions)
-    shared = [e for e in names if sum(e in s.images for s in sets.values()) > 1]
-    if not shared:
-        problem = f"no expression is labelled in two of {', '.join(map(str, sets))}"
-        remedy = "give sets with expression labels, or predict them with a trained network"
-        raise CourseError(problem, remedy=remedy)
-    means = {}
-    for name, dataset in sets.items():
-        drawn = drawn_means(dataset, repeats=repeats, seed=seed) if repeats else {}
-        means |= {(name, expression): drawn[expression] for expression in drawn}
-    return _Comparison(sets, units, names, means, repeats, seed)
-
-
-def _estimate(found, a, b, expression):
-    "Return distance, units, why and reason of two sets in one expression"
-    sides = [found.sets[name] for name in (a, b)]
-    row = dict(expression=expression, distance=np.nan, units=0, reason=None)
-    row["why"] = _why(*sides, expression, len(found.units))
-    if row["why"]:
-        return row
-    means = [side.shown[expression].means()[0] for side in sides]
-    row["units"] = int((~np.isnan(means).any(0)).sum())
-    row["distance"] = float(cosine_rows(*means))
-    row["reason"] = _few(sides, expression)
-    if not found.repeats:
-        row["reason"] = "no interval was asked for (repeats 0)"
-    elif not row["reason"]:
-        row["reason"] = _undefined(found.drawn(a, b, expression), expression)
-    return row
-
-
 def _distance_row(found, a, b, expression):
     "Return the row of two sets in one expression, with interval and test"
     row = dict(a=a, b=b, low=np.nan, high=np.nan, p=np.nan, holm_p=np.nan, chance=np.nan)
@@ -147,7 +24,7 @@ def _distance_row(found, a, b, expression):
     for side, images in zip("ab", shown.values()):
         row[f"n_{side}"] = images.n if images else 0
         row[f"people_{side}"] = len(images.people) if images else 0
-    row |= _estimate(found, a, b, expression)
+    row |= estimated_distance(found, a, b, expression)
     if row["why"] or row["reason"]:
         return row
     row["low"], row["high"] = moved_interval(row["distance"], found.drawn(a, b, expression))
@@ -187,7 +64,7 @@ def _as_table(rows, columns):
 
 
 def _each_table(found):
-    "Return the distances of a `_Comparison`, one row per pair and expression"
+    "Return the distances of a `ComparedSets`, one row per pair and expression"
     rows = [
         _distance_row(found, a, b, expression)
         for a, b in combinations(found.sets, 2)
@@ -222,7 +99,7 @@ def cosine_distances(
     Raises `CourseError` for fewer than two sets, equal names, no unit labels in any set, no
     expression in two sets, a manifest without the column `expression`, and negative `repeats`.
     """
-    found = _compared(
+    found = sets_to_compare(
         manifests, vocabulary=vocabulary, expressions=expressions, repeats=repeats, seed=seed
     )
     return _each_table(found)
@@ -261,10 +138,10 @@ def _overall_row(found, rows, a, b, *, has_choice):
 
 
 def _overall_table(found, has_choice):
-    "Return the mean distances of a `_Comparison`, one row per pair"
+    "Return the mean distances of a `ComparedSets`, one row per pair"
     rows = []
     for a, b in combinations(found.sets, 2):
-        each = pd.DataFrame([_estimate(found, a, b, name) for name in found.expressions])
+        each = pd.DataFrame([estimated_distance(found, a, b, name) for name in found.expressions])
         rows.append(_overall_row(found, each, a, b, has_choice=has_choice))
     return _as_table(rows, _OVERALL)
 
@@ -288,7 +165,7 @@ def overall_distances(
     asked for or nothing else of the pair has a distance: its vector is nearly zero, and a few stray
     units decide its direction. Raises `CourseError` as `cosine_distances` does.
     """
-    found = _compared(
+    found = sets_to_compare(
         manifests, vocabulary=vocabulary, expressions=expressions, repeats=repeats, seed=seed
     )
     return _overall_table(found, expressions is not None)
@@ -308,7 +185,7 @@ def both_distances(
     The units are read and the people are drawn once. Raises `CourseError` as `cosine_distances`
     does.
     """
-    found = _compared(
+    found = sets_to_compare(
         manifests, vocabulary=vocabulary, expressions=expressions, repeats=repeats, seed=seed
     )
     return _each_table(found), _overall_table(found, expressions is not None)
@@ -330,14 +207,16 @@ def compare_distances(
     interval excludes 0. Raises `CourseError` for an unknown set or expression, and as
     `cosine_distances` does.
     """
-    found = _compared(
+    found = sets_to_compare(
         manifests, vocabulary=vocabulary, expressions=None, repeats=repeats, seed=seed
     )
     rows = []
     for a, b, expression in (first, second):
         one_of(a, found.sets, "dataset")
         one_of(b, found.sets, "dataset")
-        rows.append(_estimate(found, a, b, one_of(expression, found.expressions, "expression")))
+        rows.append(
+            estimated_distance(found, a, b, one_of(expression, found.expressions, "expression"))
+        )
     values = [row["distance"] for row in rows]
     result = dict(
         first=None if rows[0]["why"] else values[0],
