@@ -163,12 +163,14 @@ def given_units_data(
             "images, first": row["n_a"],
             "images, second": row["n_b"],
             "remark": given_text(row["why"]),
+            "left out, too rare": given_text(row.get("left_out")),
         }
         for row in table.to_dict("records")
     ]
     units = [row["units"] for row in table.to_dict("records") if "units" in row]
+    optional = ("remark", "above the floor", "left out, too rare")
     return {
-        "table": frame_table(_without_empty(pd.DataFrame(rows), "remark", "above the floor")),
+        "table": frame_table(_without_empty(pd.DataFrame(rows), *optional)),
         "units": next((given_text(text) for text in units if given_text(text)), None),
         "marks": marks_text(report),
     }
