@@ -134,6 +134,7 @@ def test_the_report_has_every_section_and_loads_nothing(compared):
     for uri in re.findall(r'(?:src|href)="([^"]*)"', page):
         assert uri.startswith(("data:image/", "#"))
     assert page.count("<img ") >= 3 * 3 * 7
+    assert "units come from one tool (--predict units)" in page
     assert "<script" not in page
     assert str(compared[0].parent) not in page
 
