@@ -23,7 +23,7 @@ CHUNK = 1000  # images written at a time
 
 
 def prepared_set(folder, n, *, seed):
-    "Write a prepared folder of n images of noise with labels of seven expressions and 21 units."
+    "Write a prepared folder of n images of noise with labels of 7 expressions and 21 units."
     import pandas as pd
     from fer_course.core.files import write_json, write_table
     from fer_course.core.packed import write_packed

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
-from fer_course.app.bias_labels import fill_labels, load_predictor, wanted_predictions
+from fer_course.app.bias_labels import check_predictor, choose_unit_thresholds, fill_labels
+from fer_course.app.bias_labels import load_predictor, tool_notes, wanted_predictions
 from fer_course.app.bias_measures import distance_rows, measure_bias, records, set_entry
 from fer_course.app.bias_measures import unit_notes, unit_shares
 from fer_course.app.bias_sets import BiasSet, check_images, crop_notes, find_sets
@@ -17,6 +18,8 @@ from fer_course.core.cache import forget, quiet, step
 from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError, one_of
 from fer_course.core.files import as_json, make_folder, read_json, write_json
+from fer_course.train.config import TrainConfig
+import tempfile
 import pandas as pd
 import pytest
 
@@ -24,13 +27,15 @@ import pytest
 def test_the_command_repeats_the_settings():
     found = [Found("x/a", Path("x/a"), None, "a"), Found("csv:b", Path("b"), "csv", "b")]
     settings = dict(split="test", units="common", predict="units", repeats=200, seed=0)
-    settings |= dict(network="network mine", transfer=True, preset=None, epochs=3)
+    settings |= dict(network="network small", model="small", transfer=True, preset=None, epochs=3)
     command, placeholders = repeating_command(found, settings)
     assert command == (
         "fer-course bias a csv:b --out OUT --split test --predict units --repeats 200 --transfer "
         "--epochs 3 --model MODEL"
     )
     assert set(placeholders) == {"a", "b", "OUT", "MODEL"}
+    shipped = settings | dict(network="network of the package", model=None)
+    assert "--model" not in repeating_command(found, shipped)[0]
 
 
 def test_the_smallest_corrected_p_can_be_below_the_level():
@@ -38,6 +43,30 @@ def test_the_smallest_corrected_p_can_be_below_the_level():
     five = [BiasSet(name, Path("."), table, None, None) for name in "abcde"]
     assert enough_repeats(five[:2]) == 1000
     assert 4 * 10 / (enough_repeats(five) + 1) < 0.05 / 2
+
+
+def test_a_setting_that_changes_nothing_is_refused():
+    def refused(**settings):
+        "Return why two sets that cannot be read yet are not compared"
+        with tempfile.TemporaryDirectory() as folder:
+            for name in "ab":
+                (Path(folder) / name).mkdir()
+                for file in ("manifest.parquet", "images.npy"):
+                    (Path(folder) / name / file).touch()
+            with pytest.raises(CourseError) as error:
+                compare_datasets([f"{folder}/a", f"{folder}/b"], f"{folder}/out", **settings)
+            assert not (Path(folder) / "out").exists(), "nothing is written before the check"
+            return str(error.value)
+
+    for name in ("repeat", "epoch", "vocabulary", "auxiliary", "expressions"):
+        assert f'unknown setting "{name}"' in refused(**{name: 1})
+        assert "repeats" in refused(**{name: 1}), "the remedy lists the settings"
+    for settings in (dict(epochs=3), dict(batch_size=3), dict(preset="small"), dict(lr=0.1)):
+        assert "changes training runs" in refused(**settings)
+        assert "changes training runs" not in refused(transfer=True, **settings)
+    assert "--no-face changes preparations" in refused(no_face="drop")
+    assert "epochs cannot be 0" in refused(transfer=True, epochs=0)
+    assert "make no interval" in refused(repeats=9)
 
 
 def test_sets_without_a_common_expression_are_refused():
@@ -48,5 +77,3 @@ def test_sets_without_a_common_expression_are_refused():
     ]
     with pytest.raises(CourseError, match="a: fear; b: anger"):
         check_comparable(data)
-    with pytest.raises(CourseError, match="make no interval"):
-        compare_datasets(["a", "b"], "out", repeats=9)

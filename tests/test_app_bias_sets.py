@@ -8,6 +8,7 @@ import pandas as pd
 from fer_course.app.preparation import prepare, read_prepared
 from fer_course.app.preparation_config import READER_NAMES
 from fer_course.augment.copies import AS_IT_IS
+from fer_course.bias.report_words import counted
 from fer_course.core.cache import settings_of
 from fer_course.core.errors import CourseError
 from fer_course.core.files import digest
@@ -130,7 +131,7 @@ def test_the_same_images_are_refused_and_common_ones_counted():
         with pytest.raises(CourseError, match="the same images"):
             check_images([sets["d"], sets["e"]])
         (note,) = check_images([sets["a"], sets["c"], sets["d"]])
-        assert note.startswith("1 files of a (6) and c (6) are the same")
+        assert note.startswith("1 file of a (6) is in c (6) as well")
 
 
 def test_images_of_different_rules_or_sizes_are_not_compared():

@@ -50,10 +50,6 @@ def test_only_classes_that_every_labelled_set_has():
             "manifest.parquet",
             "prepare.json",
         ]
-        a.expressions_by = "network x"
-        a.labelled = a.table.expression
-        a.table = a.table.assign(expression="surprise")
-        assert shared_classes([a, b]) == ["anger", "fear"], "labels of annotators count"
 
 
 def test_a_pair_that_cannot_be_tested_says_why():

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from fer_course.core.errors import CourseError, one_of
+from fer_course.bias.vectors import expression_labels
+from fer_course.core.errors import CourseError, in_range, one_of
 from fer_course.core.packed import PackedImages
 from fer_course.core.terminal import progress
 from fer_course.facs import EXPRESSIONS
@@ -61,6 +62,33 @@ def test_a_file_gives_the_same_as_an_array():
             assert np.array_equal(means.spread, whole.spread)
 
 
+def test_lists_and_objects_that_give_rows_are_read():
+    class Backwards:
+        "The rows of an array in the opposite order, read on request"
+
+        def __init__(self, images):
+            self.images = images
+            self.shape = images.shape
+            self.dtype = images.dtype
+
+        def __getitem__(self, rows):
+            return self.images[len(self.images) - 1 - rows]
+
+    images = random_images(600)
+    names = ["fear", "anger", None] * 200
+    whole = mean_images(labelled(names), images, size=8)
+    for manifest, source in (
+        (labelled(names), list(images)),
+        (labelled(names[::-1]), Backwards(images)),
+    ):
+        means = mean_images(manifest, source, size=8)
+        assert np.array_equal(means.mean, whole.mean)
+        assert np.array_equal(means.spread, whole.spread)
+    one = mean_images(labelled(names), images, size=8, expressions="fear")
+    assert one.expressions == ("fear",)
+    assert np.array_equal(one.mean[0], whole.of("fear"))
+
+
 def test_a_chosen_expression_is_as_among_all():
     images = random_images(60)
     manifest = labelled(["fear", "anger", "neutral"] * 20)
@@ -99,6 +127,10 @@ def test_what_cannot_be_averaged_is_refused():
         mean_images(labelled(["fear"] * 3), images, expressions=["anger"])
     with pytest.raises(CourseError, match="joy"):
         mean_images(labelled(["joy"] * 3), images)
+    with pytest.raises(CourseError, match="no column expression"):
+        mean_images(pd.DataFrame(dict(n=[1, 2, 3])), images)
+    with pytest.raises(CourseError, match="size 0 is out of range"):
+        mean_images(labelled(["fear"] * 3), images, size=0)
     with pytest.raises(CourseError, match="not square"):
         mean_images(labelled(["fear"] * 3), images[:, 1:])
 

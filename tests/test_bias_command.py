@@ -107,8 +107,8 @@ def test_predictions_are_marked(compared):
     origins = {n: (one["expressions_by"], one["units_by"]) for n, one in sets.items()}
     assert origins == dict(
         here=("labels", "labels"),
-        no_units=("labels", "network small"),
-        no_labels=("network small", "labels"),
+        no_units=("labels", "network of the package"),
+        no_labels=("network of the package", "labels"),
     )
     assert sets["here"]["people"] == 14
     assert sets["no_units"]["images"] == 35
@@ -116,9 +116,14 @@ def test_predictions_are_marked(compared):
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "no_units†" in page
     assert "no_labels‡" in page
-    assert "† action units predicted by network small, not labelled" in page
+    assert "† action units predicted by network of the package, not labelled" in page
     assert "35 images left out" in page
-    assert any("were predicted by network small" in note for note in found["notes"])
+    assert any("threshold 0.5, not calibrated" in note for note in found["notes"])
+    assert any("difference of these tools" in note for note in found["notes"])
+    assert "†" not in found["summary"]
+    assert "‡" not in found["summary"]
+    assert "action units of no_units; expressions of no_labels" in found["summary"]
+    assert any("were predicted by network of the package" in note for note in found["notes"])
 
 
 def test_the_report_has_every_section_and_loads_nothing(compared):
@@ -129,6 +134,7 @@ def test_the_report_has_every_section_and_loads_nothing(compared):
     for uri in re.findall(r'(?:src|href)="([^"]*)"', page):
         assert uri.startswith(("data:image/", "#"))
     assert page.count("<img ") >= 3 * 3 * 7
+    assert "units come from one tool (--predict units)" in page
     assert "<script" not in page
     assert str(compared[0].parent) not in page
 
@@ -162,8 +168,9 @@ def test_other_settings_are_refused_and_overwritten(compared, tmp_path):
 def test_one_tool_for_all_units(places, tmp_path):
     folders = [places / "here", places / "there"]
     found = compare_datasets(folders, tmp_path / "out", predict="units", **QUICK)
-    assert {one["units_by"] for one in found["sets"]} == {"network small"}
+    assert {one["units_by"] for one in found["sets"]} == {"network of the package"}
     assert {one["expressions_by"] for one in found["sets"]} == {"labels"}
+    assert not any("difference of these tools" in note for note in found["notes"])
     assert (found["mean_units"]["here"]["fear"]["AU1"] or 0) > 0
 
 
@@ -188,7 +195,7 @@ def test_rendered_faces_and_published_sets_are_prepared_alike(places, tmp_path):
     found = read_json(out / "bias.json")
     assert [one["name"] for one in found["sets"]] == ["here", "photographs"]
     assert {one["crop"]["align"] for one in found["sets"]} == {"course"}
-    assert found["sets"][1]["units_by"] == "network small", "a list of labels has no units"
+    assert found["sets"][1]["units_by"] == "network of the package", "a list of labels has no units"
     assert found["sets"][1]["people"] is None
     assert any("each of them counts as a person" in note for note in found["notes"])
     assert found["recognition"]
@@ -226,7 +233,10 @@ def test_the_same_images_in_another_folder_are_refused(places, changed, tmp_path
         compare_datasets([places / "there", copy], tmp_path / "out", **QUICK)
     half = changed(lambda table: table.assign(sha1=["x", *table.sha1[1:]]), "half")
     found = compare_datasets([places / "there", half], tmp_path / "out", **QUICK)
-    assert any(note.startswith("69 files of there (70) and half (70)") for note in found["notes"])
+    assert any(
+        note.startswith("69 files of there (70) are in half (70) as well")
+        for note in found["notes"]
+    )
 
 
 def test_disjoint_classes_are_refused_and_leave_the_folder_free(places, changed, tmp_path):
@@ -236,7 +246,7 @@ def test_disjoint_classes_are_refused_and_leave_the_folder_free(places, changed,
     out = tmp_path / "out"
     with pytest.raises(CourseError, match="no two sets share an expression"):
         compare_datasets([places / "here", other], out, **QUICK)
-    assert not (out / "bias.json").exists()
+    assert not out.exists()
     found = compare_datasets([places / "here", places / "there"], out, **QUICK)
     assert found["sets"], "a refused command leaves no settings behind"
 
@@ -263,7 +273,9 @@ def test_disjoint_units_and_rare_classes_have_reasons(places, changed, tmp_path)
     found = compare_datasets(
         [places / "here", only_27], tmp_path / "predicted", units="common", **QUICK
     )
-    assert found["sets"][1]["units_by"] == "network small", "AU27 is none of the common units"
+    assert found["sets"][1]["units_by"] == "network of the package", (
+        "AU27 is none of the common units"
+    )
 
 
 def test_sets_cropped_by_different_rules_are_compared_by_labels_alone(places, changed, tmp_path):
@@ -301,9 +313,25 @@ def test_a_network_without_the_au_branch_is_refused_and_leaves_the_folder_free(
         compare_datasets(sets, out, model=tmp_path / "plain", **QUICK)
     with pytest.raises(CourseError, match="epochs cannot be 0"):
         compare_datasets(sets, out, transfer=True, epochs=0, **QUICK)
-    assert not (out / "bias.json").exists()
+    with pytest.raises(CourseError, match='unknown setting "repeat"'):
+        compare_datasets(sets, out, repeat=300, device="cpu")
+    with pytest.raises(CourseError, match="--align changes preparations"):
+        compare_datasets(sets, out, align="k", **QUICK)
+    assert not out.exists()
     found = compare_datasets(sets, out, **QUICK)
+    assert found["sets"][1]["units_by"] == "network of the package"
+
+
+def test_a_network_in_a_folder_named_small_is_not_that_of_the_package(places, changed, tmp_path):
+    save(create("small"), tmp_path / "small")
+    sets = [places / "here", changed(without_units)]
+    found = compare_datasets(sets, tmp_path / "out", model=tmp_path / "small", **QUICK)
     assert found["sets"][1]["units_by"] == "network small"
+    assert found["command"].endswith("--model MODEL")
+    assert found["settings"]["model"] == "small"
+    shipped = compare_datasets(sets, tmp_path / "shipped", **QUICK)
+    assert shipped["sets"][1]["units_by"] == "network of the package"
+    assert "--model" not in shipped["command"]
 
 
 # ---- Train here, test there ----
@@ -334,7 +362,10 @@ def test_transfer_is_a_matrix_with_reasons_and_resumes(places, changed, tmp_path
         assert "no expression labels" in scores[train, "bare"]["why"]
     assert len(found["transfer_classes"]) == 7
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert '<section id="transfer">' in page
+    section = page.split('<section id="transfer">')[1].split("</section>")[0]
+    assert "bare" in section
+    assert "‡" not in section, "all labels there are those of annotators"
+    assert "bare‡" in page
 
 
 # ---- Kills ----

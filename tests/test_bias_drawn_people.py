@@ -54,8 +54,8 @@ def plain_p(a, b, rng, repeats=99):
     "Return p of the distance itself, as a plain permutation test has it"
     pool = pooled_people(a, b)
     is_first = np.arange(len(pool.people)) < len(a.people)
-    deals = np.vstack([is_first, rng.permuted(np.tile(is_first, (repeats, 1)), axis=1)])
-    distances = cosine_rows(pool.means(deals.astype(float)), pool.means((~deals).astype(float)))
+    sides = np.vstack([is_first, rng.permuted(np.tile(is_first, (repeats, 1)), axis=1)])
+    distances = cosine_rows(pool.means(sides.astype(float)), pool.means((~sides).astype(float)))
     return (distances >= distances[0]).mean()
 
 
@@ -154,6 +154,13 @@ def test_people_with_many_images_raise_few_alarms():
     assert 0.01 <= alarms((60, 5), (40, 1), worlds=100)[0] <= 0.10
     assert alarms((60, 5), (40, 1), worlds=60, plain=True)[0] > 0.2
     assert alarms((30, 3), (30, 1), worlds=100, alike=0.5, unlabelled=0.5)[0] <= 0.10
+
+
+def test_the_order_of_two_sets_changes_nothing_but_the_draws():
+    a, b = shown_in(made_set(FEAR, people=30, each=3)), shown_in(made_set(FEAR, people=50, seed=1))
+    found = [deal_people(*s, repeats=999, rng=np.random.default_rng(0)) for s in ((a, b), (b, a))]
+    assert abs(found[0][0] - found[1][0]) < 0.08
+    assert abs(found[0][1] / found[1][1] - 1) < 0.1
 
 
 def test_sets_that_differ_are_found():

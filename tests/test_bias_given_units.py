@@ -8,7 +8,10 @@ import pandas as pd
 from fer_course.bias.drawn_people import named_seed, person_codes
 from fer_course.bias.vectors import expression_labels, in_order, named_manifests, shared_units
 from fer_course.bias.vectors import unit_labels
+from fer_course.core.errors import in_range
+from fer_course.core.terminal import progress
 from fer_course.facs import au_columns
+from fer_course.metrics.bootstrap import LEAST
 from dataclasses import replace
 from fer_course.core.errors import CourseError
 import pytest
@@ -29,7 +32,7 @@ def label_chances(units, change):
 
 
 def made_set(n, *, change=0.0, shares=0.3, seed=0):
-    "Return a manifest of n images, five of each person; `shares` = probability of each unit"
+    "Return a manifest of n images, five of a person; `shares` = chances of the units"
     rng = np.random.default_rng(seed)
     units = (rng.random((n, 13)) < shares).astype(float)
     limits = label_chances(units, change).cumsum(1)[:, :-1]
@@ -164,16 +167,63 @@ def test_labels_that_cannot_be_compared_say_why():
     joyful = A.assign(expression="happiness")
     assert why(angry, joyful) == "A and B share no expression: labels need two expressions"
     assert why(A, A[:30]) == "too few people in B (6): the fit needs 10"
+    A = made_set(200)
     half = A.copy()
     half.loc[::2, columns[5:]] = np.nan
     table = label_distances(dict(A=A, B=half), repeats=0)
     assert table.units[0] == "AU1, AU2, AU4, AU5, AU6"
-    assert table.n_b[0] == 100
+    assert table.n_b[0] == 200
     one = A.copy()
     one.loc[:4, "AU9"] = np.nan
-    assert label_distances(dict(A=A, B=one), repeats=0).n_b[0] == 95
+    assert label_distances(dict(A=A, B=one), repeats=0).n_b[0] == 195
     with pytest.raises(CourseError, match="1 dataset cannot be compared"):
         label_distances(dict(A=A))
+    with pytest.raises(CourseError, match="repeats -1 is out of range"):
+        label_distances(dict(A=A, B=half), repeats=-1)
+
+
+def test_rare_expressions_are_left_out():
+    def with_rare(people, name="contempt"):
+        "Return a set in which some people show one image of a rare expression"
+        table = made_set(400, seed=people)
+        rows = [5 * person for person in range(people)]
+        return table.assign(expression=table.expression.where(~table.index.isin(rows), name))
+
+    whole = with_rare(40)
+    for people in range(1, 7):
+        row = label_distances(dict(A=whole, B=with_rare(people)), repeats=2, divisions=1).iloc[0]
+        assert row.distance > 0
+        assert row.low <= row.distance <= row.high
+        assert row.why is None
+        assert row.n_b == (400 - people if people < 5 else 400)
+        assert row.left_out == (f"contempt ({people} in B)" if people < 5 else None)
+    # two expressions, one of them rare: nothing remains to be compared
+    two = made_set(400).assign(expression="fear")
+    pair = {}
+    for name, people in dict(A=2, B=30).items():
+        rows = two.index.isin([5 * person for person in range(people)])
+        pair[name] = two.assign(expression=two.expression.mask(rows, "anger"))
+    row = label_distances(pair).iloc[0]
+    assert np.isnan(row.distance)
+    assert row.why.startswith("too few people show anger (2 in A): labels need two expressions")
+    assert row.left_out == "anger (2 in A)"
+    few = {
+        name: with_rare(5).where(lambda t: t.expression.isin(["contempt", "fear"])) for name in "AB"
+    }
+    assert label_distances(few, repeats=30, divisions=9).distance[0] >= 0  # draws without contempt
+
+
+def test_equal_annotators_have_no_distance_at_any_sizes():
+    # with 7% of false alarms, more than 3 of 10 pairs are false alarms in less than 1 of 200 runs
+    def alarm(world, sizes):
+        "Return whether the interval excludes 0; and distance and floor, squared"
+        sets = {name: made_set(n, seed=(world, n)) for name, n in zip("AB", sizes)}
+        row = label_distances(sets, repeats=8, seed=world).iloc[0]
+        return row.low > 0, row.distance**2, row.floor**2
+
+    found = np.mean([alarm(world, (100, 1000)) for world in range(10)], axis=0)
+    assert found[0] <= 0.3
+    assert 0.75 < found[2] / found[1] < 1.3
 
 
 def test_distances_of_labels_are_seeded_and_do_not_depend_on_other_se():
@@ -183,8 +233,14 @@ def test_distances_of_labels_are_seeded_and_do_not_depend_on_other_se():
     pd.testing.assert_frame_equal(two, three[:1])
     assert three.why.tolist() == [None] * 3
     assert label_distances(sets, repeats=0, seed=1).distance[0] != two.distance[0]
+    turned = label_distances({name: sets[name] for name in "BA"}, repeats=3)
+    names = ["distance", "floor", "excess", "low", "high"]
+    assert (turned[names] == two[names]).all(axis=None)
+    assert turned[["a", "b"]].values.tolist() == [["B", "A"]]
     quick = label_distances(sets, divisions=0)
     assert (quick.distance == three.distance).all()
     assert quick[["floor", "excess", "low", "high"]].isna().all(axis=None)
     some = label_distances(sets, repeats=0, expressions=["anger", "fear"])
     assert (some.n_a < 150).all()
+    one = label_distances(sets, repeats=0, expressions="anger")
+    assert one.why[0] == "A and B share only anger: labels need two expressions"

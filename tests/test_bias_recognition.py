@@ -3,6 +3,7 @@ from fer_course.bias.recognition import *
 from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
+from fer_course.bias.vectors import expression_labels, named_manifests
 from fer_course.core.errors import CourseError, in_range
 from fer_course.core.packed import PackedImages
 from fer_course.core.terminal import progress
@@ -68,14 +69,30 @@ def test_the_mix_of_expressions_is_the_same():
     assert shared == []
 
 
-def test_people_are_known_by_dataset_and_subject():
+def test_people_are_known_by_set_and_subject():
     from fer_course.bias.recognition import _people
 
     a = manifest(4, per_person=2)
-    assert _people(a, "first half") == _people(a.assign(dataset="a (auxiliary)"), "second half")
-    assert not set(_people(a, "x")) & set(_people(a.assign(dataset="b"), "y"))
+
+    def shared(*tables):
+        "Return how many people the first two of some sets share"
+        keys = _people(tables, ["x", "y", "z"][: len(tables)])
+        return len(set(keys[0]) & set(keys[1]))
+
+    assert shared(a, a.assign(dataset="a (auxiliary)")) == 2
+    assert shared(a, a.assign(dataset="b")) == 0
+    # image names, then the bytes of the files
+    first, second = a.assign(image=list("stuv")), a.assign(image=list("vwxy"))
+    assert shared(first, second) == 2
+    assert shared(first, a.assign(image=list("wxyz"))) == 0
+    assert shared(first.assign(sha1=list("1234")), first.assign(sha1=list("5678"))) == 0
+    assert (
+        shared(first.assign(sha1=list("1234")), first.assign(sha1=list("4567"), dataset="b")) == 2
+    )
+    # x and y share people by way of z
+    assert shared(first, a.assign(image=list("wxyz")), a.assign(image=list("sxyz"))) == 2
     unknown = a.assign(subject=None)
-    assert len(set(_people(unknown, "x") + _people(unknown, "y"))) == 8
+    assert len({key for keys in _people([unknown, unknown], "xy") for key in keys}) == 8
 
 
 def test_folds_keep_people_together_and_sets_apart():
@@ -110,20 +127,20 @@ def test_named_sets_are_those_of_ridge_regression():
 
 
 def test_people_change_places_with_all_their_images():
-    from fer_course.bias.recognition import _dealt_again
+    from fer_course.bias.recognition import _permuted
 
     people = np.repeat(np.arange(40), 3)
     codes = np.repeat(np.arange(40) % 4, 3)
     fold = np.repeat(np.arange(40) // 4 % 2, 3)
-    dealt = _dealt_again(codes, people, fold, repeats=50, seed=0)
-    assert np.array_equal(dealt[0], codes)
-    assert (dealt[1:] != codes).any(1).all()
-    assert (np.sort(dealt, 1) == np.sort(codes)).all()
-    assert (np.ptp(dealt.reshape(51, 40, 3), 2) == 0).all()
-    assert (np.sort(dealt[:, fold == 0], 1) == np.sort(codes[fold == 0])).all()
+    swapped = _permuted(codes, people, fold, repeats=50, seed=0)
+    assert np.array_equal(swapped[0], codes)
+    assert (swapped[1:] != codes).any(1).all()
+    assert (np.sort(swapped, 1) == np.sort(codes)).all()
+    assert (np.ptp(swapped.reshape(51, 40, 3), 2) == 0).all()
+    assert (np.sort(swapped[:, fold == 0], 1) == np.sort(codes[fold == 0])).all()
     # a person with images in both sets gives both
     pairs = np.repeat(np.arange(40), 2)
-    mixed = _dealt_again(np.tile([0, 1], 40), pairs, pairs % 2, repeats=20, seed=0)
+    mixed = _permuted(np.tile([0, 1], 40), pairs, pairs % 2, repeats=20, seed=0)
     assert (mixed.reshape(21, 40, 2).sum(2) == 1).all()
 
 
@@ -169,6 +186,9 @@ def test_a_person_in_both_halves_is_no_help():
         images[name] = np.repeat(faces, 3, axis=0)
     (result,) = recognise_datasets(tables, images, views={"plain": None})
     assert result["people"] == 30
+    apart = {name: t.assign(dataset=name) for name, t in tables.items()}
+    (result_apart,) = recognise_datasets(apart, images, views={"plain": None}, repeats=9)
+    assert result_apart["people"] == 60
     assert result["low"] <= 0.5 <= result["high"]
 
 
@@ -210,21 +230,36 @@ def test_files_give_the_same_as_arrays():
     assert np.sum(expected[0]["confusion"], axis=1).tolist() == [20, 20, 20]
     assert np.trace(expected[0]["confusion"]) / 60 == pytest.approx(expected[0]["accuracy"])
     assert recognise_datasets(tables, images, views=views, most=20, seed=1) != expected
+    (turned,) = recognise_datasets(tables[::-1], images[::-1], views=views, most=20)
+    same = [name for name in turned if name not in ("sets", "confusion", "unmatched")]
+    assert {name: turned[name] for name in same} == {name: expected[0][name] for name in same}
+    assert turned["sets"] == ["c", "b", "a"]
+    assert np.array_equal(np.array(turned["confusion"])[::-1, ::-1], expected[0]["confusion"])
+    lists = [list(some) for some in images]
+    assert recognise_datasets(tables, lists, views=views, most=20) == expected
 
 
 def test_sets_that_cannot_be_compared_are_refused():
     a, b = manifest(40, name="a"), manifest(40, name="b")
     images = noise_images(40, seed=0)
-    with pytest.raises(CourseError, match="one set"):
+    with pytest.raises(CourseError, match="1 dataset cannot be compared"):
         recognise_datasets([a], [images])
-    with pytest.raises(CourseError, match="same name"):
+    with pytest.raises(CourseError, match='two sets are named "a"'):
         recognise_datasets([a, a], [images, images])
     with pytest.raises(CourseError, match="40 rows"):
         recognise_datasets([a, b], [images, images[:9]])
     with pytest.raises(CourseError, match="folds 1"):
         recognise_datasets([a, b], [images, images], folds=1)
-    with pytest.raises(ValueError, match="2 manifests"):
+    with pytest.raises(CourseError, match="2 manifests, but 1 sets"):
         recognise_datasets([a, b], [images])
+    with pytest.raises(CourseError, match='no images for "b"'):
+        recognise_datasets(dict(a=a, b=b), dict(a=images, c=images))
+    with pytest.raises(CourseError, match="no column expression"):
+        recognise_datasets([a, b.drop(columns="expression")], [images, images])
+    with pytest.raises(CourseError, match="0 names in the column dataset"):
+        recognise_datasets([a, b.drop(columns="dataset")], [images, images])
+    with pytest.raises(CourseError, match="repeats -1"):
+        recognise_datasets([a, b], [images, images], repeats=-1)
     with pytest.raises(CourseError, match="b: .* 4 people"):
         recognise_datasets([a, b.assign(subject=list("wxyz") * 10)], [images, images])
     fearful = [table.assign(expression=["fear"] * 3 + [None] * 37) for table in (a, b)]

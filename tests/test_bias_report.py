@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 from fer_course.bias.distances import paper_reading
 from fer_course.bias.report_sections import BIAS_SECTIONS
-from fer_course.bias.report_words import interval_text, LEVEL, pair_name, shown_names
+from fer_course.bias.report_words import counted, interval_text, LEVEL, overall_words
+from fer_course.bias.report_words import predicted_words
 from fer_course.core.files import write_text
 from fer_course.evaluate.report_page import page_template, render_page
 from fer_course.evaluate.report_tables import listed
@@ -130,10 +131,14 @@ def test_predictions_are_marked_in_every_section_that_shows_sets():
         "activation",
         "images",
         "given_units",
-        "transfer",
         "recognition",
     ):
         assert "first†" in bodies[name], name
+    assert "first" in bodies["transfer"]
+    assert "†" not in bodies["transfer"], "its labels are those of annotators"
+    headline = page.split('<section id="')[0]
+    assert "†" not in headline, "there is no legend"
+    assert "Predicted by a network, not labelled: action units of first, second." in headline
     for name in ("overall", "sets", "distances", "activation", "profiles", "images", "given_units"):
         assert "† action units predicted by network first, network second" in bodies[name], name
     clean = small_report()
@@ -148,7 +153,7 @@ def test_predictions_are_marked_in_every_section_that_shows_sets():
 
 def test_a_zero_vector_has_no_distance_and_the_page_says_why():
     report = BiasReport(**small_report())
-    assert "1 of 3 distances do not exist (neutral)" in bias_sentence(report)
+    assert "1 of 3 distances does not exist (neutral)" in bias_sentence(report)
     page = render_bias_report(report)
     assert "No distance:" in page
     assert "has no direction" in page
@@ -161,7 +166,7 @@ def test_the_sentence_says_what_was_not_compared():
     )
     assert "not cropped alike" in bias_sentence(BiasReport(**content))
     assert (
-        "labelled differently in first† – second†: distance 0.20 (95% interval 0.15"
+        "labelled differently in first – second: distance 0.20 (95% interval 0.15 to 0.30; noise"
         in bias_sentence(BiasReport(**content))
     )
     page = render_bias_report(content)
@@ -169,6 +174,41 @@ def test_the_sentence_says_what_was_not_compared():
     assert "could be computed" in bias_sentence(BiasReport())
     empty = render_bias_report({})
     assert "Nothing was predicted" in empty
+
+
+def test_a_label_difference_is_claimed_only_if_its_interval_is_above_():
+    def label_sentence(low, by=("labels", "labels"), **changes):
+        "Return the headline of a report with one label distance"
+        row = dict(a="first", b="second", distance=0.2, floor=0.1, low=low, high=0.3) | changes
+        sets = [
+            dict(name=n, units_by="labels", expressions_by=e)
+            for n, e in zip(("first", "second"), by)
+        ]
+        return bias_sentence(BiasReport(sets=sets, given_units=pd.DataFrame([row])))
+
+    assert "labelled differently in first – second" in label_sentence(0.01)
+    assert "labelled differently is not shown: distance 0.20" in label_sentence(0.0)
+    assert "is not shown: distance 0.20 (no interval" in label_sentence(np.nan, high=np.nan)
+    assert "labelled" not in label_sentence(0.01, ("network x", "network x")).replace(
+        "not labelled", ""
+    )
+    assert "labelled differently in" in label_sentence(0.01, ("network x", "network y"))
+    assert "labelled differently in" in label_sentence(0.01, ("labels", "network y"))
+    assert label_sentence(np.nan, distance=np.nan) == label_sentence(0.01, distance=np.nan)
+
+
+def test_the_mean_is_called_by_what_it_is_the_mean_of():
+    assert overall_words(dict(expressions=1, names="neutral")) == "that of neutral alone"
+    assert overall_words(dict(expressions=1, names="fear")) == "that of fear alone"
+    assert overall_words(dict(expressions=2, names="anger, fear")) == (
+        "the mean over 2 expressions without neutral"
+    )
+    assert "without" not in overall_words(dict(expressions=2, names="anger, neutral"))
+    row = dict(a="a", b="b", distance=0.2, low=np.nan, high=np.nan, expressions=1, names="neutral")
+    sentence = bias_sentence(BiasReport(overall=pd.DataFrame([row])))
+    assert "without neutral" not in sentence
+    assert "that of neutral alone" in sentence
+    assert sentence.count("no interval") == 1
 
 
 def test_the_page_is_written_whole():

@@ -41,6 +41,18 @@ def test_a_cell_has_distance_interval_and_reading():
     assert "undecided" in cell(low=0.2)["reading"]
 
 
+def test_expressions_that_a_label_distance_leaves_out_are_named():
+    row = dict(a="a", b="b", distance=0.2, floor=0.1, low=0.1, high=0.3, n_a=9, n_b=9, why=None)
+    report = reported()
+    report.given_units = pd.DataFrame([row])
+    plain = given_units_data(report)["table"].columns
+    assert "left out, too rare" not in [column.name for column in plain]
+    report.given_units = pd.DataFrame([row | dict(left_out="fear (3 in a)")])
+    table = given_units_data(report)["table"]
+    assert table.columns[-1].name == "left out, too rare"
+    assert table.rows[0][-1] == "fear (3 in a)"
+
+
 def test_without_a_distance_there_is_the_reason():
     given = dict(distance=np.nan, low=np.nan, high=np.nan, holm_p=np.nan, why="a zero vector")
     data = distances_data(reported(**given))
@@ -50,3 +62,7 @@ def test_without_a_distance_there_is_the_reason():
     data = overall_data(reported(**given))
     assert data["table"].rows[0][-1] == "a zero vector"
     assert len(overall_data(reported())["table"].columns) == 5, "no column of remarks without one"
+    report = reported()
+    assert overall_data(report)["caption"].endswith("without neutral")
+    report.overall["names"] = "neutral"
+    assert "neutral counts only for a pair without another" in overall_data(report)["caption"]

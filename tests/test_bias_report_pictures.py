@@ -3,9 +3,9 @@ from fer_course.bias.report_pictures import *
 import numpy as np
 import pandas as pd
 from fer_course.bias.figures import profile_figure, recognition_figure
-from fer_course.bias.report_words import interval_text, marks_text, shown_names
+from fer_course.bias.report_words import counted, interval_text, marks_text, shown_names
+from fer_course.bias.vectors import in_order
 from fer_course.evaluate.report_tables import figure_data, frame_table, image_uri, is_missing
-from fer_course.facs import EXPRESSIONS
 from types import SimpleNamespace
 
 

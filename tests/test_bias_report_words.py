@@ -13,6 +13,8 @@ def test_marks_name_what_was_predicted():
         dict(name="c", units_by=None, expressions_by="labels"),
     ]
     report = SimpleNamespace(sets=sets)
+    assert predicted_words(report) == "action units of b; expressions of a, b"
+    assert predicted_words(SimpleNamespace(sets=sets[2:])) == ""
     assert shown_names(report) == dict(a="a‡", b="b†‡", c="c")
     assert shown_names(report)["unknown"] == "unknown"
     assert marks_text(report) == (
@@ -29,3 +31,5 @@ def test_an_interval_needs_both_ends():
     assert interval_text(None, None) == ""
     assert given_text(float("nan")) is None
     assert given_text("why") == "why"
+    assert counted(1, "image") == "1 image"
+    assert counted(1200, "image") == "1,200 images"

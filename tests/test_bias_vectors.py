@@ -28,6 +28,7 @@ def test_mean_units_are_shares_of_the_labelled_images():
     assert means.loc["happiness", "AU9"] == 0.25
     assert means["AU26"].isna().all()
     assert mean_units(eight, expressions=["surprise", "fear"]).index.tolist() == ["surprise"]
+    assert mean_units(eight, expressions="surprise").index.tolist() == ["surprise"]
     assert list(mean_units(eight, vocabulary="raf_au").columns) == au_columns("raf_au")
 
 

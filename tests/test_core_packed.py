@@ -71,6 +71,13 @@ def test_a_taken_row_is_a_copy():
     assert not images.any()
 
 
+def test_a_list_of_images_is_an_array():
+    images = np.random.default_rng(0).integers(0, 256, (4, 5, 5, 3), np.uint8)
+    packed = PackedImages(list(images))
+    assert packed.shape == images.shape
+    assert np.array_equal(packed.take([2, 0]), images[[2, 0]])
+
+
 def test_files_without_images_are_refused():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "images.npy"
@@ -86,5 +93,11 @@ def test_files_without_images_are_refused():
         path.write_bytes(path.read_bytes()[:-1])
         with pytest.raises(CourseError, match="ends too early"):
             PackedImages(path)
-    with pytest.raises(CourseError, match="no images"):
+    with pytest.raises(CourseError, match="uint8 numbers of shape .4, 4, 3. are no images"):
         PackedImages(np.zeros((4, 4, 3), np.uint8))
+    with pytest.raises(CourseError, match="float64 numbers"):
+        PackedImages(np.zeros((2, 4, 4, 3)))
+    with pytest.raises(CourseError, match="are no images"):
+        PackedImages(None)
+    with pytest.raises(CourseError, match="differ in size"):
+        PackedImages([np.zeros((4, 4, 3), np.uint8), np.zeros((5, 4, 3), np.uint8)])

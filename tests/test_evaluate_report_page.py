@@ -3,7 +3,7 @@ from fer_course.evaluate.report_page import *
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
-from fer_course.evaluate.report_tables import printable, value_text
+from fer_course.evaluate.report_tables import pair_rows, printable, value_text
 from types import SimpleNamespace
 
 
@@ -22,3 +22,12 @@ def test_a_section_without_data_is_left_out():
     assert "<b>1,234</b>" in page
     assert 'id="data"' not in page
     assert page == render_page(template, report, **given)
+
+
+def test_what_every_report_has_is_left_out_if_empty():
+    empty = SimpleNamespace(notes=[], command="", placeholders={}, settings={}, environment={})
+    assert notes_data(empty) is None
+    assert again_data(empty) is None
+    empty.settings = dict(seed=1)
+    assert again_data(empty)["settings"]
+    assert again_data(empty)["command"] == ""

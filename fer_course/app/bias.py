@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
-from .bias_labels import fill_labels, load_predictor, wanted_predictions
+from .bias_labels import check_predictor, choose_unit_thresholds, fill_labels
+from .bias_labels import load_predictor, tool_notes, wanted_predictions
 from .bias_measures import distance_rows, measure_bias, records, set_entry
 from .bias_measures import unit_notes, unit_shares
 from .bias_sets import BiasSet, check_images, crop_notes, find_sets
@@ -23,6 +24,7 @@ from ..core.cache import forget, quiet, step
 from ..core.device import pick_device
 from ..core.errors import CourseError, one_of
 from ..core.files import as_json, make_folder, read_json, write_json
+from ..train.config import TrainConfig
 
 # %% ../../nbs/library/app.bias.ipynb #db36fdec
 _COMPARED = ("bias.json", "report.html")
@@ -80,13 +82,33 @@ class BiasConfig:
 _PREPARATION = ("align", "size", "landmarks", "no_face", "several")  # of `PrepareConfig`
 
 
-def _shared_out(settings):
-    "Return the config, the settings of preparations, and those of training runs"
-    names = {field.name for field in fields(BiasConfig)}
-    config = BiasConfig(**{k: v for k, v in settings.items() if k in names})
-    preparation = {k: v for k, v in settings.items() if k in _PREPARATION}
-    training = {k: v for k, v in settings.items() if k not in {*names, *_PREPARATION}}
-    return config, preparation, training
+def _split_settings(settings, found):
+    """Return the config, the settings of preparations, and those of training runs.
+
+    Raises `CourseError` for an unknown name, and for a setting of a step that is not done.
+    """
+    own = [field.name for field in fields(BiasConfig)]
+    # the classes of training runs are those that all sets share
+    training = [n for n in declared(TrainConfig) if n not in (*own, *_PREPARATION, "expressions")]
+    for name in settings:
+        one_of(name, [*own, *_PREPARATION, *training], "setting")
+    parts = [{k: v for k, v in settings.items() if k in n} for n in (own, _PREPARATION, training)]
+    config = BiasConfig(**parts[0])
+    useless = [] if config.transfer else [*parts[2], *(["preset"] if config.preset else [])]
+    if useless:
+        problem = f"{_options(useless)} changes training runs, and there is none"
+        raise CourseError(problem, remedy=f"add --transfer, or leave out {_options(useless)}")
+    if parts[1] and all(one.reader is None for one in found):
+        problem = f"{_options(parts[1])} changes preparations, and all sets are prepared"
+        remedy = "prepare the sets again with other settings (fer-course prepare), or leave it out"
+        raise CourseError(problem, remedy=remedy)
+    TrainConfig(**parts[2]).checked()
+    return config, *parts[1:]
+
+
+def _options(names):
+    "Return names of settings as on the command line"
+    return ", ".join("--" + name.replace("_", "-") for name in names)
 
 # %% ../../nbs/library/app.bias.ipynb #bc3b3abb
 def compare_datasets(
@@ -106,25 +128,27 @@ def compare_datasets(
 ) -> dict:  # the content of bias.json
     """Measure how far datasets differ: in their action units, labels and images.
 
-    Writes bias.json and report.html. Raises `CourseError` for sets that cannot be compared, and if
-    `out` holds a comparison with other settings.
+    Writes bias.json and report.html. Raises `CourseError` for sets that cannot be compared, for
+    unknown or useless settings, and if `out` holds a comparison with other settings.
     """
-    config, preparation, training = _shared_out(settings)
     found = find_sets(sets, out)
-    out = make_folder(out)
+    config, preparation, training = _split_settings(settings, found)
+    predictor = load_predictor(config.model) if config.model else None
     of_step = dict(overwrite=overwrite, log=log)
     given = dict(device=device, workers=workers, **of_step)
     folders = prepare_found(found, out, **preparation, **given)
     data = [read_set(one.name, folder, config.split) for one, folder in zip(found, folders)]
     notes = [*check_images(data), *people_notes(data), *crop_notes(data)]
-    labels = _with_labels(data, out, config, device=device, **of_step)
+    predictor = _predictor_for(data, config, predictor)
+    out = make_folder(out)  # after all that can be refused
+    labels = _with_labels(data, out, config, predictor, device=device, **of_step)
     check_comparable(data)
-    notes += [*labels["notes"], *unit_notes(data, config.units)]
+    notes += [*labels["notes"], *unit_notes(data, config.units), *tool_notes(data, config.units)]
     for note in notes:
         log(f"   note: {note}")
-    shown = {name: value for name, value in vars(config).items() if name != "model"}
+    shown = vars(config) | dict(model=config.model and Path(config.model).resolve().name)
     shown |= dict(repeats=config.repeats or enough_repeats(data), network=labels["network"])
-    shown |= preparation | (training if config.transfer else {})
+    shown |= preparation | training
     recorded = shown | dict(sets=[one.signature() for one in data], weights=labels["weights"])
     with _kept_step(out, "compare", settings=recorded, **of_step) as pending:
         if pending:
@@ -139,21 +163,43 @@ def compare_datasets(
     return _show(out, log)
 
 # %% ../../nbs/library/app.bias.ipynb #45193ea9
-def _with_labels(data, out, config, *, device, overwrite, log):
-    "Predict what sets lack, in place; return network, weights and notes"
+def _predictor_for(data, config, predictor):
+    """Return the network that predicts what sets lack, None if they lack nothing.
+
+    Raises `CourseError` if it cannot predict that, and if no prediction can make the sets
+    comparable.
+    """
     given = dict(predict=config.predict, vocabulary=config.units)
-    if not any(any(wanted_predictions(one, **given)) for one in data):
+    wanted = [wanted_predictions(one, **given) for one in data]
+    if not any(expressions for expressions, _ in wanted):
+        check_comparable(data)
+    if not any(map(any, wanted)):
+        return None
+    predictor = predictor or load_predictor()
+    check_predictor(data, predictor, **given)
+    return predictor
+
+
+def _with_labels(data, out, config, predictor, *, device, overwrite, log):
+    "Predict what sets lack, in place; return network, weights and notes"
+    if predictor is None:
         unused = "The network of --model was not used: no label had to be predicted."
         return dict(network=None, weights=None, notes=[unused] if config.model else [])
-    predictor = load_predictor(config.model)
-    settings = dict(given, weights=predictor.digest)
+    given = dict(predict=config.predict, vocabulary=config.units)
+    device = pick_device(device)
+    if any(wanted_predictions(one, **given)[1] for one in data):
+        choose_unit_thresholds(predictor, device=device)
+    weights = dict(weights=predictor.digest)
+    if predictor.chosen_on:
+        weights["thresholds"] = predictor.chosen_on
+    settings = given | weights
     settings["sets"] = [one.signature() for one in data]
     settings["compared"] = [len(one.table) for one in data]
-    given["device"] = pick_device(device)
+    given["device"] = device
     of_step = dict(settings=settings, overwrite=overwrite, log=log)
     with _kept_step(out, "labels", **of_step):  # done or not: the tables need the labels
         notes = fill_labels(data, predictor, out=Path(out) / "predicted", **given)
-    return dict(network=predictor.name, weights=predictor.digest, notes=notes)
+    return dict(network=predictor.name, weights=weights, notes=notes)
 
 
 def check_comparable(
@@ -253,13 +299,16 @@ def _as_data(report, measures, settings):
 
 def _left_out(sets, network):
     "Return what was predicted and which images were left out"
+    from fer_course.bias.report_words import counted
+
     rows = []
     for one in sets:
         for what, key in (("expressions", "expressions_by"), ("action units", "units_by")):
             if one[key] == network and network is not None:
                 rows.append(dict(what=f"{what} predicted", of=one["name"], why=f"by {network}"))
         for reason, count in one["left_out"].items():
-            rows.append(dict(what=f"{count:,} images left out", of=one["name"], why=reason))
+            what = f"{counted(count, 'image')} left out"
+            rows.append(dict(what=what, of=one["name"], why=reason))
     return rows
 
 
@@ -280,13 +329,13 @@ def repeating_command(
     placeholders["OUT"] = "a new folder"
     usual = dict(units="common", predict="missing", seed=0)
     for name, value in settings.items():
-        if name == "network" or value is None or value is False or usual.get(name) == value:
+        if name in ("network", "model") or value in (None, False) or usual.get(name) == value:
             continue
         words.append("--" + name.replace("_", "-"))
         words += [] if value is True else [str(value)]
-    if settings["network"] not in (None, "network small"):
+    if settings["model"] is not None:
         words += ["--model", "MODEL"]
-        placeholders["MODEL"] = f"the folder of the {settings['network']}"
+        placeholders["MODEL"] = f"the folder of the network {settings['model']}"
     return shlex.join(words), placeholders
 
 

@@ -75,15 +75,16 @@ def measure_bias(
     log: Callable = quiet,  # called with each line for the user
 ) -> Measures:
     "Measure how far sets differ; raise `CourseError` if no distance can be computed."
-    from fer_course.bias import cosine_distances, label_distances, mean_units, overall_distances
+    from fer_course.bias import both_distances, label_distances, mean_units
 
     tables = {one.name: one.table for one in sets}
     drawn = dict(vocabulary=units, repeats=repeats, seed=seed)
     log("   distances of the mean action units")
     vectors = {name: mean_units(table, vocabulary=units) for name, table in tables.items()}
+    distances, overall = both_distances(tables, **drawn)
     found = Measures(
-        distances=cosine_distances(tables, **drawn),
-        overall=overall_distances(tables, **drawn),
+        distances=distances,
+        overall=overall,
         mean_units=vectors,
         activation={name: _faces(table, device) for name, table in vectors.items()},
     )

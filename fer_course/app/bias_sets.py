@@ -15,6 +15,7 @@ import pandas as pd
 from .preparation import prepare, read_prepared
 from .preparation_config import READER_NAMES
 from ..augment.copies import AS_IT_IS
+from ..bias.report_words import counted
 from ..core.cache import settings_of
 from ..core.errors import CourseError
 from ..core.files import digest
@@ -144,7 +145,6 @@ class BiasSet:
     left_out: dict = field(default_factory=dict)  # reason -> number of images
     expressions_by: str | None = "labels"  # or "network NAME"; None = there are none
     units_by: str | None = "labels"  # or "network NAME"; None = there are none
-    labelled: pd.Series | None = None  # expressions by annotators, if a network replaced them
 
     @property
     def size(self) -> int:  # pixels
@@ -234,10 +234,11 @@ def check_images(
                 problem = f"holds the same images as {a.folder}: their distance would be 0"
                 raise CourseError(problem, b.folder, "name two different datasets")
             if common:
+                is_one = common == 1
                 notes.append(
-                    f"{common} files of {a.name} ({len(files[a.name])}) and {b.name} "
-                    f"({len(files[b.name])}) are the same: their distances are too small for two "
-                    "independent sets."
+                    f"{counted(common, 'file')} of {a.name} ({len(files[a.name])}) "
+                    f"{'is' if is_one else 'are'} in {b.name} ({len(files[b.name])}) as well: "
+                    "the distance is too small for two independent sets."
                 )
     return notes
 
@@ -288,8 +289,8 @@ def crop_notes(
         )
         if unaligned:
             yield (
-                f"{unaligned} of {len(one.table)} images of {one.name} are not aligned: no face "
-                "was found."
+                f"{unaligned} of {counted(len(one.table), 'image')} of {one.name} "
+                f"{'is' if unaligned == 1 else 'are'} not aligned: no face was found."
             )
 
 

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "cosine_distance": ".vectors",
         "mean_units": ".vectors",
         "compare_distances": ".distances",
+        "both_distances": ".distances",
         "cosine_distances": ".distances",
         "overall_distances": ".distances",
         "paper_reading": ".distances",

@@ -51,11 +51,11 @@ def activation_faces(
     from fer_course.faces.renderer import Renderer
 
     intensities = torch.from_numpy(_intensities(vectors, gain)).float()
-    who = sample(1, "lab", start=person, per_identity=1).frontal()
-    who = who.with_scene(**_LIGHT, **_CAMERA, **_GROUND)
+    face = sample(1, "lab", start=person, per_identity=1).frontal()
+    face = face.with_scene(**_LIGHT, **_CAMERA, **_GROUND)
     renderer = Renderer(size, device)
     faces = [np.empty((0, size, size, 3), np.uint8)]
     for some in intensities.split(_BATCH) if len(vectors) else ():
-        moved = replace(who[[0] * len(some)], action_units=some[..., None].repeat(1, 1, 2))
+        moved = replace(face[[0] * len(some)], action_units=some[..., None].repeat(1, 1, 2))
         faces.append(renderer.render(moved).images)
     return np.concatenate(faces)

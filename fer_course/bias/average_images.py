@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from ..core.errors import CourseError, one_of
+from .vectors import expression_labels
+from ..core.errors import CourseError, in_range, one_of
 from ..core.packed import PackedImages
 from ..core.terminal import progress
 from ..facs import EXPRESSIONS
@@ -42,14 +43,16 @@ def _codes(manifest, expressions, images):
     if len(manifest) != len(images):
         problem = f"the manifest has {len(manifest)} rows, but there are {len(images)} images"
         raise CourseError(problem, images.path, "give the manifest of the same folder")
+    labels = expression_labels(manifest)
+    expressions = [expressions] if isinstance(expressions, str) else expressions
     chosen = EXPRESSIONS if expressions is None else tuple(expressions)
-    for name in (*chosen, *manifest.expression.dropna().unique()):
+    for name in (*chosen, *labels.dropna().unique()):
         one_of(name, EXPRESSIONS, "expression")
-    names = [name for name in EXPRESSIONS if name in chosen and (manifest.expression == name).any()]
+    names = [name for name in EXPRESSIONS if name in chosen and (labels == name).any()]
     if not names:
         remedy = "give labelled images, or predict their expressions first"
         raise CourseError("no image has an expression", images.path, remedy)
-    return tuple(names), pd.Index(names).get_indexer(manifest.expression)
+    return tuple(names), pd.Index(names).get_indexer(labels)
 
 # %% ../../nbs/library/bias.average_images.ipynb #5c0dce55
 _CHUNK = 256  # images; 256 * 255**2 < 2**24, so float32 sums of squares are exact
@@ -103,10 +106,13 @@ def _resized(maps, size):
 
 def mean_images(
     manifest: pd.DataFrame,  # one row per image; the column `expression` may have gaps
-    images: np.ndarray | str | Path,  # uint8 (N, S, S, 3) cropped alike, or a packed images.npy
+    # uint8 (N, S, S, 3) cropped alike, or whatever else `PackedImages` reads: a packed images.npy,
+    # a list of images, an object with `shape` and `dtype` that gives the rows it is asked for
+    images: np.ndarray | list | str | Path,
     *,
-    expressions: Iterable[str] | None = None,  # names of `EXPRESSIONS`; None = all that occur
-    size: int = 112,  # side of the result in pixels
+    # names of `EXPRESSIONS`, or one name; None = all that occur
+    expressions: Iterable[str] | str | None = None,
+    size: int = 112,  # side of the result in pixels, 1-4096
     label: str = "mean images",  # in front of the progress bar
 ) -> MeanImages:  # without the expressions that no image shows
     """Return mean image and spread of each expression (AU-ViT, section III.A, Figure 2).
@@ -114,9 +120,10 @@ def mean_images(
     Images without an expression are not used. A packed file is read in chunks of 256 images, which
     bounds the memory. If the images have a different size, mean and spread are resized at the end;
     the spread is then an upper bound of that of resized images. Raises `CourseError` if manifest
-    and images differ in length, if an expression is unknown, if the images are not square, or if
-    none of them has an expression.
+    and images differ in length, if the column `expression` is missing or has an unknown name, if
+    the images are not square, if none of them has an expression, and for a `size` out of range.
     """
+    in_range(size, "size", low=1, high=4096)
     packed = PackedImages(images)
     names, codes = _codes(manifest, expressions, packed)
     _, height, width, _ = packed.shape

@@ -157,8 +157,8 @@ def pooled_people(
     return ShownImages(np.arange(len(sums)), sums, np.concatenate(labels)[:, known], a.n + b.n)
 
 
-def _compared_deals(pool, counts, noise, is_first):
-    "Return distance (b,) and expected noise (b,) of deals: is_first (b, P)"
+def _compared_permutations(pool, counts, noise, is_first):
+    "Return distance (b,) and expected noise (b,) of permutations: is_first (b, P)"
     sides = [is_first.astype(float), (~is_first).astype(float)]
     distances = cosine_rows(*[pool.means(side) for side in sides])
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -170,26 +170,28 @@ def deal_people(
     a: ShownImages,  # of the first set
     b: ShownImages,  # of the second, over the same units; the two have a distance
     *,
-    repeats: int,  # deals
+    repeats: int,  # permutations
     rng: np.random.Generator,
-    block: int = 4_000_000,  # people times deals at once; bounds the memory
+    block: int = 4_000_000,  # people times permutations at once; bounds the memory
 ) -> tuple[float, float]:  # p, 0-1; the distance that is expected by chance
     """Return how probable the distance of two sets is if people are in either set by chance.
 
-    Distances are compared as multiples of the expected noise of each deal. A deal without a
-    distance counts as a large one.
+    The people are permuted between the sets. Distances are compared as multiples of the expected
+    noise of each permutation. A permutation without a distance counts as a large one. If one set
+    has few people with many images each, p is a little too small: 10 people with 20 images
+    against 300 with one image have p <= 0.05 in about 9% of equal sets.
     """
     pool = pooled_people(a, b)
     counts = pool.labels.mean(1)
     noise = _noise_of_people(pool, counts)
     is_first = np.arange(len(counts)) < len(a.people)
-    distance, expected = _compared_deals(pool, counts, noise, is_first[None])
+    distance, expected = _compared_permutations(pool, counts, noise, is_first[None])
     observed = (distance / expected)[0]
     ratios = []
     starts = np.arange(0, repeats, max(1, block // len(counts)))
     for count in np.diff(np.r_[starts, repeats]):
-        dealt = rng.permuted(np.tile(is_first, (count, 1)), axis=1)
-        distances, noises = _compared_deals(pool, counts, noise, dealt)
+        permuted = rng.permuted(np.tile(is_first, (count, 1)), axis=1)
+        distances, noises = _compared_permutations(pool, counts, noise, permuted)
         ratios.append(distances / noises)
     ratios = np.concatenate(ratios)
     larger = repeats - (ratios < observed - 1e-6).sum()  # 1e-6: rounding
@@ -207,8 +209,8 @@ def moved_interval(
 ) -> tuple[float, float]:  # low, high
     """Return the percentile interval, moved down by twice the bias of the draws.
 
-    The bias of the draws is their mean minus the estimate. The interval is cut to `least`-1 and
-    widened to contain the estimate.
+    The bias of the draws is their mean minus the estimate. The interval is cut to the
+    range from `least` to 1, and widened to contain the estimate.
     """
     drawn = drawn[np.isfinite(drawn)]
     bias = drawn.mean() - distance

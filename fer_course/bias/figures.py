@@ -144,5 +144,5 @@ def recognition_figure(
     ax.set_yticks(y, [without_math(view["view"]) for view in shown])
     ax.set_ylim(y[-1] - 0.5, 0.9)
     ax.set_xlim(0, 1)
-    ax.set_xlabel("share of test faces whose dataset is named rightly", fontsize=10)
+    ax.set_xlabel("share of test faces whose dataset is predicted correctly", fontsize=10)
     return figure

@@ -14,7 +14,10 @@ import pandas as pd
 from .drawn_people import named_seed, person_codes
 from .vectors import expression_labels, in_order, named_manifests, shared_units
 from .vectors import unit_labels
+from ..core.errors import in_range
+from ..core.terminal import progress
 from ..facs import au_columns
+from ..metrics.bootstrap import LEAST
 
 # %% ../../nbs/library/bias.given_units.ipynb #e591789c
 _KNOWN = 0.9  # least share of the images with a label, for a unit that is used
@@ -113,6 +116,8 @@ def _fitted_distance(cells, weights):
     for fold in range(_FOLDS):
         train = (cells.folds != fold) & (weight > 0)
         test = cells.folds == fold
+        if len(np.unique(cells.labels[train])) < 2:
+            continue  # one name for all faces: no difference
         model = LogisticRegression(C=_MILD, max_iter=1000, tol=1e-4)
         model.fit(features[train], cells.labels[train], sample_weight=weight[train])
         half = np.full(test.sum(), 0.5)
@@ -123,16 +128,17 @@ def _fitted_distance(cells, weights):
     return float((weight * distances).sum() / weight.sum())
 
 # %% ../../nbs/library/bias.given_units.ipynb #177a1533
-def _floor(faces, rng, *, divisions):
-    "Return the mean distance between random halves of the people of a set"
-    people = np.unique(faces.people)
+def _permuted(a, b, rng, *, divisions):
+    "Return distances (divisions,) of two sets whose people are permuted; each keeps its number"
+    n = len(np.unique(a.people))
+    people = np.unique(np.r_[a.people, b.people + a.people.max() + 1], return_inverse=True)[1]
+    pool = _Faces("", np.r_[a.units, b.units], np.r_[a.labels, b.labels], people)
     distances = []
     for _ in range(divisions):
-        half = rng.permutation(people)[: len(people) // 2]
-        rows = np.isin(faces.people, half)
-        cells = _cells(faces.part(rows), faces.part(~rows), rng)
+        rows = rng.permutation(people.max() + 1)[people] < n
+        cells = _cells(pool.part(rows), pool.part(~rows), rng)
         distances.append(_fitted_distance(cells, np.ones(len(rows))))
-    return float(np.mean(distances))
+    return np.array(distances)
 
 
 def _person_weights(people, rng):
@@ -142,12 +148,18 @@ def _person_weights(people, rng):
     return rng.multinomial(n - 1, np.full(n, 1 / n))[codes] * (n / (n - 1))
 
 
-def _t_interval(distance, floor, drawn, level=0.95):
-    "Return an interval from the spread of the squares of a few draws"
+def _t_interval(distance, permuted, drawn, level=0.95):
+    """Return an interval from the squares of a few draws and permutations.
+
+    The variance of one permutation is not known; it is taken to be that of the draws.
+    """
     from scipy.stats import t
 
-    half = t.ppf((1 + level) / 2, len(drawn) - 1) * np.std(np.square(drawn), ddof=1)
-    ends = distance**2 - floor**2 + np.array([-half, half])
+    variance = np.var(np.square(drawn), ddof=1)
+    of_one = np.var(permuted**2, ddof=1) if len(permuted) > 1 else variance
+    spread = np.sqrt(variance + of_one / len(permuted))
+    half = t.ppf((1 + level) / 2, len(drawn) - 1) * spread
+    ends = distance**2 - (permuted**2).mean() + np.array([-half, half])
     low, high = np.sqrt(np.clip(ends, 0, 1))
     return float(min(low, distance)), float(max(high, distance))
 
@@ -158,12 +170,8 @@ def _compared(a, b, *, repeats, divisions, rng):
     distance = _fitted_distance(cells, np.ones(len(cells.cell)))
     if not divisions:
         return dict(distance=distance)
-    size = np.sqrt(1 / len(a.labels) + 1 / len(b.labels))
-    floors = []
-    for side in (a, b):
-        of_halves = _floor(side, rng, divisions=divisions)
-        floors.append(of_halves * size / np.sqrt(4 / len(side.labels)))
-    floor = float(np.mean(floors))
+    permuted = _permuted(a, b, rng, divisions=divisions)
+    floor = float(np.sqrt((permuted**2).mean()))
     excess = np.sqrt(max(distance**2 - floor**2, 0))
     row = dict(distance=distance, floor=floor, excess=float(excess))
     if repeats > 1:
@@ -171,7 +179,7 @@ def _compared(a, b, *, repeats, divisions, rng):
         for _ in range(repeats):
             weights = np.r_[_person_weights(a.people, rng), _person_weights(b.people, rng)]
             drawn.append(_fitted_distance(cells, weights))
-        row["low"], row["high"] = _t_interval(distance, floor, drawn)
+        row["low"], row["high"] = _t_interval(distance, permuted, drawn)
     return row
 
 # %% ../../nbs/library/bias.given_units.ipynb #712a321e
@@ -186,47 +194,74 @@ def _why_not(faces, units, known):
     return None
 
 
+def _rare(a, b, names):
+    "Return the expressions that fewer than `LEAST` people of a set show -> how many, as text"
+    few = {}
+    for name in names:
+        for side in (a, b):
+            people = len(np.unique(side.people[side.labels == name]))
+            if people < LEAST:
+                few.setdefault(name, []).append(f"{people} in {side.name}")
+    return few
+
+
 def _label_row(a, b, *, repeats, divisions, seed):
     "Return the row of two sets of faces"
     names = in_order(set(a.labels) & set(b.labels))
     if len(names) < 2:
         shared = f"only {names[0]}" if names else "no expression"
         return dict(why=f"{a.name} and {b.name} share {shared}: labels need two expressions")
-    a, b = [side.part(np.isin(side.labels, names)) for side in (a, b)]
-    row = dict(n_a=len(a.labels), n_b=len(b.labels))
+    few = _rare(a, b, names)
+    kept = [name for name in names if name not in few]
+    left_out = ", ".join(f"{name} ({', '.join(counts)})" for name, counts in few.items()) or None
+    if len(kept) < 2:
+        why = f"too few people show {left_out}: labels need two expressions of {LEAST} people each"
+        return dict(why=why, left_out=left_out)
+    a, b = [side.part(np.isin(side.labels, kept)) for side in (a, b)]
+    row = dict(n_a=len(a.labels), n_b=len(b.labels), left_out=left_out)
     for side in (a, b):
         people = len(np.unique(side.people))
         if people < _PEOPLE:
             why = f"too few people in {side.name} ({people}): the fit needs {_PEOPLE}"
             return row | dict(why=why)
-    rng = np.random.default_rng(named_seed(seed, a.name, b.name))
-    return row | _compared(a, b, repeats=repeats, divisions=divisions, rng=rng)
+    first, second = sorted((a, b), key=lambda side: str(side.name))  # any order, same result
+    rng = np.random.default_rng(named_seed(seed, first.name, second.name))
+    return row | _compared(first, second, repeats=repeats, divisions=divisions, rng=rng)
 
 
-_COLUMNS = ("a", "b", "distance", "floor", "excess", "low", "high", "n_a", "n_b", "units", "why")
+_NUMBERS = ("distance", "floor", "excess", "low", "high")
+
+
+_COLUMNS = ("a", "b", *_NUMBERS, "n_a", "n_b", "units", "why", "left_out")
 
 
 def label_distances(
     manifests: dict | list,  # {name: manifest}; of a list, the column `dataset` gives the names
     *,
     vocabulary: str = "common",  # a key of `AU_VOCABULARIES`
-    # names among `EXPRESSIONS`; None = all that both sets have
-    expressions: Iterable | None = None,
+    # names among `EXPRESSIONS`, or one name; None = all that both sets have
+    expressions: Iterable | str | None = None,
     repeats: int = 20,  # drawings of people for the interval, each fitted again; 0 = no interval
-    # random divisions of the people in halves for the floor; 0 = neither floor nor interval
+    # permutations of the people for the floor; 0 = neither floor nor interval
     divisions: int = 3,
     seed: int = 0,  # same seed, same result
-) -> pd.DataFrame:  # one row per pair: `_COLUMNS`; `units` lists the units used
+    # one row per pair: a, b, distance, floor, excess, low, high, n_a, n_b, units, why, left_out
+) -> pd.DataFrame:
     """Return how differently each pair of datasets labels the same action units, 0-1.
 
     The mean total variation distance between the two fitted P(expression | units), over the faces
-    of both sets, each set with half the weight. `floor` = the same between random halves of one
-    set, scaled to the size of the sets: what noise alone makes. `excess` = what is left of the
-    distance without the floor. `low`, `high` = 95% interval of the true distance, over people;
-    it contains `distance`. `n_a`, `n_b` = images used. `why` = why the distance is missing.
-    Raises `CourseError` for fewer than two sets, equal names, no unit labels in any set, an
-    unknown expression, and a manifest without the column `expression`.
+    of both sets, each set with half the weight. `floor` = the same after random permutations of
+    the people of both sets: what noise alone makes. `excess` = what is left of the distance
+    without the floor. `low`, `high` = 95% interval of the true distance, over people; it contains
+    `distance`. `n_a`, `n_b` = images used, `units` = names of the units used. `left_out` =
+    expressions of both sets that fewer than five people show in one of them; they are not used.
+    `why` = why the distance is missing. A pair has the same result in either order: its names are
+    sorted before anything is drawn. Raises `CourseError` for fewer than two sets, equal names, no
+    unit labels in any set, an unknown expression, a manifest without the column `expression`,
+    and negative `repeats` or `divisions`.
     """
+    in_range(repeats, "repeats", low=0, high=1e6)
+    in_range(divisions, "divisions", low=0, high=1e6)
     manifests = named_manifests(manifests)
     units = _complete_units(manifests, vocabulary)
     sets = {}
@@ -238,8 +273,8 @@ def label_distances(
         known = not np.isnan(unit_labels(manifest, vocabulary=vocabulary)).all()
         whys[name] = _why_not(sets[name], units, known)
     rows = []
-    for a, b in combinations(sets, 2):
-        row = dict.fromkeys(_COLUMNS, np.nan)
+    for a, b in progress(list(combinations(sets, 2)), label="distances of labels"):
+        row = dict.fromkeys(_NUMBERS, np.nan) | dict(left_out=None)
         row |= dict(a=a, b=b, n_a=len(sets[a].labels), n_b=len(sets[b].labels))
         row |= dict(units=", ".join(units), why=whys[a] or whys[b])
         if not row["why"]:
@@ -247,5 +282,6 @@ def label_distances(
             row |= _label_row(sets[a], sets[b], **given)
         rows.append(row)
     table = pd.DataFrame(rows)[list(_COLUMNS)]
-    table["why"] = pd.Series([row["why"] for row in rows], dtype=object)
+    for name in ("why", "left_out"):
+        table[name] = pd.Series([row[name] for row in rows], dtype=object)
     return table

@@ -9,6 +9,7 @@ __all__ = ['recognise_datasets']
 from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
+from .vectors import expression_labels, named_manifests
 from ..core.errors import CourseError, in_range
 from ..core.packed import PackedImages
 from ..core.terminal import progress
@@ -59,16 +60,48 @@ def _drawn_rows(manifests, most, seed):
     return rows, shared
 
 
-def _people(table, name):
-    "Return a key of the person in each image: dataset and subject, or the image if unknown"
-    datasets = table.dataset if "dataset" in table else pd.Series(name, table.index)
-    subjects = table.subject if "subject" in table else pd.Series(None, table.index, object)
-    return [
-        ("unknown", name, str(row))
-        if pd.isna(subject)
-        else (name_without_role(str(dataset)), str(subject))
-        for row, (dataset, subject) in enumerate(zip(datasets, subjects))
-    ]
+def _values(table, column):
+    "Return the known values of a column, as a set of texts; empty without the column"
+    return set(table[column].dropna().astype(str)) if column in table else set()
+
+
+def _share_people(a, b):
+    "Return whether two manifests show the same people under the same subjects"
+    if _values(a, "sha1") and _values(b, "sha1"):
+        return bool(_values(a, "sha1") & _values(b, "sha1"))
+    datasets = [{name_without_role(name) for name in _values(t, "dataset")} for t in (a, b)]
+    if not datasets[0] & datasets[1]:
+        return False
+    names = [_values(table, "image") for table in (a, b)]
+    return not all(names) or bool(names[0] & names[1])
+
+
+def _people(tables, names):
+    """Return for each set the key of the person in each image: sets, dataset and subject.
+
+    The first set that shares people gives the key its name. An unknown subject is a person of its
+    own. The dataset counts only in a set that is made of several.
+    """
+    owners = list(names)
+    for i, table in enumerate(tables):
+        for j in range(i):
+            if _share_people(table, tables[j]):
+                joined, first = owners[i], owners[j]
+                owners = [first if owner == joined else owner for owner in owners]
+    keys = []
+    for name, owner, table in zip(names, owners, tables):
+        several = len(_values(table, "dataset")) > 1
+        datasets = table["dataset"] if several else [""] * len(table)
+        subjects = table["subject"] if "subject" in table else [None] * len(table)
+        keys.append(
+            [
+                ("unknown", name, str(row))
+                if pd.isna(subject)
+                else (owner, name_without_role(str(dataset)), str(subject))
+                for row, (dataset, subject) in enumerate(zip(datasets, subjects))
+            ]
+        )
+    return keys
 
 # %% ../../nbs/library/bias.recognition.ipynb #0d8a7315
 _SIDE = 64  # pixels of an image as the classifier sees it
@@ -105,13 +138,13 @@ def _all_features(images, rows, views):
 
 # %% ../../nbs/library/bias.recognition.ipynb #850f889f
 def _folds(people, codes, folds, seed):
-    "Return the fold of each image: people are dealt in random order, set by set"
+    "Return the fold of each image: people take turns in random order, set by set"
     ids, _ = pd.factorize(pd.Series(people, dtype=object))
     first = pd.Series(codes).groupby(ids).first().to_numpy()  # a set of each person
     shuffled = np.random.default_rng([seed, 99]).permutation(len(first))
-    dealt = shuffled[np.argsort(first[shuffled], kind="stable")]
+    in_turn = shuffled[np.argsort(first[shuffled], kind="stable")]
     fold = np.empty(len(first), int)
-    fold[dealt] = np.arange(len(first)) % folds
+    fold[in_turn] = np.arange(len(first)) % folds
     return fold[ids]
 
 
@@ -145,7 +178,7 @@ def _named_sets(features, codes, fold):
     return named
 
 # %% ../../nbs/library/bias.recognition.ipynb #11c097d0
-def _dealt_again(codes, people, fold, *, repeats, seed):
+def _permuted(codes, people, fold, *, repeats, seed):
     """Return codes (1 + repeats, n): the true ones, then those of people who swap places.
 
     They swap within their fold, which keeps the number of people of each set in each fold.
@@ -180,28 +213,29 @@ def _balanced_accuracy(codes, named):
 
 # %% ../../nbs/library/bias.recognition.ipynb #1227915e
 def _named_inputs(manifests, images):
-    "Return names, manifests and `PackedImages` of the sets; names come from the keys or tables"
-    if isinstance(manifests, dict):
-        names = list(manifests)
-        images = [images[name] for name in names] if isinstance(images, dict) else list(images)
-        tables = list(manifests.values())
+    "Return names, manifests and `PackedImages` of the sets, sorted by name; and the given order"
+    named = {str(name): table for name, table in named_manifests(manifests).items()}
+    if isinstance(images, dict):
+        given = {str(name): some for name, some in images.items()}
+        for name in named:
+            if name not in given:
+                remedy = f"give images for each of {', '.join(named)}"
+                raise CourseError(f'there are no images for "{name}"', remedy=remedy)
     else:
-        tables, images = list(manifests), list(images)
-        names = [" + ".join(map(str, table.dataset.unique())) for table in tables]
-    if len(tables) < 2:
-        problem = "one set cannot be told from others"
-        raise CourseError(problem, remedy="give two datasets or more")
-    if len(set(names)) < len(names):
-        problem = f"two sets have the same name: {', '.join(names)}"
-        raise CourseError(problem, remedy="give a dict {name: manifest} with different names")
-    if len(images) != len(tables):
-        raise ValueError(f"{len(tables)} manifests and {len(images)} sets of images")
-    packed = [PackedImages(some) for some in images]
-    for name, table, some in zip(names, tables, packed):
+        if len(images) != len(named):
+            problem = f"there are {len(named)} manifests, but {len(images)} sets of images"
+            raise CourseError(problem, remedy="give the images of each set, in the same order")
+        given = dict(zip(named, images))
+    names = sorted(named)
+    packed = [PackedImages(given[name]) for name in names]
+    tables = []
+    for name, some in zip(names, packed):
+        table = named[name]
         if len(table) != len(some):
             problem = f"{name}: {len(table)} rows in the manifest, but {len(some)} images"
             raise CourseError(problem, some.path, "give the manifest of the same folder")
-    return names, tables, packed
+        tables.append(table.reset_index(drop=True).assign(expression=expression_labels(table)))
+    return names, tables, packed, list(named)
 
 
 def _check_people(names, people, shared):
@@ -216,14 +250,15 @@ def _check_people(names, people, shared):
         raise CourseError(problem, remedy=remedy)
 
 
-def _result(view, names, dealt, named, *, people, seed):
-    "Return accuracy, interval, p and confusion of one view"
-    scores = _balanced_accuracy(dealt, named)
-    codes, named = dealt[0], named[0]
+def _result(view, names, permuted, named, *, given, people, seed):
+    "Return accuracy, interval, p and confusion of one view; the sets as `given`"
+    scores = _balanced_accuracy(permuted, named)
+    codes, named = permuted[0], named[0]
     options = dict(groups=people, metric="accuracy", seed=seed)
     interval = bootstrap_interval(codes, named, **options)
     confusion = np.zeros((len(names), len(names)), int)
     np.add.at(confusion, (codes, named), 1)
+    order = [names.index(name) for name in given]
     return dict(
         view=view,
         accuracy=interval["estimate"],
@@ -234,14 +269,14 @@ def _result(view, names, dealt, named, *, people, seed):
         p=float((scores >= scores[0]).mean()),
         n=len(codes),
         people=len(set(people)),
-        sets=list(names),
-        confusion=confusion.tolist(),
+        sets=list(given),
+        confusion=confusion[np.ix_(order, order)].tolist(),
     )
 
 
 def recognise_datasets(
     manifests: dict | Sequence[pd.DataFrame],  # {name: manifest}; a list is named by `dataset`
-    images: dict | Sequence,  # of each set: uint8 (N, H, W, 3), or its packed images.npy
+    images: dict | Sequence,  # of each set: whatever `PackedImages` reads; a dict has the names
     *,
     most: int = 2000,  # images drawn from a set at most
     folds: int = 5,  # parts into which the people are divided, 2-5
@@ -252,32 +287,39 @@ def recognise_datasets(
     """Return how well a classifier names the dataset of an image (Torralba and Efros 2011).
 
     Each set gives the same number of images, and each labelled set the same number of each
-    expression. A person is in one fold only. A result has view, accuracy, its 95% interval over
-    people (low, high), chance, p (share of the permutations of the people that score as high), n,
-    people, sets, confusion (rows: true set), expressions (those whose number is the same in all
-    labelled sets) and unmatched (sets drawn without regard to expressions). Raises `CourseError`
-    for fewer than two sets, for two of the same name, for a manifest of another length than its
-    images, for fewer than five people in a set, and for folds outside 2-5.
+    expression. A person is in one fold only. Sets share people only if they share images: the
+    same `sha1`, or, where a set has none, the same dataset and the same image names. The order of
+    the sets changes nothing but the order in which they are listed. A result has view, accuracy,
+    its 95% interval over people (low, high), chance, p (share of the permutations of the people
+    that score as high), n, people, sets, confusion (rows: true set), expressions (those whose
+    number is the same in all labelled sets) and unmatched (sets drawn without regard to
+    expressions). Raises `CourseError` for fewer than two sets, for two of the same name, for a set
+    without images, for a manifest of another length than its images or without the column
+    `expression`, for fewer than five people in a set, for folds outside 2-5, and for negative
+    `repeats`.
     """
     in_range(folds, "folds", low=2, high=LEAST)
-    names, tables, packed = _named_inputs(manifests, images)
+    in_range(repeats, "repeats", low=0, high=1e6)
+    names, tables, packed, given = _named_inputs(manifests, images)
     if views is None:
         from fer_course.train.adapt import standardise
 
         views = {"as they are": None, "standardised": standardise}
     rows, shared = _drawn_rows(tables, most, seed)
-    keys = [_people(table, name) for table, name in zip(tables, names)]
+    keys = _people(tables, names)
     drawn = [[some[row] for row in part] for some, part in zip(keys, rows)]
     _check_people(names, drawn, shared)
     people = ["\t".join(key) for part in drawn for key in part]
     codes = np.repeat(np.arange(len(names)), [len(part) for part in rows])
     fold = _folds(people, codes, folds, seed)
-    dealt = _dealt_again(codes, people, fold, repeats=repeats, seed=seed)
+    permuted = _permuted(codes, people, fold, repeats=repeats, seed=seed)
     features = _all_features(packed, rows, views)
-    free = [name for name, t in zip(names, tables) if not shared or t.expression.isna().all()]
+    of = dict(zip(names, tables))
+    free = [name for name in given if not shared or of[name].expression.isna().all()]
     results = []
     for view, some in features.items():
-        named = _named_sets(some, dealt, fold)
-        result = _result(view, names, dealt, named, people=people, seed=seed)
+        named = _named_sets(some, permuted, fold)
+        options = dict(given=given, people=people, seed=seed)
+        result = _result(view, names, permuted, named, **options)
         results.append(result | dict(expressions=shared, unmatched=free))
     return results

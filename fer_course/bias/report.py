@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 from .distances import paper_reading
 from .report_sections import BIAS_SECTIONS
-from .report_words import interval_text, LEVEL, pair_name, shown_names
+from .report_words import counted, interval_text, LEVEL, overall_words
+from .report_words import predicted_words
 from ..core.files import write_text
 from ..evaluate.report_page import page_template, render_page
 from ..evaluate.report_tables import listed
@@ -56,6 +57,7 @@ def bias_sentence(
         _beyond_chance(report),
         _labelled(report),
         _not_compared(report),
+        _predicted(report),
     ]
     return " ".join(sentence for sentence in sentences if sentence)
 
@@ -64,21 +66,26 @@ def _farthest(report):
     "Return which pair is the most distant, and which one the least"
     if report.overall is None or report.overall.distance.isna().all():
         return "No distance between these datasets could be computed."
-    names = shown_names(report)
     known = report.overall.dropna(subset="distance").sort_values("distance").to_dict("records")
     far = known[-1]
     interval = interval_text(far["low"], far["high"])
     given = f"95% interval {interval}" if interval else "no interval"
     reading = paper_reading(far["distance"], far["low"], far["high"])
+    reading = reading.removesuffix(" (no interval)")
     number = f"{far['distance']:.2f} ({given}; by the paper's limits: {reading})"
-    over = f"the mean over {far['expressions']} expressions without neutral"
+    over = overall_words(far)
     if len(report.overall) == 1:
-        return f"The cosine distance of {pair_name(names, far)} is {number}, {over}."
-    first = f"The most distant pair is {pair_name(names, far)}: cosine distance {number}, {over}."
+        return f"The cosine distance of {_pair(far)} is {number}, {over}."
+    first = f"The most distant pair is {_pair(far)}: cosine distance {number}, {over}."
     if len(known) == 1:
         return first
     near = known[0]
-    return f"{first} The nearest pair is {pair_name(names, near)}: {near['distance']:.2f}."
+    return f"{first} The nearest pair is {_pair(near)}: {near['distance']:.2f}."
+
+
+def _pair(row):
+    "Return how a pair is called in a sentence, without marks"
+    return f"{row['a']} – {row['b']}"
 
 
 def _beyond_chance(report):
@@ -89,28 +96,43 @@ def _beyond_chance(report):
     if tested.empty:
         return "Whether a distance is larger than chance could not be tested."
     beyond = tested[tested.holm_p < LEVEL].expression.value_counts()
-    tests = f"{len(tested)} permutation test{'s' if len(tested) > 1 else ''} over people, corrected"
+    tests = f"{counted(len(tested), 'permutation test')} over people, corrected"
     if beyond.empty:
         return f"No expression differs by more than chance ({tests})."
     is_one_pair = tested.groupby(["a", "b"]).ngroups == 1
-    parts = [name if is_one_pair else f"{name} ({n} pairs)" for name, n in beyond.items()]
-    parts = [part.replace("(1 pairs)", "(1 pair)") for part in parts]
+    parts = [
+        name if is_one_pair else f"{name} ({counted(n, 'pair')})" for name, n in beyond.items()
+    ]
     return f"More than chance differ: {listed(parts)} ({tests})."
 
 
 def _labelled(report):
-    "Return which pair labels faces with the same units most differently"
-    if report.given_units is None or report.given_units.distance.isna().all():
+    "Return which pair labels faces with the same units most differently, if one is shown to"
+    if report.given_units is None:
         return ""
-    table = report.given_units.dropna(subset="distance")
-    row = table.loc[table.distance.idxmax()].to_dict()
+    by = {one["name"]: one["expressions_by"] for one in report.sets}
+    rows = [
+        row
+        for row in report.given_units.dropna(subset="distance").to_dict("records")
+        if by.get(row["a"], "labels") == "labels" or by[row["a"]] != by.get(row["b"])
+    ]  # without pairs whose expressions one network predicted: no annotator is compared there
+    if not rows:
+        return ""
+    shown = [row for row in rows if row["low"] > 0]  # False without an interval
+    row = max(shown or rows, key=lambda row: row["distance"])
     interval = interval_text(row["low"], row["high"])
-    given = f"95% interval {interval}, " if interval else ""
-    pair = pair_name(shown_names(report), row)
-    most = " most" if len(table) > 1 else ""
+    given = f"95% interval {interval}" if interval else "no interval"
+    number = f"{row['distance']:.2f} ({given}; noise alone gives {row['floor']:.2f})"
+    if shown:
+        most = " most" if len(rows) > 1 else ""
+        return (
+            f"Faces with the same action units are labelled{most} differently in {_pair(row)}: "
+            f"distance {number}."
+        )
+    largest = "distance" if len(rows) == 1 else f"the largest distance, {_pair(row)}, is"
     return (
-        f"Faces with the same action units are labelled{most} differently in {pair}: distance "
-        f"{row['distance']:.2f} ({given}noise alone gives {row['floor']:.2f})."
+        f"That faces with the same action units are labelled differently is not shown: {largest} "
+        f"{number}."
     )
 
 
@@ -121,15 +143,20 @@ def _not_compared(report):
         missing = report.distances[report.distances.distance.isna()]
         if len(missing):
             names = listed(dict.fromkeys(missing.expression))
-            parts.append(
-                f"{len(missing)} of {len(report.distances)} distances do not exist ({names})"
-            )
+            of = f"{len(missing)} of {counted(len(report.distances), 'distance')}"
+            parts.append(f"{of} {'does' if len(missing) == 1 else 'do'} not exist ({names})")
     if report.images_why:
         parts.append("the images were not compared, because they are not cropped alike")
     if not parts:
         return ""
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _predicted(report):
+    "Return what was predicted, since the names here have no marks"
+    words = predicted_words(report)
+    return f"Predicted by a network, not labelled: {words}." if words else ""
 
 # %% ../../nbs/library/bias.report.ipynb #3e73848c
 def render_bias_report(

@@ -14,6 +14,11 @@ from .report_words import pair_name, shown_names
 from ..evaluate.report_tables import figure_data, frame_table, is_missing
 
 # %% ../../nbs/library/bias.report_distances.ipynb #c7015c84
+_CAPTION = "Mean cosine distance of each pair over the expressions that have one"
+_OTHERS = ", without neutral"
+_NEUTRAL = "; neutral counts only for a pair without another"
+
+
 def overall_data(
     report: object,  # `bias.report.BiasReport`
 ) -> dict | None:  # None without distances
@@ -38,8 +43,10 @@ def overall_data(
         )
         missing = "no distance"
         estimates.append(Estimate("", pair_name(names, row), *values, missing=missing))
+    names = [given_text(text) or "" for text in table.get("names", ())]
     return {
         "table": frame_table(_without_empty(pd.DataFrame(rows), "remark")),
+        "caption": _CAPTION + (_NEUTRAL if any("neutral" in text for text in names) else _OTHERS),
         "chart": figure_data(forest_figure(estimates, limits=LIMITS, label="mean cosine distance")),
         "marks": marks_text(report),
     }
@@ -156,12 +163,14 @@ def given_units_data(
             "images, first": row["n_a"],
             "images, second": row["n_b"],
             "remark": given_text(row["why"]),
+            "left out, too rare": given_text(row.get("left_out")),
         }
         for row in table.to_dict("records")
     ]
     units = [row["units"] for row in table.to_dict("records") if "units" in row]
+    optional = ("remark", "above the floor", "left out, too rare")
     return {
-        "table": frame_table(_without_empty(pd.DataFrame(rows), "remark", "above the floor")),
+        "table": frame_table(_without_empty(pd.DataFrame(rows), *optional)),
         "units": next((given_text(text) for text in units if given_text(text)), None),
         "marks": marks_text(report),
     }

@@ -9,15 +9,14 @@ __all__ = ['activation_data', 'profiles_data', 'images_data', 'recognition_data'
 import numpy as np
 import pandas as pd
 from .figures import profile_figure, recognition_figure
-from .report_words import interval_text, marks_text, shown_names
+from .report_words import counted, interval_text, marks_text, shown_names
+from .vectors import in_order
 from ..evaluate.report_tables import figure_data, frame_table, image_uri, is_missing
-from ..facs import EXPRESSIONS
 
 # %% ../../nbs/library/bias.report_pictures.ipynb #84890546
 def _expressions_of(report):
     "Return the expressions of all sets in the order of the course"
-    found = dict.fromkeys(name for table in report.mean_units.values() for name in table.index)
-    return [*(n for n in EXPRESSIONS if n in found), *(n for n in found if n not in EXPRESSIONS)]
+    return in_order(name for table in report.mean_units.values() for name in table.index)
 
 
 def _grid(report, pictures, expressions, size):
@@ -31,7 +30,7 @@ def _grid(report, pictures, expressions, size):
             n = counts.get(name, {}).get(expression, 0)
             picture = of_set.get(expression)
             uri = None if picture is None else image_uri(picture, size=size)
-            cells.append({"uri": uri, "caption": f"{n:,} image{'' if n == 1 else 's'}"})
+            cells.append({"uri": uri, "caption": counted(n, "image")})
         rows.append({"name": expression, "cells": cells})
     return {"columns": [names[name] for name in pictures], "rows": rows}
 
@@ -75,7 +74,7 @@ def images_data(
         name: {e: _coloured(s / largest) for e, s in of_set.items() if np.isfinite(s).all()}
         for name, of_set in spreads.items()
     }
-    expressions = [e for e in EXPRESSIONS if any(e in of_set for of_set in means.values())]
+    expressions = in_order(name for of_set in means.values() for name in of_set)
     return {
         "why": None,
         "means": _grid(report, means, expressions, 160),

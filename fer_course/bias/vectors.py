@@ -53,11 +53,12 @@ def expression_labels(
 
 def in_order(
     names: Iterable,  # of expressions, repeated or not; None is left out
-    chosen: Iterable | None = None,  # expressions to keep, names of `EXPRESSIONS`; None = all
+    chosen: Iterable | str | None = None,  # names of `EXPRESSIONS` to keep, or one; None = all
 ) -> list[str]:  # each once, in the order of `EXPRESSIONS`; other names follow as they appear
     "Return the different expressions; raises `CourseError` if an expression chosen is unknown."
     found = [name for name in dict.fromkeys(names) if name is not None]
     if chosen is not None:
+        chosen = [chosen] if isinstance(chosen, str) else chosen
         chosen = [one_of(name, EXPRESSIONS, "expression") for name in chosen]
         found = [name for name in found if name in chosen]
     known = [name for name in EXPRESSIONS if name in found]
@@ -68,7 +69,8 @@ def mean_units(
     manifest: pd.DataFrame,  # one row per image: expression, `AU1`, ... (1, 0, NaN = no label)
     *,
     vocabulary: str = "common",  # a key of `AU_VOCABULARIES`
-    expressions: Iterable | None = None,  # names among `EXPRESSIONS`; None = all that occur
+    # names among `EXPRESSIONS`, or one name; None = all that occur
+    expressions: Iterable | str | None = None,
 ) -> pd.DataFrame:  # index expression, columns `AU1`, ...: 0-1, NaN where no image has a label
     """Return the share of the images of each expression that show each action unit.
 

@@ -72,7 +72,9 @@ class PackedImages:
 
     def __init__(
         self,
-        images: np.ndarray | str | Path,  # uint8 (N, H, W, 3), a memory map of it, or a .npy file
+        # uint8 (N, H, W, 3), a memory map of it, a list of images, or a .npy file; an object with
+        # `shape` and `dtype` that gives rows for an array of their numbers is read like an array
+        images: np.ndarray | list | str | Path,
     ):
         """Open the images.
 
@@ -84,11 +86,15 @@ class PackedImages:
         if self.path is not None:
             self.shape, self._start = _header(self.path)
             return
-        self.array = images
-        self.shape = tuple(np.shape(images))
-        if len(self.shape) != 4 or self.shape[-1] != 3 or images.dtype != np.uint8:
-            remedy = "give an uint8 array (N, H, W, 3), or the images.npy of a prepared folder"
-            raise CourseError(f"an array of shape {self.shape} holds no images", remedy=remedy)
+        remedy = "give an uint8 array (N, H, W, 3), or the images.npy of a prepared folder"
+        try:
+            self.array = images if hasattr(images, "dtype") else np.asarray(images)
+        except ValueError as error:
+            raise CourseError("images differ in size", remedy=remedy) from error
+        self.shape = tuple(self.array.shape)
+        if len(self.shape) != 4 or self.shape[-1] != 3 or self.array.dtype != np.uint8:
+            problem = f"{self.array.dtype} numbers of shape {self.shape} are no images"
+            raise CourseError(problem, remedy=remedy)
 
     def __len__(self):
         return self.shape[0]

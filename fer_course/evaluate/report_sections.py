@@ -9,16 +9,12 @@ __all__ = ['SECTIONS']
 import numpy as np
 import pandas as pd
 from .figures import au_figure, confusion_figure, curves_figure
+from .report_page import again_data, no_data, notes_data
 from .report_result import group_data, nothing_chose, result_data
-from .report_tables import face_grid, figure_data, frame_table, listed, pair_rows
+from .report_tables import face_grid, figure_data, frame_table, listed
 from .report_tables import printable
 from ..facs import AU_NAMES
 from ..metrics import as_runs
-
-# %% ../../nbs/library/evaluate.report_sections.ipynb #e5b724e5
-def _notes(report):
-    "Return the caveats"
-    return {"notes": report.notes} if report.notes else None
 
 # %% ../../nbs/library/evaluate.report_sections.ipynb #0e072507
 def _data(report):
@@ -196,25 +192,9 @@ def _wrong(report):
     return {"of": report.wrong_of, "faces": face_grid(images, captions, most=32)}
 
 # %% ../../nbs/library/evaluate.report_sections.ipynb #6f1a1aa1
-def _again(report):
-    "Return the command, the settings and the versions"
-    data = {
-        "command": report.command,
-        "placeholders": report.placeholders,
-        "settings": pair_rows(report.settings),
-        "environment": pair_rows(report.environment),
-    }
-    return data if any(data.values()) else None
-
-
-def _glossary(report):
-    "Return no data: the words are the same in every report"
-    return {}
-
-
 SECTIONS = dict(
     result=("Result", result_data),
-    notes=("Read this before quoting a number", _notes),
+    notes=("Read this before quoting a number", notes_data),
     data=("What went in", _data),
     dropped=("What was dropped, and why", _dropped),
     alignment=("What the network sees", _alignment),
@@ -224,6 +204,6 @@ SECTIONS = dict(
     groups=("By condition", group_data),
     action_units=("Action units", _action_units),
     wrong=("Faces it got wrong", _wrong),
-    again=("How to get this again", _again),
-    glossary=("Words", _glossary),
+    again=("How to get this again", again_data),
+    glossary=("Words", no_data),
 )  # id: (title, function of a `Report`), in the order of the page
