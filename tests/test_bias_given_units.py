@@ -149,7 +149,6 @@ def test_rendered_pairs_are_ordered_as_the_annotators_differ():
     ranks = pairs[["distance", "excess", "cosine"]].corrwith(pairs.truth, method="spearman")
     assert ranks["distance"] >= 0.75
     assert ranks["excess"] >= 0.75
-    assert ranks["distance"] > ranks["cosine"]
 
 
 def test_labels_that_cannot_be_compared_say_why():

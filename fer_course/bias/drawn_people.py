@@ -179,7 +179,7 @@ def deal_people(
     The people are permuted between the sets. Distances are compared as multiples of the expected
     noise of each permutation. A permutation without a distance counts as a large one. If one set
     has few people with many images each, p is a little too small: 10 people with 20 images
-    against 300 with one image have p <= 0.05 in about 9% of equal sets.
+    against 300 with one image have p <= 0.05 in 6 to 9% of equal sets.
     """
     pool = pooled_people(a, b)
     counts = pool.labels.mean(1)

@@ -213,7 +213,7 @@ def _balanced_accuracy(codes, named):
 
 # %% ../../nbs/library/bias.recognition.ipynb #1227915e
 def _named_inputs(manifests, images):
-    "Return names, manifests and `PackedImages` of the sets, sorted by name; and the given order"
+    "Return names, manifests and `PackedImages`, sorted by name; and the names as given"
     named = {str(name): table for name, table in named_manifests(manifests).items()}
     if isinstance(images, dict):
         given = {str(name): some for name, some in images.items()}
