@@ -387,7 +387,7 @@ PARTS = dict(
     detected=detected,
     library=library,
 )
-VERSIONS = dict(limits=2, errors=2)  # a higher number makes the runs of a part anew
+VERSIONS = dict(limits=2, errors=2, library=2)  # a higher number makes the runs of a part anew
 GRIDS = ("habits", "images", "errors", "chance", "composition")
 
 
