@@ -318,7 +318,7 @@ def pair_rows(out, arguments):
     for by in ("truth", "tools"):
         manifests = {name: manifest(out, name, arguments, by=by) for name in AUXILIARY}
         for kind, measure in dict(cosine=overall_distances, given_units=label_distances).items():
-            table = measure(manifests, repeats=repeats[kind])
+            table = measure(manifests, vocabulary="common", repeats=repeats[kind])
             for row in table.to_dict("records"):
                 for pair in ((row["a"], row["b"]), (row["b"], row["a"])):
                     measured.setdefault(pair, {})[f"{kind}_{by}"] = row["distance"]

@@ -225,7 +225,8 @@ def fill_labels(
 
 def _set_units(one, predictor, values, vocabulary):
     "Replace the units of a set by those of a network; units that it does not know are unknown"
-    for column in au_columns(vocabulary):
+    every = dict.fromkeys([*au_columns(vocabulary), *au_columns("raf_au")])
+    for column in every:
         known = column in predictor.units
         one.table[column] = values[:, predictor.units.index(column)] if known else np.nan
     one.units_by = predictor.name

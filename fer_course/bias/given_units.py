@@ -238,7 +238,7 @@ _COLUMNS = ("a", "b", *_NUMBERS, "n_a", "n_b", "units", "why", "left_out")
 def label_distances(
     manifests: dict | list,  # {name: manifest}; of a list, the column `dataset` gives the names
     *,
-    vocabulary: str = "common",  # a key of `AU_VOCABULARIES`
+    vocabulary: str = "raf_au",  # a key of `AU_VOCABULARIES`; units that all sets know are used
     # names among `EXPRESSIONS`, or one name; None = all that both sets have
     expressions: Iterable | str | None = None,
     repeats: int = 20,  # drawings of people for the interval, each fitted again; 0 = no interval
