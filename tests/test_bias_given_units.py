@@ -51,7 +51,7 @@ OTHER_FACES = np.where(np.arange(13) % 2, 0.55, 0.12)
 
 
 def flipped(manifest, share, seed=0):
-    "Return a manifest with a share of its unit labels inverted, as an inaccurate predictor does"
+    "Return a manifest with a share of its unit labels inverted, as a bad predictor does"
     table = manifest.copy()
     units = table[au_columns("common")].to_numpy()
     wrong = np.random.default_rng(seed).random(units.shape) < share
