@@ -429,6 +429,18 @@ def doses(table):
     return rows
 
 
+def changed_labels(out, arguments):
+    "Return the share of the other set's labels that each dose of the annotator changes."
+    counts = run_of("alone", "dose", 0, arguments).settings["counts"]
+    part = part_of(out, "other", "train", counts)
+    usual = labels_of(part, READER, seed=1)
+    found = {}
+    for dose in DOSES:
+        labels = labels_of(part, replace(STRONG, strength=dose), seed=1)
+        found[f"{dose:.2f}"] = float((labels != usual).mean())
+    return found
+
+
 def annotator_against_image(table):
     "Return the loss at the full annotator dose minus that at the full image dose, per seed."
     naive = table[(table.target == "dose") & (table.way == "naive") & (table.ratio == 1)]
@@ -462,6 +474,7 @@ def results(arguments, runs):
         table2=table_rows(table, "units"),
         correlations=correlations(table, pd.DataFrame(pairs)),
         doses=doses(table),
+        changed=changed_labels(out, arguments),
         claims=dict(
             naive_loses=over_seeds(naive.tolist()),
             units_mend=over_seeds((naive - units).tolist()),
