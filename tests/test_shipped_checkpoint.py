@@ -44,8 +44,11 @@ def test_the_script_makes_what_the_card_describes():
     script = importlib.import_module("make_checkpoint")
     card = read_json(FOLDER / "card.json")
     tests = script.TESTS | script.VERSIONS
-    assert card["data"] == {name: json_ready(what) for name, what in script.LEARN.items()}
-    assert card["tests"] == {name: json_ready(what) for name, what in tests.items()}
+    older = dict(strength=1.0)  # a field that sets have only had since this card was written
+    data = {name: older | record for name, record in card["data"].items()}
+    tested = {name: older | record for name, record in card["tests"].items()}
+    assert data == {name: json_ready(what) for name, what in script.LEARN.items()}
+    assert tested == {name: json_ready(what) for name, what in tests.items()}
 
 
 def test_it_reads_new_faces_as_its_card_says():
