@@ -96,7 +96,8 @@ def cosine_distances(
     `reason` = why the interval is missing. `n_a`, `n_b` = images with a label of the units used,
     `people_a`, `people_b` = their people, `units` = how many units are compared. All sets use the
     same units. Labels that are missing by chance do no harm; if absent units are left unlabelled
-    more often than present ones, the distance contains that. A pair has the same result in either order. AU-ViT (Mao et al. 2022), section III.A.
+    more often than present ones, the distance contains that. A pair has the same result in either
+    order. AU-ViT (Mao et al. 2022), section III.A.
     Raises `CourseError` for fewer than two sets, equal names, no unit labels in any set, no
     expression in two sets, a manifest without the column `expression`, and negative `repeats`.
     """
