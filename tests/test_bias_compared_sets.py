@@ -24,6 +24,17 @@ def compared(sets, repeats=50):
     return sets_to_compare(sets, vocabulary="common", expressions=None, repeats=repeats, seed=0)
 
 
+def test_faces_that_show_few_units_have_no_interval():
+    for chance, has_interval in ((0.002, False), (0.05, True)):
+        sets = dict(A=made_set(400, chance=chance), B=made_set(400, chance=chance, seed=1))
+        found = compared(sets)
+        row = estimated_distance(found, "A", "B", "fear")
+        assert row["distance"] > 0
+        assert (row["reason"] is None) == has_interval
+        if not has_interval:
+            assert "show too few units" in row["reason"]
+
+
 def test_a_distance_has_draws_a_missing_one_a_reason():
     sets = dict(A=made_set(30), B=made_set(30, seed=1), C=made_set(3), D=made_set(30, chance=0))
     found = compared(sets)

@@ -160,7 +160,7 @@ def test_few_people_have_a_distance_and_no_interval():
     rare.loc[rare.expression == "fear", au_columns("common")] = 0
     rare.loc[:1, "AU1"] = 1
     undefined = cosine_distances(dict(A=rare, B=two_expressions(1)), repeats=200)
-    assert "of the draws a vector of fear is zero" in undefined.reason[0]
+    assert "show too few units (2 in A)" in undefined.reason[0]
 
 
 def test_what_cannot_be_compared_is_an_error():

@@ -16,6 +16,7 @@ from ..metrics.bootstrap import LEAST
 
 # %% ../../nbs/library/bias.compared_sets.ipynb #5e1f00c6
 _UNDEFINED = 0.05  # largest share of draws without a distance in an interval
+_SHOWN = 30  # units that the faces of an expression must show together for an interval
 
 
 def _zero(expression, name, units):
@@ -62,6 +63,18 @@ def _few(sets, expression):
     if not few:
         return None
     return f"too few people in {expression} ({', '.join(few)}): an interval needs {LEAST}"
+
+
+def _faint(sets, expression):
+    "Return why the faces of an expression show too few units for an interval, None if not"
+    counts = {dataset.name: dataset.shown[expression].sums.sum() for dataset in sets}
+    few = [f"{count:.0f} in {name}" for name, count in counts.items() if count < _SHOWN]
+    if not few:
+        return None
+    return (
+        f"the faces of {expression} show too few units ({', '.join(few)}): "
+        f"the direction of the mean vector is chance, an interval needs {_SHOWN}"
+    )
 
 
 def _undefined(drawn, expression):
@@ -149,5 +162,6 @@ def estimated_distance(
     if not found.repeats:
         row["reason"] = "no interval was asked for (repeats 0)"
     elif not row["reason"]:
-        row["reason"] = _undefined(found.drawn(a, b, expression), expression)
+        drawn = found.drawn(a, b, expression)
+        row["reason"] = _faint(sides, expression) or _undefined(drawn, expression)
     return row

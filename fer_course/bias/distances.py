@@ -95,7 +95,9 @@ def cosine_distances(
     with many images each (see `drawn_people.deal_people`). `why` = why the distance is missing,
     `reason` = why the interval is missing. `n_a`, `n_b` = images with a label of the units used,
     `people_a`, `people_b` = their people, `units` = how many units are compared. All sets use the
-    same units. A pair has the same result in either order. AU-ViT (Mao et al. 2022), section III.A.
+    same units. Labels that are missing by chance do no harm; if absent units are left unlabelled
+    more often than present ones, the distance contains that. A pair has the same result in either
+    order. AU-ViT (Mao et al. 2022), section III.A.
     Raises `CourseError` for fewer than two sets, equal names, no unit labels in any set, no
     expression in two sets, a manifest without the column `expression`, and negative `repeats`.
     """

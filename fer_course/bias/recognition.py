@@ -293,8 +293,10 @@ def recognise_datasets(
     its 95% interval over people (low, high), chance, p (share of the permutations of the people
     that score as high), n, people, sets, confusion (rows: true set), expressions (those whose
     number is the same in all labelled sets) and unmatched (sets drawn without regard to
-    expressions). Raises `CourseError` for fewer than two sets, for two of the same name, for a set
-    without images, for a manifest of another length than its images or without the column
+    expressions). p is too small if one set has many more images a person than another: in
+    simulations 20% to 30% of such equal sets came below 0.05.
+    Raises `CourseError` for fewer than two sets, for two of one name, for a set without images,
+    for a manifest of another length than its images or without the column
     `expression`, for fewer than five people in a set, for folds outside 2-5, and for negative
     `repeats`.
     """
