@@ -98,6 +98,13 @@ def test_every_section_is_there_and_nothing_is_loaded():
         assert uri.startswith(("data:image/", "#"))
     assert page == render_bias_report(small_report()), "the same content gives the same bytes"
     assert "url(" not in page
+    assert "Chance: 0.50 (1 / 2 classes)" in page
+    assert "The network of first does not reach chance (0.50)" in page
+    content = small_report()
+    content["sets"][0]["people_by_expression"] = dict(fear=40, anger=1)
+    page = render_bias_report(content)
+    assert "80 (40 people)" in page
+    assert "80 (1 person)" in page
 
 
 def test_a_missing_field_removes_its_section():
@@ -183,8 +190,8 @@ def test_a_label_difference_is_claimed_only_if_its_interval_is_above_():
         "Return the headline of a report with one label distance"
         row = dict(a="first", b="second", distance=0.2, floor=0.1, low=low, high=0.3) | changes
         sets = [
-            dict(name=n, units_by="labels", expressions_by=e)
-            for n, e in zip(("first", "second"), by)
+            dict(name=n, units_by=u, expressions_by=e)
+            for n, e, u in zip(("first", "second"), by, units)
         ]
         return bias_sentence(BiasReport(sets=sets, given_units=pd.DataFrame([row])))
 

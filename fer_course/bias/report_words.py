@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['LIMITS', 'LEVEL', 'shown_names', 'marks_text', 'predicted_words', 'pair_name', 'overall_words', 'above_floor',
-           'interval_text', 'counted', 'given_text']
+           'interval_text', 'weak_runs', 'counted', 'given_text']
 
 # %% ../../nbs/library/bias.report_words.ipynb #90303e13
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from .distances import DIFFERENT, SIMILAR
 from ..evaluate.report_tables import is_missing
 
@@ -105,6 +105,22 @@ def interval_text(
     if is_missing(low) or is_missing(high):
         return ""
     return f"{low:.{digits}f} to {high:.{digits}f}"
+
+
+def weak_runs(
+    rows: Sequence[Mapping],  # of the matrix of training and test sets
+    classes: int,  # how many expressions it is over
+) -> list[str]:  # a sentence for each such network
+    "Return which networks do not beat chance on the test images of their training set."
+    return [
+        f"The network of {row['train']} does not reach chance ({1 / classes:.2f}) on its own test "
+        f"set (macro F1 {row['macro_f1']:.2f}): trained too briefly?"
+        for row in rows
+        if classes
+        and row["train"] == row["test"]
+        and not is_missing(row["macro_f1"])
+        and row["macro_f1"] <= 1 / classes
+    ]
 
 
 def counted(
