@@ -99,7 +99,7 @@ def test_every_section_is_there_and_nothing_is_loaded():
     assert page == render_bias_report(small_report()), "the same content gives the same bytes"
     assert "url(" not in page
     assert "Chance: 0.50 (1 / 2 classes)" in page
-    assert "The network of first does not reach chance (0.50)" in page
+    assert "The network of first is not better than chance (0.50)" in page
     content = small_report()
     content["sets"][0]["people_by_expression"] = dict(fear=40, anger=1)
     page = render_bias_report(content)

@@ -35,7 +35,7 @@ def test_an_interval_needs_both_ends():
     rows = [dict(train="a", test=test, macro_f1=score) for test, score in (("a", 0.2), ("b", 0.1))]
     assert weak_runs(rows, 10) == []
     (note,) = weak_runs(rows, 4)
-    assert note.startswith("The network of a does not reach chance (0.25)")
+    assert note.startswith("The network of a is not better than chance (0.25)")
     assert weak_runs([dict(train="a", test="a", macro_f1=None)], 0) == []
     assert round(above_floor(dict(distance=0.5, floor=0.4)), 9) == 0.3, "noise adds in squares"
     assert above_floor(dict(distance=0.3, floor=0.4)) == 0
