@@ -113,8 +113,8 @@ def weak_runs(
 ) -> list[str]:  # a sentence for each such network
     "Return which networks do not beat chance on the test images of their training set."
     return [
-        f"The network of {row['train']} is not better than chance ({1 / classes:.2f}) on its own test "
-        f"set (macro F1 {row['macro_f1']:.2f}): trained too briefly?"
+        f"The network of {row['train']} is not better than chance ({1 / classes:.2f}) on its own "
+        f"test set (macro F1 {row['macro_f1']:.2f}): trained too briefly?"
         for row in rows
         if classes
         and row["train"] == row["test"]
