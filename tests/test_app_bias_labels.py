@@ -51,7 +51,7 @@ def test_the_network_of_the_package_knows_the_common_units():
     assert set(au_columns("common")) <= set(predictor.units)
     assert predictor.align == "course"
     with tempfile.TemporaryDirectory() as folder:
-        with pytest.raises(CourseError):
+        with pytest.raises(CourseError, match='is no --out of "fer-course train"'):
             load_predictor(folder)
 
 

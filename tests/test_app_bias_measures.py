@@ -61,9 +61,11 @@ def test_a_set_in_words():
     assert list(entry["counts"]) == ["anger", "fear"], "the order of the course"
     assert entry["with_units"] == 2
     assert entry["people"] == 2
+    assert entry["people_by_expression"] == dict(anger=1, fear=1)
     assert entry["expressions_by"] == "network x"
     none = set_entry(
         BiasSet("a", None, table.assign(AU1=np.nan, subject=None), images, None), "common"
     )
     assert none["units_by"] is None
     assert none["people"] is None
+    assert none["people_by_expression"] is None

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 import pandas as pd
 from fer_course.app.bias_sets import BiasSet
+from fer_course.bias.report_words import weak_runs
 from fer_course.core.cache import quiet
 from fer_course.core.files import make_folder, read_table, sweep, write_json, write_table
 from fer_course.facs import EXPRESSIONS

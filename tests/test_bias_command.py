@@ -227,6 +227,14 @@ def test_sets_that_cannot_be_named_write_nothing(places, tmp_path, capsys):
     assert not out.exists()
 
 
+def test_a_reader_is_advised_as_this_command_names_it(places, tmp_path):
+    (tmp_path / "loose").mkdir()
+    shutil.copy(next((places / "faces" / "here" / "images").iterdir()), tmp_path / "loose")
+    sets = [places / "here", f"folder:{tmp_path / 'loose'}"]
+    with pytest.raises(CourseError, match="or use csv:FOLDER"):
+        compare_datasets(sets, tmp_path / "out", **QUICK)
+
+
 def test_the_same_images_in_another_folder_are_refused(places, changed, tmp_path):
     copy = changed(lambda table: table.assign(subject="x"))
     with pytest.raises(CourseError, match="holds the same images"):

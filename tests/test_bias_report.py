@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 from fer_course.bias.distances import paper_reading
 from fer_course.bias.report_sections import BIAS_SECTIONS
-from fer_course.bias.report_words import counted, interval_text, LEVEL, overall_words
-from fer_course.bias.report_words import predicted_words
+from fer_course.bias.report_words import above_floor, counted, interval_text, LEVEL
+from fer_course.bias.report_words import overall_words, predicted_words
 from fer_course.core.files import write_text
 from fer_course.evaluate.report_page import page_template, render_page
 from fer_course.evaluate.report_tables import listed
@@ -98,6 +98,13 @@ def test_every_section_is_there_and_nothing_is_loaded():
         assert uri.startswith(("data:image/", "#"))
     assert page == render_bias_report(small_report()), "the same content gives the same bytes"
     assert "url(" not in page
+    assert "Chance: 0.50 (1 / 2 classes)" in page
+    assert "The network of first is not better than chance (0.50)" in page
+    content = small_report()
+    content["sets"][0]["people_by_expression"] = dict(fear=40, anger=1)
+    page = render_bias_report(content)
+    assert "80 (40 people)" in page
+    assert "80 (1 person)" in page
 
 
 def test_a_missing_field_removes_its_section():
@@ -155,6 +162,9 @@ def test_a_zero_vector_has_no_distance_and_the_page_says_why():
     report = BiasReport(**small_report())
     assert "1 of 3 distances does not exist (neutral)" in bias_sentence(report)
     page = render_bias_report(report)
+    assert "1 of 2" in page.split('<section id="')[0], (
+        "a distance that does not exist is not counted"
+    )
     assert "No distance:" in page
     assert "has no direction" in page
     assert "More than chance differ: fear (2 permutation tests" in bias_sentence(report)
@@ -165,9 +175,8 @@ def test_the_sentence_says_what_was_not_compared():
         images_why="The images are not cropped alike.", mean_images={}, recognition=[]
     )
     assert "not cropped alike" in bias_sentence(BiasReport(**content))
-    assert (
-        "labelled differently in first – second: distance 0.20 (95% interval 0.15 to 0.30; noise"
-        in bias_sentence(BiasReport(**content))
+    assert "differ: distance 0.17 above noise (95% interval 0.15 to 0.30)." in bias_sentence(
+        BiasReport(**content)
     )
     page = render_bias_report(content)
     assert page.count("<p>The images are not cropped alike.") == 2
@@ -177,22 +186,29 @@ def test_the_sentence_says_what_was_not_compared():
 
 
 def test_a_label_difference_is_claimed_only_if_its_interval_is_above_():
-    def label_sentence(low, by=("labels", "labels"), **changes):
+    def label_sentence(low, by=("labels", "labels"), units=("labels", "labels"), **changes):
         "Return the headline of a report with one label distance"
         row = dict(a="first", b="second", distance=0.2, floor=0.1, low=low, high=0.3) | changes
         sets = [
-            dict(name=n, units_by="labels", expressions_by=e)
-            for n, e in zip(("first", "second"), by)
+            dict(name=n, units_by=u, expressions_by=e)
+            for n, e, u in zip(("first", "second"), by, units)
         ]
         return bias_sentence(BiasReport(sets=sets, given_units=pd.DataFrame([row])))
 
     assert "labelled differently in first – second" in label_sentence(0.01)
-    assert "labelled differently is not shown: distance 0.20" in label_sentence(0.0)
-    assert "is not shown: distance 0.20 (no interval" in label_sentence(np.nan, high=np.nan)
+    assert "labelled differently is not shown: distance 0.17 above noise (95" in label_sentence(0.0)
+    assert "is not shown: distance 0.17 above noise (no interval)" in label_sentence(
+        np.nan, high=np.nan
+    )
     assert "labelled" not in label_sentence(0.01, ("network x", "network x")).replace(
         "not labelled", ""
     )
     assert "labelled differently in" in label_sentence(0.01, ("network x", "network y"))
+    tools = ", or the tools that give the units differ: distance 0.17"
+    assert tools in label_sentence(0.01, units=("labels", "network x"))
+    assert "tools" not in label_sentence(0.01, units=("network x", "network x"))
+    assert "tools" not in label_sentence(0.01)
+    assert "0.15 above noise" in label_sentence(0.01, excess=0.15)
     assert "labelled differently in" in label_sentence(0.01, ("labels", "network y"))
     assert label_sentence(np.nan, distance=np.nan) == label_sentence(0.01, distance=np.nan)
 

@@ -57,12 +57,15 @@ def load_predictor(
         weights = digest(shipped() / "model.safetensors")
         return Predictor(models.pretrained(), "network of the package", weights, "course")
     model = Path(model)
-    network = load_network(model)
     names = ("best.safetensors", "model.safetensors")
-    weights = next(model / name for name in names if (model / name).exists())
+    weights = [model / name for name in names if (model / name).exists()]
+    if not weights:
+        problem = 'is no --out of "fer-course train" or "fer-course run": it holds no network'
+        raise CourseError(problem, model, "name the folder of a finished training run")
+    network = load_network(model)
     data = _data_of(model)
     name = f"network {model.resolve().name}"
-    return Predictor(network, name, digest(weights), _rule_of(data or model), data)
+    return Predictor(network, name, digest(weights[0]), _rule_of(data or model), data)
 
 
 def _data_of(model):

@@ -37,10 +37,18 @@ def set_entry(
         with_expression=len(named),
         with_units=int(known.sum()),
         counts={name: int(counts[name]) for name in [*order, *counts.index.difference(order)]},
+        people_by_expression=_people_by_expression(table),
         left_out=one.left_out,
         crop=one.crop,
         size=one.size,
     )
+
+
+def _people_by_expression(table):
+    "Return how many people show each expression, None if they are not all known"
+    if _people(table) is None:
+        return None
+    return {name: int(n) for name, n in table.groupby("expression").subject.nunique().items()}
 
 
 def _people(table):

@@ -7,6 +7,7 @@ __all__ = ['Found', 'find_sets', 'ImageRows', 'BiasSet', 'prepare_found', 'read_
            'crop_notes', 'people_notes']
 
 # %% ../../nbs/library/app.bias_sets.ipynb #1a1db6d5
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,7 +172,11 @@ def prepare_found(
             continue
         folder = Path(out) / "prepared" / one.name
         given = dict(reader=one.reader, expressions=EXPRESSIONS)
-        prepare(one.folder, folder, **given, **settings)
+        try:
+            prepare(one.folder, folder, **given, **settings)
+        except CourseError as error:  # here a reader is named before a folder, not by an option
+            remedy = error.remedy and re.sub(r"--reader (\w+)", r"\1:FOLDER", error.remedy)
+            raise CourseError(error.problem, error.path, remedy) from error
         folders.append(folder)
     return folders
 

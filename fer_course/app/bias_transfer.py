@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 import pandas as pd
 from .bias_sets import BiasSet
+from ..bias.report_words import weak_runs
 from ..core.cache import quiet
 from ..core.files import make_folder, read_table, sweep, write_json, write_table
 from ..facs import EXPRESSIONS
@@ -124,6 +125,8 @@ def transfer_scores(
             folders = [data[name] for name in tested]
             scores = evaluate_run(out / a.name, folders, device=device, log=log)
         rows += [_row(a.name, b.name, scores.get(b.name), pairs[a.name, b.name]) for b in sets]
+    for note in weak_runs(rows, len(classes)):
+        log(f"   note: {note}")
     return rows
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 from .distances import paper_reading
 from .report_sections import BIAS_SECTIONS
-from .report_words import counted, interval_text, LEVEL, overall_words
-from .report_words import predicted_words
+from .report_words import above_floor, counted, interval_text, LEVEL
+from .report_words import overall_words, predicted_words
 from ..core.files import write_text
 from ..evaluate.report_page import page_template, render_page
 from ..evaluate.report_tables import listed
@@ -119,15 +119,18 @@ def _labelled(report):
     if not rows:
         return ""
     shown = [row for row in rows if row["low"] > 0]  # False without an interval
-    row = max(shown or rows, key=lambda row: row["distance"])
+    row = max(shown or rows, key=above_floor)
     interval = interval_text(row["low"], row["high"])
     given = f"95% interval {interval}" if interval else "no interval"
-    number = f"{row['distance']:.2f} ({given}; noise alone gives {row['floor']:.2f})"
+    number = f"{above_floor(row):.2f} above noise ({given})"
     if shown:
         most = " most" if len(rows) > 1 else ""
+        units = {one["name"]: one["units_by"] for one in report.sets}
+        is_one_tool = units.get(row["a"]) == units.get(row["b"])
+        or_tools = "" if is_one_tool else ", or the tools that give the units differ"
         return (
-            f"Faces with the same action units are labelled{most} differently in {_pair(row)}: "
-            f"distance {number}."
+            f"Faces with the same action units are labelled{most} differently in {_pair(row)}"
+            f"{or_tools}: distance {number}."
         )
     largest = "distance" if len(rows) == 1 else f"the largest distance, {_pair(row)}, is"
     return (
@@ -179,7 +182,8 @@ def _tiles(report):
         tiles["largest mean distance"] = report.overall.distance.max()
     if report.distances is not None:
         beyond = int((report.distances.holm_p < LEVEL).sum())
-        tiles["distances beyond chance"] = f"{beyond} of {len(report.distances)}"
+        exist = int(report.distances.distance.notna().sum())
+        tiles["distances beyond chance"] = f"{beyond} of {exist}"
     return tiles
 
 

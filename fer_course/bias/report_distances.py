@@ -156,10 +156,10 @@ def given_units_data(
     rows = [
         {
             "pair": pair_name(names, row),
-            "distance": row["distance"],
-            "95% interval": interval_text(row["low"], row["high"]) or "–",
-            "floor": row["floor"],
             "above the floor": row.get("excess"),
+            "95% interval": interval_text(row["low"], row["high"]) or "–",
+            "distance": row["distance"],
+            "floor": row["floor"],
             "images, first": row["n_a"],
             "images, second": row["n_b"],
             "remark": given_text(row["why"]),

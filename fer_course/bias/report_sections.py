@@ -11,6 +11,7 @@ from .report_distances import distances_data, given_units_data, overall_data
 from .report_pictures import activation_data, images_data, profiles_data
 from .report_pictures import recognition_data
 from .report_words import counted, interval_text, marks_text, shown_names
+from .report_words import weak_runs
 from .vectors import in_order
 from ..evaluate.report_page import again_data, no_data, notes_data
 from ..evaluate.report_tables import frame_table, is_missing
@@ -34,14 +35,28 @@ def sets_data(
         }
         for one in report.sets
     ]
-    counts = pd.DataFrame({names[one["name"]]: one["counts"] for one in report.sets})
-    counts = counts.reindex(in_order(counts.index)).fillna(0)
-    counts = counts.astype(int).rename_axis("expression")
+    expressions = in_order(name for one in report.sets for name in one["counts"])
+    counts = pd.DataFrame(
+        {
+            names[one["name"]]: [_count_text(one, name) for name in expressions]
+            for one in report.sets
+        },
+        index=pd.Index(expressions, name="expression"),
+    )
     return {
         "table": frame_table(pd.DataFrame(rows)),
         "counts": frame_table(counts) if len(counts) else None,
         "marks": marks_text(report),
     }
+
+
+def _count_text(one, expression):
+    "Return how many images have an expression, and of how many people if that is known"
+    images = f"{one['counts'].get(expression, 0):,}"
+    people = (one.get("people_by_expression") or {}).get(expression)
+    if people is None:
+        return images
+    return f"{images} ({people:,} {'person' if people == 1 else 'people'})"
 
 
 def _origin(source, images):
@@ -78,6 +93,7 @@ def transfer_data(
         rows.append({"name": train, "cells": cells})
     reasons = dict.fromkeys(row["why"] for row in report.transfer if row["why"])
     leaks = [row for row in report.transfer if row.get("leaks")]
+    classes = report.transfer_classes
     return {
         "heat": {"columns": order, "rows": rows},
         "missing": list(reasons),
@@ -86,7 +102,9 @@ def transfer_data(
             f"{'was' if row['leaks'] == 1 else 'were'} in the training set of {row['train']}"
             for row in leaks
         ],
-        "classes": ", ".join(report.transfer_classes),
+        "classes": ", ".join(classes),
+        "chance": f"{1 / len(classes):.2f} (1 / {len(classes)} classes)" if classes else None,
+        "weak": weak_runs(report.transfer, len(classes)),
     }
 
 
