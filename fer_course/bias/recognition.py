@@ -295,10 +295,9 @@ def recognise_datasets(
     number is the same in all labelled sets) and unmatched (sets drawn without regard to
     expressions). p is too small if one set has many more images a person than another: in
     simulations 20% to 30% of such equal sets came below 0.05.
-    Raises `CourseError` for fewer than two sets, for two of one name, for a set without images,
-    for a manifest of another length than its images or without the column
-    `expression`, for fewer than five people in a set, for folds outside 2-5, and for negative
-    `repeats`.
+    Raises `CourseError` for fewer than two sets, two of one name, a set without images, a manifest
+    of another length than its images or without the column `expression`, fewer than five people
+    in a set, folds outside 2-5, and negative `repeats`.
     """
     in_range(folds, "folds", low=2, high=LEAST)
     in_range(repeats, "repeats", low=0, high=1e6)
