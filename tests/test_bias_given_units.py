@@ -110,6 +110,14 @@ def test_distances_of_labels_follow_the_truth():
     assert np.isnan(found[0.3].low)
 
 
+def test_large_sets_are_represented_by_whole_people():
+    table = made_set(12_000)
+    large = label_distances(dict(A=table, B=made_set(300, seed=1)), divisions=0).iloc[0]
+    assert 9_900 < large.n_a <= 10_000
+    assert large.n_a % 5 == 0  # five images of each person
+    assert large.n_b == 300
+
+
 def test_intervals_of_labels_contain_the_truth():
     def contains(change, world):
         sets = {}

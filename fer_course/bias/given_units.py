@@ -22,6 +22,7 @@ from ..metrics.bootstrap import LEAST
 # %% ../../nbs/library/bias.given_units.ipynb #e591789c
 _KNOWN = 0.9  # least share of the images with a label, for a unit that is used
 _PEOPLE = 10  # least people in a set
+_MOST = 10_000  # images of a set that are used; the time of a fit grows with them
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,18 @@ def _faces(name, manifest, *, units, vocabulary):
     values = unit_labels(manifest, vocabulary=vocabulary)[:, columns]
     kept = pd.notna(labels) & ~np.isnan(values).any(1)
     return _Faces(name, values[kept], labels[kept], person_codes(manifest)[kept])
+
+
+def _some_people(faces, seed):
+    "Return the images of random people, about `_MOST` at most; all images of a smaller set"
+    if len(faces.labels) <= _MOST:
+        return faces
+    people, counts = np.unique(faces.people, return_counts=True)
+    rng = np.random.default_rng(named_seed(seed, faces.name))
+    order = rng.permutation(len(people))
+    within = counts[order].cumsum() <= _MOST
+    within[0] = True
+    return faces.part(np.isin(faces.people, people[order[within]]))
 
 # %% ../../nbs/library/bias.given_units.ipynb #1b38d0a1
 _FOLDS = 3
@@ -107,6 +120,7 @@ def _features(units, sides):
 def _fitted_distance(cells, weights):
     "Return the distance of the labels of two sets for weights (n,) of their images"
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     halves = np.array([weights[~cells.is_first].sum(), weights[cells.is_first].sum()])
     balanced = weights * len(weights) / 2 / halves[cells.is_first.astype(int)]
@@ -119,7 +133,8 @@ def _fitted_distance(cells, weights):
         if len(np.unique(cells.labels[train])) < 2:
             continue  # one name for all faces: no difference
         model = LogisticRegression(C=_MILD, max_iter=1000, tol=1e-4)
-        model.fit(features[train], cells.labels[train], sample_weight=weight[train])
+        with threadpool_limits(1):  # several threads wait for each other in these small products
+            model.fit(features[train], cells.labels[train], sample_weight=weight[train])
         half = np.full(test.sum(), 0.5)
         first, second = [
             model.predict_proba(_features(cells.units[test], side)) for side in (half, -half)
@@ -253,7 +268,7 @@ def label_distances(
     of both sets, each set with half the weight. `floor` = the same after random permutations of
     the people of both sets: what noise alone makes. `excess` = what is left of the distance
     without the floor. `low`, `high` = 95% interval of the true distance, over people; it contains
-    `distance`. `n_a`, `n_b` = images used, `units` = names of the units used. `left_out` =
+    `distance`. `n_a`, `n_b` = images used (of random people, 10,000 at most), `units`. `left_out` =
     expressions of both sets that fewer than five people show in one of them; they are not used.
     `why` = why the distance is missing. A pair has the same result in either order: its names are
     sorted before anything is drawn. Raises `CourseError` for fewer than two sets, equal names, no
@@ -269,7 +284,7 @@ def label_distances(
     for name, manifest in manifests.items():
         faces = _faces(name, manifest, units=units, vocabulary=vocabulary)
         chosen = in_order(faces.labels, expressions)
-        sets[name] = faces.part(np.isin(faces.labels, chosen))
+        sets[name] = _some_people(faces.part(np.isin(faces.labels, chosen)), seed)
         known = not np.isnan(unit_labels(manifest, vocabulary=vocabulary)).all()
         whys[name] = _why_not(sets[name], units, known)
     rows = []
