@@ -321,7 +321,7 @@ def main():
     except CourseError as error:
         sys.exit(str(error))
     table = ledger_table(entries)
-    say(table.round(3).fillna("").to_string(index=False))
+    say(table.round(3).to_string(index=False, na_rep=""))
     say(
         f"{len(table)} scorings with photographs of the reporting half, {table.scores.sum()} scores"
     )
