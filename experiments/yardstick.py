@@ -28,6 +28,7 @@ from fer_course.metrics import bootstrap_interval, compare_people, correct
 from fer_course.metrics import equal_people
 from fer_course.metrics.bootstrap import LEAST
 
+# The six classes with more than a hundred photographs; fear has a dozen.
 SIX = ("anger", "disgust", "happiness", "sadness", "surprise", "neutral")
 FIVE = tuple(name for name in SIX if name != "disgust")
 QUESTIONS = dict(six=SIX, five=FIVE)
@@ -91,6 +92,12 @@ def spread(values) -> dict:
     return dict(mean=float(np.mean(values)), sd=sd, each=values)
 
 
+def mean_and_sd(values) -> dict:
+    "Return mean and SD over seeds."
+    found = spread(values)
+    return dict(mean=found["mean"], sd=found["sd"])
+
+
 def weighted_scores(truth, predicted, people, classes, *, kind, repeats):
     "Return macro F1 with its interval over people, accuracy and F1 of each class."
     weights = weights_of(kind, truth, people)
@@ -107,7 +114,7 @@ def weighted_scores(truth, predicted, people, classes, *, kind, repeats):
         reason=interval["reason"],
         each=macro["each"],
         accuracy=float(np.average(right.mean(0), weights=weights)),
-        f1={c: spread(each[:, i]) for i, c in enumerate(classes) if c in truth},
+        f1={c: mean_and_sd(each[:, i]) for i, c in enumerate(classes) if c in truth},
     )
 
 
