@@ -6,7 +6,8 @@ OUT/rendered_to_real.json with every number, its settings and the images lost at
 --results writes the same file for the lesson. OUT/mistakes.json names the most confident mistakes.
 A run that is finished is skipped. The people of the photographs are divided into two halves: choose
 a recipe with the scores of the choosing half (the default), and give --report once, at the end, to
-score the other half too.
+score the other half too. It is scored when the runs of all seeds are finished, and every scoring is
+entered in nbs/results/report_half.json (see yardstick.py).
 Licence: rendered faces as in make_faces.py; the photographs are the user's own (a folder with a csv
 of labels, see nbs/library/data.readers.csv_list.ipynb).
 
@@ -17,7 +18,7 @@ of labels, see nbs/library/data.readers.csv_list.ipynb).
         --recipe full 'no wrinkles' --seeds 0
 """
 
-from harness import Experiment, Run, readable  # first: it sets the threads
+from harness import Experiment, Run, command_of, commit_of, readable  # first: it sets the threads
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -34,6 +35,7 @@ from fer_course.train import maximise_information, only, reweigh, self_train
 from photograph_crops import photographs
 from recipes import FURTHER, INFORMATION, QUESTIONS, RECIPES, SIX, TRAINING
 from recipes import sets_of, smaller, training_faces, view
+from yardstick import LEDGER, count_scoring, entry_of
 
 HALVES = ("choose", "report")
 OTHER = dict(choose="report", report="choose")
@@ -272,7 +274,7 @@ def results(arguments, runs):
     "Return what the lesson shows."
     out = arguments.out
     real, _, lost = photographs(arguments.real, Path(out) / "real")
-    scored = HALVES if arguments.report else ("choose",)
+    scored = scored_halves(arguments, runs)
     recipes = {run.row: recipe_of(run) for run in runs}
     found = dict(
         seeds=arguments.seeds,
@@ -287,6 +289,8 @@ def results(arguments, runs):
         seconds=round(sum(float(run.answers(out)["seconds"]) for run in runs)),
         scores={half: scores(out, runs, half) for half in scored},
     )
+    if "report" in scored:
+        count_report(arguments, found["scores"]["report"])
     full = [run for run in runs if run.row == "full"]
     if full:
         found["mean_differences"] = mean_differences(out, recipes["full"])
@@ -294,6 +298,27 @@ def results(arguments, runs):
         mistakes = confident_mistakes(out, full[0], scored[-1])
         write_json(Path(out) / "mistakes.json", mistakes)
     return found
+
+
+def scored_halves(arguments, runs):
+    "Return the halves to score: the reporting half once the runs of all seeds are finished."
+    finished = {run.seed for run in runs} >= set(arguments.seeds)
+    return HALVES if arguments.report and finished else ("choose",)
+
+
+def count_report(arguments, scores, *, ledger=LEDGER):
+    "Enter every macro F1 of the reporting half in the ledger."
+    values = {
+        question: {
+            f"{recipe}, {way}": found["macro_f1"]
+            for recipe, ways_of_recipe in recipes.items()
+            for way, found in ways_of_recipe.items()
+        }
+        for question, recipes in scores.items()
+    }
+    what = f"Lesson 23, rendered to real, seeds {', '.join(map(str, arguments.seeds))}"
+    command = command_of("rendered_to_real", arguments)
+    count_scoring(ledger, entry_of(command, commit_of(), what, scores=values))
 
 
 def runs(arguments, seed):

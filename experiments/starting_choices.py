@@ -26,7 +26,8 @@ from fer_course.core.terminal import say
 from fer_course.metrics import compare, correct, expression_metrics
 from fer_course.models import create, create_from, pretrained
 from fer_course.train import SCHEDULES, augmentation, learners
-from harness import Experiment, Run, readable
+from harness import Experiment, Run, command_of, commit_of, readable
+from yardstick import LEDGER, count_scoring, entry_of
 
 _SHIPPED = dict(start="pretrained", schedule="finetune", units="raf_au")
 ROWS = {  # name -> how it begins and learns
@@ -182,6 +183,18 @@ def results(arguments, finished):
     )
 
 
+def counted_results(arguments, finished):
+    "Return the results; enter the mean scores in the ledger, once all seeds are finished."
+    found = results(arguments, finished)
+    if {run.seed for run in finished} >= set(arguments.seeds):
+        means = {row["row"]: float(np.mean(row["macro_f1"])) for row in found["rows"]}
+        what = "Lesson 17: ways to start from the shipped network, photographs of both halves"
+        command = command_of("starting_choices", arguments)
+        entry = entry_of(command, commit_of(), what, scores=dict(seven=means))
+        count_scoring(LEDGER, entry)
+    return found
+
+
 def show(found):
     "Print a line for each row and each comparison."
     for row in found["rows"]:
@@ -202,7 +215,7 @@ EXPERIMENT = Experiment(
     description=__doc__,
     runs=runs,
     train=train,
-    results=results,
+    results=counted_results,
     show=show,
     prepare=prepare,
     options=options,
