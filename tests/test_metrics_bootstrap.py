@@ -136,6 +136,52 @@ def test_bootstrap_of_several_runs_is_that_of_their_mean():
             assert abs(same[name] - once[name]) < 1e-12, name
 
 
+def test_each_person_weighs_the_same():
+    truth = ["joy"] * 6 + ["fear"] * 3 + [None]
+    people = list("aaaabc") + list("aab") + ["a"]
+    weights = equal_people(truth, people)
+    assert weights.tolist() == [0.25] * 4 + [1, 1, 0.5, 0.5, 1, 0]
+    alone = equal_people([0, 0, -1], [None, None, "x"])
+    assert alone.tolist() == [1, 1, 0], "an image without a person is a person of its own"
+    with pytest.raises(ValueError, match="length"):
+        equal_people([0, 1], ["a"])
+
+
+def test_recall_by_person_is_the_mean_of_the_peoples_recalls():
+    rng = np.random.default_rng(5)
+    people = rng.integers(0, 12, 400)
+    truth = rng.integers(0, 3, 400)
+    predicted = np.where(rng.random(400) < people / 12, truth, (truth + 1) % 3)
+    weights = equal_people(truth, people)
+    draws = draw_scores(
+        truth, predicted, groups=people, weights=weights, metric="balanced_accuracy", repeats=200
+    )
+    hits = pd.DataFrame(dict(truth=truth, person=people, hit=truth == predicted))
+    recalls = hits.groupby(["truth", "person"]).hit.mean().groupby("truth").mean()
+    assert abs(draws.scores[0] - recalls.mean()) < 1e-12
+    assert draws.drawn[:, 0].min() < draws.scores[0] < draws.drawn[:, 0].max()
+
+
+def test_repeated_photographs_of_a_person_change_no_score_by_person():
+    truth, predicted, people = bootstrap_case()
+    copies = np.where(people == 3, 20, 1)  # twenty copies of each image of one person
+    often = [np.repeat(values, copies) for values in (truth, predicted, people)]
+    once = bootstrap_interval(
+        truth, predicted, groups=people, weights=equal_people(truth, people), seed=1
+    )
+    again = bootstrap_interval(
+        often[0], often[1], groups=often[2], weights=equal_people(often[0], often[2]), seed=1
+    )
+    for name in ("estimate", "low", "high"):
+        assert abs(once[name] - again[name]) < 1e-9, name
+    plain = bootstrap_interval(often[0], often[1], groups=often[2], seed=1)
+    assert abs(plain["estimate"] - once["estimate"]) > 0.001
+    with pytest.raises(ValueError, match="need `groups`"):
+        bootstrap_interval(truth, predicted, weights=np.ones(300))
+    with pytest.raises(ValueError, match="weights differ in length"):
+        bootstrap_interval(truth, predicted, groups=people, weights=np.ones(3))
+
+
 def test_bootstrap_refuses_what_does_not_fit():
     with pytest.raises(ValueError, match="names or both"):
         bootstrap_interval(["a", "b"], [0, 1])

@@ -10,6 +10,7 @@ from fer_course.metrics.bootstrap import draw_scores
 from fer_course.metrics.scores import as_runs
 import json
 import pytest
+from fer_course.metrics.bootstrap import equal_people
 
 
 def runs_of(*scores, seeds=None):
@@ -202,6 +203,16 @@ def test_comparison_with_one_seed_or_few_people():
     assert "3 seeds on these test images alone" in few["verdict"]
     with pytest.raises(ValueError, match="do not pair"):
         compare_people(truth, a, b[:2], groups=person)
+
+
+def test_comparison_in_which_each_person_weighs_the_same():
+    truth, person = people_of_three_classes()
+    a, b = seen_by(np.random.default_rng(0), truth, person, seeds=3, gap=0.3)
+    equal = compare_people(truth, a, b, groups=person, weights=equal_people(truth, person))
+    assert equal["low"] < equal["mean"] < equal["high"]
+    assert equal["groups"] == 30
+    ones = compare_people(truth, a, b, groups=person, weights=np.ones(len(truth)))
+    assert ones["mean"] == pytest.approx(compare_people(truth, a, b, groups=person)["mean"])
 
 
 def test_people_and_seeds_are_both_in_the_interval():

@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "bootstrap_interval": ".bootstrap",
         "Draws": ".bootstrap",
         "draw_scores": ".bootstrap",
+        "equal_people": ".bootstrap",
         "people_weights": ".bootstrap",
         "weight_blocks": ".bootstrap",
         "compare": ".comparison",

@@ -230,6 +230,7 @@ def compare_people(
     predicted_b: Iterable,  # of the second, on the same images and in the same order of seeds
     *,
     groups: Iterable | None = None,  # person in each image; None: images are drawn, not people
+    weights: Iterable | None = None,  # what each image counts, see `bootstrap.equal_people`
     metric: str = "macro_f1",  # 'macro_f1', 'accuracy' or 'balanced_accuracy'
     names: tuple = ("A", "B"),  # names of the models in the verdict
     level: float = 0.95,  # of the interval of the mean difference, of all claims together
@@ -247,7 +248,7 @@ def compare_people(
     b = np.atleast_2d(np.array(predicted_b, dtype=object))
     if a.shape != b.shape:
         raise ValueError(f"predictions of shape {a.shape} and {b.shape} do not pair")
-    options = dict(groups=groups, metric=metric, repeats=repeats, seed=seed)
+    options = dict(groups=groups, weights=weights, metric=metric, repeats=repeats, seed=seed)
     draws = draw_scores(truth, np.vstack([a, b]), **options)
     n = len(a)
     each = [{metric: float(score)} for score in draws.scores]
