@@ -322,6 +322,81 @@ def test_shares_of_photographs_and_posed_faces_have_a_distance():
     assert by_label["anger"]["low"] <= by_label["anger"]["distance"]
 
 
+# The whole diagnosis
+
+
+def simulated_faces(seed, n, people, expressions=("",), rendered=False):
+    "Return readings of faces whose mouth opens with AU25 and, for labels, with the label."
+    rng = np.random.default_rng(seed)
+    names = np.array(expressions)[np.arange(n) % len(expressions)]
+    units = (rng.uniform(size=(n, len(UNITS))) < 0.2) * rng.uniform(1, 5, (n, len(UNITS)))
+    strength = np.arange(n) % len(expressions)
+    shape = np.random.default_rng(99).normal(size=(468, 3))
+    moves = np.random.default_rng(98).normal(size=(len(UNITS), 468, 3)) * 0.02
+    moves[:, list(mesh.STABLE)] = 0
+    points = shape + np.tensordot(units, moves, 1) + strength[:, None, None] * moves[0] * 3
+    odds = rng.normal(size=(n, len(PSEUDO))) + strength[:, None] * 0.2
+    return Read(
+        points=points + rng.normal(0, 0.003, points.shape),
+        presence=np.ones(n),
+        au=1 / (1 + np.exp(-odds)),
+        probabilities=rng.dirichlet(np.ones(7), n),
+        expression=names,
+        subject=np.array([f"q{k * people // n}" for k in range(n)]),
+        units=units if rendered else None,
+    )
+
+
+@pytest.fixture(scope="module")
+def simulated_sets():
+    "Return what `faces_of` returns, and the means of three meanings."
+    half = np.repeat(["choose", "report"], 168)
+    given = dict(
+        table=pd.DataFrame(dict(half=half)),
+        photographs=simulated_faces(1, 336, 24, gap.SEVEN),
+        independent=simulated_faces(2, 200, 40, rendered=True),
+        posed=simulated_faces(3, 140, 20, gap.SEVEN, rendered=True),
+        network=dict(name="none"),
+    )
+    rng = np.random.default_rng(4)
+    index = pd.Index(gap.SEVEN, name="expression")
+    names = (f"meaning {gap.LATEST}", gap.LEARNED, "wild")
+    means = {
+        name: (pd.DataFrame(rng.uniform(0, 3, (7, len(UNITS))), index, UNITS), None, None)
+        for name in names
+    }
+    return given, means | {"spread": (means["wild"][0], means["wild"][0] * 0 + 1, None)}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_diagnosis_measures_the_choosing_half_only(simulated_sets):
+    given, means = simulated_sets
+    found = gap.measured(given, means, repeats=5)
+    assert found["photographs"] == 168
+    assert "report" not in found
+    assert given["means"].photographs.max() == 24
+    assert found["instrument"]["points"]["mean"] > 0.5
+    assert found["stages"]["five"]["stages"]["points"]["macro_f1"] > 0.5
+    numbers = gap.headline(found)
+    assert np.isfinite(list(numbers.values())).all()
+    assert "six: wild, centred" in numbers
+    assert "five: own means, half of the people" in numbers
+    hidden = dict(given, photographs=given["photographs"].rows(np.r_[:168, [0] * 168]))
+    again = gap.measured(hidden, means, repeats=5)
+    assert gap.headline(again) == numbers
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_reporting_half_is_scored_with_the_means_of_the_choosing_half(simulated_sets):
+    given, means = simulated_sets
+    found = gap.reported(given, means, repeats=5)
+    assert found["photographs"] == 168
+    rows = found["meaning"]["points"]["six"]
+    assert rows["means of the choosing half"]["macro_f1"] > 0.5
+    assert rows["spread"]["centred, with spreads"]["n"] == 144
+    assert found["stages"]["six"]["stages"]["points"]["macro_f1"] > 0.5
+
+
 # Tables of users, history, sets
 
 
