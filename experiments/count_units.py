@@ -33,13 +33,13 @@ def by_unit(found: dict) -> np.ndarray:
 
 
 def reliabilities(gap: dict) -> np.ndarray:
-    "Return how well each unit is estimated: its correlation with the truth, mean of estimators."
+    "Return the correlation of each unit's estimate with the truth, mean of the estimators."
     each = [by_unit(gap["instrument"][name]["each"]) for name in ESTIMATORS]
     return np.nanmean(each, axis=0)  # (units,)
 
 
 def counted_means(gap: dict) -> tuple:
-    "Return the mean units {label: (units,)} of labels with enough people, and the people of each."
+    "Return {label: mean units (units,)} and {label: people}, for labels with enough people."
     means, people = {}, {}
     for name in SEVEN:
         rows = [gap["vectors"][kind]["photographs"].get(name) for kind in ESTIMATORS]

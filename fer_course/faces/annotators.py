@@ -163,7 +163,7 @@ def label_chances(
 
 
 def _read(intensities, annotator, *, classes, meaning):
-    "Return the probability (n, classes) of what the annotator sees, before confusions and noise."
+    "Return the probabilities (n, classes) of what is seen, before confusions and noise."
     if annotator.statistics is None:
         names = seen(intensities, annotator, classes=classes, meaning=meaning)
         return _one_hot(names, classes)
