@@ -4,7 +4,9 @@ import math
 from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
+from fer_course.augment.appearance import add_grain, change_gamma, erase, shade
 from fer_course.core.errors import one_of
+from dataclasses import replace
 import numpy as np
 import pytest
 from skimage.filters import gaussian
@@ -31,7 +33,20 @@ def noise_of_both(kind):
     return ours.permute(0, 2, 3, 1).numpy() - RAMPS / 255, np.stack(expected) - RAMPS / 255
 
 
-CHANGES = ("flip", "grayscale", "blur", "geometric", "photometric", "turn", "darken", "noise")
+CHANGES = (
+    "flip",
+    "grayscale",
+    "blur",
+    "geometric",
+    "photometric",
+    "turn",
+    "darken",
+    "noise",
+    "gamma",
+    "light",
+    "grain",
+    "erase",
+)
 
 
 def only(**probabilities):
@@ -93,6 +108,23 @@ def test_move_rotates_shifts_and_zooms():
     larger = move(blob, torch.zeros(1), zoom=torch.tensor([1.5]), shift=torch.zeros(1, 2))
     column = larger[0, 0].max(0).values.argmax()
     assert column == 28, "zoom 1.5 moves a pixel from 8 pixels off the centre to 12"
+    wider = move(
+        blob,
+        torch.zeros(1),
+        zoom=torch.ones(1),
+        shift=torch.zeros(1, 2),
+        stretch=torch.tensor([1.5]),
+    )
+    assert wider[0, 0].max(0).values.argmax() == 28
+    assert wider[0, 0].max(1).values.argmax() == 16
+    high = move(
+        blob.mT,
+        torch.zeros(1),
+        zoom=torch.ones(1),
+        shift=torch.zeros(1, 2),
+        stretch=torch.tensor([1.5]),
+    )
+    assert high[0, 0].max(1).values.argmax() == 24, "the height stays"
 
 
 def test_relight_respects_its_limits():
@@ -184,7 +216,7 @@ def test_images_are_drawn_independently_with_the_given_probability():
 
 def test_one_seed_repeats_all_draws():
     x = torch.rand(8, 3, 16, 16, generator=seeded(0)) * 2 - 1
-    for recipe in (SMALL_DATA, REPORT_S, REPORT_K):
+    for recipe in (SMALL_DATA, REPORT_S, REPORT_K, TRANSFER):
         assert torch.equal(recipe(x, seeded(3)), recipe(x, seeded(3)))
         assert not torch.equal(recipe(x, seeded(3)), recipe(x, seeded(4)))
     assert SMALL_DATA(x.double(), seeded(3)).dtype == torch.float64
@@ -214,5 +246,42 @@ def test_the_kind_of_noise_does_not_change_later_draws():
     for noises in (NOISES, ("gaussian",)):
         generator = seeded(0)
         only(noise=1.0, noises=noises)(x, generator)
+        draws.append(torch.rand(5, generator=generator))
+    assert torch.equal(*draws), "pixels are drawn by a generator of their own"
+
+
+def test_what_is_off_draws_no_number():
+    x = torch.rand(8, 3, 16, 16, generator=seeded(0)) * 2 - 1
+    settings = dict(exponent=9.0, field=9.0, grains=(9.0, 9.0), erased=(0.9, 0.9))
+    for recipe in (PAPER, SMALL_DATA, REPORT_S):
+        other = replace(recipe, **settings)
+        assert torch.equal(recipe(x, seeded(3)), other(x, seeded(3)))
+    first, second = seeded(3), seeded(3)
+    only(geometric=1.0)(x, first)
+    only(geometric=1.0, stretch=0.1)(x, second)
+    assert not torch.equal(torch.rand(3, generator=first), torch.rand(3, generator=second))
+
+
+def test_erased_rectangles_have_the_given_sides():
+    x = torch.zeros(500, 3, 50, 40)
+    y = only(erase=1.0, erased=(0.1, 0.3))(x, seeded(0))
+    covered = (y != 0).any(1)  # (B, H, W)
+    widths = covered.any(1).sum(1)
+    heights = covered.any(2).sum(1)
+    assert (widths >= 4).all()
+    assert (widths <= 12).all()
+    assert (heights >= 5).all()
+    assert (heights <= 15).all()
+    assert torch.equal(widths * heights, covered.sum((1, 2))), "a rectangle, wholly in the image"
+    reached = covered.any(0)
+    assert reached[[0, -1]].any(1).all(), "up to the upper and the lower border"
+    assert reached[:, [0, -1]].any(0).all(), "up to both sides"
+
+
+def test_draws_of_grain_do_not_change_later_draws():
+    draws = []
+    for size in (2, 4):
+        generator = seeded(0)
+        only(grain=1.0)(torch.zeros(64, 3, size, size), generator)
         draws.append(torch.rand(5, generator=generator))
     assert torch.equal(*draws), "pixels are drawn by a generator of their own"

@@ -41,3 +41,15 @@ def test_released_presets_have_no_mlp_heads():
         if "released" in name or name == "au_vit_pooled":
             assert not config.head_mlp, name
             assert not config.au_mlp, name
+
+
+def test_medium_is_larger_than_small_and_fits_into_25_megabytes():
+    from fer_course.models.costs import summary
+
+    medium, small = summary("medium", size=64), summary("small", size=64)
+    assert medium["parameters"] > 10 * small["parameters"]
+    assert medium["parameters"] < 6e6, "25 MB in float32"
+    assert medium["multiply_adds"] < 6 * small["multiply_adds"]
+    assert medium["tokens"] == small["tokens"]
+    larger = summary("medium", size=80)
+    assert larger["parameters"] < 6e6

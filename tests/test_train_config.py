@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Literal
 from fer_course.core.errors import CourseError
+from fer_course.core.files import as_json
 from fer_course.facs import SEVEN
 import subprocess, sys
 from dataclasses import fields, replace
@@ -38,3 +39,17 @@ def test_numbers_outside_of_their_range_are_refused():
             TrainConfig(**{name: value}).checked()
     with pytest.raises(CourseError, match="a number from 0 to 1"):
         TrainConfig(ema=float("nan")).checked()
+
+
+def test_settings_of_an_older_run_get_the_defaults_of_newer_ones():
+    from fer_course.augment.batch import Augment
+    from fer_course.core.files import as_json
+    from fer_course.train.config import with_newer_settings
+
+    now = as_json(TrainConfig(lr=0.5, augment=Augment(flip=0.3)))
+    older = {key: value for key, value in now.items() if key != "intensities"}
+    older["augment"] = {key: value for key, value in now["augment"].items() if key != "gamma"}
+    assert with_newer_settings(older) == now
+    assert with_newer_settings(now) == now
+    named = as_json(TrainConfig(augment="PAPER"))
+    assert with_newer_settings(named) == named

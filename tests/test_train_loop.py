@@ -365,3 +365,37 @@ def test_balanced_drawing_and_weights_reach_the_loss():
         kept = runs.read_config(f"{place}/weighted")["training"]["class_weights"]
     assert len(first_loss) == 3
     assert kept[1] > 2 * kept[0], "config.json records the weights"
+
+
+def test_validation_images_are_standardised_as_training_images_are():
+    from fer_course.augment.contrast import Standardised
+    from fer_course.train.adapt import standardise
+
+    m, pixels = tiny_set()
+    pixels = np.repeat(np.repeat(pixels, 2, 1), 2, 2)
+    with tempfile.TemporaryDirectory() as place:
+        settings = TINY | dict(augment=Standardised(windows=(None, 0.2, 0.07)))
+        model = nn.Sequential(nn.AvgPool2d(2), Tiny(dropout=0.0))
+        model.config = TinyConfig("common")
+        inside = fit(model, m, pixels, f"{place}/a", **settings)
+        other = nn.Sequential(nn.AvgPool2d(2), Tiny(dropout=0.0))
+        other.config = TinyConfig("common")
+        before = fit(other, m, standardise(pixels), f"{place}/b", **TINY | dict(augment=None))
+    assert np.allclose(inside.valid_loss, before.valid_loss, rtol=0.1), "rounding alone differs"
+    kept = inside.valid_macro_f1.max()
+    assert kept > 0
+
+
+def test_intensities_are_learned_by_fit():
+    m, pixels = tiny_set()
+    graded = m.assign(AU1_intensity=2.5 * m.AU1)
+    units = {}
+    with tempfile.TemporaryDirectory() as place:
+        for name, intensities in (("present", False), ("graded", True)):
+            model = Tiny()
+            options = TINY | dict(epochs=8, augment=None, intensities=intensities)
+            fit(model, graded, pixels, f"{place}/{name}", **options)
+            x = torch.from_numpy(pixels[(m.AU1 == 1).to_numpy()]).permute(0, 3, 1, 2) / 127.5 - 1
+            units[name] = model.eval()(x)[1][:, 0].sigmoid().mean()
+    assert units["present"] > 0.6
+    assert units["graded"] < units["present"]

@@ -89,3 +89,15 @@ def test_weights_balance():
     nan = float("nan")
     units = torch.tensor([[1.0, 0.0, nan], [0.0, 0.0, nan], [0.0, 0.0, 1.0], [0.0, nan, 1.0]])
     assert positive_weights(units, most=5).tolist() == [3.0, 3.0, 1.0]
+
+
+def test_intensities_are_shares_of_a_presence():
+    logits = torch.tensor([[0.3, -1.2]])
+    amounts = torch.tensor([[0.4, 1.0]])
+    loss = JointLoss(pos_weight=[2.0, 3.0])
+    ends = [loss.action_units(logits, torch.tensor([[first, 1.0]])) for first in (0.0, 1.0)]
+    expected = 0.6 * ends[0] + 0.4 * ends[1]
+    assert torch.allclose(loss.action_units(logits, amounts), expected)
+    assert torch.allclose(
+        positive_weights(torch.tensor([[0.4], [0.1], [0.5]])), torch.tensor([2.0])
+    )

@@ -10,6 +10,7 @@ import pandas as pd
 from fer_course.core.cache import differences
 from fer_course.core.errors import CourseError
 from fer_course.core.files import atomic, make_folder, read_json, sweep, write_json
+from fer_course.train.config import with_newer_settings
 import tempfile
 from unittest.mock import patch
 import pytest

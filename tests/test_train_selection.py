@@ -121,3 +121,26 @@ def test_a_model_with_other_classes_is_refused():
     assert model_vocabulary(SimpleNamespace(), ("a", "b")) is None
     with pytest.raises(CourseError, match="3 classes, but 2 expressions"):
         model_vocabulary(model, ("a", "b"))
+
+
+def test_intensities_are_learned_and_validation_keeps_presence():
+    manifest = pd.DataFrame(
+        dict(
+            expression=["anger", "fear", "fear", "anger"],
+            split=["train", "train", "train", "valid"],
+            AU1=[1.0, 0.0, np.nan, 1.0],
+            AU2=[1.0, 0.0, 1.0, 0.0],
+            AU1_intensity=[4.0, 0.5, 3.0, 2.5],
+        )
+    )
+    images = np.zeros((4, 4, 4, 3), np.uint8)
+    given = dict(vocabulary="common", out="run")
+    config = TrainConfig(expressions=("anger", "fear"), intensities=True)
+    data = read_training_data(manifest, images, config=config, **given)
+    assert torch.allclose(data.action_units[:2, 0], torch.tensor([0.8, 0.1]))
+    assert data.action_units[2, 0].isnan(), "an unlabelled unit stays unlabelled"
+    assert data.action_units[3, 0] == 1, "validation"
+    assert data.action_units[:3, 1].tolist() == [1, 0, 1], "a unit without intensities"
+    plain = manifest.drop(columns="AU1_intensity")
+    with pytest.raises(CourseError, match="no training image has one.*Remedy.*AU1_intensity"):
+        read_training_data(plain, images, config=config, **given)

@@ -77,7 +77,7 @@ _READERS = Settings("app.preparation_config:ReaderOptions", "options of the read
 _CLASSES = Settings(_PREPARE_CONFIG, "classes", ("expressions",), note="default: all")
 _BY_SCHEDULE = ("epochs", "batch_size", "lr", "ratio", "alpha", "beta")
 _BY_SCHEDULE += ("class_weights", "sampling", "ema", "patience")
-_NOT_IN_A_SCHEDULE = ("joint", "deterministic", "half", "own_norms")
+_NOT_IN_A_SCHEDULE = ("joint", "intensities", "deterministic", "half", "own_norms")
 _TRAIN_CONFIG = "train.config:TrainConfig"
 _TITLE = "settings of the training run"
 _NOTE = "default: by the schedule"

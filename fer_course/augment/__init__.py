@@ -5,6 +5,10 @@ from ..core.lazy import lazy_names
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "add_grain": ".appearance",
+        "change_gamma": ".appearance",
+        "erase": ".appearance",
+        "shade": ".appearance",
         "RECIPES": ".balance",
         "Recipe": ".balance",
         "apply": ".balance",
@@ -18,6 +22,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "REPORT_K": ".batch",
         "REPORT_S": ".batch",
         "SMALL_DATA": ".batch",
+        "TRANSFER": ".batch",
         "add_noise": ".batch",
         "darken": ".batch",
         "gaussian_blur": ".batch",
@@ -25,6 +30,8 @@ __getattr__, __dir__, __all__ = lazy_names(
         "move": ".batch",
         "normalise": ".batch",
         "relight": ".batch",
+        "Standardised": ".contrast",
+        "local_contrast": ".contrast",
         "AS_IT_IS": ".copies",
         "CHANGES": ".copies",
         "VARIANCE": ".copies",

@@ -84,6 +84,14 @@ _small = Config(
     dropout=0.3,
     au_after=1,
 )
+# larger, for more faces than a laptop usually sees: about 3 million numbers
+_medium = replace(
+    _small,
+    stem_widths=(16, 32, 96),
+    width=192,
+    depths=(1, 2),
+    heads=(4, 8),
+)
 _small_resnet = replace(
     _small,
     **_no_units,
@@ -134,6 +142,7 @@ PRESETS = dict(
     small_vit=_small_vit,
     small_cvt=replace(_small, **_no_units),
     small=_small,
+    medium=_medium,
 )
 
 # %% ../../nbs/library/models.presets.ipynb #01e518d3

@@ -99,7 +99,9 @@ def _batches(images, data, *, config, device, limit):
         weights=weights,
         **shared,
     )
-    return train, Batches(images, data.expression, target=data.valid, **shared)
+    # an augmentation may have a view that does not change images, see `augment.contrast`
+    view = getattr(config.augment, "view", None)
+    return train, Batches(images, data.expression, target=data.valid, augment=view, **shared)
 
 
 def _joint_loss(config):

@@ -72,7 +72,7 @@ class JointLoss(nn.Module):
     def action_units(
         self,
         logits: torch.Tensor,  # (B, A), or (B, 2, A) of left and right without symmetric maxout
-        y: torch.Tensor,  # (B, A), 0, 1 or NaN = unlabelled
+        y: torch.Tensor,  # (B, A), 0-1 or NaN = unlabelled
     ) -> torch.Tensor:  # a scalar
         """Return the mean binary cross-entropy of labelled entries, 0 with a gradient without."""
         if logits.ndim == 3:
@@ -118,7 +118,10 @@ def positive_weights(
     action_units: torch.Tensor,  # (n, A) float, NaN = unlabelled
     most: float = 10.0,  # upper limit
 ) -> torch.Tensor:  # (A,), between 1 and `most`
-    """Return weights of present action units: labelled absences over presences."""
-    present = (action_units == 1).sum(0)
+    """Return weights of present action units: labelled absences over presences.
+
+    An intensity of 0.4 counts as 0.4 of a presence and 0.6 of an absence.
+    """
+    present = action_units.nansum(0)
     known = (~action_units.isnan()).sum(0)
     return ((known - present) / present.clamp(min=1)).clamp(1, most)

@@ -18,6 +18,7 @@ import pandas as pd
 from ..core.cache import differences
 from ..core.errors import CourseError
 from ..core.files import atomic, make_folder, read_json, sweep, write_json
+from .config import with_newer_settings
 
 if TYPE_CHECKING:
     import torch
@@ -104,11 +105,12 @@ def check(
 def _identity(config):
     """Return what makes two runs the same: settings, network and data, in one flat dict."""
     network = dict(model=config["model"], parameters=config["parameters"])
-    weights = config.get("weights") or {}
-    begins = {f"weights of {stem}": entry["sha1"][:8] for stem, entry in weights.items()}
+    weights = (config.get("weights") or {}).items()
+    begins = {f"weights of {stem}": entry["sha1"][:8] for stem, entry in weights}
     if config.get("start"):
         begins["start"] = config["start"]["sha1"][:8]
-    return config["training"] | network | begins | dict(data=config["data"]["digest"])
+    training = with_newer_settings(config["training"])
+    return training | network | begins | dict(data=config["data"]["digest"])
 
 
 def has_epochs(
@@ -233,16 +235,12 @@ def read_config(
 ) -> dict:  # config.json
     """Return the configuration of a run. Raises `CourseError` if the folder holds none."""
     path = Path(folder) / "config.json"
+    remedy = 'name the --out of "fer-course train"'
     if not path.exists():
-        remedy = 'name the --out of "fer-course train"'
         raise CourseError("is not a training run: it has no config.json", folder, remedy)
     config = read_json(path)
     if not isinstance(config, dict) or "training" not in config:
-        raise CourseError(
-            "is not the config.json of a training run",
-            path,
-            'name a folder that "fer-course train" made',
-        )
+        raise CourseError("is not the config.json of a training run", path, remedy)
     return config
 
 

@@ -84,6 +84,7 @@ def make_optimizer(
 # %% ../../nbs/library/train.schedules.ipynb #953851fb
 # settings of `TrainConfig` that belong to a training run, not to the recipe of a paper
 _OF_A_RUN = ("joint", "seed", "expressions", "clip", "deterministic", "half", "own_norms")
+_OF_A_RUN += ("intensities",)
 RECIPE = tuple(f.name for f in fields(TrainConfig) if f.name not in _OF_A_RUN)  # the 20 others
 
 
@@ -299,7 +300,7 @@ SCHEDULES = dict(
 
 # %% ../../nbs/library/train.schedules.ipynb #333befca
 _PRESETS_OF = dict(  # schedule -> the presets of `fer_course.models` that it belongs to
-    small=("small", "small_cvt", "small_vit", "small_resnet"),
+    small=("small", "small_cvt", "small_vit", "small_resnet", "medium"),
     au_cvt=("paper", "au_cvt", "cvt", "vit_base", "resnet50"),
     au_cvt_released=("released",),
     au_vit_rafdb=(

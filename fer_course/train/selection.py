@@ -105,14 +105,15 @@ def read_training_data(
     manifest: pd.DataFrame,  # row i describes image i
     images: np.ndarray,  # uint8 (N, H, W, 3)
     *,
-    config: TrainConfig,  # its `expressions` and `joint` are used
+    config: TrainConfig,  # its `expressions`, `joint`, `intensities` are used
     vocabulary: str | None,  # key of `AU_VOCABULARIES`; None = no action units
     out: str | Path,  # run folder, for messages
 ) -> TrainingData:  # labels and rows
     """Return labels and rows, by the rule of `training_table`.
 
+    With `intensities`, training rows have units between 0 and 1; those of validation stay 0 or 1.
     Raises `CourseError` if a split has no expression label, or no auxiliary image has one although
-    they are to be learned.
+    they are to be learned, and if there are no intensities to learn.
     """
     if len(manifest) != len(images):
         raise CourseError(
@@ -131,6 +132,8 @@ def read_training_data(
     is_train = (manifest["split"] == "train").to_numpy(bool)
     expression[torch.from_numpy(is_auxiliary & ~is_train)] = -1
     has_label = ((expression >= 0) | (~units.isnan()).any(1)).numpy()
+    if config.intensities and vocabulary:
+        units = _with_intensities(units, manifest, is_train, vocabulary=vocabulary, out=out)
     is_valid = (manifest["split"] == "valid").to_numpy(bool)
     splits = set(manifest["split"][~is_auxiliary])
     data = TrainingData(
@@ -144,6 +147,21 @@ def read_training_data(
     _check_labels(data, config.expressions, out=out)
     _check_joint(data, config.joint, out=out)
     return data
+
+
+def _with_intensities(units, manifest, is_train, *, vocabulary, out):
+    """Return the labels (N, A) with intensities / 5 where a row for training has both."""
+    names = [f"{column}_intensity" for column in au_columns(vocabulary)]
+    levels = manifest.reindex(columns=names).to_numpy(np.float32) / 5
+    levels = torch.from_numpy(levels).clamp(0, 1)
+    used = torch.tensor(is_train)[:, None] & ~units.isnan() & ~levels.isnan()
+    if not used.any():
+        raise CourseError(
+            "intensities are to be learned, and no training image has one",
+            out,
+            f"give the manifest columns such as {names[0]}, 0-5, or leave out --intensities",
+        )
+    return torch.where(used, levels, units)
 
 
 def _rows(mask):

@@ -1,0 +1,455 @@
+"""What training on rendered faces alone carries over to photographs: one change at a time.
+
+A network learns from rendered faces and never sees a photograph. The base recipe is that of
+rendered_to_real at a smaller number of faces: `small`, half of the faces modelled and half drawn,
+the changes `MOVED` after the images are standardised. Each row changes one thing:
+
+    changes first       MOVED comes before the images are standardised, see augment.contrast
+    TRANSFER            then with the stronger changes of appearance, augment.TRANSFER
+    independent units   half of the faces have units drawn without an expression, and no label
+    intensities         action units are learned as intensities / 5, not as present or absent
+    EMA                 the weights are an exponential moving average
+    modelled only       as many faces, all of them modelled
+    medium              the larger network
+    together ...        independent units, intensities, TRANSFER and EMA; and changes of that
+    an annotator        its labels in place of the expressions that were posed, on the same images
+    untrained           random weights: what the probe below reads from any network
+
+Scores are those of the *choosing half* of the photographs (see yardstick.py): as they come out,
+with balanced predictions, and after adapting to that half without labels. `probe` is a linear
+reading of the network's features (LDA on 40 principal components, five classes), learned on the
+people of four fifths of the choosing half and scored on the others: what the features hold,
+whatever the classifier makes of it. The reporting half is scored with --report alone, when all
+seeds are finished, and entered in nbs/results/report_half.json.
+Licence: rendered faces as in make_faces.py; the photographs are the user's own.
+
+    python experiments/transfer.py --real PHOTOS --out _runs/transfer
+    python experiments/transfer.py --real PHOTOS --out _runs/transfer --seeds 0 --rows base TRANSFER
+    python experiments/transfer.py --real PHOTOS --out _runs/transfer --workers 2 \
+        --results nbs/results/transfer.json
+"""
+
+from harness import Experiment, Run, command_of, commit_of, readable  # first: it sets the threads
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+import numpy as np
+import pandas as pd
+from face_crops import folder_of_set, rendered
+from fer_course.augment import TRANSFER, Augment, Standardised
+from fer_course.core.random import seed_everything
+from fer_course.core.terminal import say
+from fer_course.data import split
+from fer_course.faces import ANNOTATORS, RandomFaces
+from fer_course.faces.manifest_rows import written_labels
+from fer_course.facs import SEVEN
+from fer_course.metrics import detectable
+from fer_course.train import adapt_norms, balance_predictions, inner_face, maximise_information
+from fer_course.train import only, standardise
+from photograph_crops import photographs
+from recipes import INFORMATION, MOVED, TRAINING
+from yardstick import FIVE, LEDGER, QUESTIONS, asked, compared, count_scoring, entry_of
+from yardstick import macro_scores, predicted_classes, weighted_scores, yardstick
+
+WILD = ("wild_published", "wild_counted")  # annotators whose patterns come from faces in the wild
+SEEDS_OF_STYLES = dict(modelled=0, drawn=3)
+COMPONENTS = 40  # principal components that the probe reads
+FOLDS = 5  # of people
+
+
+@dataclass(frozen=True)
+class Row:
+    "What one network learns from, and how."
+
+    preset: str = "small"
+    styles: tuple = ("modelled", "drawn")  # share the number of faces evenly
+    independent: float = 0.0  # share of the faces whose units have no expression
+    intensities: bool = False  # the units are learned as intensities
+    changes: Augment = MOVED
+    first: bool = False  # the changes come before the images are standardised
+    ema: float | None = None
+    annotator: str = "meant"  # who labels the faces
+    trained: bool = True  # False: random weights, for what the probe reads from those
+
+
+BASE = Row()
+FIRST = replace(BASE, first=True)
+TOGETHER = Row(independent=0.5, intensities=True, changes=TRANSFER, first=True, ema=0.99)
+ROWS = {
+    "base": BASE,
+    "TRANSFER": replace(FIRST, changes=TRANSFER),
+    "together": TOGETHER,
+    "independent units": replace(BASE, independent=0.5),
+    "intensities": replace(BASE, intensities=True),
+    "changes first": FIRST,
+    "EMA": replace(BASE, ema=0.99),
+    "modelled only": replace(BASE, styles=("modelled",)),
+    "medium": replace(BASE, preset="medium"),
+    "together, medium": replace(TOGETHER, preset="medium"),
+    "untrained": replace(BASE, trained=False),
+    **{name: replace(BASE, annotator=name) for name in WILD},
+    **{f"together, {name}": replace(TOGETHER, annotator=name) for name in WILD},
+}
+# row -> what it is compared with, if not with the base
+REFERENCES = {"TRANSFER": "changes first", "together, medium": "together"}
+REFERENCES |= {f"together, {name}": "together" for name in WILD}
+
+
+def known_rows() -> list:
+    "Return the names of the rows whose annotators exist in this version of the course."
+    return [name for name, row in ROWS.items() if row.annotator in ("meant", *ANNOTATORS)]
+
+
+# Faces
+
+
+def sets_of(row: Row, faces: int) -> list:
+    "Return the sets of rendered faces of a row."
+    return [
+        RandomFaces(
+            n=faces // len(row.styles),
+            size=112,
+            profile="photographs",
+            style=style,
+            seed=SEEDS_OF_STYLES[style],
+            independent=row.independent,
+            meaning=2,
+        )
+        for style in row.styles
+    ]
+
+
+def labels_by(what: RandomFaces, table: pd.DataFrame, annotator: str, chunk: int = 1000) -> list:
+    "Return the labels that an annotator writes for a set that was rendered with other labels."
+    if annotator == "meant":
+        return table.expression.tolist()
+    record = replace(what, annotator=annotator)
+    labels = []
+    for start in range(0, what.n, chunk):
+        parameters = record.parameters(start, min(chunk, what.n - start))
+        labels += written_labels(record, parameters, start=start)
+    numbers = table.image.str.extract(r"(\d+)")[0].astype(int)
+    return [labels[number] for number in numbers]
+
+
+def training_faces(out: str | Path, row: Row, *, faces: int, size: int) -> tuple:
+    "Return manifest (with a split) and network input of the faces of a row."
+    tables, crops = [], []
+    for what in sets_of(row, faces):
+        table, images = rendered(out, what)
+        tables.append(table.assign(expression=labels_by(what, table, row.annotator)))
+        small = inner_face(images, size)
+        crops.append(small if row.first else standardise(small))
+    table = pd.concat(tables, ignore_index=True)
+    # `split` sorts the rows
+    table = split(table.assign(split=None, row=np.arange(len(table))), valid=0.06, test=0.0)
+    return table, np.concatenate(crops)[table.row.to_numpy()]
+
+
+# One run
+
+
+def features(model, images, batch: int = 200) -> np.ndarray:
+    "Return the classifier's input (n, D), mean of each image and its mirror image."
+    import torch
+    from fer_course.augment import normalise
+
+    found = []
+    hook = model.classify.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0]))
+    model.eval()
+    means = []
+    with torch.inference_mode():
+        for start in range(0, len(images), batch):
+            x = normalise(torch.from_numpy(np.ascontiguousarray(images[start : start + batch])))
+            found.clear()
+            model(x)
+            model(x.flip(-1))
+            means.append(sum(found) / 2)
+    hook.remove()
+    return torch.cat(means).numpy()
+
+
+def probe(
+    read: np.ndarray,  # (n, D) features of the photographs
+    real: pd.DataFrame,  # manifest with `half`, `expression`, `subject`
+    half: str = "choose",
+    *,
+    classes: tuple = FIVE,
+) -> np.ndarray:  # (n, 7) probabilities in the order of SEVEN; NaN outside of half and classes
+    "Return a linear reading of features, each photograph read by what other people taught."
+    from sklearn.decomposition import PCA
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    from sklearn.model_selection import GroupKFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    mask = asked(real, half, classes)
+    x, truth = read[mask], real.expression[mask].to_numpy(str)
+    people = real.subject[mask].to_numpy(str)
+    codes = [SEVEN.index(name) for name in sorted(classes)]
+    found = np.full((len(x), len(SEVEN)), 0.0)
+    for taught, tested in GroupKFold(FOLDS).split(x, truth, people):
+        components = min(COMPONENTS, len(taught) - 1, x.shape[1])
+        reader = make_pipeline(
+            StandardScaler(),
+            PCA(components, random_state=0),
+            LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.1),
+        )
+        reader.fit(x[taught], truth[taught])
+        found[np.ix_(tested, codes)] = reader.predict_proba(x[tested])
+    whole = np.full((len(real), len(SEVEN)), np.nan)
+    whole[mask] = found
+    return whole
+
+
+def predictions(model, images):
+    "Return the expression probabilities (n, 7), mean of each image and its mirror image."
+    from fer_course.train import predict
+
+    return predict(model, images, device="cpu", flip=True)[0]
+
+
+def settings_of(row: Row, *, epochs: int, seed: int) -> dict:
+    "Return the settings of `fit`."
+    changes = Standardised(row.changes) if row.first else row.changes
+    of_row = dict(augment=changes, ema=row.ema, intensities=row.intensities)
+    return TRAINING | of_row | dict(epochs=epochs, seed=seed)
+
+
+def fitted(model, table, *, images, out, **settings) -> dict:
+    "Train a network in place; return the validation scores of the epoch that is kept."
+    from fer_course.train import fit
+
+    history = fit(model, table, images, out, device="cpu", **settings)
+    return history.loc[history.valid_macro_f1.idxmax()].to_dict()
+
+
+def train(out, run):
+    "Train on faces, adapt to the choosing half; return probabilities of all photographs."
+    from fer_course.models import create
+
+    row, sizes = ROWS[run.row], run.settings
+    real, crops, _ = photographs(None, Path(out) / "real")
+    photos = standardise(inner_face(crops, sizes["size"]))
+    table, images = training_faces(out, row, faces=sizes["faces"], size=sizes["size"])
+    seed_everything(run.seed)
+    model = create(row.preset, expressions=SEVEN, size=sizes["size"])
+    valid = {}
+    if row.trained:
+        settings = settings_of(row, epochs=sizes["epochs"], seed=run.seed)
+        valid = fitted(model, table, images=images, out=run.folder(out) / "source", **settings)
+    target = photos[(real.half == "choose").to_numpy()]
+    norms = adapt_norms(model, target, device="cpu")
+    informed = maximise_information(model, target, seed=run.seed, device="cpu", **INFORMATION)
+    return dict(
+        raw=predictions(model, photos),
+        norms=predictions(norms, photos),
+        information=predictions(informed, photos),
+        probe=probe(features(model, photos), real),
+        valid=np.array(valid.get("valid_macro_f1", np.nan)),
+        valid_units=np.array(valid.get("valid_au_macro_f1", np.nan)),
+        faces=np.array(len(table)),
+    )
+
+
+# Scores
+
+WAYS = ("raw", "norms", "information")
+
+
+def balanced(p: np.ndarray, mask: np.ndarray, among: tuple) -> np.ndarray:
+    "Return probabilities (n, 7) with equally frequent classes among the photographs asked."
+    found = np.zeros_like(p)
+    codes = [SEVEN.index(name) for name in among]
+    found[np.ix_(mask, codes)] = balance_predictions(only(p[mask], SEVEN, among=among))
+    return found
+
+
+def balanced_scores(table, probabilities, half, *, repeats):
+    "Return the scores of balanced predictions; what is balanced depends on the question."
+    found = {}
+    for question, among in QUESTIONS.items():
+        mask = asked(table, half, among)
+        even = [balanced(p, mask, among) for p in probabilities]
+        found[question] = yardstick(table, even, half, repeats=repeats)[question]
+    return found
+
+
+def probe_scores(table, probabilities, half, *, repeats):
+    "Return the scores of the probe, by photograph and by person."
+    mask = asked(table, half, FIVE)
+    truth, people = table.expression[mask].tolist(), table.subject[mask].tolist()
+    predicted = predicted_classes([p[mask] for p in probabilities], SEVEN, among=FIVE)
+    return {
+        kind: weighted_scores(truth, predicted, people, FIVE, kind=kind, repeats=repeats)
+        for kind in ("by_photograph", "by_person")
+    }
+
+
+def row_scores(table, answers, half, *, repeats=200):
+    "Return {way: scores} of the runs of one row on a half."
+    found = {}
+    for way in WAYS:
+        each = [answer[way] for answer in answers]
+        found[way] = yardstick(table, each, half, repeats=repeats)
+        found[f"{way}, balanced"] = balanced_scores(table, each, half, repeats=repeats)
+    return found
+
+
+def number(value) -> float | None:
+    "Return a number for JSON, None for NaN."
+    return None if np.isnan(value) else float(value)
+
+
+def summary(table, answers, *, repeats=200):
+    "Return what the results file holds of one row: scores on the choosing half, and costs."
+    each = [answer["probe"] for answer in answers]
+    return dict(
+        scores=row_scores(table, answers, "choose", repeats=repeats),
+        probe=probe_scores(table, each, "choose", repeats=repeats),
+        valid=[number(answer["valid"]) for answer in answers],
+        valid_units=[number(answer["valid_units"]) for answer in answers],
+        seconds=[float(answer["seconds"]) for answer in answers],
+        faces=int(answers[0]["faces"]),
+    )
+
+
+def comparisons(table, by_row, *, repeats=1000):
+    "Return {row: paired difference from the row it is compared with}, over seeds and people."
+    found = {}
+    for name, runs in by_row.items():
+        reference = REFERENCES.get(name, "base")
+        if name == reference or reference not in by_row:
+            continue
+        seeds = sorted(set(runs) & set(by_row[reference]))
+        if not seeds:
+            continue
+        pair = [[group[s]["raw"] for s in seeds] for group in (by_row[reference], runs)]
+        options = dict(names=(reference, name), repeats=repeats)
+        found[name] = dict(
+            to=reference, seeds=seeds, raw=compared(table, *pair, "choose", **options)
+        )
+    return found
+
+
+def power(found, n):
+    "Return what difference n seeds would show with probability 0.8, {row: macro F1}."
+    return {
+        name: {
+            question: detectable(kinds["by_photograph"]["sd"], n, claims=max(1, len(found)))
+            for question, kinds in comparison["raw"].items()
+        }
+        for name, comparison in found.items()
+        if len(comparison["seeds"]) > 1
+    }
+
+
+def results(arguments, runs):
+    "Return what the lesson shows."
+    out = Path(arguments.out)
+    table, _, lost = photographs(arguments.real, out / "real")
+    by_row = {}
+    for run in runs:
+        by_row.setdefault(run.row, {})[run.seed] = run.answers(out)
+    differences = comparisons(table, by_row)
+    found = dict(
+        seeds=arguments.seeds,
+        lost=lost,
+        half="choose",
+        settings=dict(
+            faces=arguments.faces,
+            epochs=arguments.epochs,
+            size=arguments.size,
+            training=readable(TRAINING),
+            information=readable(INFORMATION),
+            rows={name: asdict(ROWS[name]) for name in by_row},
+        ),
+        rows={name: summary(table, list(group.values())) for name, group in by_row.items()},
+        compared=differences,
+        detectable=power(differences, len(arguments.seeds)),
+    )
+    finished = {run.seed for run in runs} >= set(arguments.seeds)
+    if arguments.report and finished:
+        found["report"] = report_scores(arguments, table, by_row)
+    return found
+
+
+def report_scores(arguments, table, by_row, *, ledger=LEDGER):
+    "Score the reporting half, after adapting to the choosing half, and enter it in the ledger."
+    found = {name: row_scores(table, list(g.values()), "report") for name, g in by_row.items()}
+    flat = {f"{name}, {way}": s for name, ways in found.items() for way, s in ways.items()}
+    what = f"transfer, seeds {', '.join(map(str, arguments.seeds))}"
+    command = command_of("transfer", arguments)
+    count_scoring(ledger, entry_of(command, commit_of(), what, scores=macro_scores(flat)))
+    return found
+
+
+def runs(arguments, seed):
+    "Return one run of each chosen row."
+    found = []
+    for name in arguments.rows or known_rows():
+        row = ROWS[name]
+        settings = dict(
+            faces=arguments.faces,
+            epochs=arguments.epochs,
+            size=arguments.size,
+            row=repr(row),
+            annotator=repr(ANNOTATORS.get(row.annotator)),
+            sets=[folder_of_set(arguments.out, w).name for w in sets_of(row, arguments.faces)],
+            training=[repr(TRAINING), repr(INFORMATION), COMPONENTS, FOLDS],
+        )
+        found.append(Run(name, seed, settings))
+    return found
+
+
+def prepare(arguments):
+    "Align the photographs and render every set."
+    say("-- photographs")
+    photographs(arguments.real, Path(arguments.out) / "real")
+    say("-- rendered faces")
+    for name in arguments.rows or known_rows():
+        for what in sets_of(ROWS[name], arguments.faces):
+            rendered(arguments.out, what)
+
+
+def options(parser):
+    "Add the photographs, the rows and the sizes."
+    parser.add_argument("--real", required=True, help="photographs with a csv of labels")
+    parser.add_argument("--rows", nargs="+", choices=known_rows(), help="default: all")
+    parser.add_argument("--faces", type=int, default=10_000, help="rendered faces of a row")
+    parser.add_argument("--epochs", type=int, default=10, help="passes over them")
+    parser.add_argument("--size", type=int, default=64, help="side of the network's input")
+    parser.add_argument(
+        "--report", action="store_true", help="score the reporting half too: once, at the end"
+    )
+
+
+def show(found):
+    "Print a line for each row: macro F1 on the choosing half."
+    lines = []
+    for name, row in found["rows"].items():
+        line = dict(row=name, seeds=len(row["valid"]))
+        for question in QUESTIONS:
+            for way, scores in row["scores"].items():
+                line[f"{question} {way}"] = scores[question]["by_photograph"]["macro_f1"]
+            by_person = row["scores"]["raw"][question]["by_person"]
+            line[f"{question} by person"] = by_person["macro_f1"]
+        line["probe"] = row["probe"]["by_photograph"]["macro_f1"]
+        line["seconds"] = np.mean(row["seconds"])
+        lines.append(line)
+    say(pd.DataFrame(lines).set_index("row").T.round(3).to_string())
+
+
+EXPERIMENT = Experiment(
+    name="transfer",
+    description=__doc__,
+    runs=runs,
+    train=train,
+    results=results,
+    show=show,
+    prepare=prepare,
+    options=options,
+)
+
+if __name__ == "__main__":
+    EXPERIMENT.main()
