@@ -42,7 +42,7 @@ COMPONENTS = 250  # of the HOG features
 
 
 def states(people: int, seed: int) -> list:
-    "Return (name of the state, faces): neutral, each unit alone, each with and without among others."
+    "Return (state, faces): at rest, each unit alone, and with and without it among others."
     faces = sample(people, seed=seed, per_identity=1, independent=1.0).with_scene(occluder=0)
     levels = 2.5 + 2.5 * np.random.default_rng([seed, 7]).random((people, len(ACTION_UNITS)))
     alone = faces.with_units({})

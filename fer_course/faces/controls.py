@@ -35,27 +35,27 @@ _MOVES = {
         lift=0.044,
     ),
     10: dict(
-        lift=0.088, corner_x=0.010, corner_y=0.030, nose_y=0.010, nose_width=0.014, lid_lower=-0.006
+        lift=0.098, corner_x=0.010, corner_y=0.036, nose_y=0.016, nose_width=0.020, lid_lower=-0.006
     ),
     12: dict(corner_x=0.092, corner_y=0.102, lid_lower=-0.006, nose_width=0.010, mouth_y=0.026),
     14: dict(corner_x=0.048, corner_y=-0.014),
     15: dict(corner_y=-0.096, corner_x=0.012),
     16: dict(corner_y=-0.046, corner_x=0.014, mouth_y=-0.026),
     17: dict(mouth_y=0.062, chin_y=0.044, corner_x=-0.012, corner_y=0.006),
-    18: dict(corner_x=-0.118, mouth_y=0.004),
-    20: dict(corner_x=0.100, corner_y=-0.044),
-    22: dict(corner_x=-0.062, mouth_y=-0.004),
+    18: dict(corner_x=-0.126, mouth_y=0.004),
+    20: dict(corner_x=0.100, corner_y=-0.030),
+    22: dict(corner_x=-0.074, mouth_y=-0.004),
     23: dict(corner_x=-0.002, corner_y=-0.010, mouth_y=0.004),
-    24: dict(corner_x=-0.056, mouth_y=0.022, corner_y=0.010),
+    24: dict(corner_x=-0.048, mouth_y=0.022, corner_y=0.010),
     26: dict(jaw=0.16),
     27: dict(jaw=0.30, corner_x=-0.010),
-    28: dict(corner_x=0.014, mouth_y=-0.018, corner_y=-0.024, chin_y=0.066),
+    28: dict(corner_x=0.014, mouth_y=-0.018, corner_y=-0.024, chin_y=0.080),
 }
 
 
 # What each unit adds to the heights of the upper and the lower lip, as a share of the height
 _LIPS = {
-    10: (0.05, 0.0),
+    10: (0.05, 0.05),
     12: (-0.28, -0.22),
     14: (-0.30, -0.32),
     16: (-0.18, 0.80),
@@ -72,12 +72,15 @@ _LIPS = {
 # What two units add when they are shown together: movements are no sums.
 # 1 + 4: the brows slant; 6 + 12: the cheeks push the lower lid up;
 # 12 + 15: opposite pulls hold the corners level, and stretch the mouth;
-# 15 + 17: the boss of the chin is in the way of the corners.
+# 15 + 17: the boss of the chin is in the way of the corners; 9 + 10 and 10 + 17: a lip that
+# one of them raised has no room for the other.
 _TOGETHER = {
     (1, 4): dict(brow_inner=0.012, brow_middle=-0.008, brow_outer=-0.016),
     (6, 12): dict(lid_lower=-0.008, lid_upper=-0.004),
     (12, 15): dict(corner_y=-0.006, mouth_y=-0.026),
     (15, 17): dict(corner_y=0.022, mouth_y=-0.016),
+    (10, 17): dict(corner_y=0.020, mouth_y=-0.030),
+    (9, 10): dict(lift=-0.030),
 }
 
 
@@ -145,7 +148,7 @@ def _lip_gaps(jaw, mean):
     )
     lower = (
         0.054 * mean[25]
-        + 0.052 * mean[10] * parted
+        + 0.062 * mean[10] * parted
         + 0.056 * mean[16] * parted
         + 0.030 * mean[12] * parted
         + 0.024 * mean[20] * parted
@@ -181,10 +184,10 @@ def face_controls(
     controls |= _lip_gaps(jaw, mean)
     # The jaw carries the corners of the mouth and the chin along.
     controls["corner_y"] = controls["corner_y"] - 0.44 * jaw[:, None]
-    controls["mouth_y"] = controls["mouth_y"] + 0.65 * controls["lift"]
+    controls["mouth_y"] = controls["mouth_y"] + 0.70 * controls["lift"]
     controls["chin_y"] = controls["chin_y"] - 0.95 * jaw
     controls |= _lids(controls, units[43])
     controls["smile"] = mean[12]
     controls["drop"] = mean[16]
-    controls["square"] = 0.034 * units[10] + 0.016 * units[9]
+    controls["square"] = 0.040 * units[10] + 0.018 * units[9]
     return controls

@@ -134,7 +134,7 @@ def _lips(face, mean):
     tight = 0.13 * _CENTRED
     yield Wrinkle(tight, low - 0.022 + 0 * _T, 0.7, mean[23], 0.05)
     for edge, sign in ((top, 1), (low, -1)):
-        # sucked in: folds as wide as the mouth that bow towards it; pressed: bulges that bow away from it
+        # sucked in: folds that bow towards the mouth; pressed: bulges that bow away from it
         sucked = edge + sign * (0.056 - 0.018 * _BEND)
         yield Wrinkle(0.20 * _CENTRED, sucked, 0.9, mean[28], 0.05)
         yield Wrinkle(0.12 * _CENTRED, edge + sign * (0.020 + 0.03 * _BEND), 0.8, mean[24], 0.05)

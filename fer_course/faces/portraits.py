@@ -62,10 +62,10 @@ _MOVES = {
     16: dict(corner_y=-0.050, corner_x=0.014, mouth_y=-0.030, lower=0.055),
     17: dict(mouth_y=0.074, chin_y=0.046, corner_x=-0.012, corner_y=0.010),
     18: dict(corner_x=-0.140, mouth_y=0.006),
-    20: dict(corner_x=0.105, corner_y=-0.044),
+    20: dict(corner_x=0.105, corner_y=-0.034),
     22: dict(corner_x=-0.062),
     23: dict(corner_x=-0.006, corner_y=-0.008, mouth_y=0.004),
-    24: dict(corner_x=-0.060, mouth_y=0.020, corner_y=0.008),
+    24: dict(corner_x=-0.052, mouth_y=0.020, corner_y=0.008),
     26: dict(jaw=0.15),
     27: dict(jaw=0.32, corner_x=-0.015),
     28: dict(corner_x=0.012, mouth_y=-0.014, corner_y=-0.020, chin_y=0.064),
@@ -92,6 +92,8 @@ _TOGETHER = {
     (6, 12): dict(lid_lower=-0.010, lid_upper=-0.006),
     (12, 15): dict(corner_y=-0.005, mouth_y=0.0),
     (15, 17): dict(corner_y=0.024, mouth_y=-0.018),
+    (10, 17): dict(corner_y=0.024, mouth_y=-0.034),
+    (9, 10): dict(lift=-0.034),
 }
 
 # Controls that the units move on the left and on the right, but that exist once: their mean counts.

@@ -203,10 +203,10 @@ def _lip_lines(p):
     rolled = (p.both(28) + 0.7 * p.both(24)) * bell(p.mouth_t, 0, 0.8) * p.front
     above = bell(p.y, p.lip_top + 0.030, 0.014)
     below = bell(p.y, p.lip_bottom - 0.030, 0.014)
-    p.fold(rolled * (above + below), depth=0.012, dark=0.16)
+    p.fold(rolled * (above + below), depth=0.005, dark=0.03)
     tight = p.both(23) * bell(p.mouth_t, 0, 0.8) * p.front
     rims = bell(p.y, p.lip_top + 0.012, 0.010) + bell(p.y, p.lip_bottom - 0.014, 0.010)
-    p.fold(tight * rims, depth=0.010, dark=0.12)
+    p.fold(tight * rims, depth=0.006, dark=0.04)
     puckered = (p.both(18) + 0.6 * p.both(23)) * p.lips
     waves = _waves(p.mouth_x + 0.004 * p.noise_middle, 0.040) ** 2
     p.fold(puckered * waves, depth=0.004, dark=0.09)
