@@ -1,4 +1,4 @@
-"experiments/unit_pairs.py: states that differ in one unit, landmarks without pose, mirror images."
+"experiments/unit_pairs.py: states that differ in one unit, landmarks, F1, mirror images."
 
 import sys
 from pathlib import Path
