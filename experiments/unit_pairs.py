@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 import torch
 from fer_course.align import align_face
-from fer_course.core.files import make_folder, write_json
+from fer_course.core.files import make_folder, read_json, write_json
 from fer_course.core.terminal import progress, say
 from fer_course.faces import ACTION_UNITS, sample
 from fer_course.faces.datasets import RENDERER_VERSION
@@ -35,7 +35,8 @@ from fer_course.facs import is_possible
 # Units that are mistaken for each other
 NEAR = ((12, 14), (23, 24), (24, 28), (23, 28), (18, 22), (15, 17), (4, 9), (6, 7), (26, 27))
 NEAR += ((16, 25), (16, 20), (10, 9), (1, 2), (12, 20), (14, 20), (10, 15))
-KINDS = ("landmarks", "crops", "both")
+SHRINK = dict(landmarks=1e-3, crops=0.1, both=0.01)  # of the covariance, by kind of features
+KINDS = tuple(SHRINK)
 BAR = 0.9
 STEADY = (36, 39, 42, 45, 27, 28)  # landmarks that hardly any unit moves: corners of the eyes, root
 COMPONENTS = 250  # of the HOG features
@@ -115,34 +116,30 @@ def _reduced(table, train):
     "Return the HOG features of all states in the principal components of the training people"
     rows = np.concatenate([values[train] for values in table.values()]).astype(np.float32)
     mean = rows.mean(0)
-    rows = rows[:: max(1, len(rows) // 2500)] - mean
+    rows = rows[:: max(1, len(rows) // 1500)] - mean
     _, _, directions = np.linalg.svd(rows, full_matrices=False)
     directions = directions[:COMPONENTS].T
     return {name: (values - mean) @ directions for name, values in table.items()}
 
 
-def features_of(kept: dict, kind: str, train: np.ndarray) -> dict:
-    "Return the features of each state by its name: landmarks, crops or both."
+def features_of(kept: dict, train: np.ndarray) -> dict:
+    "Return kind -> state -> features (n, F): landmarks, crops and both."
     tables = {}
     for source in ("landmarks", "crops"):
         start = f"{source}/"
         tables[source] = {k[len(start) :]: v for k, v in kept.items() if k.startswith(start)}
-    if kind != "landmarks":
-        crops = _reduced(tables["crops"], train)
-    if kind == "crops":
-        return crops
+    crops = _reduced(tables["crops"], train)
     points = {name: steady(values) for name, values in tables["landmarks"].items()}
-    if kind == "landmarks":
-        return points
-    share = np.std(np.concatenate(list(crops.values()))) / np.std(points["rest"], 0).mean()
-    return {name: np.concatenate([crops[name], share * points[name]], 1) for name in points}
+    wide = np.std(crops["rest"], 0).mean() / np.std(points["rest"], 0)
+    both = {name: np.concatenate([crops[name], wide * points[name]], 1) for name in points}
+    return dict(landmarks=points, crops=crops, both=both)
 
 
-def spread(table: dict, train: np.ndarray) -> np.ndarray:
-    "Return the covariance of the features inside a state, a little shrunk."
+def spread(table: dict, train: np.ndarray, shrink: float) -> np.ndarray:
+    "Return the covariance of the features inside a state, shrunk towards equal variances."
     rows = np.concatenate([v[train] - v[train].mean(0) for v in table.values()])
     found = np.cov(rows.T)
-    return found + 1e-3 * np.trace(found) / len(found) * np.eye(len(found))
+    return found + shrink * np.trace(found) / len(found) * np.eye(len(found))
 
 
 def answers(table: dict, pair: tuple, *, train: np.ndarray, covariance: np.ndarray) -> np.ndarray:
@@ -175,12 +172,14 @@ def scores_of(kept: dict, people: int, seed: int) -> dict:
     pairs |= {f"{a} or {b}": (f"{a}", f"{b}") for a, b in NEAR}
     first = np.arange(people) < people // 2
     said = {}
-    for kind in KINDS:
-        for train in (first, ~first):
-            table = features_of(kept, kind, train)
+    for train in (first, ~first):
+        for kind, table in features_of(kept, train).items():
             alone = {name: v for name, v in table.items() if " " not in name}
             mixed = {name: v for name, v in table.items() if " " in name}
-            inside = {False: spread(alone, train), True: spread(mixed, train)}
+            inside = {
+                among: spread(states, train, SHRINK[kind])
+                for among, states in ((False, alone), (True, mixed))
+            }
             for name, pair in pairs.items():
                 covariance = inside["among" in name]
                 told = answers(table, pair, train=train, covariance=covariance)
@@ -265,6 +264,7 @@ def main() -> None:
     parser.add_argument("--styles", nargs="+", default=list(STYLES), choices=list(STYLES))
     parser.add_argument("--people", type=int, default=160, help="half learn, half answer")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--before", help="results of an earlier renderer, kept beside these")
     parser.add_argument("--results", help="write the results into this file, too")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -285,6 +285,8 @@ def main() -> None:
         for name, row in scores.items():
             told = "  ".join(f"{kind} {row[kind]['f1']:.2f}" for kind in KINDS)
             say(f"{style:9s} {name:18s} {told}")
+    if arguments.before:
+        results["before"] = read_json(arguments.before)
     for path in (out / "unit_pairs.json", arguments.results):
         if path:
             write_json(path, results)

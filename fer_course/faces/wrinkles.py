@@ -199,7 +199,7 @@ def _mouth_corners(p, identity, controls):
 
 
 def _lip_lines(p):
-    "Add rolled lips (28) and puckered lips (18, 23)"
+    "Add rolled and pressed lips (28, 24), tight lips (23) and puckered lips (18)"
     rolled = (p.both(28) + 0.7 * p.both(24)) * bell(p.mouth_t, 0, 0.8) * p.front
     above = bell(p.y, p.lip_top + 0.030, 0.014)
     below = bell(p.y, p.lip_bottom - 0.030, 0.014)
@@ -227,8 +227,8 @@ def mouth_wrinkles(
 ) -> None:
     """Add the wrinkles around the mouth.
 
-    They are furrow and dimples of the chin (17), corner dimples (14), lines under the corners (15),
-    rolled lips (28), puckered lips (18, 23) and the philtrum.
+    They are furrow and dimples of the chin (17, 16, 24), corner dimples (14), lines under the
+    corners (15), rolled and pressed lips (28, 24), tight and puckered lips (23, 18), the philtrum.
     """
     _chin_furrow(p, controls)
     _mouth_corners(p, identity, controls)
