@@ -234,13 +234,17 @@ def tables_of(scores, mixes, own, by_people, apart):
     )
 
 
+# The annotators of the experiment; those with statistics came later
+PEOPLE = [name for name, annotator in ANNOTATORS.items() if annotator.statistics is None]
+
+
 def annotators_agree(faces=2100, repeats=300):
     "Return kappa of all pairs of annotators, and of three that a project might hire."
     from sklearn.metrics import cohen_kappa_score
 
     parameters = sample(faces, seed=100, meaning=MEANING)
     labels = dict(meant=np.array(parameters.expressions))
-    for number, who in enumerate(ANNOTATORS):
+    for number, who in enumerate(PEOPLE):
         labels[who] = labels_by(who, parameters, 7 + number)
     three = np.stack([labels[who] for who in ("reader", "folk", "crowd")])
     rng = np.random.default_rng(0)
@@ -250,7 +254,7 @@ def annotators_agree(faces=2100, repeats=300):
         rows = 5 * rng.integers(0, people, people)[:, None] + np.arange(5)
         values.append([fleiss(three[:, rows.ravel()])])
     kappa = {a: {b: float(cohen_kappa_score(labels[a], labels[b])) for b in labels} for a in labels}
-    everybody = fleiss(np.stack([labels[who] for who in ANNOTATORS]))
+    everybody = fleiss(np.stack([labels[who] for who in PEOPLE]))
     return dict(kappa=kappa, fleiss_all=everybody), over_people(np.array(values))
 
 

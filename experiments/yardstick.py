@@ -119,13 +119,10 @@ def weighted_scores(truth, predicted, people, classes, *, kind, repeats):
 
 
 def class_counts(truth, people) -> dict:
-    "Return photographs and people of each class, and the subjects if they are fewer than five."
+    "Return the number of photographs and of people of each class; no person is named."
     counts = {}
     for name, rows in pd.DataFrame(dict(truth=truth, person=people)).groupby("truth"):
-        subjects = sorted(map(str, rows.person.unique()))
-        counts[name] = dict(photographs=len(rows), people=len(subjects))
-        if len(subjects) < LEAST:
-            counts[name]["subjects"] = subjects
+        counts[name] = dict(photographs=len(rows), people=int(rows.person.nunique()))
     return counts
 
 
@@ -224,11 +221,11 @@ def score_words(found: dict) -> str:
 
 
 def thin_words(found: dict) -> list:  # result of `yardstick`
-    "Return a sentence for each class of fewer than five people, with the subjects' keys."
+    "Return a sentence for each class of fewer than five people."
     counts = found["six"]["counts"]
     return [
         f"all {counts[name]['photographs']} photographs of {name} show "
-        f"{counts[name]['people']} person(s): {', '.join(counts[name]['subjects'])}"
+        f"{counts[name]['people']} person(s)"
         for name in found["six"]["thin"]
     ]
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from fer_course.core.errors import CourseError, one_of
+from fer_course.faces.counted_units import COUNTED_UNITS, CountedUnits
 from fer_course.faces.meanings import LATEST, MEANINGS
+from fer_course.faces.wild_statistics import UnitStatistics, WILD_STATISTICS
 from fer_course.facs import EXPRESSIONS, RENDERED_UNITS, SEVEN
 import hashlib
 from dataclasses import replace
@@ -100,6 +102,8 @@ def test_a_higher_threshold_names_more_faces_neutral():
 def test_strength_scales_every_habit():
     faces = random_faces(400, seed=6)
     for name, annotator in ANNOTATORS.items():
+        if annotator.statistics is not None:
+            continue  # tested below: such an annotator has no evidence
         none = replace(annotator, strength=0.0)
         half = replace(annotator, strength=0.5)
         usual = label_chances(faces)
@@ -112,6 +116,23 @@ def test_strength_scales_every_habit():
     assert hasty.loc["anger", "fear"] == pytest.approx(0.1 / 7)
     confused = transitions(replace(ANNOTATORS["confused"], strength=0.5))
     assert confused.loc["fear", "surprise"] == pytest.approx(0.15)
+
+
+def test_statistics_decide_in_place_of_prototypes():
+    faces = random_faces(200, seed=9)
+    for name in ("wild_published", "wild_counted"):
+        annotator = ANNOTATORS[name]
+        chances = label_chances(faces, annotator)
+        assert np.allclose(chances, annotator.statistics.chances(faces))
+        assert (seen(faces, annotator) == np.array(SEVEN)[chances.argmax(1)]).all()
+        assert np.allclose(label_chances(np.repeat(faces[:, :, None], 2, 2), annotator), chances)
+        usual = label_chances(faces, replace(annotator, strength=0.0))
+        assert (usual == label_chances(faces)).all()
+
+
+def test_an_annotator_with_statistics_has_no_evidence():
+    with pytest.raises(CourseError, match="has no evidence"):
+        evidence(random_faces(2, seed=0), ANNOTATORS["wild_counted"])
 
 
 def test_confusions_are_found_again():

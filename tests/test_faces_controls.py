@@ -37,3 +37,53 @@ def test_a_dropped_jaw_takes_corners_and_chin_along():
     assert (dropped["corner_y"] < rest["corner_y"]).all()
     assert (dropped["chin_y"] < rest["chin_y"]).all()
     assert dropped["jaw"] <= 0.33
+
+
+def test_a_dimple_is_not_a_smile():
+    rest = controls_of({})
+    dimple = controls_of({14: 1.0})
+    assert (dimple["corner_y"] <= rest["corner_y"]).all()
+    assert (dimple["corner_x"] > rest["corner_x"]).all()
+    assert (controls_of({12: 1.0})["corner_y"] > rest["corner_y"] + 0.05).all()
+
+
+def test_unit_1_raises_the_inner_brow_and_unit_2_the_outer():
+    rest = controls_of({})
+    moved = {
+        unit: {name: value - rest[name] for name, value in controls_of({unit: 1.0}).items()}
+        for unit in (1, 2)
+    }
+    assert (moved[1]["brow_inner"] > 3 * moved[1]["brow_middle"]).all()
+    assert (moved[1]["brow_inner"] > moved[1]["brow_outer"] + 0.1).all()
+    assert (moved[2]["brow_outer"] > moved[2]["brow_inner"]).all()
+
+
+def test_units_1_and_4_slant_the_brows():
+    rest = controls_of({})
+    sad = controls_of({1: 1.0, 4: 1.0})
+    assert (sad["brow_inner"] > rest["brow_inner"]).all()
+    assert (sad["brow_start"] < rest["brow_start"]).all()
+    assert (sad["brow_outer"] < rest["brow_outer"]).all()
+
+
+def test_opposite_pulls_hold_the_corners_level():
+    rest = controls_of({})
+    both = controls_of({12: 1.0, 15: 1.0})
+    raised = controls_of({12: 1.0})["corner_y"] - rest["corner_y"]
+    assert ((both["corner_y"] - rest["corner_y"]).abs() < 0.1 * raised).all()
+    assert (both["corner_x"] > rest["corner_x"] + 0.05).all()
+
+
+def test_a_one_sided_unit_is_the_mirror_image_of_the_other_side():
+    identity = sample(1, seed=12).identity
+    identity = {
+        k: v.mean(1, keepdim=True).expand(1, 2) if v.ndim == 2 else v for k, v in identity.items()
+    }
+    for unit in ACTION_UNITS:
+        sides = []
+        for pair in ([0.8, 0.0], [0.0, 0.8]):
+            nothing = {other: torch.zeros(1, 2) for other in ACTION_UNITS}
+            sides.append(face_controls(identity, nothing | {unit: torch.tensor([pair])}))
+        for name, left in sides[0].items():
+            right = sides[1][name]
+            assert torch.equal(left, right.flip(-1) if right.ndim == 2 else right), (unit, name)

@@ -60,14 +60,15 @@ def test_a_class_of_one_person_is_named_and_has_no_interval():
     table = simulated()
     found = script.yardstick(table, [answered(table, 0.6, 0)], "choose")
     assert found["six"]["thin"] == ["disgust"]
-    assert found["six"]["counts"]["disgust"]["subjects"] == ["the actor"]
+    assert found["six"]["counts"]["disgust"]["people"] == 1
     for kind in script.WEIGHTS:
         assert found["six"][kind]["low"] is None
         assert "too few people in disgust (1)" in found["six"][kind]["reason"]
         assert found["five"][kind]["low"] is not None
     assert found["five"]["thin"] == []
     assert "disgust" not in found["five"]["counts"]
-    assert "the actor" in script.thin_words(found)[0]
+    assert "disgust show 1 person" in script.thin_words(found)[0]
+    assert "the actor" not in json.dumps(found)
     assert script.thin_words(script.yardstick(table, [answered(table, 0.6, 0)], "report")) == []
 
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from ..core.errors import CourseError, one_of
+from .counted_units import COUNTED_UNITS, CountedUnits
 from .meanings import LATEST, MEANINGS
+from .wild_statistics import UnitStatistics, WILD_STATISTICS
 from ..facs import EXPRESSIONS, RENDERED_UNITS, SEVEN
 
 # %% ../../nbs/library/faces.annotators.ipynb #ddb5cebf
@@ -33,6 +35,9 @@ class Annotator:
     # how strong the habits are, 0-1: 0 = labels as `Annotator()`, 1 = prototypes, threshold,
     # confusions and noise as given
     strength: float = 1.0
+    # how often or how strongly faces with a label show each unit; then a label is drawn from the
+    # probabilities of these numbers, and prototypes, threshold and optional are not used
+    statistics: CountedUnits | UnitStatistics | None = None
 
     def weights(
         self,
@@ -62,8 +67,13 @@ def evidence(
 
     The combination that fits best counts. Both sides count half. The evidence for contempt is
     in the difference between the sides.
-    Raises `CourseError` for an unknown class or a different number of units.
+    Raises `CourseError` for an unknown class, a different number of units, or an annotator who
+    reads by statistics: such a one has probabilities (`label_chances`) in place of evidence.
     """
+    if annotator.statistics is not None:
+        raise CourseError(
+            "an annotator with statistics has no evidence", remedy="ask for label_chances"
+        )
     for name in classes:
         one_of(name, EXPRESSIONS, "expression")
     levels = np.asarray(intensities, float) / 5
@@ -103,7 +113,13 @@ def seen(
     classes: Sequence[str] = SEVEN,  # names among `EXPRESSIONS`; without neutral no threshold holds
     meaning: int = LATEST,  # version of the expressions, a key of `MEANINGS`
 ) -> np.ndarray:  # n names
-    "Return the expression with the most evidence, or neutral if it is below the threshold."
+    """Return the expression with the most evidence, or neutral if it is below the threshold.
+
+    An annotator with statistics sees the most probable expression.
+    """
+    if annotator.statistics is not None:
+        chances = _read(intensities, annotator, classes=classes, meaning=meaning)
+        return np.array(classes, str)[chances.argmax(1)]
     table = evidence(intensities, annotator, classes=classes, meaning=meaning)
     names = table.columns.to_numpy(str)[table.to_numpy().argmax(1)]
     threshold = _between(Annotator().threshold, annotator.threshold, annotator.strength)
@@ -142,8 +158,26 @@ def label_chances(
     meaning: int = LATEST,  # version of the expressions, a key of `MEANINGS`
 ) -> np.ndarray:  # (n, classes), each row adds up to 1
     "Return the true probability of each label that the annotator may write."
-    names = seen(intensities, annotator, classes=classes, meaning=meaning)
-    return transitions(annotator, classes).loc[names].to_numpy()
+    read = _read(intensities, annotator, classes=classes, meaning=meaning)
+    return read @ transitions(annotator, classes).to_numpy()
+
+
+def _read(intensities, annotator, *, classes, meaning):
+    "Return the probabilities (n, classes) of what is seen, before confusions and noise."
+    if annotator.statistics is None:
+        names = seen(intensities, annotator, classes=classes, meaning=meaning)
+        return _one_hot(names, classes)
+    levels = np.asarray(intensities, float)
+    if levels.ndim == 3:
+        levels = levels.mean(2)  # (n, units)
+    own = annotator.statistics.chances(levels, classes)
+    usual = _one_hot(seen(intensities, classes=classes, meaning=meaning), classes)
+    return _between(usual, own, annotator.strength)
+
+
+def _one_hot(names, classes):
+    "Return 1 for the name of each row and 0 for the other classes, (n, classes)."
+    return (np.asarray(names)[:, None] == np.array(classes)).astype(float)
 
 
 _STREAM = 6 << 40  # differs from the streams of random numbers of the renderer
@@ -204,6 +238,9 @@ ANNOTATORS = dict(
         noise=0.08,
         prototypes=dict(anger=((4, 1.0), (7, 0.6), (23, 0.3), (24, 0.5))),
     ),
+    # In the wild: by published shares of units, and by the counted means of photographs' labels
+    wild_published=Annotator(statistics=WILD_STATISTICS["aff_wild2"]),
+    wild_counted=Annotator(statistics=COUNTED_UNITS),
 )
 
 # %% ../../nbs/library/faces.annotators.ipynb #966ba752

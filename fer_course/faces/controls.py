@@ -11,63 +11,76 @@ import torch
 # %% ../../nbs/library/faces.controls.ipynb #85b6c97e
 # What each unit adds to the controls at intensity E, in head units (1 = 105 mm)
 _MOVES = {
-    1: dict(brow_inner=0.098, brow_middle=0.035, brow_outer=-0.006, brow_start=0.004),
-    2: dict(brow_inner=0.020, brow_middle=0.082, brow_outer=0.085, lid_upper=0.006),
+    1: dict(brow_inner=0.115, brow_middle=0.032, brow_outer=-0.008, brow_start=0.002),
+    2: dict(brow_inner=0.032, brow_middle=0.088, brow_outer=0.098, lid_upper=0.006),
     4: dict(
-        brow_inner=-0.080,
-        brow_middle=-0.062,
-        brow_outer=-0.022,
-        brow_start=-0.042,
-        lid_upper=-0.012,
+        brow_inner=-0.104,
+        brow_middle=-0.086,
+        brow_outer=-0.036,
+        brow_start=-0.056,
+        lid_upper=-0.015,
     ),
-    5: dict(lid_upper=0.044, lid_lower=0.008),
-    6: dict(
-        lid_lower=-0.022, lid_upper=-0.013, brow_inner=-0.010, brow_middle=-0.012, brow_outer=-0.015
-    ),
-    7: dict(lid_lower=-0.026, lid_upper=-0.017),
+    5: dict(lid_upper=0.054, lid_lower=0.008),
+    6: dict(lid_lower=-0.032, lid_upper=-0.005, brow_middle=-0.006, brow_outer=-0.022),
+    7: dict(lid_lower=-0.033, lid_upper=-0.025),
     9: dict(
-        brow_inner=-0.050,
-        brow_middle=-0.036,
-        brow_outer=-0.012,
-        brow_start=-0.010,
-        lid_upper=-0.020,
-        lid_lower=-0.020,
-        nose_y=0.034,
-        nose_width=0.012,
-        corner_y=0.012,
-        lift=0.030,
+        brow_inner=-0.032,
+        brow_middle=-0.022,
+        brow_start=-0.006,
+        lid_upper=-0.016,
+        lid_lower=-0.018,
+        nose_y=0.054,
+        nose_width=0.024,
+        corner_y=0.014,
+        lift=0.044,
     ),
     10: dict(
-        lift=0.054, corner_x=0.016, corner_y=0.006, nose_y=0.010, nose_width=0.010, lid_lower=-0.006
+        lift=0.098, corner_x=0.010, corner_y=0.036, nose_y=0.016, nose_width=0.020, lid_lower=-0.006
     ),
-    12: dict(corner_x=0.094, corner_y=0.084, lid_lower=-0.006, nose_width=0.010, mouth_y=0.026),
-    14: dict(corner_x=0.026, corner_y=0.012),
-    15: dict(corner_y=-0.088, corner_x=0.012),
-    16: dict(corner_y=-0.012),
-    17: dict(mouth_y=0.056, chin_y=0.026, corner_x=-0.010),
-    18: dict(corner_x=-0.078, mouth_y=0.004),
-    20: dict(corner_x=0.066, corner_y=-0.030),
-    22: dict(corner_x=-0.045),
-    23: dict(corner_x=-0.026),
-    24: dict(corner_x=-0.008),
-    26: dict(jaw=0.14),
-    27: dict(jaw=0.29, corner_x=-0.010),
-    28: dict(corner_x=-0.012, jaw=0.015),
+    12: dict(corner_x=0.092, corner_y=0.102, lid_lower=-0.006, nose_width=0.010, mouth_y=0.026),
+    14: dict(corner_x=0.048, corner_y=-0.014),
+    15: dict(corner_y=-0.096, corner_x=0.012),
+    16: dict(corner_y=-0.046, corner_x=0.014, mouth_y=-0.026),
+    17: dict(mouth_y=0.062, chin_y=0.044, corner_x=-0.012, corner_y=0.006),
+    18: dict(corner_x=-0.126, mouth_y=0.004),
+    20: dict(corner_x=0.100, corner_y=-0.030),
+    22: dict(corner_x=-0.074, mouth_y=-0.004),
+    23: dict(corner_x=-0.002, corner_y=-0.010, mouth_y=0.004),
+    24: dict(corner_x=-0.048, mouth_y=0.022, corner_y=0.010),
+    26: dict(jaw=0.16),
+    27: dict(jaw=0.30, corner_x=-0.010),
+    28: dict(corner_x=0.014, mouth_y=-0.018, corner_y=-0.024, chin_y=0.080),
 }
 
 
 # What each unit adds to the heights of the upper and the lower lip, as a share of the height
 _LIPS = {
-    10: (-0.20, 0.0),
+    10: (0.05, 0.05),
     12: (-0.28, -0.22),
-    16: (0.0, 0.32),
-    17: (-0.15, 0.20),
-    18: (0.32, 0.30),
-    20: (-0.22, -0.22),
-    22: (0.42, 0.45),
-    23: (-0.45, -0.42),
-    24: (-0.72, -0.68),
-    28: (-0.88, -0.88),
+    14: (-0.30, -0.32),
+    16: (-0.18, 0.80),
+    17: (-0.15, 0.26),
+    18: (0.24, 0.18),
+    20: (-0.36, -0.36),
+    22: (0.80, 0.84),
+    23: (-0.62, -0.56),
+    24: (-0.78, -0.74),
+    28: (-0.96, -0.96),
+}
+
+
+# What two units add when they are shown together: movements are no sums.
+# 1 + 4: the brows slant; 6 + 12: the cheeks push the lower lid up;
+# 12 + 15: opposite pulls hold the corners level, and stretch the mouth;
+# 15 + 17: the boss of the chin is in the way of the corners; 9 + 10 and 10 + 17: a lip that
+# one of them raised has no room for the other.
+_TOGETHER = {
+    (1, 4): dict(brow_inner=0.012, brow_middle=-0.008, brow_outer=-0.016),
+    (6, 12): dict(lid_lower=-0.008, lid_upper=-0.004),
+    (12, 15): dict(corner_y=-0.006, mouth_y=-0.026),
+    (15, 17): dict(corner_y=0.022, mouth_y=-0.016),
+    (10, 17): dict(corner_y=0.020, mouth_y=-0.030),
+    (9, 10): dict(lift=-0.030),
 }
 
 
@@ -106,6 +119,10 @@ def _add_moves(controls, units):
     for name, amount in _MOVES[4].items():
         resistance = _RESISTANCE.get(name, 0.0)
         controls[name] = controls[name] + amount * units[4] * (1 - resistance * units[1])
+    for (one, other), moves in _TOGETHER.items():
+        both = units[one] * units[other]
+        for name, amount in moves.items():
+            controls[name] = controls[name] + amount * both
 
 
 def _lip_heights(identity, mean):
@@ -124,16 +141,18 @@ def _lip_gaps(jaw, mean):
     pressed = 1 - 0.9 * torch.maximum(mean[24], mean[28])
     upper = (
         0.018 * mean[25]
-        + 0.020 * mean[10] * parted
+        + 0.030 * mean[10] * parted
         + 0.018 * mean[12] * parted
-        + 0.015 * mean[22] * parted
+        + 0.026 * mean[22] * parted
         + 0.10 * jaw
     )
     lower = (
         0.054 * mean[25]
-        + 0.030 * mean[16] * parted
+        + 0.062 * mean[10] * parted
+        + 0.056 * mean[16] * parted
         + 0.030 * mean[12] * parted
         + 0.024 * mean[20] * parted
+        + 0.030 * mean[22] * parted
         + 0.86 * jaw
     )
     return dict(open_upper=upper * pressed, open_lower=lower * pressed)
@@ -165,9 +184,10 @@ def face_controls(
     controls |= _lip_gaps(jaw, mean)
     # The jaw carries the corners of the mouth and the chin along.
     controls["corner_y"] = controls["corner_y"] - 0.44 * jaw[:, None]
-    controls["mouth_y"] = controls["mouth_y"] + 0.9 * controls["lift"]
+    controls["mouth_y"] = controls["mouth_y"] + 0.70 * controls["lift"]
     controls["chin_y"] = controls["chin_y"] - 0.95 * jaw
     controls |= _lids(controls, units[43])
     controls["smile"] = mean[12]
-    controls["square"] = 0.030 * mean[10] + 0.014 * mean[9]
+    controls["drop"] = mean[16]
+    controls["square"] = 0.040 * units[10] + 0.018 * units[9]
     return controls

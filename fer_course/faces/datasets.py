@@ -24,7 +24,7 @@ from .manifest_rows import duplicate_rows, face_rows
 from .sets import face_set, FaceSet, json_ready, STYLES
 
 # %% ../../nbs/library/faces.datasets.ipynb #5294de04
-RENDERER_VERSION = 6  # raised whenever the same settings give different bytes
+RENDERER_VERSION = 7  # raised whenever the same settings give different bytes
 
 
 _BATCH = 16  # faces rendered together on a CPU; more do not fit into its cache

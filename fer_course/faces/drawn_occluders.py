@@ -23,9 +23,9 @@ def _glasses(face, hidden, dark):
     t = np.linspace(0, 2 * np.pi, 28)
     # a superellipse, between an ellipse and a rectangle
     across = 0.235 * np.sign(np.cos(t)) * np.abs(np.cos(t)) ** 0.6
-    up = 0.17 * np.sign(np.sin(t)) * np.abs(np.sin(t)) ** 0.6
+    up = 0.205 * np.sign(np.sin(t)) * np.abs(np.sin(t)) ** 0.6
     for sign in (-1, 1):
-        rim = face.at(sign * 0.31 + across, -0.01 + up, over=0.06)
+        rim = face.at(sign * 0.31 + across, 0.01 + up, over=0.06)
         if dark:
             sheet.fill(rim, _DARK_GLASS)
             hidden.fill(rim, _WHITE)

@@ -46,8 +46,8 @@ def _cheek_fold(face, side):
     x = sign * (wing + reach * _T**1.2)
     tip = controls["nose_y"]
     y = tip + 0.02 + (controls["corner_y"][side] - tip - 0.01) * _T
-    strength = max(0.9 * units[12], units[10], 0.8 * units[9])
-    yield Wrinkle(x, y, 1.0, strength + _age_lines(face))
+    strength = max(0.9 * units[12] + 0.3 * units[6] * units[12], units[10], 0.8 * units[9])
+    yield Wrinkle(x, y, 1.0 + 0.15 * units[10], strength + _age_lines(face))
 
 
 def _forehead(face, side):
@@ -95,6 +95,9 @@ def _mouth_corner(face, side):
     y = face.controls["corner_y"][side]
     yield Wrinkle(sign * (x + 0.05 + 0.03 * _BEND), y - 0.055 + 0.11 * _T, 1.0, units[14])
     yield Wrinkle(sign * (x + 0.02 + 0.03 * _T), y - 0.02 - 0.13 * _T, 0.8, units[15])
+    for k in (0, 1):
+        stretched = x + 0.045 + 0.04 * k + 0.012 * _BEND
+        yield Wrinkle(sign * stretched, y - 0.035 + 0.07 * _T, 0.7, units[20])
 
 
 def _raised_lid(face, side):
@@ -110,7 +113,7 @@ def _chin(face, mean):
     "Yield the furrow under the lower lip (17, 16) and three dimples of the chin (17)"
     controls = face.controls
     lip = controls["mouth_y"] - controls["open_lower"] - controls["lip_lower"]
-    furrow = max(mean[17], 0.5 * mean[16], 0.15)
+    furrow = max(mean[17], 0.8 * mean[16], 0.4 * mean[24], 0.15)
     yield Wrinkle(0.12 * _CENTRED, lip - 0.055 - 0.02 * _BEND, 0.9, furrow)
     for k in (-1, 0, 1):
         x = 0.05 * k + 0.02 * _CENTRED
@@ -119,16 +122,28 @@ def _chin(face, mean):
 
 
 def _lips(face, mean):
-    "Yield puckered lips (18, 23), rolled lips (28) and pressed lips (24)"
-    mouth = face.controls["mouth_y"]
-    for k in (-2, -1, 0, 1, 2):
-        puckered = max(mean[18], 0.6 * mean[23])
-        yield Wrinkle(0.045 * k + 0 * _T, mouth + 0.055 - 0.11 * _T, 0.6, puckered, 0.05)
+    "Yield puckered (18), tight (23), rolled (28) and pressed (24) lips"
+    controls = face.controls
+    mouth = controls["mouth_y"]
+    top = mouth + controls["open_upper"] + controls["lip_upper"]
+    low = mouth - controls["open_lower"] - controls["lip_lower"]
+    for k in (-1, 0, 1):
+        x = 0.040 * k * (1 + 0.5 * _T)
+        yield Wrinkle(x, top + 0.008 + 0.040 * _T, 0.6, mean[18], 0.05)
+        yield Wrinkle(x, low - 0.008 - 0.035 * _T, 0.6, mean[18], 0.05)
+    tight = 0.13 * _CENTRED
+    yield Wrinkle(tight, low - 0.022 + 0 * _T, 0.7, mean[23], 0.05)
+    for edge, sign in ((top, 1), (low, -1)):
+        # sucked in: folds that bow towards the mouth; pressed: bulges that bow away from it
+        sucked = edge + sign * (0.056 - 0.018 * _BEND)
+        yield Wrinkle(0.20 * _CENTRED, sucked, 0.9, mean[28], 0.05)
+        yield Wrinkle(0.12 * _CENTRED, edge + sign * (0.020 + 0.03 * _BEND), 0.8, mean[24], 0.05)
     for sign in (-1, 1):
-        y = mouth + sign * (0.055 + 0.02 * _BEND)
-        yield Wrinkle(0.17 * _CENTRED, y, 0.8, mean[28], 0.05)
-    for sign in (-1, 1):
-        x = sign * (0.20 + 0.02 * _T)
+        corner = controls["corner_x"].mean()
+        for k in (-1, 1):
+            pulled = sign * (corner + 0.012 + 0.035 * _T)
+            yield Wrinkle(pulled, mouth + k * (0.012 + 0.022 * _T), 0.7, mean[23], 0.05)
+        x = sign * (corner + 0.02 + 0.01 * _BEND)
         yield Wrinkle(x, mouth - 0.03 + 0.06 * _T, 0.9, mean[24], 0.05)
 
 # %% ../../nbs/library/faces.drawn_wrinkles.ipynb #a3f9df85

@@ -49,6 +49,7 @@ MOUTH_POINTS = (
     "lip_upper",
     "lip_lower",
     "smile",
+    "drop",
     "square",
 )
 
@@ -61,15 +62,17 @@ def mouth_lines(
     "Return the heights of the four lip lines."
     t = t.clamp(0, 1)
     arch = (1 - t * t).clamp(min=0)
-    line = m["mouth_y"] + (corner_y - m["mouth_y"]) * t ** (1.7 + (5 * m["jaw"]).clamp(max=1.3))
+    curved = 1.7 + (5 * m["jaw"]).clamp(max=1.3) + 20 * m["square"]
+    line = m["mouth_y"] + (corner_y - m["mouth_y"]) * t**curved
     shape = arch ** (0.5 + 0.35 * (1 - (4 * m["jaw"]).clamp(max=1)))
     bow = 1 - 0.14 * bell(t, 0, 0.14) + 0.12 * bell(t, 0.24, 0.16)
     parted = smooth_step((m["open_upper"] - 0.008) / 0.01)
-    square = m["square"] * bell(t, 0.5, 0.29)  # 9 and 10 lift the upper lip beside its middle
+    square = m["square"] * bell(t, 0.44, 0.30)  # 9 and 10 lift the upper lip beside its middle
     inner_up = line + m["open_upper"] * shape * (1 - 0.25 * m["smile"] * arch) + square * parted
-    inner_low = line - m["open_lower"] * shape
+    wide = 1 + 0.35 * m["drop"] * (1 - arch)  # 16 draws the lower lip down along its whole width
+    inner_low = line - m["open_lower"] * shape * wide
     outer_up = inner_up + m["lip_upper"] * bow * (1 - t**2.2) + square * (1 - parted)
-    return outer_up, inner_up, inner_low, inner_low - m["lip_lower"] * arch**0.65
+    return outer_up, inner_up, inner_low, inner_low - m["lip_lower"] * arch**0.65 * wide
 
 # %% ../../nbs/library/faces.features.ipynb #f16ba7c4
 def eye_masks(
@@ -140,7 +143,8 @@ def mouth_masks(
     right = p.mouth_x > 0
     corner_x = p.side(controls["corner_x"], right)
     p.mouth_t = p.mouth_x.abs() / corner_x
-    m = {name: per_face(controls[name]) for name in MOUTH_POINTS}
+    m = {name: per_face(controls[name]) for name in MOUTH_POINTS if name != "square"}
+    m["square"] = p.side(controls["square"], right)
     lines = mouth_lines(p.mouth_t, p.side(controls["corner_y"], right), m)
     p.lip_top, p.inner_top, p.inner_bottom, p.lip_bottom = lines
     within = soft_edge(1 - p.mouth_t, p.soft / 0.22) * p.front

@@ -58,8 +58,9 @@ def _eye_points(identity, controls, side):
 
 def _mouth_points(identity, controls, line, t):
     "Return x and y of the points of one lip line; t is negative on the left"
-    m = {name: controls[name][:, None] for name in MOUTH_POINTS}
     sides = [int(value > 0) for value in t]
+    m = {name: controls[name][:, None] for name in MOUTH_POINTS if name != "square"}
+    m["square"] = controls["square"][:, sides]
     t = _row(t, identity["age"])
     x = identity["mouth_shift"][:, None] + t * controls["corner_x"][:, sides]
     return x, mouth_lines(t.abs(), controls["corner_y"][:, sides], m)[line]

@@ -39,49 +39,61 @@ _PROPORTIONS = {
 # %% ../../nbs/library/faces.portraits.ipynb #073cb646
 # What each unit adds to a control at intensity E; half the distance between the eyes is 0.3.
 _MOVES = {
-    1: dict(brow_inner=0.125, brow_middle=0.045),
-    2: dict(brow_middle=0.095, brow_outer=0.115, brow_inner=0.015),
-    4: dict(brow_inner=-0.105, brow_middle=-0.065, brow_start=-0.050, brow_outer=0.01),
-    5: dict(lid_upper=0.055, lid_lower=0.010),
-    6: dict(lid_lower=-0.034, lid_upper=-0.012, brow_outer=-0.012),
-    7: dict(lid_lower=-0.040, lid_upper=-0.026),
+    1: dict(brow_inner=0.140, brow_middle=0.042, brow_outer=-0.008),
+    2: dict(brow_middle=0.095, brow_outer=0.125, brow_inner=0.030),
+    4: dict(brow_inner=-0.114, brow_middle=-0.084, brow_start=-0.060, brow_outer=-0.010),
+    5: dict(lid_upper=0.080, lid_lower=0.026),
+    6: dict(lid_lower=-0.050, lid_upper=-0.008, brow_outer=-0.026),
+    7: dict(lid_lower=-0.056, lid_upper=-0.044),
     9: dict(
-        brow_inner=-0.055,
+        brow_inner=-0.045,
         brow_middle=-0.030,
-        nose_y=0.042,
-        nose_width=0.016,
-        lift=0.035,
+        nose_y=0.050,
+        nose_width=0.024,
+        lift=0.044,
+        corner_y=0.012,
         lid_upper=-0.022,
         lid_lower=-0.018,
     ),
-    10: dict(lift=0.065, nose_y=0.010, nose_width=0.012),
+    10: dict(lift=0.090, corner_y=0.030, corner_x=0.010, nose_y=0.012, nose_width=0.018),
     12: dict(corner_x=0.090, corner_y=0.115),
-    14: dict(corner_x=0.034, corner_y=0.012),
+    14: dict(corner_x=0.062, corner_y=-0.014),
     15: dict(corner_y=-0.110, corner_x=0.010),
-    16: dict(corner_y=-0.010, lower=0.040),
-    17: dict(mouth_y=0.062, chin_y=0.022, corner_y=0.010),
-    18: dict(corner_x=-0.090),
-    20: dict(corner_x=0.075, corner_y=-0.030),
-    22: dict(corner_x=-0.050),
-    23: dict(corner_x=-0.030),
-    24: dict(corner_x=-0.012),
+    16: dict(corner_y=-0.050, corner_x=0.014, mouth_y=-0.030, lower=0.055),
+    17: dict(mouth_y=0.074, chin_y=0.046, corner_x=-0.012, corner_y=0.010),
+    18: dict(corner_x=-0.140, mouth_y=0.006),
+    20: dict(corner_x=0.105, corner_y=-0.034),
+    22: dict(corner_x=-0.062),
+    23: dict(corner_x=-0.006, corner_y=-0.008, mouth_y=0.004),
+    24: dict(corner_x=-0.052, mouth_y=0.020, corner_y=0.008),
     26: dict(jaw=0.15),
     27: dict(jaw=0.32, corner_x=-0.015),
-    28: dict(corner_x=-0.015, jaw=0.012),
+    28: dict(corner_x=0.012, mouth_y=-0.014, corner_y=-0.020, chin_y=0.064),
 }
 
 # Relative change of the height of the (upper, lower) lip at intensity E.
 _LIPS = {
-    10: (-0.1, 0.0),
+    10: (0.1, 0.0),
     12: (-0.25, -0.2),
-    16: (0.0, 0.3),
-    17: (-0.1, 0.25),
-    18: (0.5, 0.5),
-    20: (-0.2, -0.2),
-    22: (0.6, 0.6),
-    23: (-0.45, -0.4),
-    24: (-0.75, -0.7),
-    28: (-0.9, -0.9),
+    14: (-0.3, -0.3),
+    16: (-0.2, 1.0),
+    17: (-0.1, 0.35),
+    18: (0.3, 0.3),
+    20: (-0.35, -0.35),
+    22: (0.95, 0.95),
+    23: (-0.62, -0.56),
+    24: (-0.78, -0.74),
+    28: (-0.96, -0.96),
+}
+
+# What two units add when they are shown together, as in the modelled faces.
+_TOGETHER = {
+    (1, 4): dict(brow_inner=0.014, brow_middle=-0.008, brow_outer=-0.018),
+    (6, 12): dict(lid_lower=-0.010, lid_upper=-0.006),
+    (12, 15): dict(corner_y=-0.005, mouth_y=0.0),
+    (15, 17): dict(corner_y=0.024, mouth_y=-0.018),
+    (10, 17): dict(corner_y=0.024, mouth_y=-0.034),
+    (9, 10): dict(lift=-0.034),
 }
 
 # Controls that the units move on the left and on the right, but that exist once: their mean counts.
@@ -117,6 +129,9 @@ def _add_moves(controls, units):
             if unit == 4 and name == "brow_inner":
                 move = move * (1 - 0.7 * units[1])  # 1 + 4: the oblique brows of sadness
             controls[name] = controls[name] + move
+    for (one, other), moves in _TOGETHER.items():
+        for name, amount in moves.items():
+            controls[name] = controls[name] + amount * units[one] * units[other]
 
 
 def _mouth_opening(controls, mean):
@@ -125,11 +140,13 @@ def _mouth_opening(controls, mean):
     parted = np.minimum(3 * mean[25], 1)
     upper = (
         0.012 * mean[25]
+        + 0.025 * mean[10] * parted
         + 0.02 * mean[12] * parted
-        + 0.018 * mean[22] * parted
+        + 0.026 * mean[22] * parted
         + 0.08 * controls["jaw"]
     )
-    pulled = 0.045 * mean[12] + controls["lower"] + 0.025 * mean[20] + 0.015 * mean[22]
+    pulled = 0.045 * mean[12] + 0.025 * mean[20] + 0.030 * mean[22] + 0.045 * mean[10]
+    pulled = pulled + controls["lower"]
     lower = 0.050 * mean[25] + pulled * parted + 0.9 * controls["jaw"]
     return dict(open_upper=upper * pressed, open_lower=lower * pressed)
 
@@ -153,8 +170,9 @@ def portrait_controls(
         controls[name] = own[name] * np.clip(1 + change, 0.08, None)
     controls |= _mouth_opening(controls, mean)
     controls["corner_y"] = controls["corner_y"] - 0.3 * controls["jaw"][:, None]
-    controls["mouth_y"] = controls["mouth_y"] + 0.9 * controls["lift"]
+    controls["mouth_y"] = controls["mouth_y"] + 0.6 * controls["lift"]
     controls["chin_y"] = controls["chin_y"] - controls["jaw"]
+    controls["square"] = 0.040 * units[10] + 0.018 * units[9]
     shut = units[43]
     open_lid = np.maximum(controls["lid_upper"], 0.015) * (1 - shut)
     controls["lid_upper"] = open_lid - 0.75 * shut * controls["lid_lower"]
@@ -212,18 +230,23 @@ def mouth_curves(
 ) -> tuple:  # x, then y of outer and inner upper, inner and outer lower lip, (n, k) each
     "Return the four lines of the mouth."
     middle = controls["mouth_y"][:, None]
-    corner_x, corner_y = (
+    corner_x, corner_y, square = (
         np.where(t > 0, _of_side(controls[name], 1), _of_side(controls[name], 0))
-        for name in ("corner_x", "corner_y")
+        for name in ("corner_x", "corner_y", "square")
     )
     s = np.abs(t)
     arch = np.clip(1 - s * s, 0, 1)
-    line = middle + (corner_y - middle) * s**1.8
+    line = middle + (corner_y - middle) * s ** (1.8 + 20 * square)
     shape = arch ** (0.45 + 0.3 * (controls["jaw"][:, None] < 0.05))
     bow = 1 - 0.25 * np.exp(-((t / 0.16) ** 2))
-    inner_upper = line + controls["open_upper"][:, None] * shape
+    gap = controls["open_upper"][:, None]
+    # 9 and 10 lift the upper lip beside its middle, with its inner edge if the lips are parted.
+    square = square * np.exp(-(((s - 0.44) / 0.30) ** 2)) * arch**0.3
+    parted = np.clip((gap - 0.006) / 0.01, 0, 1)
+    inner_upper = line + gap * shape + square * parted
     inner_lower = line - controls["open_lower"][:, None] * shape
     outer_upper = inner_upper + controls["lip_upper"][:, None] * bow * (1 - s**2.2)
+    outer_upper = outer_upper + square * (1 - parted)
     outer_lower = inner_lower - controls["lip_lower"][:, None] * arch**0.6
     return corner_x * t, outer_upper, inner_upper, inner_lower, outer_lower
 

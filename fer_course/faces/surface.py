@@ -161,12 +161,15 @@ def _fixed_bumps(grid, identity, controls):
 def _cheek_bumps(grid, units):
     "Return what raised cheeks (6, 12, 9), a frown (4) and a raised lip (10, 9) push out"
     side = grid.side
-    cheek = (0.5 * side(units[6]) + 0.75 * side(units[12]) + 0.25 * side(units[9])).clamp(max=1.1)
+    raised = side(units[6])
+    smile = side(units[12])
+    cheek = 0.7 * raised + 0.75 * smile + 0.25 * side(units[9])
+    cheek = (cheek + 0.25 * raised * smile).clamp(max=1.3)
     lifted = side(units[10]) + side(units[9])
     return (
-        (0.062 * cheek, 0.355, 0.125, -0.35 + 0.03 * cheek, 0.115),
-        (0.024 * side(units[4]), 0.09, 0.08, 0.17, 0.06),
-        (0.020 * lifted, 0.20, 0.07, -0.36, 0.10),
+        (0.060 * cheek, 0.355, 0.125, -0.35 + 0.045 * cheek, 0.115),
+        (0.032 * side(units[4]), 0.09, 0.08, 0.15, 0.06),
+        (0.030 * lifted, 0.21, 0.08, -0.36, 0.10),
     )
 
 
@@ -175,20 +178,26 @@ def _mouth_bumps(grid, identity, controls, units):
     gap = per_face(controls["open_lower"]) + per_face(controls["open_upper"])
     lips = per_face(controls["mouth_y"]) - 0.5 * per_face(controls["open_lower"])
     chin = per_face(controls["chin_y"])
-    mean = {unit: per_face(units[unit].mean(1)) for unit in (17, 18, 22, 28)}
+    mean = {unit: per_face(units[unit].mean(1)) for unit in (17, 18, 22, 24, 28)}
     corner_x = grid.side(controls["corner_x"])
     corner_y = grid.side(controls["corner_y"])
     smile = grid.side(units[12])
-    dimple = 1 + 1.5 * grid.side(units[14]) + smile
+    dimple = 1 + 2.6 * grid.side(units[14]) + smile
     return (
         (0.045, 0.0, 0.20, lips, 0.115 + 0.5 * gap),
-        (0.045 * (mean[18] + 1.2 * mean[22]), 0.0, 0.12, lips, 0.10),
-        (-0.016 * mean[28], 0.0, 0.16, lips, 0.05),
-        (0.014 * mean[28], 0.0, 0.22, lips - 0.11, 0.05),
+        (0.080 * mean[18] + 0.095 * mean[22], 0.0, 0.12, lips, 0.11),
+        (-0.065 * mean[28] - 0.014 * mean[24], 0.0, 0.17, lips, 0.06),
+        (0.016 * mean[28] + 0.016 * mean[24], 0.0, 0.20, lips - 0.10, 0.05),
         (0.035 * per_face(identity["chin_boss"]), 0.0, 0.15, chin + 0.055, 0.085),
-        (0.030 * mean[17], 0.0, 0.12, chin + 0.13, 0.075),
+        (0.046 * mean[17], 0.0, 0.12, chin + 0.13, 0.075),
         (-0.018 * dimple, corner_x + 0.035, 0.04, corner_y, 0.05),
-        (0.018 * smile, corner_x + 0.10, 0.06, corner_y + 0.02, 0.10),
+        (
+            0.018 * smile + 0.024 * grid.side(units[14]),
+            corner_x + 0.10,
+            0.06,
+            corner_y + 0.02,
+            0.10,
+        ),
     )
 
 # %% ../../nbs/library/faces.surface.ipynb #3a00a4e1

@@ -39,12 +39,12 @@ def brow_wrinkles(
     p.fold(strength * reach * waves, depth=0.012, dark=0.30)
     frown = (
         (p.unit(4) + 0.35 * p.unit(9)).clamp(max=1.2)
-        * (0.5 + 0.5 * p.wrinkled)
+        * (0.7 + 0.4 * p.wrinkled)
         * bell(p.y, 0.185 - 0.03 * p.unit(4), 0.080)
         * p.front
     )
     line = p.out - 0.042 - 0.06 * (p.y - 0.2).clamp(min=-0.03)
-    p.fold(frown * bell(line, 0, 0.016), depth=0.017, dark=0.40)
+    p.fold(frown * bell(line, 0, 0.016), depth=0.018, dark=0.42)
     p.height = p.height + frown * 0.010 * bell(line, 0.035, 0.025)
 
 # %% ../../nbs/library/faces.wrinkles.ipynb #7ed6db7b
@@ -61,7 +61,7 @@ def _crows_feet(p):
         * soft_edge(out, 0.01)
     )
     strength = 0.9 * p.unit(6) + 0.35 * p.unit(12) * p.unit(6) + 0.08 * p.wrinkled
-    p.fold(feet * strength * (0.45 + 0.6 * p.wrinkled), depth=0.008, dark=0.34)
+    p.fold(feet * strength * (0.55 + 0.5 * p.wrinkled), depth=0.008, dark=0.34)
 
 
 def _eye_bag(p, identity):
@@ -112,8 +112,8 @@ def root_wrinkles(
         * smooth_step((p.y + 0.16) / 0.06)
         * smooth_step((0.17 - p.y) / 0.06)
     )
-    chevrons = _waves(p.y + 0.55 * p.out, 0.058) ** 3
-    p.fold(root * chevrons, depth=0.015, dark=0.44)
+    chevrons = _waves(p.y + 0.40 * p.out + 0.006 * p.noise_middle, 0.064) ** 3
+    p.fold(root * chevrons, depth=0.014, dark=0.26)
 
 # %% ../../nbs/library/faces.wrinkles.ipynb #b318666f
 def _nasolabial_fold(p, tip, wide, controls):
@@ -163,12 +163,12 @@ def nose_wrinkles(
 def _chin_furrow(p, controls):
     "Add the dimples of the chin (17) and the furrow over it (17, 15)"
     boss = per_face(controls["chin_y"]) + 0.12
-    chin = p.both(17) * bell(p.x, 0, 0.13) * bell(p.y, boss, 0.07) * p.front
-    p.height = p.height + 0.007 * chin * p.noise_middle
-    p.crease = p.crease + 0.12 * chin * p.noise_middle.clamp(0, 2)
+    chin = p.both(17) * bell(p.x, 0, 0.14) * bell(p.y, boss, 0.08) * p.front
+    p.height = p.height + 0.010 * chin * p.noise_middle
+    p.crease = p.crease + 0.16 * chin * p.noise_middle.clamp(0, 2)
     lip = per_face(controls["mouth_y"] - controls["open_lower"] - controls["lip_lower"])
     furrow = (
-        (0.35 + 0.9 * p.both(17) + 0.15 * p.both(15))
+        (0.35 + 1.1 * p.both(17) + 0.5 * p.both(16) + 0.4 * p.both(24) + 0.15 * p.both(15))
         * bell(p.y, lip - 0.038 + 0.4 * p.x**2, 0.021)
         * bell(p.x, 0, 0.125)
         * p.front
@@ -183,11 +183,12 @@ def _mouth_corners(p, identity, controls):
     corner = bell(p.out, corner_x + 0.022, 0.022) * bell(p.y, corner_y, 0.040) * p.front
     dimple = (
         0.25
-        + 0.9 * p.unit(14)
+        + 1.5 * p.unit(14)
         + 0.5 * p.unit(12)
         + 0.35 * p.unit(15)
-        + 0.3 * p.unit(24)
+        + 0.7 * p.unit(24)
         + 0.3 * p.unit(23)
+        + 0.5 * p.unit(20)
     )
     p.fold(corner * dimple, depth=0.010, dark=0.24)
     below = smooth_step((corner_y - p.y) / 0.03) * smooth_step((p.y - corner_y + 0.16) / 0.06)
@@ -199,12 +200,16 @@ def _mouth_corners(p, identity, controls):
 
 def _lip_lines(p):
     "Add rolled lips (28) and puckered lips (18, 23)"
-    rolled = p.both(28) * bell(p.mouth_t, 0, 0.8) * p.front
+    rolled = (p.both(28) + 0.7 * p.both(24)) * bell(p.mouth_t, 0, 0.8) * p.front
     above = bell(p.y, p.lip_top + 0.030, 0.014)
     below = bell(p.y, p.lip_bottom - 0.030, 0.014)
-    p.fold(rolled * (above + below), depth=0.008, dark=0.16)
-    puckered = (p.both(18) + 0.5 * p.both(23)) * p.lips * _waves(p.mouth_x, 0.040) ** 2
-    p.fold(puckered, depth=0.008, dark=0.20)
+    p.fold(rolled * (above + below), depth=0.005, dark=0.03)
+    tight = p.both(23) * bell(p.mouth_t, 0, 0.8) * p.front
+    rims = bell(p.y, p.lip_top + 0.012, 0.010) + bell(p.y, p.lip_bottom - 0.014, 0.010)
+    p.fold(tight * rims, depth=0.006, dark=0.04)
+    puckered = (p.both(18) + 0.6 * p.both(23)) * p.lips
+    waves = _waves(p.mouth_x + 0.004 * p.noise_middle, 0.040) ** 2
+    p.fold(puckered * waves, depth=0.004, dark=0.09)
 
 
 def _philtrum(p, controls):
