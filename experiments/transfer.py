@@ -416,8 +416,8 @@ def options(parser):
     "Add the photographs, the rows and the sizes."
     parser.add_argument("--real", required=True, help="photographs with a csv of labels")
     parser.add_argument("--rows", nargs="+", choices=known_rows(), help="default: all")
-    parser.add_argument("--faces", type=int, default=10_000, help="rendered faces of a row")
-    parser.add_argument("--epochs", type=int, default=10, help="passes over them")
+    parser.add_argument("--faces", type=int, default=8000, help="rendered faces of a row")
+    parser.add_argument("--epochs", type=int, default=8, help="passes over them")
     parser.add_argument("--size", type=int, default=64, help="side of the network's input")
     parser.add_argument(
         "--report", action="store_true", help="score the reporting half too: once, at the end"

@@ -1,0 +1,163 @@
+"The command experiments/transfer.py: one change a row, and the choosing half alone."
+
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+import numpy as np
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "experiments"))
+import transfer as script
+from fer_course.core.files import make_folder, read_json, write_json, write_table
+from fer_course.faces import ANNOTATORS
+from fer_course.facs import SEVEN
+from yardstick import FIVE, SIX
+
+SIZES = dict(faces=140, epochs=1, size=32)
+
+
+def simulated(people=24, each=6, seed=0):
+    "Return a manifest of photographs in two halves."
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        dict(
+            expression=rng.permutation(np.resize(SIX, people * each)).astype(object),
+            subject=np.repeat([f"person {i:02}" for i in range(people)], each),
+            half=np.repeat(np.where(np.arange(people) % 2, "report", "choose"), each),
+            aligned=True,
+        )
+    )
+
+
+def differences(row, other):
+    "Return the fields in which two rows differ."
+    a, b = asdict(row), asdict(other)
+    return {name for name in a if a[name] != b[name]}
+
+
+def test_each_row_differs_from_its_reference_in_one_thing():
+    for name, row in script.ROWS.items():
+        reference = script.REFERENCES.get(name, "base")
+        changed = differences(row, script.ROWS[reference])
+        if name in ("base", "together"):
+            continue
+        assert len(changed) == 1, name
+    assert differences(script.TOGETHER, script.BASE) == {
+        "independent",
+        "intensities",
+        "changes",
+        "first",
+        "ema",
+    }
+
+
+def test_rows_of_unknown_annotators_are_left_out():
+    known = script.known_rows()
+    assert "base" in known
+    for name in set(script.ROWS) - set(known):
+        assert script.ROWS[name].annotator not in ANNOTATORS, name
+
+
+def test_every_row_has_the_same_number_of_faces():
+    for row in script.ROWS.values():
+        sets = script.sets_of(row, 1000)
+        assert sum(what.n for what in sets) == 1000
+        assert {what.meaning for what in sets} == {2}
+
+
+def test_an_annotator_labels_the_images_that_were_rendered(tmp_path):
+    row = script.ROWS["base"]
+    what = script.sets_of(row, 40)[0]
+    table, _ = script.rendered(tmp_path, what)
+    assert script.labels_by(what, table, "meant") == table.expression.tolist()
+    written = script.labels_by(what, table, "folk", chunk=7)
+    again = script.written_labels(
+        replace(what, annotator="folk"), what.parameters(0, what.n), start=0
+    )
+    assert written == again, "in pieces as in one"
+    shuffled = table.sample(frac=1, random_state=0)
+    assert script.labels_by(what, shuffled, "folk") == [written[i] for i in shuffled.index]
+    assert written != table.expression.tolist()
+
+
+def test_the_probe_is_read_by_other_people_in_the_choosing_half():
+    real = simulated()
+    rng = np.random.default_rng(0)
+    codes = real.expression.map(SEVEN.index).to_numpy()
+    person = np.unique(real.subject, return_inverse=True)[1]
+    useful = np.eye(7)[codes] + 0.1 * rng.normal(size=(len(real), 7))
+    found = script.probe(useful, real)
+    asked = ((real.half == "choose") & real.expression.isin(FIVE)).to_numpy()
+    assert np.isnan(found[~asked]).all(), "nothing is read outside of the question"
+    assert np.allclose(found[asked].sum(1), 1)
+    assert (found[asked].argmax(1) == codes[asked]).mean() > 0.95
+    # what tells people apart is of no use for people who taught nothing
+    own = np.eye(24)[person] * 9
+    blind = script.probe(own, real)[asked]
+    assert (blind.argmax(1) == codes[asked]).mean() < 0.5
+
+
+def test_balanced_predictions_use_all_classes_of_the_question_equally():
+    real = simulated()
+    p = np.random.default_rng(0).dirichlet(np.ones(7), len(real))
+    p[:, 0] += 2
+    p /= p.sum(1, keepdims=True)
+    mask = script.asked(real, "choose", FIVE)
+    even = script.balanced(p, mask, FIVE)
+    columns = [SEVEN.index(name) for name in FIVE]
+    assert np.allclose(even[mask][:, columns].mean(0), 1 / 5, atol=0.02)
+    assert (even[~mask] == 0).all()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    "Return the folder of a tiny experiment of two rows and its results."
+    out = tmp_path_factory.mktemp("transfer")
+    folder = make_folder(out / "real")
+    real = simulated()
+    rng = np.random.default_rng(1)
+    images = rng.integers(0, 255, (len(real), 112, 112, 3), dtype=np.uint8)
+    np.save(folder / "images.npy", images)
+    write_table(folder / "manifest.parquet", real)
+    write_json(folder / "lost.json", dict(left_out={}, detection={}))
+    words = ["--real", "photos", "--out", str(out), "--seeds", "0", "--rows", "base", "together"]
+    for name, value in SIZES.items():
+        words += [f"--{name}", str(value)]
+    arguments = script.EXPERIMENT.parser().parse_args(words)
+    return out, script.EXPERIMENT.run(arguments), arguments
+
+
+def test_a_tiny_experiment_writes_scores_of_the_choosing_half(finished):
+    out, found, _ = finished
+    assert read_json(out / "transfer.json")["rows"].keys() == {"base", "together"}
+    assert "report" not in found
+    assert found["half"] == "choose"
+    for name, row in found["rows"].items():
+        assert row["faces"] == SIZES["faces"], name
+        scores = row["scores"]["raw"]["six"]
+        assert scores["photographs"] == 72, name
+        assert 0 <= scores["by_person"]["macro_f1"] <= 1, name
+        assert 0 <= row["probe"]["by_photograph"]["macro_f1"] <= 1, name
+    assert found["compared"]["together"]["to"] == "base"
+    assert found["detectable"] == {}, "one seed has no spread"
+
+
+def test_a_finished_experiment_is_not_trained_again(finished):
+    out, found, arguments = finished
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("answers.npz")}
+    again = script.EXPERIMENT.run(arguments)
+    assert before == {path: path.stat().st_mtime_ns for path in out.rglob("answers.npz")}
+    assert again["rows"] == found["rows"]
+
+
+def test_images_are_standardised_before_or_within_training(finished):
+    out, _, _ = finished
+    base = script.ROWS["base"]
+    table, before = script.training_faces(out, base, faces=140, size=32)
+    other, within = script.training_faces(out, replace(base, first=True), faces=140, size=32)
+    assert other.image.equals(table.image)
+    assert np.array_equal(script.standardise(within), before)
+    settings = script.settings_of(script.ROWS["together"], epochs=1, seed=0)
+    assert settings["augment"].change == script.TRANSFER
+    assert settings["intensities"]
