@@ -3,7 +3,7 @@
 Reads what experiments/gap.py measured on the choosing half (units of each photograph estimated from
 MediaPipe's points and by the AU branch of the network in the package) and averages the two
 estimators. A label of fewer than five people is not counted: its row is the mean of
-the course's own posed faces. No image leaves this script, and none trains a network: the result is a
+the course's own posed faces, made as weak as photographs are beside posed faces. No image leaves this script, and none trains a network: the result is a
 table of labels and units, and the number of people behind each row.
 What it makes: RESULTS/counted_units.json, from which `fer_course.faces.counted_units` holds a copy.
 Licence: the table is under the licence of the project; the photographs are the user's own.
@@ -64,17 +64,30 @@ def table_of(values: np.ndarray, digits: int = 2) -> dict:
     return {str(unit): round(float(v), digits) for unit, v in zip(ACTION_UNITS, values)}
 
 
+def relative_size(means: dict, posed: dict) -> float:
+    """Return how large photographs' means are beside those of posed faces, over counted labels.
+
+    It is the least-squares factor from the posed to the counted means. Without it the strong posed
+    rows of labels that are not counted would attract the faces of all others.
+    """
+    pairs = [(means[name], posed[name]) for name in means]
+    return float(sum(a @ b for a, b in pairs) / sum(b @ b for _, b in pairs))
+
+
 def counted(gap: dict) -> dict:
     "Return the table: means of labels, people, reliability, and moments of rendered faces."
     reliability = reliabilities(gap)
     means, people = counted_means(gap)
-    centre, spread, posed = rendered_moments()
+    centre, spread, labels = rendered_moments()
+    posed = {name: reliability * (labels[name] - centre) / spread for name in SEVEN}
+    scale = relative_size(means, posed)
     for name in SEVEN:
         if name not in means:
-            means[name] = reliability * (posed[name] - centre) / spread
+            means[name] = scale * posed[name]
     return dict(
         means={name: table_of(means[name]) for name in SEVEN},
         people=people,
+        scale=round(scale, 3),
         reliability=table_of(reliability),
         centre=table_of(centre, 3),
         spread=table_of(spread, 3),
