@@ -19,8 +19,10 @@ Scores are those of the *choosing half* of the photographs (see yardstick.py): a
 with balanced predictions, and after adapting to that half without labels. `probe` is a linear
 reading of the network's features (LDA on 40 principal components, five classes), learned on the
 people of four fifths of the choosing half and scored on the others: what the features hold,
-whatever the classifier makes of it. The reporting half is scored with --report alone, when all
-seeds are finished, and entered in nbs/results/report_half.json.
+whatever the classifier makes of it. `counted` learns the last layer again from labels that a
+table of the photographs' mean units gives to the rendered faces (counted_head.py): in folds of
+people on the choosing half. The reporting half is scored with --report alone, when all seeds are
+finished, and entered in nbs/results/report_half.json.
 Licence: rendered faces as in make_faces.py; the photographs are the user's own.
 
     python experiments/transfer.py --real PHOTOS --out _runs/transfer
@@ -35,6 +37,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 import numpy as np
 import pandas as pd
+from counted_head import Read, counted_answers, log_odds
 from face_crops import folder_of_set, rendered
 from fer_course.augment import TRANSFER, Augment, Standardised
 from fer_course.core.random import seed_everything
@@ -209,6 +212,14 @@ def predictions(model, images):
     return predict(model, images, device="cpu", flip=True)[0]
 
 
+def read_by(model, images) -> Read:
+    "Return features and units that a network reads of images, each with its mirror image."
+    from fer_course.train import predict
+
+    units = predict(model, images, device="cpu", flip=True)[1]
+    return Read(features(model, images), log_odds(units))
+
+
 def settings_of(row: Row, *, epochs: int, seed: int) -> dict:
     "Return the settings of `fit`."
     changes = Standardised(row.changes) if row.first else row.changes
@@ -239,12 +250,23 @@ def train(out, run):
         settings = settings_of(row, epochs=sizes["epochs"], seed=run.seed)
         valid = fitted(model, table, images=images, out=run.folder(out) / "source", **settings)
     target = photos[(real.half == "choose").to_numpy()]
+    seen = table.expression.to_numpy(object)
+    counted = counted_answers(
+        read_by(model, images if not row.first else standardise(images)),
+        read_by(model, photos),
+        truth=real.expression.to_numpy(str),
+        people=real.subject.to_numpy(str),
+        choose=(real.half == "choose").to_numpy(),
+        posed=seen,
+        classes=SEVEN,
+    )
     norms = adapt_norms(model, target, device="cpu")
     informed = maximise_information(model, target, seed=run.seed, device="cpu", **INFORMATION)
     return dict(
         raw=predictions(model, photos),
         norms=predictions(norms, photos),
         information=predictions(informed, photos),
+        counted=counted,
         probe=probe(features(model, photos), real),
         valid=np.array(valid.get("valid_macro_f1", np.nan)),
         valid_units=np.array(valid.get("valid_au_macro_f1", np.nan)),
@@ -254,7 +276,7 @@ def train(out, run):
 
 # Scores
 
-WAYS = ("raw", "norms", "information")
+WAYS = ("raw", "norms", "information", "counted")
 
 
 def balanced(p: np.ndarray, mask: np.ndarray, among: tuple) -> np.ndarray:
