@@ -19,10 +19,11 @@ Scores are those of the *choosing half* of the photographs (see yardstick.py): a
 with balanced predictions, and after adapting to that half without labels. `probe` is a linear
 reading of the network's features (LDA on 40 principal components, five classes), learned on the
 people of four fifths of the choosing half and scored on the others: what the features hold,
-whatever the classifier makes of it. `counted` learns the last layer again from labels that a
-table of the photographs' mean units gives to the rendered faces (counted_head.py): in folds of
-people on the choosing half. The reporting half is scored with --report alone, when all seeds are
-finished, and entered in nbs/results/report_half.json.
+whatever the classifier makes of it. Random weights score high there, too (`untrained`): only what
+exceeds that was learned. `counted` learns the last layer again from labels that a table of the
+photographs' mean units gives to the rendered faces (counted_head.py): in folds of people on the
+choosing half. The reporting half is scored with --report alone, when all seeds are finished, and
+entered in nbs/results/report_half.json.
 Licence: rendered faces as in make_faces.py; the photographs are the user's own.
 
     python experiments/transfer.py --real PHOTOS --out _runs/transfer
