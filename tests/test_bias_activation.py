@@ -54,7 +54,7 @@ def test_the_person_does_not_matter():
     vectors = prototype_vectors()
     tables = [distances(activation_faces(vectors, size=96, person=k)) for k in (11, 9, 20)]
     assert not np.allclose(tables[0], tables[1])
-    assert np.corrcoef(tables)[np.triu_indices(3, 1)].min() > 0.9
+    assert np.corrcoef(tables)[np.triu_indices(3, 1)].min() > 0.85
 
 
 def test_units_that_exclude_each_other_are_drawn_together():

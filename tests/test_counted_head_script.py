@@ -1,4 +1,4 @@
-"""The last layer that is learned from a table of counted labels (experiments/counted_head.py)."""
+"""The last layer learned from a table of counted labels (experiments/counted_head.py)."""
 
 import sys
 from pathlib import Path

@@ -75,7 +75,8 @@ def test_added_units_are_possible_together():
     exclusion = EXCLUDED[0]
     table = ([(None, frozenset(), 1.0)], [1.0], dict.fromkeys(exclusion.units, 1.0))
     with patch.object(meanings, "_tables", lambda name: table):
-        drawn = MEANINGS[2].draw_units("anger", RandomDraws(3, 2, numbers=[0], columns=12))
+        draws = RandomDraws(3, 2, numbers=[0], columns=12)
+        drawn = meanings.MEANINGS[2].draw_units("anger", draws)
     assert [unit for unit, _ in drawn] == [exclusion.units[0]]
 
 

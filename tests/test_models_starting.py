@@ -192,16 +192,17 @@ def test_the_answers_of_a_file_alone_are_not_taken_over_by_guess():
 
 
 def test_a_preset_must_agree_with_the_authors_files():
-    starting = "fer_course.models.starting"
+    from fer_course.models import starting  # the module, whose functions are replaced
+
     for classes, new in ((6, ()), (7, EXPRESSIONS[:7])):
         authors = create("small", expressions=EXPRESSIONS[:classes])
         with (
-            patch(f"{starting}.read_weights"),
-            patch(f"{starting}.recognise"),
-            patch(f"{starting}.load_released", return_value=authors),
+            patch.object(starting, "read_weights"),
+            patch.object(starting, "recognise"),
+            patch.object(starting, "load_released", return_value=authors),
             tempfile.NamedTemporaryFile(suffix=".pth") as file,
         ):
             with pytest.raises(CourseError, match="holds the network small, not small_vit"):
-                load_start(file.name, "small_vit")
-            assert create_from(load_start(file.name, "small")).started.new == new
-            assert load_start(file.name) is authors
+                starting.load_start(file.name, "small_vit")
+            assert create_from(starting.load_start(file.name, "small")).started.new == new
+            assert starting.load_start(file.name) is authors
