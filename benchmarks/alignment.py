@@ -5,7 +5,7 @@
 `fer_course.align.align_manifest` against a plain loop over the package `mtcnn` (TensorFlow) and
 against facenet-pytorch in batches of 16, with the course's decoding, choice of a face, warp and
 packing. Smallest face 20 px, thresholds .6 .7 .7, pyramid factor .709 for all. Each peer has an
-environment of its own (benchmarks/peers.py). The photographs have 350 x 350 pixels: rendered faces
+environment of its own (benchmarks/peer_environments.py). The photographs have 350 x 350 pixels: rendered faces
 on larger backgrounds, or those of --images of this size.
 
 The boxes are compared: the share of the sure faces (score above .9) of one detector that overlap
@@ -21,7 +21,7 @@ from boxes import best_overlaps
 from bench import in_turn, rate, ratio, row
 from inputs import common_folder, photographs
 from options import common_options, job_runner, unless_toy
-from peers import peer_python
+from peer_environments import peer_python
 
 BARS = dict(mtcnn=(10, None), facenet=(1.5, 0.99))  # peer -> of the speed, of the agreement
 SIDE = 350  # pixels of a photograph

@@ -2,7 +2,7 @@
 
     python benchmarks/detector.py [--images DIR] [--n 120] [--rounds 3] [--threads 2] [--toy]
 
-facenet-pytorch has an environment of its own, with the torch of this one (benchmarks/peers.py).
+facenet-pytorch has an environment of its own, with the torch of this one (benchmarks/peer_environments.py).
 Both get the same photographs, thresholds (.6 .7 .7), smallest face (20 px) and pyramid factor
 (.709). Reading the files is not timed. Without --images, faces are rendered onto larger
 backgrounds in `_bench/photos_250`.
@@ -14,7 +14,7 @@ from boxes import best_overlaps
 from bench import in_turn, rate, ratio, row
 from inputs import photographs
 from options import common_options, job_runner, median, unless_toy
-from peers import peer_python
+from peer_environments import peer_python
 
 BATCH = 16  # images that facenet-pytorch gets at a time
 WARM = 4  # images before the clock starts
