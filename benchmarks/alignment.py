@@ -5,8 +5,8 @@
 `fer_course.align.align_manifest` against a plain loop over the package `mtcnn` (TensorFlow) and
 against facenet-pytorch in batches of 16, with the course's decoding, choice of a face, warp and
 packing. Smallest face 20 px, thresholds .6 .7 .7, pyramid factor .709 for all. Each peer has an
-environment of its own (benchmarks/peer_environments.py). The photographs have 350 x 350 pixels: rendered faces
-on larger backgrounds, or those of --images of this size.
+environment of its own (benchmarks/peer_environments.py). The photographs have 350 x 350 pixels:
+rendered faces on larger backgrounds, or those of --images of this size.
 
 The boxes are compared: the share of the sure faces (score above .9) of one detector that overlap
 with a face of the other by more than .9 (intersection over union). The cascade is that of

@@ -2,7 +2,8 @@
 
     python benchmarks/detector.py [--images DIR] [--n 120] [--rounds 3] [--threads 2] [--toy]
 
-facenet-pytorch has an environment of its own, with the torch of this one (benchmarks/peer_environments.py).
+facenet-pytorch has an environment of its own, with the torch of this one
+(benchmarks/peer_environments.py).
 Both get the same photographs, thresholds (.6 .7 .7), smallest face (20 px) and pyramid factor
 (.709). Reading the files is not timed. Without --images, faces are rendered onto larger
 backgrounds in `_bench/photos_250`.
