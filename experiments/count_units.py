@@ -3,13 +3,14 @@
 Reads what experiments/gap.py measured on the choosing half (units of each photograph estimated
 from MediaPipe's points and by the AU branch of the network in the package) and averages the two
 estimators. A label of fewer than five people is not counted: its row is the mean of the course's
-own posed faces, made as weak as photographs are beside posed faces. No image leaves this script,
-and none trains a network: the result is a table of labels and units, and the number of people
-behind each row.
+own posed faces, made as weak as photographs are beside posed faces. The zero of the table is the
+mean of *all* photographs, those of uncounted labels included, so the counted rows still say
+something about these by omission. No image leaves this script, and none trains a network: the
+result is a table of labels and units, and the number of people behind each row.
 What it makes: RESULTS/counted_units.json, from which `fer_course.faces.counted_units` holds a copy.
 Licence: the table is under the licence of the project; the photographs are the user's own.
 
-    python experiments/gap.py --crops CROPS --mesh MESH --out OUT --label before \
+    python experiments/gap.py --crops CROPS --mesh MESH --out OUT --label 'renderer 7' \
         --results nbs/results
     python experiments/count_units.py --results nbs/results
 """
