@@ -19,8 +19,10 @@ class Source:
 
 SOURCES = dict(
     definition=Source("neutral is the absence of action units", "text"),
-    emfacs=Source("Ekman, Friesen & Hager 2002, Investigator's Guide, table 10-1", "table"),
-    du=Source("Du, Tao & Martinez 2014, table 1, basic expressions", "table"),
+    emfacs=Source(
+        "Ekman, Friesen & Hager 2002, Investigator's Guide, table 10-1, as in `facs`", "table"
+    ),
+    du=Source("Du, Tao & Martinez 2014, table 1, basic expressions, as in `facs`", "table"),
     compound=Source("Du, Tao & Martinez 2014, table 1, compound expressions", "remembered"),
     kollias=Source("Kollias, Sharmanska & Zafeiriou 2021, as in `wild_statistics`", "remembered"),
     darwin=Source("Darwin 1872, chapters VI (weeping), IX (sulkiness), XII (surprise)", "text"),
