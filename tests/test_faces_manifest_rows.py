@@ -46,3 +46,21 @@ def test_sets_without_labels_have_no_expressions():
     parameters, rows = rendered_rows(record)
     assert rows.expression.isna().all()
     assert rows.meant.notna().all()
+
+
+def test_faces_without_an_expression_have_a_label_only_if_asked_for():
+    record = FaceSet(n=40, independent=0.5, annotator="wild_patterns", seed=3)
+    parameters = record.parameters(0, 40)
+    free = [name is None for name in parameters.expressions]
+    assert 5 < sum(free) < 35
+    labels = written_labels(record, parameters, start=0)
+    assert [label is None for label in labels] == free
+    asked = written_labels(record, parameters, start=0, label_independent=True)
+    assert None not in asked
+    assert [label for label in labels if label] == [
+        label for label, is_free in zip(asked, free) if not is_free
+    ]
+    meant = replace(record, annotator="meant")
+    assert (
+        written_labels(meant, parameters, start=0, label_independent=True) == parameters.expressions
+    )

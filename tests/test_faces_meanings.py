@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 import torch
 from fer_course.faces.first_meaning import first_allowed, first_units, first_weights
-from fer_course.faces.profiles import ACTION_UNITS, RandomDraws
+from fer_course.faces.profiles import ACTION_UNITS, Profile, RandomDraws
+from fer_course.faces.wild_poses import wild_pose, wild_sides, wild_units, wild_weights
 from fer_course.facs import EXCLUDED, is_possible, PROTOTYPES
 from fer_course.facs import EXPRESSIONS, measured_share
 

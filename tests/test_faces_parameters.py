@@ -8,7 +8,7 @@ import torch
 from fer_course.core.errors import one_of
 from fer_course.faces.meanings import LATEST, MEANINGS
 from fer_course.faces.people import draw_looks, draw_scene, draw_shape
-from fer_course.faces.profiles import ACTION_UNITS, Profile, PROFILES, RandomDraws
+from fer_course.faces.profiles import ACTION_UNITS, MIDDLE_UNITS, Profile, PROFILES, RandomDraws
 from fer_course.facs import EXPRESSIONS, SEVEN
 import hashlib
 import pytest
@@ -74,7 +74,7 @@ def test_expressions_are_independent_or_counted():
 
 
 def test_sample_refuses_unknown_names():
-    for wrong in (dict(profile="nobody"), dict(expressions=("joy",)), dict(meaning=3)):
+    for wrong in (dict(profile="nobody"), dict(expressions=("joy",)), dict(meaning=9)):
         with pytest.raises(CourseError, match="Remedy: choose one of"):
             sample(1, **wrong)
     with pytest.raises(CourseError, match='unknown action unit "99"'):
@@ -114,29 +114,34 @@ def test_chosen_rows_keep_their_names():
     assert torch.equal(faces[faces.persons == 1].action_units, faces.action_units[5:])
 
 
-def test_version_1_is_drawn_as_before():
-    # Digests of the units of 400 faces in hundredths, computed before version 2 existed
-    digests = dict(
-        course="d191383d55a2e439",
-        web="0ed270c96678484a",
-        film="84e4c87183e2c810",
-        shifted="a826133890e80a45",
-    )
-    for profile, digest in digests.items():
+def test_versions_are_drawn_as_before():
+    # Digests of the units of 400 faces in hundredths, computed before the next version existed
+    digests = {
+        (1, "course"): "d191383d55a2e439",
+        (1, "web"): "0ed270c96678484a",
+        (1, "film"): "84e4c87183e2c810",
+        (1, "shifted"): "a826133890e80a45",
+        (2, "course"): "2e096dc716b90b60",
+        (2, "web"): "72cbef828b67eaf4",
+        (2, "film"): "30c5788a68747f39",
+        (2, "photographs"): "204d4acdbadac80c",
+    }
+    for (meaning, profile), digest in digests.items():
         chosen = dict(seed=5, expressions=EXPRESSIONS, independent=0.3)
-        drawn = sample(400, profile, meaning=1, **chosen)
+        drawn = sample(400, profile, meaning=meaning, **chosen)
         hundredths = (100 * drawn.action_units).round().int().contiguous().numpy()
         found = hashlib.sha256(hundredths.tobytes()).hexdigest()
-        assert found.startswith(digest), profile
+        assert found.startswith(digest), (meaning, profile)
 
 
 def test_versions_differ_in_action_units_alone():
-    first, second = (sample(40, seed=5, meaning=meaning) for meaning in MEANINGS)
-    assert not torch.equal(first.action_units, second.action_units)
-    assert first.expressions == second.expressions
-    for group in ("identity", "scene"):
-        for name, value in getattr(first, group).items():
-            assert torch.equal(value, getattr(second, group)[name]), name
+    first, *others = (sample(40, seed=5, meaning=meaning) for meaning in MEANINGS)
+    for second in others:
+        assert not torch.equal(first.action_units, second.action_units)
+        assert first.expressions == second.expressions
+        for group in ("identity", "scene"):
+            for name, value in getattr(first, group).items():
+                assert torch.equal(value, getattr(second, group)[name]), name
 
 
 def test_pairs_that_a_face_can_show_occur_in_independent_draws():
@@ -162,3 +167,30 @@ def test_labels_of_faces_have_the_measured_shares():
         share = present[ACTION_UNITS.index(unit)].item()
         error = 4 * (share * (1 - share) / 800) ** 0.5
         assert low - error <= share <= high + error, (unit, share)
+
+
+def test_the_wild_version_depends_on_seed_and_number_alone():
+    chosen = dict(seed=5, expressions=EXPRESSIONS, independent=0.3, meaning=3)
+    whole = sample(60, "photographs", **chosen)
+    again = sample(60, "photographs", **chosen)
+    assert torch.equal(whole.action_units, again.action_units)
+    part = sample(20, "photographs", start=40, **chosen)
+    assert torch.equal(part.action_units, whole.action_units[40:])
+    assert part.seconds == whole.seconds[40:]
+    other = sample(60, "photographs", **(chosen | dict(seed=6)))
+    assert not torch.equal(whole.action_units, other.action_units)
+    free = torch.tensor([name is None for name in whole.expressions])
+    second = sample(60, "photographs", **(chosen | dict(meaning=2)))
+    assert free.any()
+    assert torch.equal(whole.action_units[free], second.action_units[free])
+
+
+def test_faces_of_the_wild_version_can_be_shown():
+    from fer_course.facs import is_possible
+
+    drawn = sample(800, "photographs", seed=7, expressions=EXPRESSIONS, meaning=3)
+    assert drawn.action_units.min() >= 0
+    assert drawn.action_units.max() <= 5
+    for row in drawn.action_units.amax(2):
+        units = {unit for unit, level in zip(ACTION_UNITS, row.tolist()) if level > 0}
+        assert is_possible(units), units

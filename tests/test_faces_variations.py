@@ -3,6 +3,7 @@ from fer_course.faces.variations import *
 from dataclasses import dataclass, replace
 import numpy as np
 import torch
+from fer_course.faces.meanings import MEANINGS
 from fer_course.faces.parameters import Parameters
 from fer_course.faces.profiles import ACTION_UNITS
 from fer_course.faces.sets import FaceSet
@@ -59,3 +60,22 @@ def test_a_part_is_equal_to_its_rows_of_the_whole():
     part = record.parameters(10, 5)
     assert_equal(part.identity, whole.identity)
     assert torch.equal(part.action_units, whole.action_units)
+
+
+def test_a_version_that_poses_faces_keeps_its_own_mouths():
+    varied = RandomFaces(seed=4, profile="photographs", meaning=3)
+    plain = FaceSet(seed=4, profile="photographs", meaning=3)
+    faces = varied.parameters(0, 21)
+    assert torch.equal(faces.action_units, plain.parameters(0, 21).action_units)
+    assert not torch.equal(faces.identity["nose_y"], plain.parameters(0, 21).identity["nose_y"])
+
+
+def test_earlier_versions_are_varied_as_before():
+    import hashlib
+
+    # Digests of the units of 400 faces in hundredths, computed before version 3 existed
+    for meaning, digest in {1: "ea0b426aaa02f223", 2: "d373c59d5bd78b89"}.items():
+        faces = RandomFaces(profile="photographs", seed=3, meaning=meaning, independent=0.3)
+        units = faces.parameters(0, 400).action_units
+        hundredths = (100 * units).round().int().contiguous().numpy()
+        assert hashlib.sha256(hundredths.tobytes()).hexdigest().startswith(digest), meaning

@@ -8,7 +8,7 @@ import pytest
 import fer_course
 from fer_course.facs import SEVEN
 from fer_course.core.files import digest, read_json
-from fer_course.faces import MEANINGS, json_ready
+from fer_course.faces import json_ready
 from fer_course.models.checkpoints import load
 from fer_course.train import predict
 
@@ -34,7 +34,7 @@ def test_its_card_says_which_version_of_the_expressions_it_learned():
     card = read_json(FOLDER / "card.json")
     assert card["meaning"] == 1
     assert {record["meaning"] for record in card["data"].values()} == {1}
-    for meaning in MEANINGS:
+    for meaning in (1, 2):
         assert card["tests"][f"meaning {meaning}"]["meaning"] == meaning
         assert card["scores"][f"meaning {meaning}"]["faces"] > 1000
 

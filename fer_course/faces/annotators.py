@@ -14,6 +14,7 @@ import pandas as pd
 from ..core.errors import CourseError, one_of
 from .counted_units import COUNTED_UNITS, CountedUnits
 from .meanings import LATEST, MEANINGS
+from .pattern_statistics import PATTERN_STATISTICS, PatternStatistics
 from .wild_statistics import UnitStatistics, WILD_STATISTICS
 from ..facs import EXPRESSIONS, RENDERED_UNITS, SEVEN
 
@@ -37,7 +38,7 @@ class Annotator:
     strength: float = 1.0
     # how often or how strongly faces with a label show each unit; then a label is drawn from the
     # probabilities of these numbers, and prototypes, threshold and optional are not used
-    statistics: CountedUnits | UnitStatistics | None = None
+    statistics: CountedUnits | PatternStatistics | UnitStatistics | None = None
 
     def weights(
         self,
@@ -238,8 +239,10 @@ ANNOTATORS = dict(
         noise=0.08,
         prototypes=dict(anger=((4, 1.0), (7, 0.6), (23, 0.3), (24, 0.5))),
     ),
-    # In the wild: by published shares of units, and by the counted means of photographs' labels
+    # In the wild: by published shares of units, by several published patterns for each label, and
+    # by the counted means of photographs' labels
     wild_published=Annotator(statistics=WILD_STATISTICS["aff_wild2"]),
+    wild_patterns=Annotator(statistics=PATTERN_STATISTICS),
     wild_counted=Annotator(statistics=COUNTED_UNITS),
 )
 

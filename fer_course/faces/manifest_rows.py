@@ -23,8 +23,13 @@ def written_labels(
     *,
     start: int,  # number of the first face
     again: int = 0,  # 1 for the labels of copies
-) -> list:  # n names, or None for a set without expression labels
-    "Return the labels that the annotator of the set writes for some faces."
+    label_independent: bool = False,  # the annotator labels faces without an expression, too
+) -> list:  # n names; None for a face, or all faces of a set, without a label
+    """Return the labels that the annotator of the set writes for some faces.
+
+    A face whose units were drawn independently was meant as nothing. It has no label, unless
+    `label_independent` asks the annotator for one; "meant" has none to give.
+    """
     if not record.label_expressions:
         return [None] * len(parameters)
     if record.annotator == "meant":
@@ -38,7 +43,8 @@ def written_labels(
         start=start,
         meaning=record.meaning,
     )
-    return labels.tolist()
+    has_label = [label_independent or name is not None for name in parameters.expressions]
+    return [label if kept else None for label, kept in zip(labels.tolist(), has_label)]
 
 
 def _hidden_share(faces):

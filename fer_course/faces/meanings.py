@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 import torch
 from .first_meaning import first_allowed, first_units, first_weights
-from .profiles import ACTION_UNITS, RandomDraws
+from .profiles import ACTION_UNITS, Profile, RandomDraws
+from .wild_poses import wild_pose, wild_sides, wild_units, wild_weights
 from ..facs import EXCLUDED, is_possible, PROTOTYPES
 
 # %% ../../nbs/library/faces.meanings.ipynb #0b41753c
@@ -99,6 +100,11 @@ def _always(name, unit, present):
     return True
 
 
+def _never(name, unit, present):
+    "Return False: version 3 has slight units of its own."
+    return False
+
+
 @dataclass(frozen=True)
 class Meaning:
     "One version of what expressions mean."
@@ -111,12 +117,18 @@ class Meaning:
     may_be_trace: Callable[[str, int, set], bool]
     # (expression, weight of optional units) -> patterns, each {unit: weight}
     weights: Callable[[str, float], list]
+    # (expression, `RandomDraws`, `Profile`) -> intensities (units,) and second expression, in
+    # place of units, strengths, traces and blends; None = those
+    pose: Callable[[str, RandomDraws, Profile], tuple] | None = None
+    # (intensities (units,), expression, `RandomDraws`) -> intensities (units, 2); with `pose`
+    sides: Callable[[torch.Tensor, str, RandomDraws], torch.Tensor] | None = None
 
 
 MEANINGS = {
     1: Meaning(first_units, first_allowed, _always, first_weights),
     2: Meaning(_draw_units, _allowed, _may_be_trace, _weights),
+    3: Meaning(wild_units, _allowed, _never, wild_weights, wild_pose, wild_sides),  # in the wild
 }
 
 
-LATEST = max(MEANINGS)  # the version of new sets
+LATEST = 2  # the version of new sets; 3 has to be asked for

@@ -9,6 +9,7 @@ __all__ = ['MOUTHS', 'TRACES', 'SHAPES', 'RandomFaces']
 from dataclasses import dataclass, replace
 import numpy as np
 import torch
+from .meanings import MEANINGS
 from .parameters import Parameters
 from .profiles import ACTION_UNITS
 from .sets import FaceSet
@@ -98,7 +99,9 @@ def _add_traces(units, *, rng, probability):
 class RandomFaces(FaceSet):
     """A `FaceSet` whose people and mouths differ more than a profile allows.
 
-    A 0 switches off the shapes, the mouths or the traces. `wrinkles` is a factor.
+    A 0 switches off the shapes, the mouths or the traces. `wrinkles` is a factor. A version of
+    the expressions that poses faces (`meaning` 3) has mouths and slight units of its own: none
+    are added.
     """
 
     shapes: float = 1.0  # how much of `SHAPES` is added
@@ -117,7 +120,8 @@ class RandomFaces(FaceSet):
         identity = _reshape(drawn.identity, persons, amount=self.shapes, seed=self.seed)
         identity["wrinkles"] = identity["wrinkles"] * self.wrinkles
         units = drawn.action_units.clone()
-        for i, name in enumerate(drawn.expressions):
+        poses = MEANINGS[self.meaning].pose is not None
+        for i, name in enumerate(() if poses else drawn.expressions):
             rng = np.random.default_rng([self.seed, 2, start + i])
             _vary_mouth(units[i], name, rng=rng, mouths=self.mouths)
             if name == "neutral":
