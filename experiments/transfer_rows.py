@@ -46,15 +46,21 @@ ROWS = {
     "intensities": replace(BASE, intensities=True),
     "EMA": replace(BASE, ema=0.99),
     "modelled only": replace(BASE, styles=("modelled",)),
+    "meaning 3": replace(BASE, meaning=3),
     "medium": replace(BASE, preset="medium"),
     "untrained": replace(BASE, trained=False),
     **{name: replace(BASE, annotator=name) for name in WILD},
     "together": TOGETHER,
+    "together, 3 x faces": replace(TOGETHER, times=3),
     "shipped": SHIPPED,
     "shipped, medium": replace(SHIPPED, preset="medium"),
 }
 # row -> what it is compared with, if not with the base
-REFERENCES = {"TRANSFER": "changes first", "shipped, medium": "shipped"}
+REFERENCES = {
+    "TRANSFER": "changes first",
+    "together, 3 x faces": "together",
+    "shipped, medium": "shipped",
+}
 SEVERAL = ("together", "shipped")  # rows that differ from their reference in more than one thing
 
 
