@@ -194,3 +194,19 @@ def test_faces_of_the_wild_version_can_be_shown():
     for row in drawn.action_units.amax(2):
         units = {unit for unit, level in zip(ACTION_UNITS, row.tolist()) if level > 0}
         assert is_possible(units), units
+
+
+def test_sides_differ_more_in_the_wild_version():
+    from fer_course.faces.wild_patterns import HABITS
+
+    spreads = {}
+    for meaning in (2, 3):
+        chosen = dict(seed=9, expressions=("anger",), meaning=meaning)
+        sides = sample(600, "photographs", **chosen).action_units[
+            :, ACTION_UNITS.index(4)
+        ]  # (n, 2)
+        sides = sides[(sides > 0).all(1) & (sides < 5).all(1)]
+        spreads[meaning] = ((sides[:, 0] - sides[:, 1]) / sides.mean(1)).std().item()
+    asked = (HABITS.lean**2 + HABITS.uneven**2) ** 0.5
+    assert abs(spreads[3] - asked) < 0.15 * asked, spreads
+    assert spreads[2] < 0.6 * spreads[3], spreads

@@ -8,6 +8,10 @@ from fer_course.faces.wild_patterns import WILD_PATTERNS
 from fer_course.facs import is_possible
 from fer_course.faces.profiles import PRESENT, PROFILES
 from fer_course.facs import BASIC, EXPRESSIONS
+from dataclasses import replace
+from unittest.mock import patch
+
+from fer_course.faces import wild_poses
 
 FACES = 1500
 COLUMN = {unit: column for column, unit in enumerate(ACTION_UNITS)}
@@ -75,16 +79,33 @@ def test_neutral_faces_talk_and_look_stern():
     assert (faces.amax(1) == 0).float().mean() > 0.4
 
 
-def test_weak_faces_have_their_share():
-    smiles = posed("happiness")[0][:, COLUMN[12]]
-    strong_at_least = (
-        5 * 0.7 * 0.4
-    )  # the profile's lowest strength, and the lowest factor of polite
-    assert (smiles < strong_at_least * HABITS.weakness[1]).float().mean() > 0.02
-    weak = (smiles < 5 * 1.0 * HABITS.weakness[1] * 1.25).float().mean()
-    assert weak > HABITS.weak
+def test_each_habit_changes_its_share_of_the_faces():
+    for name, habit in (
+        ("happiness", "weak"),
+        ("anger", "talking"),
+        ("neutral", "talking"),
+        ("neutral", "stern"),
+        ("sadness", "blink"),
+    ):
+        usual = posed(name)[0]
+        with patch.object(wild_poses, "HABITS", replace(HABITS, **{habit: 0.0})):
+            without = posed(name)[0]
+        changed = (usual != without).any(1).float().mean().item()
+        lost = 0.03 if habit != "blink" else 0.004  # faces that show the units of the habit already
+        share = getattr(HABITS, habit)
+        assert close(changed, share) or share - lost < changed < share, (name, habit, changed)
+
+
+def test_weak_faces_are_weaker_by_the_factor_asked():
+    with patch.object(wild_poses, "HABITS", replace(HABITS, weak=0.0, talking=0.0, blend=0.0)):
+        strong = posed("happiness", n=400)[0][:, COLUMN[12]]
+    with patch.object(wild_poses, "HABITS", replace(HABITS, weak=1.0, talking=0.0, blend=0.0)):
+        weak = posed("happiness", n=400)[0][:, COLUMN[12]]
+    factor = weak / strong
+    assert factor[strong < 5].min() >= HABITS.weakness[0] - 1e-5
+    assert factor[strong < 5].max() <= HABITS.weakness[1] + 1e-5
     film = posed("happiness", profile="film")[0][:, COLUMN[12]]
-    assert film.mean() < smiles.mean()
+    assert film.mean() < posed("happiness")[0][:, COLUMN[12]].mean(), "the profile still counts"
 
 
 def test_sides_differ_as_asked():
