@@ -308,7 +308,8 @@ def main() -> None:
     torch.set_num_threads(1)
     out = make_folder(arguments.out)
     settings = dict(people=arguments.people, seed=arguments.seed)
-    results = dict(command=command_of("unit_pairs", arguments), commit=commit_of())
+    command = command_of("unit_pairs", arguments, hidden=("out", "before"))
+    results = dict(command=command, commit=commit_of())
     results |= dict(time=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()))
     results |= dict(settings, renderer=RENDERER_VERSION, bar=BAR, styles={})
     for style in arguments.styles:

@@ -293,12 +293,13 @@ def test_losses_are_paired_differences():
     space, means = simulated()
     right = parts.decided_by_own(space, classes=CLASSES)
     same = np.full_like(right, 1 / 3)
-    steps = (("units", "units again"), ("units", "nothing"))
+    steps = (("units", "units again", "nothing"), ("units", "nothing", "everything"))
     stages = {"units": right, "units again": right, "nothing": same}
     none, loss = tables.losses(stages, steps, space, classes=CLASSES, repeats=50)
     assert none["change"] == 0
     assert none["low"] == none["high"] == 0
     assert loss["high"] < 0
+    assert loss["what"] == "everything"
 
 
 def read_of(seed, n=70, people=14):
