@@ -49,6 +49,8 @@ from mesh_points import MeshPoints, mean_face, mesh_network, normalised
 from photograph_crops import photographs
 
 FACES = 2100  # faces that a renderer's mean units are counted on
+# How means are taken; an entry of the history with another rule cannot be compared in its units
+RULE = "people of a label equal, zero of the labels that five people show"
 LEARNED = "learned by the network"  # the faces that the network of the package learned from
 STEPS = (
     ("points", "units", "what units do not hold, or the regression does not read"),
@@ -380,7 +382,7 @@ def headline(found: dict) -> dict:
 
 
 def write_history(path: str | Path, entry: dict) -> list:
-    "Append an entry (date, commit, label, numbers) and return all; equal labels may repeat."
+    "Append an entry (date, commit, label, rule, numbers); return all; equal labels may repeat."
     path = Path(path)
     entries = read_json(path) if path.exists() else []
     entries.append(entry)
@@ -415,6 +417,7 @@ def run(arguments) -> dict:
         commit=commit_of(),
         date=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         label=arguments.label,
+        rule=RULE,
     )
     given = faces_of(arguments)
     means = mean_tables(arguments)
@@ -430,7 +433,7 @@ def run(arguments) -> dict:
     for folder in (out, arguments.results):
         if folder:
             write_json(Path(folder) / "gap.json", rounded(found))
-            entry = {key: found[key] for key in ("date", "commit", "label")}
+            entry = {key: found[key] for key in ("date", "commit", "label", "rule")}
             entry["numbers"] = headline(found)
             write_history(Path(folder) / "gap_history.json", entry)
     return found
