@@ -2,6 +2,8 @@
 
     python benchmarks/faces.py [--only speed detection] [--n 640] [--faces 400] [--toy]
     python benchmarks/faces.py --results nbs/results/bench_faces.json
+    git worktree add ../before COMMIT
+    python benchmarks/faces.py --only beside --beside ../before --rounds 8
 
 * speed: a whole dataset is written, images, manifest and landmarks, each time in a fresh process.
   The median of the rounds is compared with the bars. Two CPU cores: 60 faces/s at 128 px, 100 at
@@ -11,15 +13,18 @@
   the profile `course`, the eyes a fifth of the image apart, at 160 and 256 px. A face is found if
   the score is above 0.9 and the box overlaps the true one by more than half (intersection over
   union). The last rows are on the drawn portraits, the far domain, and have no bar.
+* beside: the speed of this checkout over that of a second working tree, such as the commit before
+  the renderer changed. Whole datasets are written, with labels, all cores, in turn A B A B.
 
 The library reference faces.datasets shows the rows.
 """
 
-import resource, shutil, tempfile, time
+import resource, shutil, sys, tempfile, time
+from functools import partial
 from pathlib import Path
 import bench
 from boxes import SURE, overlap
-from bench import row
+from bench import in_turn, mean_ratio, rate, row, run_job
 from options import common_options, job_runner, median, unless_toy
 
 LIMIT = 2048  # MiB
@@ -33,8 +38,9 @@ def result_since(start, faces):
 
 
 def write_set(given):
-    "Render a set of faces and write it."
+    "Render a set of faces and write it, with labels."
     from fer_course.faces import render_dataset
+    from fer_course.faces.datasets import RENDERER_VERSION
 
     n = given["n"]
     chosen = {key: given[key] for key in ("size", "device", "style")}
@@ -42,7 +48,7 @@ def write_set(given):
         render_dataset(Path(folder) / "warm", min(16, n), **chosen)
         start = time.perf_counter()
         render_dataset(Path(folder) / "faces", n, **chosen)
-        return result_since(start, n)
+        return result_since(start, n) | dict(renderer=RENDERER_VERSION)
 
 
 def render_only(given):
@@ -167,6 +173,31 @@ def speed(given):
     yield row(text, 1 / drawn["seconds"], "faces/s")
 
 
+def beside(given):
+    "Yield the rows on the speed over that of a second working tree, if one is named."
+    if given.beside is None:
+        return
+    tree = given.beside.resolve()
+    if not (tree / "fer_course").is_dir():
+        sys.exit(f"{given.beside} is no working tree of the course: name one with --beside")
+    n = unless_toy(given, given.n, toy=4)
+    for style in ("modelled", "drawn"):
+        common = dict(n=n, size=128, device=given.device, style=style)
+        ours = partial(run_job, __file__, "write_set", **common)
+        theirs = partial(ours, environment=dict(PYTHONPATH=str(tree)))
+        here, there = in_turn(given.rounds, ours, theirs)
+        versions = [side[0]["renderer"] for side in (here, there)]
+        yield row(
+            f"{style} faces rendered and written, 128 px, speed over that of the tree beside",
+            **mean_ratio(there, here),
+            unit="times",
+            at_least=unless_toy(given, 1),
+            renderers=versions,
+            note=f"{rate(here):.0f} faces/s of renderer {versions[0]}, "
+            f"{rate(there):.0f} of renderer {versions[1]}",
+        )
+
+
 def rows_of_style(given, style, size, *, result):
     "Yield the rows on the faces of one style and size."
     counts = dict(result["counts"])
@@ -207,9 +238,10 @@ def options(parser):
     "Add all arguments."
     common_options(parser)
     parser.add_argument("--n", type=int, default=640, help="speed: faces")
+    parser.add_argument("--beside", type=Path, help="a second working tree, timed in turn")
     parser.add_argument("--faces", type=int, default=400, help="detection: faces in full view")
 
 
 if __name__ == "__main__":
-    parts = dict(speed=speed, detection=detection)
+    parts = dict(speed=speed, detection=detection, beside=beside)
     bench.main(__doc__, parts, jobs=JOBS, options=options)
