@@ -7,7 +7,7 @@ A B A B, and the median of the ratios, pair by pair, is compared with the bar: a
 both sides.
 """
 
-import argparse, json, os, platform, statistics, subprocess, sys, time
+import argparse, json, math, os, platform, statistics, subprocess, sys, time
 from pathlib import Path
 
 WORK = Path("_bench")  # what is worth keeping between two runs: images, environments of peers
@@ -54,6 +54,28 @@ def ratio(
     "Return how many times as large a number is on one side, pair by pair."
     ratios = [(a[key] / each[0]) / (b[key] / each[1]) for a, b in zip(above, below)]
     return dict(value=statistics.median(ratios), rounds=[round(r, 2) for r in ratios])
+
+
+def mean_ratio(
+    above: list,  # results of one side, dicts
+    below: list,  # results of the other side, in the same order
+    *,
+    key: str = "seconds",  # which number of the results
+) -> dict:  # value, low, high (None for one pair), rounds
+    """Return the geometric mean of the ratios, pair by pair, with a 95% interval over pairs.
+
+    The interval is that of Student's t for the logarithms of the ratios.
+    """
+    from scipy.stats import t
+
+    ratios = [a[key] / b[key] for a, b in zip(above, below)]
+    logs = [math.log(r) for r in ratios]
+    middle, n = statistics.mean(logs), len(logs)
+    found = dict(value=math.exp(middle), low=None, high=None)
+    if n > 1:
+        half = t.ppf(0.975, n - 1) * statistics.stdev(logs) / n**0.5
+        found |= dict(low=math.exp(middle - half), high=math.exp(middle + half))
+    return found | dict(rounds=[round(r, 2) for r in ratios])
 
 
 def rate(results: list) -> float:
@@ -133,6 +155,8 @@ def shown(found: dict) -> str:
             words.append(f"{key.replace('_', ' ')} {found[key]}:")
     if found["reached"] is not None:
         words.append("reached" if found["reached"] else "NOT reached")
+    if found.get("low") is not None:
+        words.append(f"95% interval {found['low']:.3f} to {found['high']:.3f}")
     if "rounds" in found:
         words.append(f"rounds {found['rounds']}")
     words.append(str(found.get("note", "")))

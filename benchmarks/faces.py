@@ -2,6 +2,8 @@
 
     python benchmarks/faces.py [--only speed detection] [--n 640] [--faces 400] [--toy]
     python benchmarks/faces.py --results nbs/results/bench_faces.json
+    git worktree add ../before COMMIT
+    python benchmarks/faces.py --only beside --beside ../before --rounds 8
 
 * speed: a whole dataset is written, images, manifest and landmarks, each time in a fresh process.
   The median of the rounds is compared with the bars. Two CPU cores: 60 faces/s at 128 px, 100 at
@@ -11,15 +13,19 @@
   the profile `course`, the eyes a fifth of the image apart, at 160 and 256 px. A face is found if
   the score is above 0.9 and the box overlaps the true one by more than half (intersection over
   union). The last rows are on the drawn portraits, the far domain, and have no bar.
+* beside: the speed of this checkout over that of a second working tree, such as the commit before
+  the renderer changed. Whole datasets are written, with labels, all cores, in turn A B A B. On a
+  busy machine the ratio of CPU times varies less than that of speeds.
 
 The library reference faces.datasets shows the rows.
 """
 
-import resource, shutil, tempfile, time
+import resource, shutil, sys, tempfile, time
+from functools import partial
 from pathlib import Path
 import bench
 from boxes import SURE, overlap
-from bench import row
+from bench import in_turn, mean_ratio, rate, row, run_job
 from options import common_options, job_runner, median, unless_toy
 
 LIMIT = 2048  # MiB
@@ -32,17 +38,25 @@ def result_since(start, faces):
     return dict(seconds=seconds, peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
+def cpu_seconds():
+    "Return the CPU time of this process and of its children that have ended."
+    sides = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(side.ru_utime + side.ru_stime for side in sides)
+
+
 def write_set(given):
-    "Render a set of faces and write it."
+    "Render a set of faces and write it, with labels."
     from fer_course.faces import render_dataset
+    from fer_course.faces.datasets import RENDERER_VERSION
 
     n = given["n"]
     chosen = {key: given[key] for key in ("size", "device", "style")}
     with tempfile.TemporaryDirectory() as folder:
         render_dataset(Path(folder) / "warm", min(16, n), **chosen)
-        start = time.perf_counter()
+        start, used = time.perf_counter(), cpu_seconds()
         render_dataset(Path(folder) / "faces", n, **chosen)
-        return result_since(start, n)
+        found = result_since(start, n)
+        return found | dict(cpu=(cpu_seconds() - used) / n, renderer=RENDERER_VERSION)
 
 
 def render_only(given):
@@ -167,6 +181,32 @@ def speed(given):
     yield row(text, 1 / drawn["seconds"], "faces/s")
 
 
+def beside(given):
+    "Yield the rows on the speed over that of a second working tree, if one is named."
+    if given.beside is None:
+        return
+    tree = given.beside.resolve()
+    if not (tree / "fer_course").is_dir():
+        sys.exit(f"{given.beside} is no working tree of the course: name one with --beside")
+    n = unless_toy(given, given.n, toy=4)
+    for style in ("modelled", "drawn"):
+        common = dict(n=n, size=128, device=given.device, style=style)
+        ours = partial(run_job, __file__, "write_set", **common)
+        theirs = partial(ours, environment=dict(PYTHONPATH=str(tree)))
+        here, there = in_turn(given.rounds, ours, theirs)
+        versions = [side[0]["renderer"] for side in (here, there)]
+        for what, key, bar in (("speed", "seconds", 1), ("the same by CPU time", "cpu", None)):
+            yield row(
+                f"{style} faces rendered and written, 128 px, {what}",
+                **mean_ratio(there, here, key=key),
+                unit="times",
+                at_least=unless_toy(given, bar),
+                renderers=versions,
+                note=f"{rate(here):.0f} faces/s of renderer {versions[0]}, "
+                f"{rate(there):.0f} of renderer {versions[1]} in the tree beside",
+            )
+
+
 def rows_of_style(given, style, size, *, result):
     "Yield the rows on the faces of one style and size."
     counts = dict(result["counts"])
@@ -207,9 +247,10 @@ def options(parser):
     "Add all arguments."
     common_options(parser)
     parser.add_argument("--n", type=int, default=640, help="speed: faces")
+    parser.add_argument("--beside", type=Path, help="a second working tree, timed in turn")
     parser.add_argument("--faces", type=int, default=400, help="detection: faces in full view")
 
 
 if __name__ == "__main__":
-    parts = dict(speed=speed, detection=detection)
+    parts = dict(speed=speed, detection=detection, beside=beside)
     bench.main(__doc__, parts, jobs=JOBS, options=options)

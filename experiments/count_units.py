@@ -2,15 +2,17 @@
 
 Reads what experiments/gap.py measured on the choosing half (units of each photograph estimated
 from MediaPipe's points and by the AU branch of the network in the package) and averages the two
-estimators. A label of fewer than five people is not counted: its row is the mean of the course's
-own posed faces, made as weak as photographs are beside posed faces. The zero of the table is the
-mean of *all* photographs, those of uncounted labels included, so the counted rows still say
-something about these by omission. No image leaves this script, and none trains a network: the
-result is a table of labels and units, and the number of people behind each row.
+estimators. All people of a label count the same. A label of fewer than five people is not counted:
+its row is the mean of the course's own posed faces, made as weak as photographs are beside posed
+faces. The zero of the table is the mean of the counted labels, each counting the same, on both
+sides: the counted rows add up to 0 and say nothing about the other labels by omission. No image
+leaves this script, and none trains a network: the result is a table of labels and units, and the
+number of people behind each row.
 What it makes: RESULTS/counted_units.json, from which `fer_course.faces.counted_units` holds a copy.
 Licence: the table is under the licence of the project; the photographs are the user's own.
 
-    python experiments/gap.py --crops CROPS --mesh MESH --out OUT --label 'renderer 7' \
+    python experiments/gap.py --crops CROPS --mesh MESH --out OUT \
+        --label 'renderer 7, counted people equal' \
         --results nbs/results
     python experiments/count_units.py --results nbs/results
 """
@@ -25,7 +27,8 @@ from fer_course.facs import SEVEN
 
 LEAST = 5  # people, below which a label is not counted
 ESTIMATORS = ("points", "network")
-# Faces whose intensities stand for "rendered faces": half posed, half with independent units
+# Half posed, which give the means of labels, half with independent units: the SD of all of them
+# stands for "rendered faces", as some units are never posed
 POPULATION = RandomFaces(n=4000, profile="photographs", seed=81, independent=0.5)
 
 
@@ -47,18 +50,18 @@ def counted_means(gap: dict) -> tuple:
         rows = [gap["vectors"][kind]["photographs"].get(name) for kind in ESTIMATORS]
         if rows[0] is None or rows[0]["people"] < LEAST:
             continue
-        means[name] = np.nanmean([by_unit(row["by_photograph"]) for row in rows], axis=0)
+        means[name] = np.nanmean([by_unit(row["by_person"]) for row in rows], axis=0)
         people[name] = rows[0]["people"]
     return means, people
 
 
 def rendered_moments(what: RandomFaces = POPULATION) -> tuple:
-    "Return mean and SD (units,) of the intensities of rendered faces, and the means of labels."
+    "Return the SD (units,) of intensities of rendered faces, and {label: mean of posed ones}."
     drawn = what.parameters(0, what.n)
     units = drawn.action_units.mean(2).numpy()  # (n, units)
     posed = np.array([str(name) for name in drawn.expressions])
     labels = {name: units[posed == name].mean(0) for name in SEVEN}
-    return units.mean(0), units.std(0), labels
+    return units.std(0), labels
 
 
 def table_of(values: np.ndarray, digits: int = 2) -> dict:
@@ -77,10 +80,11 @@ def relative_size(means: dict, posed: dict) -> float:
 
 
 def counted(gap: dict) -> dict:
-    "Return the table: means of labels, people, reliability, and moments of rendered faces."
+    "Return the table: means of labels, people, reliability, zero and SD of rendered faces."
     reliability = reliabilities(gap)
     means, people = counted_means(gap)
-    centre, spread, labels = rendered_moments()
+    spread, labels = rendered_moments()
+    centre = np.mean([labels[name] for name in means], axis=0)
     posed = {name: reliability * (labels[name] - centre) / spread for name in SEVEN}
     scale = relative_size(means, posed)
     for name in SEVEN:

@@ -2,11 +2,14 @@
 
 What it makes: a table of what each stage loses on photographs, from geometry to predictions, in
 macro F1 over six classes and over five (without disgust, which one actor shows in the choosing
-half): points -> units -> meaning -> appearance -> prior. Units of photographs come from two
-estimators: a regression from MediaPipe's points to intensities, learned on rendered faces whose
-units are independent, and the AU branch of our network. "Meaning" is the score of classes decided
-around a renderer's mean intensities, against the photographs' own means from other people.
-NAME.json is written into OUT and, with --results, into that folder, where gap_history.json gets one
+half): points -> units -> meaning or instrument -> appearance -> prior. Units of photographs come
+from two estimators: a regression from MediaPipe's points to intensities, learned on rendered faces
+whose units are independent, and the AU branch of our network. "Meaning" is the score of classes
+decided around a renderer's mean intensities, "units" that around the photographs' own means from
+other people. These differ in meaning, *or* in the instrument: own means absorb what the regression
+reads wrongly in photographs, too. Means count all people of a label the same; the zero of both
+sides is that of gap_zero.py.
+gap.json is written into OUT and, with --results, into that folder, where gap_history.json gets one
 entry a run. OUT/means.csv holds mean and SD of the units of each label of the choosing half.
 Only the choosing half is looked at. With --report its means are scored on the reporting half, too,
 which counts as a scoring of that half (nbs/results/report_half.json).
@@ -17,6 +20,8 @@ Licences: the photographs are the user's own; MediaPipe's network is read from i
         --results nbs/results
     python experiments/gap.py --real PHOTOS --mesh PACKAGE --out _runs/gap --label wild \\
         --tables wild=wild_means.csv
+    python experiments/gap.py --real PHOTOS --mesh PACKAGE --out _runs/gap --label counted \\
+        --counted counted=_runs/gap/chosen_means.csv
 """
 
 from harness import command_of, commit_of  # first: it sets the threads
@@ -26,6 +31,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import gap_tables as tables
+from counted_head import isin
 from fer_course.core.errors import CourseError
 from fer_course.core.files import atomic, make_folder, read_json, write_json
 from fer_course.core.terminal import say
@@ -33,21 +39,25 @@ from fer_course.faces import FaceSet, RandomFaces
 from fer_course.faces.meanings import LATEST, MEANINGS
 from fer_course.train import balance_predictions, only
 from fer_course.facs import SEVEN
-from gap_faces import INDEPENDENT, POSED, PSEUDO, UNITS
+from gap_faces import INDEPENDENT, POSED, PSEUDO, UNITS, digest
 from gap_faces import read_photographs, read_rendered, units_of_set
 from gap_parts import QUESTIONS, UnitSpace, correlations, decided_around, decided_by_own
 from gap_parts import learn_units, own_means_score, patterns_of, reading_of, scored
 from gap_parts import standardised, unit_space_score, units_of_others
-from mesh_points import MeshPoints, mean_face, normalised
+from gap_zero import labels_of
+from mesh_points import MeshPoints, mean_face, mesh_network, normalised
 from photograph_crops import photographs
 
 FACES = 2100  # faces that a renderer's mean units are counted on
+# How means are taken; an entry of the history with another rule cannot be compared in its units
+RULE = "people of a label equal, zero of the labels that five people show"
 LEARNED = "learned by the network"  # the faces that the network of the package learned from
 STEPS = (
-    ("points", "units"),
-    ("units", "meaning"),
-    ("meaning the network learned", "network"),
-    ("network", "network, balanced"),
+    ("points", "units", "what units do not hold, or the regression does not read"),
+    ("units", "meaning", "meaning or instrument"),
+    ("units", "meaning the network learned", "meaning or instrument"),
+    ("meaning the network learned", "network", "appearance in place of points"),
+    ("network", "network, balanced", "prior"),
 )
 
 
@@ -58,6 +68,11 @@ def logits(probabilities: np.ndarray) -> np.ndarray:
     "Return log odds, limited to what probabilities of 0.0001 have."
     p = np.clip(np.asarray(probabilities, float), 1e-4, 1 - 1e-4)
     return np.log(p / (1 - p))
+
+
+def counted_faces(faces):
+    "Return the photographs of the labels that enough people show."
+    return faces.rows(isin(faces.expression, labels_of(faces.expression, faces.subject, SEVEN)))
 
 
 def shape_features(faces, like=None) -> np.ndarray:
@@ -109,7 +124,7 @@ def mean_tables(arguments) -> dict:
     found = {}
     for name, what in sets.items():
         found[name] = (units_of_set(what).groupby(level=0).mean(), None, None)
-    for text in arguments.tables:
+    for text in [*arguments.tables, *arguments.counted]:
         name, _, path = text.partition("=")
         if not path:
             raise CourseError(f'"{text}" names no file', remedy="give NAME=FILE.csv")
@@ -262,7 +277,7 @@ def faces_of(arguments) -> dict:
     table, crops, _ = photographs(arguments.real, crops_folder)
     network = pretrained(arguments.network)
     options = dict(mesh=MeshPoints(arguments.mesh), network=network)
-    options["network_name"] = network.card["sha256"][:12]
+    options["readers"] = f"{network.card['sha256'][:12]} {digest(mesh_network(arguments.mesh))}"
     kept = make_folder(Path(arguments.out) / "read")
     return dict(
         table=table,
@@ -281,25 +296,44 @@ def half_of(given: dict, half: str):
 def measured(given: dict, means: dict, *, repeats: int) -> dict:
     "Return every measure of the choosing half."
     faces = half_of(given, "choose")
-    rendered = given["independent"]
+    rendered, like = given["independent"], counted_faces(faces)
     spaces, instrument = {}, {}
     for name, (make, columns) in SPACES.items():
-        spaces[name], estimates = make(faces, faces, rendered)
+        spaces[name], estimates = make(faces, like, rendered)
         instrument[name] = instrument_row(estimates, rendered, columns)
         if name == "points":
             given["means"] = tables.table_of_means(spaces[name], rendered.units, estimates)
-    shapes = shape_features(faces)
+    shapes = shape_features(faces, like)
+    meaning = {k: meaning_scores(v, means, repeats=repeats) for k, v in spaces.items()}
     return dict(
         photographs=len(faces),
         people=len(set(faces.subject)),
         network=given["network"],
         instrument=instrument,
         stages=stage_scores(faces, shapes, spaces, means, repeats=repeats),
-        meaning={k: meaning_scores(v, means, repeats=repeats) for k, v in spaces.items()},
+        meaning=meaning,
+        notes=notes_of(meaning),
         vectors=label_vectors(spaces, means, repeats=repeats),
         share_distances=tables.share_distances(faces, given["posed"]),
         means={name: table.to_dict("index") for name, table in plain_means(means).items()},
     )
+
+
+def notes_of(meaning: dict) -> list:
+    "Return what a reader of the scores has to know."
+    notes = [
+        "units and own means are decided around photographs' means, which absorb what the"
+        " instrument reads wrongly: they differ from the rows of meanings in meaning or instrument"
+    ]
+    for question, rows in meaning["points"].items():
+        absent = rows["own means"]["unanswered"]
+        if absent:
+            notes.append(
+                f"{question}: F1 of {', '.join(absent)} is 0 by construction in points, units,"
+                " network's units and own means, as one person shows it; the rows of meanings may"
+                " predict it: compare in five classes"
+            )
+    return notes
 
 
 def plain_means(means: dict) -> dict:
@@ -310,13 +344,13 @@ def plain_means(means: dict) -> dict:
 def reported(given: dict, means: dict, *, repeats: int) -> dict:
     "Return the scores of the reporting half; all that is learned comes from the choosing half."
     faces, known = (half_of(given, half) for half in ("report", "choose"))
-    rendered = given["independent"]
+    rendered, like = given["independent"], counted_faces(known)
     spaces, learn = {}, {}
     for name, (make, _) in SPACES.items():
-        spaces[name], _ = make(faces, known, rendered)
-        learn[name], _ = make(known, known, rendered)
-    learn["shapes"] = shape_features(known)
-    shapes = shape_features(faces, known)
+        spaces[name], _ = make(faces, like, rendered)
+        learn[name], _ = make(known, like, rendered)
+    learn["shapes"] = shape_features(known, like)
+    shapes = shape_features(faces, like)
     return dict(
         photographs=len(faces),
         stages=stage_scores(faces, shapes, spaces, means, repeats=repeats, learn=learn),
@@ -335,6 +369,7 @@ def headline(found: dict) -> dict:
             numbers[f"{question}: {stage}"] = row["macro_f1"]
     for question, rows in found["meaning"]["points"].items():
         for meaning, row in rows.items():
+            meaning += ", in sample" * (meaning in found.get("in_sample", []))
             if "macro_f1" in row:
                 numbers[f"{question}: {meaning}"] = row["macro_f1"]
                 numbers[f"{question}: {meaning}, half of the people"] = np.mean(row["deals"])
@@ -347,7 +382,7 @@ def headline(found: dict) -> dict:
 
 
 def write_history(path: str | Path, entry: dict) -> list:
-    "Append an entry (date, commit, label, numbers) and return all; equal labels may repeat."
+    "Append an entry (date, commit, label, rule, numbers); return all; equal labels may repeat."
     path = Path(path)
     entries = read_json(path) if path.exists() else []
     entries.append(entry)
@@ -382,10 +417,13 @@ def run(arguments) -> dict:
         commit=commit_of(),
         date=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         label=arguments.label,
+        rule=RULE,
     )
     given = faces_of(arguments)
     means = mean_tables(arguments)
     found = made | measured(given, means, repeats=arguments.repeats)
+    # Tables that the same people's labels made: no score of theirs is out of sample
+    found["in_sample"] = [text.partition("=")[0] for text in arguments.counted]
     out = Path(arguments.out)
     if arguments.report:
         found["report"] = reported(given, means, repeats=arguments.repeats)
@@ -395,7 +433,7 @@ def run(arguments) -> dict:
     for folder in (out, arguments.results):
         if folder:
             write_json(Path(folder) / "gap.json", rounded(found))
-            entry = {key: found[key] for key in ("date", "commit", "label")}
+            entry = {key: found[key] for key in ("date", "commit", "label", "rule")}
             entry["numbers"] = headline(found)
             write_history(Path(folder) / "gap_history.json", entry)
     return found
@@ -417,7 +455,7 @@ def largest_differences(found: dict, meaning: str, n: int = 16) -> pd.DataFrame:
     vectors = found["vectors"]["points"]
     rows = []
     for label, own in vectors["photographs"].items():
-        for unit, value in own["by_photograph"].items():
+        for unit, value in own["by_person"].items():
             row = dict(label=label, unit=unit, photographs=value)
             row |= dict(rendered=vectors["rendered"][meaning][label][unit])
             if not own["few"]:
@@ -436,7 +474,10 @@ def show(found: dict) -> None:
         for step in part["losses"]:
             ends = [step[key] for key in ("low", "high")]
             words = "" if ends[0] is None else f" [{ends[0]:+.3f}, {ends[1]:+.3f}]"
-            say(f"{question}: {step['start']} -> {step['end']}: {step['change']:+.3f}{words}")
+            stages = f"{step['start']} -> {step['end']}"
+            say(f"{question}: {stages} ({step['what']}): {step['change']:+.3f}{words}")
+    for note in found["notes"]:
+        say(note)
     say(largest_differences(found, f"meaning {LATEST}").round(2).to_string(index=False))
 
 
@@ -453,6 +494,9 @@ def main() -> None:
     parser.add_argument("--network", default="small", help="a network of this package")
     parser.add_argument(
         "--tables", nargs="*", default=[], help="NAME=FILE.csv: mean intensities of the classes"
+    )
+    parser.add_argument(
+        "--counted", nargs="*", default=[], help="the same, of the choosing half: in sample"
     )
     parser.add_argument("--repeats", type=int, default=1000, help="draws behind an interval")
     parser.add_argument("--results", help="folder for gap.json and gap_history.json, too")

@@ -2,7 +2,8 @@
 
 A set of rendered faces is rendered in memory, aligned and read by two networks; only what they read
 is kept, with the true units. The file's mark holds a digest of the first faces, so a change of the
-renderer that changes these renders the set again.
+renderer that changes these renders the set again. The mark of what was read of photographs holds a
+digest of their crops. Both hold those of the two networks.
 """
 
 import hashlib
@@ -52,6 +53,11 @@ class Read:
         return replace(self, **{k: v if v is None else v[mask] for k, v in values.items()})
 
 
+def digest(data: bytes) -> str:
+    "Return the first 16 digits of the SHA-256 of bytes."
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
 def rendered_crops(what: FaceSet, start: int, count: int) -> tuple:
     "Return aligned crops (count, 112, 112, 3) and parameters of some faces of a set."
     parameters = what.parameters(start, count)
@@ -88,11 +94,11 @@ def read_rendered(
     *,
     mesh: MeshPoints,  # reads the points
     network,  # reads units and expressions
-    network_name: str,  # part of the mark
+    readers: str,  # names both networks; part of the mark
 ) -> Read:
     "Render a set of faces and read them, once for each version of the renderer."
     path = Path(folder) / f"rendered-{fingerprint(as_json(what))[:8]}.npz"
-    mark = f"{renderer_mark(what)} {network_name}"
+    mark = f"{renderer_mark(what)} {readers}"
     kept = read_kept(path, mark=mark)
     if kept is None:
         parts = []
@@ -115,11 +121,13 @@ def read_photographs(
     *,
     mesh: MeshPoints,  # reads the points
     network,  # reads units and expressions
-    network_name: str,  # part of the mark
+    readers: str,  # names both networks; part of the mark
 ) -> Read:
-    "Read the photographs' crops, once for each network."
+    "Read the photographs' crops, once for each alignment and for each pair of networks."
     path = Path(folder) / "photographs.npz"
-    mark = f"{len(table)} photographs {fingerprint(table.image.tolist())} {network_name}"
+    names = fingerprint(table.image.tolist())
+    pixels = digest(np.ascontiguousarray(crops).tobytes())
+    mark = f"{len(table)} photographs {names} {pixels} {readers}"
     kept = read_kept(path, mark=mark)
     if kept is None:
         kept = read_crops(crops, mesh, network)

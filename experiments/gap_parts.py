@@ -13,6 +13,7 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import f1_score
 from sklearn.model_selection import GroupKFold, GroupShuffleSplit
 from fer_course.core.errors import CourseError
+from gap_zero import even_moments, labels_of, mean_by_person
 from yardstick import FIVE, SIX, weighted_scores
 
 RIDGE = 300.0  # strength, for about a thousand standardised coordinates and 3,000 faces
@@ -145,9 +146,10 @@ class Patterns:
 
 
 def pooled_covariance(estimates: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    "Return the covariance (k, k) of estimates around the means of their classes."
-    parts = [estimates[truth == c] - estimates[truth == c].mean(0) for c in np.unique(truth)]
-    return np.atleast_2d(np.cov(np.concatenate(parts).T))
+    "Return the covariance (k, k) of estimates around the means of their C classes, from n - C."
+    names = np.unique(truth)
+    away = np.concatenate([estimates[truth == c] - estimates[truth == c].mean(0) for c in names])
+    return away.T @ away / max(1, len(away) - len(names))
 
 
 def floored(covariance: np.ndarray, least: float) -> np.ndarray:
@@ -220,15 +222,15 @@ def patterns_of(
     return Patterns(names, space.reading.expected(table.to_numpy(float)), weights, spread)
 
 
-def class_centre(patterns: Patterns) -> np.ndarray:
-    "Return the mean (k,) of the classes' means, each class counting the same."
+def class_centre(patterns: Patterns, labels: Iterable) -> np.ndarray:
+    "Return the mean (k,) of some classes' means, each class counting the same."
     means = [
         np.average(
             patterns.means[patterns.classes == c],
             axis=0,
             weights=patterns.weights[patterns.classes == c],
         )
-        for c in np.unique(patterns.classes)
+        for c in labels
     ]
     return np.mean(means, axis=0)
 
@@ -241,14 +243,20 @@ def decided_around(
     centred: bool = True,  # shift the patterns so that their mean meets that of the photographs
     learn: UnitSpace | None = None,  # gives covariance and centre; None = the other people's folds
 ) -> np.ndarray:  # (n, C)
-    "Return class probabilities around given patterns; covariances come from other people."
+    """Return class probabilities around given patterns; covariances come from other people.
+
+    The mean of both sides is that of gap_zero.py, over the labels that enough people show.
+    """
+    known = (space if learn is None else learn).of(classes)
+    labels = labels_of(known.truth, known.people, classes)
     folds = people_folds(space.people) if learn is None else [(None, slice(None))]
     found = np.zeros((len(space.truth), len(classes)))
     for train, test in folds:
         others = space.rows(train) if learn is None else learn.of(classes)
         moved = patterns
         if centred:
-            shift = others.estimates.mean(0) - class_centre(patterns)
+            zero = even_moments(others.estimates, others.truth, others.people, labels=labels)
+            shift = zero.mean - class_centre(patterns, labels)
             moved = Patterns(
                 patterns.classes, patterns.means, patterns.weights, patterns.spread, shift
             )
@@ -258,9 +266,10 @@ def decided_around(
 
 
 def own_patterns(space: UnitSpace) -> Patterns:
-    "Return the means of the photographs' classes."
+    "Return the means of the photographs' classes; all people of a class count the same."
     names = np.unique(space.truth)
-    means = np.stack([space.estimates[space.truth == name].mean(0) for name in names])
+    rows = [space.truth == name for name in names]
+    means = np.stack([mean_by_person(space.estimates[r], space.people[r]) for r in rows])
     return Patterns(names, means, np.ones(len(names)))
 
 
@@ -328,9 +337,9 @@ def unit_space_score(
     """Return the score of the photographs' classes around given mean intensities.
 
     Mean intensities (0-5) are taken through the instrument, so that both sides have its errors.
-    `centred` moves all classes by the same vector: the photographs' labels decide nothing but the
-    covariance within the classes. Not centred, a constant offset between the domains (another
-    resting face, another camera) counts as if it were meaning.
+    `centred` moves all classes by the same vector: the photographs' labels decide nothing but this
+    vector and the covariance within the classes. Not centred, a constant offset between the domains
+    (another resting face, another camera) counts as if it were meaning.
     """
     space = space.of(classes)
     patterns = patterns_of(class_means, space, classes=classes, spreads=spreads, weights=weights)
@@ -343,13 +352,16 @@ def own_means_score(
     *,
     classes: tuple = SIX,  # the classes to tell apart
     repeats: int = 1000,  # test sets drawn for the interval
-) -> dict:  # as `unit_space_score`, and `deals`: the scores of half of the people, `DEALS` times
-    """Return the score of the photographs' own class means: what the meaning could give at most.
+) -> dict:  # as `unit_space_score`, and `deals`, `unanswered`
+    """Return the score of the photographs' own class means: another meaning, or the instrument.
 
     The means are those of the other people: of four folds of five, and, in `deals`, of half of
-    the people, scored on the other half.
+    the people, scored on the other half, `DEALS` times. They absorb what the instrument reads
+    wrongly in photographs, too. A class of one person is `unanswered`: no other people show it, so
+    its F1 is 0 by construction.
     """
     space = space.of(classes)
+    shown = {c: len(set(space.people[space.truth == c])) for c in classes}
     found = decided_by_own(space, classes=classes)
     result = scored(found, space.truth, space.people, classes=classes, repeats=repeats)
     dealt = GroupShuffleSplit(DEALS, test_size=0.5, random_state=0)
@@ -359,4 +371,4 @@ def own_means_score(
         found = decided_by_own(part, classes=classes, learn=space.rows(train))
         predicted = np.array(classes)[found.argmax(1)]
         deals.append(float(f1_score(part.truth, predicted, average="macro")))
-    return result | dict(deals=deals)
+    return result | dict(deals=deals, unanswered=[c for c, count in shown.items() if count == 1])

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import lsq_linear
 from fer_course.bias import cosine_distance, cosine_distances
-from fer_course.metrics import draw_scores
+from fer_course.metrics import draw_scores, equal_people
 from fer_course.metrics.bootstrap import LEAST
+from counted_head import Moments
 from gap_faces import PSEUDO
 from gap_parts import SIX, UnitSpace, people_folds
+from gap_zero import even_moments, labels_of
 
 COMPONENTS = 40  # principal components of the points that the probes use
 SHRINKAGE = 0.1  # of the covariance of the discriminant analysis
@@ -68,6 +70,12 @@ def drawn_people(people: np.ndarray, repeats: int, seed: int = 0) -> np.ndarray:
     return draws[:, codes]
 
 
+def zero_of(space: UnitSpace, classes: tuple) -> Moments:
+    "Return mean and SD of the photographs' estimates, of the labels that enough people show."
+    labels = labels_of(space.truth, space.people, classes)
+    return even_moments(space.estimates, space.truth, space.people, labels=labels)
+
+
 def class_vectors(
     space: UnitSpace,  # labelled photographs
     names: list,  # of the k estimates
@@ -78,22 +86,24 @@ def class_vectors(
 ) -> dict:  # {expression: n, people, few, by_photograph, low, high, by_person: {unit: SDs}}
     """Return each label's mean estimates in SDs of the photographs, with 95% intervals.
 
-    The SD and the zero are those of all photographs given. `few` = fewer than five people: no
-    interval, and the vector is that of these people rather than of the label.
+    Zero and SD are those of gap_zero.py: of the labels that enough people show. `few` = fewer than
+    five people: no interval, and the vector is that of these people rather than of the label. The
+    interval is that of `by_person`, where all people of a label count the same.
     """
-    values = (space.estimates - space.estimates.mean(0)) / space.estimates.std(0)
+    values = zero_of(space, classes).standardised(space.estimates)
     found = {}
     for c in classes:
         rows = space.truth == c
         part, people = values[rows], space.people[rows]
         count = len(set(people))
-        own = pd.DataFrame(part).groupby(people).mean().mean().to_numpy()
+        even = equal_people([c] * len(people), people.tolist())
+        own = np.average(part, axis=0, weights=even)
         entry = dict(n=int(rows.sum()), people=count, few=count < LEAST)
         entry["by_photograph"] = dict(zip(names, part.mean(0).tolist()))
         entry["by_person"] = dict(zip(names, own.tolist()))
         entry["low"] = entry["high"] = None
         if count >= LEAST:
-            weights = drawn_people(people, repeats, seed)
+            weights = drawn_people(people, repeats, seed) * even
             drawn = weights @ part / weights.sum(1, keepdims=True)
             low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
             entry |= dict(low=dict(zip(names, low.tolist())), high=dict(zip(names, high.tolist())))
@@ -110,12 +120,13 @@ def rendered_vectors(
 ) -> dict:  # {expression: {unit: SDs}}
     """Return a renderer's class means as the instrument reads them, in the photographs' SDs.
 
-    Both sides have the mean 0 over the photographs' mix of classes: only differences between
-    classes are compared, no offset between the domains.
+    Both sides have the mean 0 over the labels that enough people show, each counting the same: only
+    differences between classes are compared, no offset between the domains.
     """
     read = space.reading.expected(table.loc[list(classes)].to_numpy(float))
-    shares = np.array([(space.truth == c).mean() for c in classes])
-    away = (read - shares @ read / shares.sum()) / space.estimates.std(0)
+    labels = labels_of(space.truth, space.people, classes)
+    centre = read[[classes.index(c) for c in labels]].mean(0)
+    away = (read - centre) / zero_of(space, classes).sd
     return {c: dict(zip(names, row.tolist())) for c, row in zip(classes, away)}
 
 
@@ -125,7 +136,7 @@ def vector_distances(photographs: dict, rendered: dict) -> dict:
     `photographs` as `class_vectors`, `rendered` as `rendered_vectors`. 0-2, unlike for shares.
     """
     return {
-        c: cosine_distance(list(found["by_photograph"].values()), list(rendered[c].values()))
+        c: cosine_distance(list(found["by_person"].values()), list(rendered[c].values()))
         for c, found in photographs.items()
     }
 
@@ -186,22 +197,22 @@ def table_of_means(
 ) -> pd.DataFrame:  # expression, scale, by, stat, photographs, people, "AU1", ...
     """Return mean and SD of the units of each label, in SDs and in intensities.
 
-    Scale "sd": estimates with mean 0 and SD 1 over all photographs. Scale "intensity", means:
+    Scale "sd": estimates with the zero and the SD of gap_zero.py. Scale "intensity", means:
     those of 0 to 5, as small as the estimates allow, that explain the mean estimates through the
     instrument, with one offset between the domains common to all labels (bounded least squares).
     Scale "intensity", SDs: the SD of the estimates, in units in which the estimates of rendered
     faces have the SD of their true intensities: a matched spread, not a measured one.
     """
     classes = classes or tuple(c for c in SIX if (space.truth == c).any())
-    scale = space.estimates.std(0)
+    zero = zero_of(space, classes)
     matched = intensities.std(0) / rendered.std(0)
     rows = []
     for by in ("photograph", "person"):
         means, spreads, counts = label_moments(space, classes=classes, by=by)
         tables = {
-            ("sd", "mean"): (means - space.estimates.mean(0)) / scale,
-            ("sd", "sd"): spreads / scale,
-            ("intensity", "mean"): bounded_means(means, space, strength),
+            ("sd", "mean"): zero.standardised(means),
+            ("sd", "sd"): spreads / zero.sd,
+            ("intensity", "mean"): bounded_means(means, space, zero.sd, strength),
             ("intensity", "sd"): spreads * matched,
         }
         for (name, stat), table in tables.items():
@@ -212,10 +223,11 @@ def table_of_means(
     return pd.DataFrame(rows)
 
 
-def bounded_means(means: np.ndarray, space: UnitSpace, strength: float) -> np.ndarray:
+def bounded_means(
+    means: np.ndarray, space: UnitSpace, scale: np.ndarray, strength: float
+) -> np.ndarray:
     "Return intensities (C, U) of 0 to 5 that explain mean estimates (C, k) up to an offset."
     slope = space.reading.slope
-    scale = space.estimates.std(0)
     classes, units = len(means), slope.shape[0]
     design = np.zeros((classes, len(scale), classes * units + len(scale)))
     for c in range(classes):
@@ -235,20 +247,20 @@ def bounded_means(means: np.ndarray, space: UnitSpace, strength: float) -> np.nd
 
 def losses(
     stages: dict,  # {stage: (n, C) probabilities} of the same photographs
-    steps: tuple,  # pairs (from, to) of stages
+    steps: tuple,  # (from, to, what the step stands for)
     space: UnitSpace,  # the photographs, with `truth` and `people`
     *,
     classes: tuple,  # names of the columns
     repeats: int = 1000,
-) -> list:  # from, to, change of macro F1, low, high (None if a class has too few people)
+) -> list:  # start, end, what, change of macro F1, low, high (None if a class has too few people)
     "Return the change of macro F1 between stages, with intervals over the same drawn people."
     names = list(stages)
     predicted = [np.array(classes, dtype=object)[stages[name].argmax(1)] for name in names]
     draws = draw_scores(space.truth, predicted, groups=space.people, repeats=repeats)
     found = []
-    for a, b in steps:
+    for a, b, what in steps:
         i, j = names.index(a), names.index(b)
-        row = dict(start=a, end=b, change=float(draws.scores[j] - draws.scores[i]))
+        row = dict(start=a, end=b, what=what, change=float(draws.scores[j] - draws.scores[i]))
         row |= dict(low=None, high=None, reason=draws.reason)
         if draws.drawn is not None:
             change = draws.drawn[:, j] - draws.drawn[:, i]

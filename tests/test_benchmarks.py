@@ -132,6 +132,50 @@ def test_faces(run_benchmark, toy):
     assert rows["MTCNN finds modelled faces behind any occluder, 160 px"]["faces"] == 5
 
 
+def test_faces_beside_a_second_working_tree(run_benchmark, toy):
+    rows, printed = run_benchmark("faces", *toy, "--only", "beside", "--beside", str(ROOT))
+    expected = [
+        f"{style} faces rendered and written, 128 px, {what}"
+        for style in ("modelled", "drawn")
+        for what in ("speed", "the same by CPU time")
+    ]
+    check_rows(rows, expected)
+    for row in rows.values():
+        assert row["renderers"][0] == row["renderers"][1]
+        assert row["low"] is None  # one pair has no interval
+    rows, _ = run_benchmark("faces", *toy, "--only", "beside")
+    assert rows == {}
+
+
+def test_a_second_working_tree_is_the_one_that_runs(benchmarks, tmp_path):
+    from bench import run_job
+
+    package = tmp_path / "fer_course" / "faces"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").touch()
+    (package / "__init__.py").write_text("def render_dataset(*_, **__): pass\n")
+    (package / "datasets.py").write_text("RENDERER_VERSION = -1\n")
+    given = dict(n=2, size=128, device="cpu", style="modelled")
+    environment = dict(PYTHONPATH=str(tmp_path))
+    found = run_job("benchmarks/faces.py", "write_set", environment=environment, **given)
+    assert found["renderer"] == -1
+
+
+def test_a_mean_ratio_is_paired_and_has_an_interval(benchmarks):
+    from bench import mean_ratio
+
+    below = [dict(seconds=s) for s in (1.0, 5.0, 2.0)]  # the machine was busy in the second round
+    above = [dict(seconds=2 * b["seconds"]) for b in below]
+    found = mean_ratio(above, below)
+    assert found["value"] == pytest.approx(2)
+    assert found["low"] == pytest.approx(2)
+    assert found["high"] == pytest.approx(2)
+    uneven = mean_ratio([dict(seconds=s) for s in (2.0, 5.0, 8.0)], below)
+    assert uneven["value"] == pytest.approx(2)
+    assert uneven["low"] < 1 < 2 < uneven["high"]
+    assert mean_ratio(above[:1], below[:1])["low"] is None
+
+
 def test_bias(run_benchmark, toy):
     rows, printed = run_benchmark("bias", *toy)
     if not Path("/proc/self/smaps_rollup").exists():

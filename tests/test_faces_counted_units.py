@@ -29,6 +29,9 @@ def test_the_table_is_that_of_the_script():
 def test_a_label_of_few_people_was_not_counted():
     assert set(PEOPLE) == set(SEVEN) - {"disgust", "fear"}
     assert min(PEOPLE.values()) >= 5
+    for unit in RENDERED_UNITS:  # the rows say nothing about other labels by omission
+        total = sum(COUNTED_UNITS.means[name][unit] for name in PEOPLE)
+        assert total == pytest.approx(0, abs=0.03), unit
 
 
 def test_chances_follow_the_means():

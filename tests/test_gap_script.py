@@ -1,6 +1,7 @@
 "The command experiments/gap.py, on simulated data: units, decisions, tables, points."
 
 import importlib.util, sys
+from dataclasses import replace
 from pathlib import Path
 import numpy as np
 import pandas as pd
@@ -8,9 +9,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "experiments"))
+import count_units
 import gap
+import gap_faces
 import gap_parts as parts
 import gap_tables as tables
+import gap_zero as zero
 import mesh_points as mesh
 from fer_course.core.errors import CourseError
 from fer_course.core.files import read_json
@@ -115,6 +119,52 @@ def test_an_offset_of_the_domain_is_no_meaning():
     assert moved < expected - 0.2
 
 
+def test_more_photographs_of_one_class_do_not_move_the_zero():
+    space, means = simulated()
+    often = np.r_[np.arange(240), np.tile(np.flatnonzero(space.truth == "anger"), 3)]
+    wide = space.rows(often)
+    options = dict(classes=CLASSES, repeats=2)
+    once = parts.unit_space_score(means, space, **options)
+    assert parts.unit_space_score(means, wide, **options)["f1"] == pytest.approx(
+        once["f1"], abs=0.1
+    )
+    labels = zero.labels_of(wide.truth, wide.people, CLASSES)
+    given = dict(labels=labels)
+    first = zero.even_moments(space.estimates, space.truth, space.people, **given)
+    again = zero.even_moments(wide.estimates, wide.truth, wide.people, **given)
+    assert again.mean == pytest.approx(first.mean)
+
+
+def test_zero_and_sd_are_those_of_labels_with_enough_people():
+    values = np.array([[1.0]] * 5 + [[3.0]] * 5 + [[99.0]])
+    truth = np.array(["anger"] * 5 + ["neutral"] * 5 + ["disgust"])
+    people = np.array([f"{k}" for k in range(11)])
+    classes = ("anger", "disgust", "neutral")
+    labels = zero.labels_of(truth, people, classes)
+    assert labels == ("anger", "neutral")
+    moments = zero.even_moments(values, truth, people, labels=labels)
+    assert moments.mean == pytest.approx([2.0])
+    assert moments.sd == pytest.approx([1.0], abs=1e-5)
+    with pytest.raises(CourseError, match="too few people"):
+        zero.labels_of(truth[:4], people[:4], classes)
+
+
+def test_means_count_people_and_not_photographs():
+    values = np.array([[0.0], [0.0], [0.0], [6.0]])
+    assert zero.mean_by_person(values, np.array(["a", "a", "a", "b"])) == pytest.approx([3.0])
+    space, _ = simulated()
+    often = space.rows(np.r_[np.arange(240), np.repeat(0, 60)])
+    once = parts.own_patterns(space).means[0]
+    assert np.abs(parts.own_patterns(often).means[0] - once).max() < 0.1
+
+
+def test_the_covariance_within_classes_is_unbiased():
+    rng = np.random.default_rng(0)
+    truth = np.repeat(np.arange(2000), 2)
+    found = parts.pooled_covariance(rng.normal(0, 2, (4000, 1)), truth)
+    assert found[0, 0] == pytest.approx(4, rel=0.1)
+
+
 def test_several_patterns_of_a_class_are_one_class():
     space, means = simulated()
     twice = pd.concat([means, means.loc[["anger"]]])
@@ -207,6 +257,10 @@ def test_own_means_come_from_other_people():
     classes = (*CLASSES, "surprise")
     decided = parts.decided_by_own(space, classes=classes)
     assert (decided[alone, 3] == 0).all()  # nobody else shows it
+    own = parts.own_means_score(space, classes=classes, repeats=2)
+    assert own["unanswered"] == ["surprise"]
+    assert own["f1"]["surprise"] == 0
+    assert found["unanswered"] == []
 
 
 def test_probabilities_sum_to_1_and_covariances_have_a_floor():
@@ -243,7 +297,7 @@ def test_label_vectors_have_intervals_over_people_unless_these_are_few():
     assert found["disgust"]["low"] is None
     own = found["happiness"]
     assert not own["few"]
-    assert own["low"]["AU12"] < own["by_photograph"]["AU12"] < own["high"]["AU12"]
+    assert own["low"]["AU12"] < own["by_person"]["AU12"] < own["high"]["AU12"]
     assert own["low"]["AU12"] > 0
     rendered = tables.rendered_vectors(means, space, UNITS, classes=CLASSES)
     distances = tables.vector_distances(
@@ -255,6 +309,16 @@ def test_label_vectors_have_intervals_over_people_unless_these_are_few():
         tables.class_vectors(space, UNITS, classes=CLASSES, repeats=2), turned
     )
     assert min(away.values()) > 1.5
+
+
+def test_vectors_of_both_sides_have_the_same_zero():
+    space, means = simulated()
+    uneven = space.rows(np.r_[np.arange(240), np.flatnonzero(space.truth == "anger")])
+    own = tables.class_vectors(uneven, UNITS, classes=CLASSES, repeats=2)
+    rendered = tables.rendered_vectors(means, uneven, UNITS, classes=CLASSES)
+    for unit in UNITS:
+        assert sum(row["by_person"][unit] for row in own.values()) == pytest.approx(0, abs=1e-9)
+        assert sum(row[unit] for row in rendered.values()) == pytest.approx(0, abs=1e-9)
 
 
 def test_people_are_drawn_with_all_their_rows():
@@ -293,12 +357,13 @@ def test_losses_are_paired_differences():
     space, means = simulated()
     right = parts.decided_by_own(space, classes=CLASSES)
     same = np.full_like(right, 1 / 3)
-    steps = (("units", "units again"), ("units", "nothing"))
+    steps = (("units", "units again", "nothing"), ("units", "nothing", "everything"))
     stages = {"units": right, "units again": right, "nothing": same}
     none, loss = tables.losses(stages, steps, space, classes=CLASSES, repeats=50)
     assert none["change"] == 0
     assert none["low"] == none["high"] == 0
     assert loss["high"] < 0
+    assert loss["what"] == "everything"
 
 
 def read_of(seed, n=70, people=14):
@@ -397,6 +462,57 @@ def test_the_reporting_half_is_scored_with_the_means_of_the_choosing_half(simula
     assert found["stages"]["six"]["stages"]["points"]["macro_f1"] > 0.5
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_label_of_one_person_decides_no_other_row_of_the_counted_table(simulated_sets):
+    given, means = simulated_sets
+    faces = given["photographs"]
+    mine = faces.expression == "disgust"
+    subject = np.where(mine, "actor", faces.subject)
+    found = []
+    for change in (0.0, 1.0):
+        rng = np.random.default_rng(5)
+        points = faces.points + change * mine[:, None, None] * rng.normal(0, 0.1, (468, 3))
+        au = np.where(mine[:, None], (1 - change) * faces.au, faces.au)
+        moved = replace(faces, points=points, au=au, subject=subject)
+        result = gap.rounded(gap.measured(dict(given, photographs=moved), means, repeats=2), 12)
+        found.append((result["vectors"], count_units.counted(result)))
+    (vectors, table), (others, again) = found
+    assert table == again
+    assert "disgust" not in table["people"]
+    for kind in gap.SPACES:
+        for label, row in vectors[kind]["photographs"].items():
+            assert (row == others[kind]["photographs"][label]) == (label != "disgust"), label
+        assert vectors[kind]["rendered"] == others[kind]["rendered"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_results_say_what_their_scores_cannot_tell(simulated_sets):
+    given, means = simulated_sets
+    faces = given["photographs"]
+    subject = np.where(faces.expression == "disgust", "actor", faces.subject)
+    found = gap.measured(dict(given, photographs=replace(faces, subject=subject)), means, repeats=2)
+    assert "F1 of disgust is 0 by construction" in found["notes"][1]
+    assert len(found["notes"]) == 2
+    steps = [(row["start"], row["end"]) for row in found["stages"]["five"]["losses"]]
+    assert ("units", "meaning the network learned") in steps
+    found["in_sample"] = ["wild"]
+    numbers = gap.headline(found)
+    assert "six: wild, in sample, centred" in numbers
+    assert "six: wild, centred" not in numbers
+
+
+def test_the_rows_of_the_counted_table_are_those_of_people():
+    gap_file = ROOT / "nbs" / "results" / "gap.json"
+    table = count_units.counted(read_json(gap_file))
+    stored = read_json(gap_file.with_name("counted_units.json"))
+    assert table["means"] == stored["means"]
+    assert table["people"] == stored["people"]
+    assert min(table["people"].values()) >= count_units.LEAST
+    for unit in table["centre"]:
+        total = sum(table["means"][name][unit] for name in table["people"])
+        assert total == pytest.approx(0, abs=0.03), unit
+
+
 # Tables of users, history, sets
 
 
@@ -457,6 +573,27 @@ def test_the_mark_names_the_set():
     first, second = (renderer_mark(FaceSet(n=2, size=64, seed=seed)) for seed in (1, 2))
     assert first != second
     assert renderer_mark(FaceSet(n=2, size=64, seed=1)) == first
+
+
+def test_photographs_are_read_again_for_other_crops_and_other_networks(tmp_path, monkeypatch):
+    read = []
+
+    def read_crops(crops, mesh, network):
+        read.append(len(crops))
+        zeros = np.zeros((len(crops), 1))
+        return dict(points=zeros, presence=zeros, au=zeros, probabilities=zeros)
+
+    monkeypatch.setattr(gap_faces, "read_crops", read_crops)
+    table = pd.DataFrame(dict(image=["a", "b"], expression=["anger", "fear"], subject=["1", "2"]))
+    crops = np.zeros((2, 4, 4, 3), np.uint8)
+    options = dict(mesh=None, network=None)
+    for _ in range(2):
+        found = gap_faces.read_photographs(table, crops, tmp_path, readers="one", **options)
+    assert read == [2]
+    assert found.expression.tolist() == ["anger", "fear"]
+    gap_faces.read_photographs(table, crops + 1, tmp_path, readers="one", **options)
+    gap_faces.read_photographs(table, crops + 1, tmp_path, readers="two", **options)
+    assert read == [2, 2, 2]
 
 
 # Points

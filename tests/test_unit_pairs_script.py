@@ -58,3 +58,31 @@ def test_one_sided_units_are_mirror_images(style):
         assert row["landmarks"] < 0.3, unit
         assert row["unexplained"] < 0.5, unit
         assert row["unexplained"] < row["unexplained_by_the_wrong_side"], unit
+
+
+def test_the_units_below_the_bar_are_those_of_f1_or_of_its_lower_limit():
+    row = dict(f1=0.95, low=0.85, high=0.99)
+    kinds = dict.fromkeys(lab.KINDS, row)
+    scores = {f"{unit}{end}": kinds for unit in ACTION_UNITS for end in ("", " among others")}
+    weak = dict(f1=0.9, low=0.7, high=0.95)
+    scores["12"] = dict(kinds, crops=weak)
+    assert lab.below(scores) == dict(landmarks=[], crops=[12], both=[])
+    assert lab.below(scores, " among others")["crops"] == []
+    assert lab.below(scores, " among others", "low")["both"] == list(ACTION_UNITS)
+
+
+def test_kept_faces_are_rendered_again_if_the_renderer_changes(tmp_path, monkeypatch):
+    size = [0.0]
+
+    def read(style, *, people, seed):
+        return {"landmarks/rest": np.full((people, 68, 2), size[0])}
+
+    monkeypatch.setattr(lab, "read_states", read)
+    first, mark = lab.rendered_states(tmp_path, "modelled", people=3, seed=0)
+    assert (first["landmarks/rest"] == 0).all()
+    assert lab.rendered_states(tmp_path, "modelled", people=3, seed=0)[1] == mark
+    size[0] = 1.0
+    again, other = lab.rendered_states(tmp_path, "modelled", people=3, seed=0)
+    assert (again["landmarks/rest"] == 1).all()
+    assert other != mark
+    assert [path.suffix for path in tmp_path.iterdir()] == [".npz"]
