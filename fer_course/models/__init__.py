@@ -31,6 +31,8 @@ __getattr__, __dir__, __all__ = lazy_names(
         "AUToken": ".au_branch",
         "AU_REGIONS": ".au_branch",
         "window": ".au_branch",
+        "InnerFace": ".view",
+        "area_weights": ".view",
         "check_fit": ".weights",
         "fill": ".weights",
         "load_ir50": ".weights",

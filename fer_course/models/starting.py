@@ -279,7 +279,7 @@ def _checked(model, preset, what):
 
 def _has_shape(config, preset):
     "Return whether a configuration is that of a preset, apart from what the data decide"
-    names = ("expressions", "au_vocabulary", "size", "values")
+    names = ("expressions", "au_vocabulary", "size", "view", "view_size", "values")
     own = {name: getattr(config, name) for name in names}
     return replace(PRESETS[preset], **own) == config
 
