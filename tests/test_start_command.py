@@ -171,6 +171,24 @@ def test_other_classes_get_a_new_classifier(prepared, tmp_path):
     assert "cannot be checked" in plan["start"]["relation"]
 
 
+def test_a_network_with_a_view_keeps_it(faces, prepared, here, tmp_path):
+    torch.manual_seed(0)
+    save(create("small", view="inner"), tmp_path / "view")
+    for name, stops in (("whole", (None,)), ("stopped", (1, None))):
+        for stop_after in stops:
+            plan = make_plan(prepared, tmp_path / name, start=tmp_path / "view", **QUICK)
+            assert plan["preset"] == "small"
+            carry_out(plan, tmp_path / name, device="cpu", stop_after=stop_after)
+    assert result(tmp_path / "whole") == result(tmp_path / "stopped")
+    model = load_run(tmp_path / "whole")
+    assert (model.config.size, model.config.view, model.config.view_size) == (112, "inner", 64)
+    for command in (("evaluate", tmp_path / "whole"), ("predict", "--model", tmp_path / "whole")):
+        images = sorted((faces / "images").glob("*"))[:2] if command[0] == "predict" else ()
+        status, printed, error = here(*command, *images, "--device", "cpu")
+        assert status == 0, error
+        assert printed
+
+
 @pytest.fixture(scope="module")
 def photographs(faces, tmp_path_factory):
     "Return rendered faces as a user's photographs: a list of expressions, nothing else"
