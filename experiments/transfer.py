@@ -1,8 +1,9 @@
 """What training on rendered faces alone carries over to photographs: one change at a time.
 
-A network learns from rendered faces and never sees a photograph. The base recipe is that of
-rendered_to_real at a smaller number of faces: `small`, half of the faces modelled and half drawn,
-the changes `MOVED` after the images are standardised. Each row changes one thing:
+A network learns from rendered faces and never sees a photograph. The base recipe is near
+to that of rendered_to_real, at a smaller number of faces and with expressions of version 2: `small`
+at 64 pixels, half of the faces modelled and half drawn, the changes `MOVED` after the images are
+standardised. Each row changes one thing:
 
     changes first       MOVED comes before the images are standardised, see augment.contrast
     TRANSFER            then with the stronger changes of appearance, augment.TRANSFER
@@ -11,19 +12,25 @@ the changes `MOVED` after the images are standardised. Each row changes one thin
     EMA                 the weights are an exponential moving average
     modelled only       as many faces, all of them modelled
     medium              the larger network
-    together ...        independent units, intensities, TRANSFER and EMA; and changes of that
     an annotator        its labels in place of the expressions that were posed, on the same images
     untrained           random weights: what the probe below reads from any network
+
+Some rows change several: `together` has independent units, intensities, TRANSFER and EMA;
+`shipped` has independent units, the changes first and three times as many faces. The labels of
+`wild_counted` were made from the choosing half, so its score there is in-sample and chooses nothing.
 
 Scores are those of the *choosing half* of the photographs (see yardstick.py): as they come out,
 with balanced predictions, and after adapting to that half without labels. `probe` is a linear
 reading of the network's features (LDA on 40 principal components, five classes), learned on the
 people of four fifths of the choosing half and scored on the others: what the features hold,
 whatever the classifier makes of it. Random weights score high there, too (`untrained`): only what
-exceeds that was learned. `counted` learns the last layer again from labels that a table of the
-photographs' mean units gives to the rendered faces (counted_head.py): in folds of people on the
-choosing half. The reporting half is scored with --report alone, when all seeds are finished, and
-entered in nbs/results/report_half.json.
+exceeds that was learned.
+
+`counted` learns the last layer again from labels that a table of the photographs' mean units gives
+to the rendered faces (counted_head.py), in folds of people on the choosing half; `posed` learns the
+same layer from the expressions that were posed, so that only the labels differ. The reporting half
+is scored with --report alone, one row and one way that were chosen before, and entered in
+nbs/results/report_half.json.
 Licence: rendered faces as in make_faces.py; the photographs are the user's own.
 
     python experiments/transfer.py --real PHOTOS --out _runs/transfer
@@ -34,120 +41,37 @@ Licence: rendered faces as in make_faces.py; the photographs are the user's own.
 
 from harness import Experiment, Run, command_of, commit_of, readable  # first: it sets the threads
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
+import counted_head
 import numpy as np
 import pandas as pd
 from counted_head import Read, counted_answers, log_odds
 from face_crops import folder_of_set, rendered
-from fer_course.augment import TRANSFER, Augment, Standardised
+from fer_course.augment import Standardised
+from fer_course.core.errors import CourseError
+from fer_course.core.cache import read_kept, write_kept
+from fer_course.core.files import digest
 from fer_course.core.random import seed_everything
-from fer_course.core.terminal import say
-from fer_course.data import split
-from fer_course.faces import ANNOTATORS, RandomFaces
-from fer_course.faces.manifest_rows import written_labels
+from fer_course.core.terminal import progress, say
+from fer_course.faces import ANNOTATORS
 from fer_course.facs import SEVEN
-from fer_course.metrics import detectable
+from fer_course.metrics import correct, detectable
 from fer_course.train import adapt_norms, balance_predictions, inner_face, maximise_information
 from fer_course.train import only, standardise
 from photograph_crops import photographs
-from recipes import INFORMATION, MOVED, TRAINING
+from recipes import INFORMATION, TRAINING
+from transfer_rows import REFERENCES, ROWS, Row, known_rows, sets_of, training_faces
 from yardstick import FIVE, LEDGER, QUESTIONS, asked, compared, count_scoring, entry_of
 from yardstick import macro_scores, predicted_classes, weighted_scores, yardstick
 
-WILD = ("wild_published", "wild_counted")  # annotators whose patterns come from faces in the wild
-SEEDS_OF_STYLES = dict(modelled=0, drawn=3)
+HALF = "choose"  # the half of the photographs whose scores may choose
 COMPONENTS = 40  # principal components that the probe reads
 FOLDS = 5  # of people
-
-
-@dataclass(frozen=True)
-class Row:
-    "What one network learns from, and how."
-
-    preset: str = "small"
-    styles: tuple = ("modelled", "drawn")  # share the number of faces evenly
-    independent: float = 0.0  # share of the faces whose units have no expression
-    intensities: bool = False  # the units are learned as intensities
-    changes: Augment = MOVED
-    first: bool = False  # the changes come before the images are standardised
-    ema: float | None = None
-    annotator: str = "meant"  # who labels the faces
-    trained: bool = True  # False: random weights, for what the probe reads from those
-
-
-BASE = Row()
-FIRST = replace(BASE, first=True)
-TOGETHER = Row(independent=0.5, intensities=True, changes=TRANSFER, first=True, ema=0.99)
-ROWS = {
-    "base": BASE,
-    "TRANSFER": replace(FIRST, changes=TRANSFER),
-    "together": TOGETHER,
-    "independent units": replace(BASE, independent=0.5),
-    "intensities": replace(BASE, intensities=True),
-    "changes first": FIRST,
-    "EMA": replace(BASE, ema=0.99),
-    "modelled only": replace(BASE, styles=("modelled",)),
-    "medium": replace(BASE, preset="medium"),
-    "together, medium": replace(TOGETHER, preset="medium"),
-    "untrained": replace(BASE, trained=False),
-    **{name: replace(BASE, annotator=name) for name in WILD},
-    **{f"together, {name}": replace(TOGETHER, annotator=name) for name in WILD},
-}
-# row -> what it is compared with, if not with the base
-REFERENCES = {"TRANSFER": "changes first", "together, medium": "together"}
-REFERENCES |= {f"together, {name}": "together" for name in WILD}
-
-
-def known_rows() -> list:
-    "Return the names of the rows whose annotators exist in this version of the course."
-    return [name for name, row in ROWS.items() if row.annotator in ("meant", *ANNOTATORS)]
-
-
-# Faces
-
-
-def sets_of(row: Row, faces: int) -> list:
-    "Return the sets of rendered faces of a row."
-    return [
-        RandomFaces(
-            n=faces // len(row.styles),
-            size=112,
-            profile="photographs",
-            style=style,
-            seed=SEEDS_OF_STYLES[style],
-            independent=row.independent,
-            meaning=2,
-        )
-        for style in row.styles
-    ]
-
-
-def labels_by(what: RandomFaces, table: pd.DataFrame, annotator: str, chunk: int = 1000) -> list:
-    "Return the labels that an annotator writes for a set that was rendered with other labels."
-    if annotator == "meant":
-        return table.expression.tolist()
-    record = replace(what, annotator=annotator)
-    labels = []
-    for start in range(0, what.n, chunk):
-        parameters = record.parameters(start, min(chunk, what.n - start))
-        labels += written_labels(record, parameters, start=start)
-    numbers = table.image.str.extract(r"(\d+)")[0].astype(int)
-    return [labels[number] for number in numbers]
-
-
-def training_faces(out: str | Path, row: Row, *, faces: int, size: int) -> tuple:
-    "Return manifest (with a split) and network input of the faces of a row."
-    tables, crops = [], []
-    for what in sets_of(row, faces):
-        table, images = rendered(out, what)
-        tables.append(table.assign(expression=labels_by(what, table, row.annotator)))
-        small = inner_face(images, size)
-        crops.append(small if row.first else standardise(small))
-    table = pd.concat(tables, ignore_index=True)
-    # `split` sorts the rows
-    table = split(table.assign(split=None, row=np.arange(len(table))), valid=0.06, test=0.0)
-    return table, np.concatenate(crops)[table.row.to_numpy()]
+TAUGHT = 8000  # rendered faces, at most, that teach the last layer again
+WAYS = ("raw", "norms", "information", "posed", "counted")
+CLAIMS = ("raw", "counted")  # the ways in which rows are compared
+READS = "reads.npz"
 
 
 # One run
@@ -179,7 +103,9 @@ def probe(
     half: str = "choose",
     *,
     classes: tuple = FIVE,
-) -> np.ndarray:  # (n, 7) probabilities in the order of SEVEN; NaN outside of half and classes
+) -> (
+    np.ndarray
+):  # (n, 7) probabilities (equal priors) in the order of SEVEN; NaN outside of half and classes
     "Return a linear reading of features, each photograph read by what other people taught."
     from sklearn.decomposition import PCA
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -192,12 +118,13 @@ def probe(
     people = real.subject[mask].to_numpy(str)
     codes = [SEVEN.index(name) for name in sorted(classes)]
     found = np.full((len(x), len(SEVEN)), 0.0)
+    even = np.full(len(classes), 1 / len(classes))
     for taught, tested in GroupKFold(FOLDS).split(x, truth, people):
         components = min(COMPONENTS, len(taught) - 1, x.shape[1])
         reader = make_pipeline(
             StandardScaler(),
             PCA(components, random_state=0),
-            LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.1),
+            LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.1, priors=even),
         )
         reader.fit(x[taught], truth[taught])
         found[np.ix_(tested, codes)] = reader.predict_proba(x[tested])
@@ -213,12 +140,25 @@ def predictions(model, images):
     return predict(model, images, device="cpu", flip=True)[0]
 
 
-def read_by(model, images) -> Read:
-    "Return features and units that a network reads of images, each with its mirror image."
+def read_by(model, images) -> tuple:
+    "Return expressions (n, 7) and what `counted_head` reads; each image with its mirror image."
     from fer_course.train import predict
 
-    units = predict(model, images, device="cpu", flip=True)[1]
-    return Read(features(model, images), log_odds(units))
+    expressions, units = predict(model, images, device="cpu", flip=True)
+    return expressions, Read(features(model, images), log_odds(units))
+
+
+def keep_reads(path, model, images, *, posed, photos):
+    "Keep what a network reads of the photographs and of some faces; return its expressions."
+    chosen = np.linspace(0, len(images) - 1, min(TAUGHT, len(images))).round().astype(int)
+    faces = read_by(model, images[chosen])[1]
+    expressions, photographs = read_by(model, photos)
+    shown = ["" if name is None else name for name in posed[chosen]]
+    arrays = dict(posed=np.array(shown), face_units=faces.units, photo_units=photographs.units)
+    arrays["face_features"] = faces.features.astype(np.float16)
+    arrays["photo_features"] = photographs.features.astype(np.float16)
+    write_kept(path, arrays)
+    return expressions
 
 
 def settings_of(row: Row, *, epochs: int, seed: int) -> dict:
@@ -250,24 +190,20 @@ def train(out, run):
     if row.trained:
         settings = settings_of(row, epochs=sizes["epochs"], seed=run.seed)
         valid = fitted(model, table, images=images, out=run.folder(out) / "source", **settings)
-    target = photos[(real.half == "choose").to_numpy()]
-    seen = table.expression.to_numpy(object)
-    counted = counted_answers(
-        read_by(model, images if not row.first else standardise(images)),
-        read_by(model, photos),
-        truth=real.expression.to_numpy(str),
-        people=real.subject.to_numpy(str),
-        choose=(real.half == "choose").to_numpy(),
-        posed=seen,
-        classes=SEVEN,
+    target = photos[(real.half == HALF).to_numpy()]
+    raw = keep_reads(
+        run.folder(out) / READS,
+        model,
+        standardise(images) if row.first else images,
+        posed=table.posed.to_numpy(object),
+        photos=photos,
     )
     norms = adapt_norms(model, target, device="cpu")
     informed = maximise_information(model, target, seed=run.seed, device="cpu", **INFORMATION)
     return dict(
-        raw=predictions(model, photos),
+        raw=raw,
         norms=predictions(norms, photos),
         information=predictions(informed, photos),
-        counted=counted,
         probe=probe(features(model, photos), real),
         valid=np.array(valid.get("valid_macro_f1", np.nan)),
         valid_units=np.array(valid.get("valid_au_macro_f1", np.nan)),
@@ -275,9 +211,32 @@ def train(out, run):
     )
 
 
-# Scores
+def taught_again(out, run, real):
+    """Return the answers of last layers that were learned again, {way: probabilities (n, 7)}.
 
-WAYS = ("raw", "norms", "information", "counted")
+    `posed` and `counted` differ in the labels alone. They are made from what `train` kept, and
+    again if the method changes: no network is trained for it.
+    """
+    mark = digest(Path(counted_head.__file__), "sha256")
+    kept = run.folder(out) / "taught_again.npz"
+    found = read_kept(kept, mark=mark)
+    if found is None:
+        reads = read_kept(run.folder(out) / READS)
+        posed = np.array([name or None for name in reads["posed"].tolist()], object)
+        found = counted_answers(
+            Read(reads["face_features"].astype(np.float32), reads["face_units"]),
+            Read(reads["photo_features"].astype(np.float32), reads["photo_units"]),
+            truth=real.expression.to_numpy(str),
+            people=real.subject.to_numpy(str),
+            choose=(real.half == HALF).to_numpy(),
+            posed=posed,
+            classes=SEVEN,
+        )
+        write_kept(kept, found, mark=mark)
+    return found
+
+
+# Scores
 
 
 def balanced(p: np.ndarray, mask: np.ndarray, among: tuple) -> np.ndarray:
@@ -328,8 +287,8 @@ def summary(table, answers, *, repeats=200):
     "Return what the results file holds of one row: scores on the choosing half, and costs."
     each = [answer["probe"] for answer in answers]
     return dict(
-        scores=row_scores(table, answers, "choose", repeats=repeats),
-        probe=probe_scores(table, each, "choose", repeats=repeats),
+        scores=row_scores(table, answers, HALF, repeats=repeats),
+        probe=probe_scores(table, each, HALF, repeats=repeats),
         valid=[number(answer["valid"]) for answer in answers],
         valid_units=[number(answer["valid_units"]) for answer in answers],
         seconds=[float(answer["seconds"]) for answer in answers],
@@ -338,32 +297,47 @@ def summary(table, answers, *, repeats=200):
 
 
 def comparisons(table, by_row, *, repeats=1000):
-    "Return {row: paired difference from the row it is compared with}, over seeds and people."
+    """Return {row: paired differences from the row it is compared with}, over seeds and people.
+
+    All claims of all rows are corrected together.
+    """
     found = {}
-    for name, runs in by_row.items():
+    for name, group in by_row.items():
         reference = REFERENCES.get(name, "base")
         if name == reference or reference not in by_row:
             continue
-        seeds = sorted(set(runs) & set(by_row[reference]))
+        seeds = sorted(set(group) & set(by_row[reference]))
         if not seeds:
             continue
-        pair = [[group[s]["raw"] for s in seeds] for group in (by_row[reference], runs)]
-        options = dict(names=(reference, name), repeats=repeats)
-        found[name] = dict(
-            to=reference, seeds=seeds, raw=compared(table, *pair, "choose", **options)
-        )
+        found[name] = dict(to=reference, seeds=seeds)
+        for way in CLAIMS:
+            pair = [[runs[s][way] for s in seeds] for runs in (by_row[reference], group)]
+            options = dict(names=(reference, name), repeats=repeats)
+            found[name][way] = compared(table, *pair, HALF, **options)
+    places = [
+        (by_kind, kind)
+        for row in found.values()
+        for way in CLAIMS
+        for by_kind in row[way].values()
+        for kind in by_kind
+    ]
+    for (by_kind, kind), corrected in zip(places, correct([d[k] for d, k in places])):
+        by_kind[kind] = corrected
     return found
 
 
 def power(found, n):
     "Return what difference n seeds would show with probability 0.8, {row: macro F1}."
+    claims = sum(
+        len(kinds) for row in found.values() for way in CLAIMS for kinds in row[way].values()
+    )
     return {
         name: {
-            question: detectable(kinds["by_photograph"]["sd"], n, claims=max(1, len(found)))
-            for question, kinds in comparison["raw"].items()
+            question: detectable(kinds["by_photograph"]["sd"], n, claims=claims)
+            for question, kinds in row["raw"].items()
         }
-        for name, comparison in found.items()
-        if len(comparison["seeds"]) > 1
+        for name, row in found.items()
+        if len(row["seeds"]) > 1
     }
 
 
@@ -372,13 +346,14 @@ def results(arguments, runs):
     out = Path(arguments.out)
     table, _, lost = photographs(arguments.real, out / "real")
     by_row = {}
-    for run in runs:
-        by_row.setdefault(run.row, {})[run.seed] = run.answers(out)
+    for run in progress(runs, label="scores"):
+        answers = run.answers(out) | taught_again(out, run, table)
+        by_row.setdefault(run.row, {})[run.seed] = answers
     differences = comparisons(table, by_row)
     found = dict(
         seeds=arguments.seeds,
         lost=lost,
-        half="choose",
+        half=HALF,
         settings=dict(
             faces=arguments.faces,
             epochs=arguments.epochs,
@@ -391,20 +366,29 @@ def results(arguments, runs):
         compared=differences,
         detectable=power(differences, len(arguments.seeds)),
     )
-    finished = {run.seed for run in runs} >= set(arguments.seeds)
-    if arguments.report and finished:
+    if arguments.report:
         found["report"] = report_scores(arguments, table, by_row)
     return found
 
 
 def report_scores(arguments, table, by_row, *, ledger=LEDGER):
-    "Score the reporting half, after adapting to the choosing half, and enter it in the ledger."
-    found = {name: row_scores(table, list(g.values()), "report") for name, g in by_row.items()}
-    flat = {f"{name}, {way}": s for name, ways in found.items() for way, s in ways.items()}
-    what = f"transfer, seeds {', '.join(map(str, arguments.seeds))}"
+    """Score one row and way on the reporting half, and enter it in the ledger.
+
+    Raises `CourseError` if a seed of the row is not finished.
+    """
+    name, way = arguments.report
+    missing = sorted(set(arguments.seeds) - set(by_row.get(name, {})))
+    if way not in WAYS or missing:
+        known = f"ROW is one of {', '.join(by_row)}, WAY one of {', '.join(WAYS)}"
+        problem = f"the report of {name!r}, {way!r} is not possible (seeds missing: {missing})"
+        raise CourseError(problem, remedy=known)
+    each = [by_row[name][seed][way] for seed in arguments.seeds]
+    found = yardstick(table, each, "report", repeats=2000)
+    scores = macro_scores({f"{name}, {way}": found})
+    what = f"transfer: {name}, {way}, seeds {', '.join(map(str, arguments.seeds))}"
     command = command_of("transfer", arguments)
-    count_scoring(ledger, entry_of(command, commit_of(), what, scores=macro_scores(flat)))
-    return found
+    count_scoring(ledger, entry_of(command, commit_of(), what, scores=scores))
+    return dict(row=name, way=way, scores=found)
 
 
 def runs(arguments, seed):
@@ -419,7 +403,7 @@ def runs(arguments, seed):
             row=repr(row),
             annotator=repr(ANNOTATORS.get(row.annotator)),
             sets=[folder_of_set(arguments.out, w).name for w in sets_of(row, arguments.faces)],
-            training=[repr(TRAINING), repr(INFORMATION), COMPONENTS, FOLDS],
+            training=[repr(TRAINING), repr(INFORMATION), COMPONENTS, FOLDS, TAUGHT],
         )
         found.append(Run(name, seed, settings))
     return found
@@ -443,7 +427,10 @@ def options(parser):
     parser.add_argument("--epochs", type=int, default=8, help="passes over them")
     parser.add_argument("--size", type=int, default=64, help="side of the network's input")
     parser.add_argument(
-        "--report", action="store_true", help="score the reporting half too: once, at the end"
+        "--report",
+        nargs=2,
+        metavar=("ROW", "WAY"),
+        help="score this row on the reporting half too: once, chosen before, at the end",
     )
 
 
