@@ -75,6 +75,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "restore": ".checkpoints",
         "save": ".checkpoints",
         "shipped": ".checkpoints",
+        "SHIPPED": ".checkpoints",
         "ROWS": ".au_vit",
         "Row": ".au_vit",
         "network_of": ".au_vit",
