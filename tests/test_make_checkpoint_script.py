@@ -24,8 +24,8 @@ def arguments_of(out, *words):
     return script.parser().parse_args(["--out", str(out), *map(str, words)])
 
 
+def some_photographs(people=24, each=6, seed=0):
     "Return a manifest of photographs in two halves, and crops that hold their number."
-    "Return a manifest of photographs in two halves, and crops whose brightness is their number."
     rng = np.random.default_rng(seed)
     table = pd.DataFrame(
         dict(
@@ -152,8 +152,8 @@ def rendered_stand_in(n=42, size=112):
 
 
 @pytest.fixture
+def stand_ins(monkeypatch):
     "Replace rendered faces by random images; return how often training faces were made."
-    "Replace the rendered faces by a few random images; return how often training faces were made."
     made = []
 
     def training_faces(out, row, *, faces, size):
