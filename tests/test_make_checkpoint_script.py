@@ -1,4 +1,4 @@
-"The command experiments/make_checkpoint.py: runs of transfer.py, a view, the choosing half."
+"The command experiments/make_checkpoint.py: runs of transfer.py, a view, one half."
 
 import argparse
 import sys
