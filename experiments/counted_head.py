@@ -1,37 +1,44 @@
-"""Teach a network what labels of photographs mean, from a table of means and no photograph.
+"""Teach a network what labels of photographs mean, from a table of means and spreads.
 
 A network that learned from rendered faces reads action units of photographs better than it names
 their expressions: the labels mean something else. Here the units that the network itself reads of
 labelled photographs are averaged for each label. Rendered faces are then labelled by this table,
-by the units that the same network reads of *them*, and the network's last layer is learned again
-from these labels. All other weights stay as they were. Beside the table, the covariance of the
-units within a label and mean and SD of the photographs' units and features are used: this is
-adaptation to the choosing half, and no image trains the network.
+from the units that the same network reads of *them*, and the network's last layer is learned again
+from these labels (`labels="counted"`). All other weights stay as they were. The control learns the
+same layer, with the same moments, from the labels that were posed (`labels="posed"`): only the
+labels differ.
 
-Known weakness: the zero of the table is the mean of all photographs, those of labels that are not
-counted included. The counted rows therefore say something about these by omission. On the
-choosing half, where one actor is all of disgust, the score of disgust rises by that alone (by
-about .4 in one run, .3 in another). Compare five classes.
+What remains of the photographs of the choosing half:
 
-Units are log odds. Rendered faces and photographs are standardised apart, without labels: a
-constant difference of the domains is not meaning.
+    the table             a mean of each unit for each counted label, and one spread of each unit
+    adaptation            the mean of each feature, folded into the biases of the last layer
+
+Both come from photographs of *counted* labels alone, those of at least `LEAST` people. Labels weigh
+the same, and so do the people of a label. A label that is not counted has the row of posed faces;
+its photographs change neither the table, nor the layer, nor another photograph's answer. How units
+vary together within a label, and the SD of the features, are those of rendered faces. No image
+trains the network. experiments/transfer.py scores both layers.
+
+Units are log odds. Photographs and rendered faces are standardised apart, over the same labels with
+equal weights: a constant difference of the domains is not meaning.
 Source: linear discriminant analysis (Fisher 1936) gives the labels; the last layer is a multinomial
 logistic regression on them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 import numpy as np
+from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
+from fer_course.core.errors import CourseError
+from fer_course.metrics import equal_people
 
 RIDGE = 3e-3  # weight of the squared weights in the loss of the last layer
-SHRINKAGE = 0.1  # of the covariance towards its diagonal
+SHRINKAGE = 0.1  # of a full covariance towards its diagonal
+STEPS = 60  # of L-BFGS; 200 lower the loss by less than 0.002
 FOLDS = 5  # of people
 LEAST = 5  # people, below which a label is not counted
-
-
-def standardised(values: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
-    "Return columns with mean 0 and SD 1 over some rows (None = all)."
-    chosen = values if rows is None else values[rows]
-    return (values - chosen.mean(0)) / (chosen.std(0) + 1e-6)
+LABELS = ("counted", "posed")  # what the last layer can learn from
 
 
 def log_odds(probabilities: np.ndarray) -> np.ndarray:
@@ -41,22 +48,96 @@ def log_odds(probabilities: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Read:
+    "What one network reads of n images."
+
+    features: np.ndarray  # (n, D), the input of its last layer
+    units: np.ndarray  # (n, units), log odds
+
+    def rows(
+        self,
+        chosen: np.ndarray,  # mask or row numbers
+    ) -> "Read":
+        "Return what was read of some of the images."
+        return Read(self.features[chosen], self.units[chosen])
+
+
+# Moments
+
+
+@dataclass(frozen=True)
+class Moments:
+    "Mean and SD of columns."
+
+    mean: np.ndarray  # (columns,)
+    sd: np.ndarray  # (columns,)
+
+    def standardised(self, values: np.ndarray) -> np.ndarray:
+        "Return values (n, columns) in SDs from the mean."
+        return (values - self.mean) / self.sd
+
+
+def moments_of(values: np.ndarray, weights: np.ndarray) -> Moments:
+    "Return weighted mean and SD of the columns of values (n, columns)."
+    shares = weights / weights.sum()
+    mean = shares @ values
+    variance = shares @ (values - mean) ** 2
+    return Moments(mean, np.sqrt(variance) + 1e-6)
+
+
+def equal_labels(labels: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    "Return weights (n,) with which all labels count the same, from weights within a label."
+    weights = np.ones(len(labels)) if weights is None else weights
+    _, codes = np.unique(labels.astype(str), return_inverse=True)
+    return weights / np.bincount(codes, weights)[codes]
+
+
+def isin(labels: Sequence, names: tuple) -> np.ndarray:
+    "Return which labels are among the names; None is not."
+    return np.array([label in names for label in labels], bool)
+
+
+# The table
+
+
+def counted_labels(
+    truth: np.ndarray,  # n labels of the photographs that may be counted
+    people: np.ndarray,  # n keys of the people shown
+    *,
+    classes: tuple,  # names
+    least: int = LEAST,  # people of a label, below which it is not counted
+) -> tuple:  # names, in the order of the classes
+    "Return the labels that enough people show: decided once, for all folds."
+    return tuple(name for name in classes if len(set(people[truth == name])) >= least)
+
+
+@dataclass(frozen=True)
 class LabelMeans:
-    "What remains of the photographs: mean units of each label, and their covariance within it."
+    "Mean units of each label of photographs, and the spread of each unit within a label."
 
     labels: tuple  # C names
-    means: np.ndarray  # (C, units)
-    covariance: np.ndarray  # (units, units)
+    means: np.ndarray  # (C, units), in SDs of the photographs
+    spreads: np.ndarray  # (units,) SDs within a label
     people: tuple  # C numbers of people; 0 = the row is that of posed faces
+    correlations: np.ndarray | None = None  # (units, units) within a label; None = none
 
-    def chances(self, units: np.ndarray) -> np.ndarray:  # (n, units) -> (n, C)
-        "Return the probabilities of the labels, with equal priors; each row adds up to 1."
-        difference = units[:, None] - self.means  # (n, C, units)
-        distances = np.einsum(
-            "ncu,uv,ncv->nc", difference, np.linalg.inv(self.covariance), difference
-        )
-        shifted = np.exp(-0.5 * (distances - distances.min(1, keepdims=True)))
-        return shifted / shifted.sum(1, keepdims=True)
+    def chances(
+        self,
+        units: np.ndarray,  # (n, units), in SDs of faces of the same domain
+    ) -> np.ndarray:  # (n, C), each row adds up to 1
+        "Return the probabilities of the labels, with equal priors: the only balance of labels."
+        correlations = np.eye(len(self.spreads)) if self.correlations is None else self.correlations
+        covariance = correlations * self.spreads * self.spreads[:, None]
+        slopes = np.linalg.solve(covariance, self.means.T)  # (units, C)
+        offsets = 0.5 * (self.means.T * slopes).sum(0)
+        return softmax(units @ slopes - offsets, axis=1)
+
+
+def correlations_of(covariance: np.ndarray) -> np.ndarray:
+    "Return correlations, shrunk towards none, from a covariance."
+    sd = np.sqrt(np.diag(covariance))
+    found = (1 - SHRINKAGE) * covariance / (sd * sd[:, None])
+    return found + SHRINKAGE * np.eye(len(sd))
 
 
 def count(
@@ -64,23 +145,35 @@ def count(
     truth: np.ndarray,  # n labels
     people: np.ndarray,  # n keys of the people shown
     *,
-    least: int = LEAST,  # people of a label, below which it is left out
+    labels: tuple,  # those counted, see `counted_labels`
+    full: bool = False,  # count the correlations of the units within a label, too
 ) -> LabelMeans:
-    "Return the table of means of some labelled photographs."
-    means, rests, labels, numbers = [], [], [], []
-    for name in sorted(set(truth)):
-        rows = truth == name
-        number = len(set(people[rows]))
-        if number < least:
-            continue
-        mean = units[rows].mean(0)
-        means.append(mean)
-        rests.append(units[rows] - mean)
-        labels.append(name)
-        numbers.append(number)
-    within = np.cov(np.concatenate(rests).T)
-    covariance = (1 - SHRINKAGE) * within + SHRINKAGE * np.diag(np.diag(within))
-    return LabelMeans(tuple(labels), np.stack(means), covariance, tuple(numbers))
+    """Return the table of means of labelled photographs.
+
+    All people of a label count the same, and photographs of other labels are not used. Raises
+    `CourseError` if no photograph shows one of the labels.
+    """
+    require(labels, truth, "no photograph of these people shows")
+    chosen = isin(truth, labels)
+    units, truth, people = units[chosen], truth[chosen], people[chosen]
+    weights = equal_people(truth.tolist(), people.tolist())
+    means = np.stack([np.average(units[truth == a], 0, weights[truth == a]) for a in labels])
+    away = units - means[[labels.index(name) for name in truth]]
+    # Each person of a label counts as one; N - C, as the C means are estimated, too
+    within = (away * weights[:, None]).T @ away / (weights.sum() - len(labels))
+    numbers = tuple(len(set(people[truth == name])) for name in labels)
+    correlations = correlations_of(within) if full else None
+    return LabelMeans(labels, means, np.sqrt(np.diag(within)), numbers, correlations)
+
+
+def require(labels: tuple, seen: Sequence, problem: str) -> None:
+    "Raise `CourseError` if a label is not among those seen."
+    missing = [name for name in labels if name not in set(seen)]
+    if missing:
+        raise CourseError(
+            f"{problem} {', '.join(missing)}",
+            remedy="leave the class out, or give faces and folds in which it occurs",
+        )
 
 
 def completed(
@@ -90,93 +183,166 @@ def completed(
     *,
     classes: tuple,  # C names
 ) -> LabelMeans:  # with a row for each of the classes, in their order
-    """Return the table with the rows of labels that were not counted, from posed faces.
+    """Return the table with what was not counted, from posed faces: rows, and correlations.
 
-    These rows are made as weak as counted rows are beside those of faces posed with their labels
+    The rows are made as weak as counted rows are beside those of faces posed with their labels
     (a least-squares factor), so that strong poses do not attract the faces of all other labels.
     """
     of_posed = {name: units[posed == name].mean(0) for name in classes}
     rows = dict(zip(table.labels, table.means))
     people = dict(zip(table.labels, table.people))
-    pairs = [(rows[name], of_posed[name]) for name in table.labels if name in of_posed]
-    scale = sum(a @ b for a, b in pairs) / sum(b @ b for _, b in pairs)
-    means = [rows.get(name, scale * of_posed[name]) for name in classes]
-    numbers = tuple(people.get(name, 0) for name in classes)
-    return LabelMeans(tuple(classes), np.stack(means), table.covariance, numbers)
+    pairs = [(rows[name], of_posed[name]) for name in table.labels]
+    weakness = sum(a @ b for a, b in pairs) / sum(b @ b for _, b in pairs)
+    correlations = table.correlations
+    if correlations is None:
+        away = [units[posed == name] - of_posed[name] for name in classes]
+        correlations = correlations_of(np.cov(np.concatenate(away).T))
+    return LabelMeans(
+        labels=tuple(classes),
+        means=np.stack([rows.get(name, weakness * of_posed[name]) for name in classes]),
+        spreads=table.spreads,
+        people=tuple(people.get(name, 0) for name in classes),
+        correlations=correlations,
+    )
+
+
+# The layer
 
 
 def learn_layer(
     features: np.ndarray,  # (n, D) of rendered faces, standardised
     chances: np.ndarray,  # (n, C) labels as probabilities
     *,
-    steps: int = 60,  # of L-BFGS
+    steps: int = STEPS,  # of L-BFGS at most
 ) -> tuple:  # weights (D, C) and biases (C,)
-    "Return a last layer that gives rendered faces their labels; all labels weigh the same."
-    import torch
+    "Return the last layer that gives rendered faces their labels; all faces weigh the same."
+    x = np.asarray(features, np.float32)
+    y = np.asarray(chances, float)
+    shape = x.shape[1] + 1, y.shape[1]
 
-    x = torch.tensor(features, dtype=torch.float32)
-    y = torch.tensor(chances, dtype=torch.float32)
-    balance = 1 / (y.mean(0) * y.shape[1]).clamp(min=1e-4)
-    weights = torch.zeros(x.shape[1], y.shape[1], requires_grad=True)
-    biases = torch.zeros(y.shape[1], requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights, biases], max_iter=steps)
+    def loss(values):
+        layer = values.reshape(shape)
+        logits = x @ layer[:-1].astype(np.float32)  # (n, C)
+        likely = log_softmax(logits + layer[-1], axis=1)
+        error = (np.exp(likely) - y) / len(x)
+        slope = x.T @ error.astype(np.float32) + 2 * RIDGE * layer[:-1]
+        value = -(y * likely).sum() / len(x) + RIDGE * (layer[:-1] ** 2).sum()
+        return value, np.vstack([slope, error.sum(0)]).ravel()
 
-    def loss():
-        optimizer.zero_grad()
-        logits = (x @ weights + biases).log_softmax(1)
-        value = -(y * balance * logits).sum(1).mean() + RIDGE * (weights**2).sum()
-        value.backward()
-        return value
+    # The line search of L-BFGS-B keeps the strong Wolfe conditions: the loss cannot rise
+    options = dict(maxiter=steps, ftol=1e-7)
+    found = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options=options)
+    layer = found.x.reshape(shape)
+    return layer[:-1], layer[-1]
 
-    optimizer.step(loss)
-    return weights.detach().numpy(), biases.detach().numpy()
+
+def folded(layer: tuple, moments: Moments) -> tuple:  # weights (D, C) and biases (C,)
+    "Return the layer of features as they are from the layer of standardised ones."
+    weights = layer[0] / moments.sd[:, None]
+    return weights, layer[1] - moments.mean @ weights
 
 
 def answers_of(features: np.ndarray, layer: tuple) -> np.ndarray:
     "Return the probabilities (n, C) of a last layer."
-    logits = features @ layer[0] + layer[1]
-    shifted = np.exp(logits - logits.max(1, keepdims=True))
-    return shifted / shifted.sum(1, keepdims=True)
+    return softmax(features @ layer[0] + layer[1], axis=1)
+
+
+# Answers
 
 
 @dataclass(frozen=True)
-class Read:
-    "What one network reads of n images."
+class Faces:
+    "Rendered faces, standardised, with the labels that were posed."
 
-    features: np.ndarray  # (n, D), the input of its last layer
-    units: np.ndarray  # (n, units), log odds
+    read: Read  # features and units in SDs of the faces posed with counted labels
+    posed: np.ndarray  # n labels
+    classes: tuple  # C names
+    feature_sd: np.ndarray  # (D,) before they were standardised
+
+    @classmethod
+    def of(cls, rendered: Read, posed: np.ndarray, *, labels: tuple, classes: tuple) -> "Faces":
+        """Return the faces that were posed with one of the classes, standardised.
+
+        Mean and SD are those of the faces posed with some labels, which all count the same.
+        """
+        known = isin(posed, classes)
+        rendered, posed = rendered.rows(known), posed[known]
+        counted = isin(posed, labels)
+        like, weights = rendered.rows(counted), equal_labels(posed[counted])
+        features, units = moments_of(like.features, weights), moments_of(like.units, weights)
+        read = Read(features.standardised(rendered.features), units.standardised(rendered.units))
+        return cls(read, posed, classes, features.sd)
+
+    def posed_layer(self) -> tuple:
+        "Return the layer learned from the labels that were posed."
+        chances = (self.posed[:, None] == np.array(self.classes, object)).astype(float)
+        return learn_layer(self.read.features, chances)
+
+    def counted_layer(self, table: LabelMeans) -> tuple:
+        "Return the layer learned from the labels that a table gives to the faces."
+        whole = completed(table, self.read.units, self.posed, classes=self.classes)
+        return learn_layer(self.read.features, whole.chances(self.read.units))
 
 
-def counted_answers(
+def parts_of(choose: np.ndarray, people: np.ndarray, folds: int) -> list:
+    "Return (rows that teach, rows answered): folds of people, then all that is not chosen."
+    from sklearn.model_selection import GroupKFold
+
+    chosen = np.where(choose)[0]
+    splits = GroupKFold(folds).split(chosen, groups=people[chosen])
+    parts = [(chosen[a], chosen[b]) for a, b in splits]
+    return parts if choose.all() else parts + [(chosen, np.where(~choose)[0])]
+
+
+def layer_answers(
     rendered: Read,
     photographs: Read,
     *,
     truth: np.ndarray,  # n labels of the photographs
     people: np.ndarray,  # n keys of the people
     choose: np.ndarray,  # (n,) bool: the half whose labels may be counted
-    posed: np.ndarray,  # labels of the rendered faces as posed, for rows that are not counted
+    posed: Sequence,  # labels of the rendered faces as posed; None or NaN = no label
     classes: tuple,  # C names, the order of the answers
     folds: int = FOLDS,
-) -> np.ndarray:  # (n, C)
-    """Return the answers of the network with a last layer that was learned from counted labels.
+    kinds: tuple = LABELS,  # what the last layer learns from
+    full: bool = False,  # see `count`
+) -> dict:  # {kind: (n, C) probabilities}
+    """Return the answers of the network with its last layer learned from each kind of labels.
 
     A photograph of the choosing half is answered by a layer that other people's labels taught (in
-    folds of people); any other photograph by the layer that the whole choosing half taught.
+    folds of people); any other photograph by the layer that the whole choosing half taught. Which
+    labels are counted is decided once, by the whole choosing half. Both kinds learn from the faces
+    that were posed with a label. Raises `CourseError` if a class was not posed, or if all people of
+    a counted label are in one fold.
     """
-    from sklearn.model_selection import GroupKFold
+    posed = np.asarray(posed, object)
+    require(classes, posed, "no rendered face was posed with the label")
+    labels = counted_labels(truth[choose], people[choose], classes=classes)
+    faces = Faces.of(rendered, posed, labels=labels, classes=classes)
+    layers = dict(posed=faces.posed_layer()) if "posed" in kinds else {}
+    answers = {kind: np.zeros((len(truth), len(classes))) for kind in kinds}
+    for taught, answered in parts_of(choose, people, folds):
+        taught = taught[isin(truth[taught], labels)]
+        read, names = photographs.rows(taught), truth[taught]
+        weights = equal_people(names.tolist(), people[taught].tolist())
+        weights = equal_labels(names, weights)
+        if "counted" in kinds:
+            units = moments_of(read.units, weights).standardised(read.units)
+            table = count(units, names, people[taught], labels=labels, full=full)
+            layers["counted"] = faces.counted_layer(table)
+        mean = moments_of(read.features, weights).mean
+        for kind in kinds:
+            layer = folded(layers[kind], Moments(mean, faces.feature_sd))
+            answers[kind][answered] = answers_of(photographs.features[answered], layer)
+    return answers
 
-    units = standardised(photographs.units, choose)
-    features = standardised(photographs.features, choose)
-    faces = Read(standardised(rendered.features), standardised(rendered.units))
-    found = np.zeros((len(truth), len(classes)))
-    given = np.where(choose & np.isin(truth, classes))[0]
-    parts = [(given[a], given[b]) for a, b in GroupKFold(folds).split(given, groups=people[given])]
-    others = np.setdiff1d(np.arange(len(truth)), given)
-    if len(others):
-        parts.append((given, others))
-    for taught, answered in parts:
-        table = count(units[taught], truth[taught], people[taught])
-        table = completed(table, faces.units, posed, classes=classes)
-        layer = learn_layer(faces.features, table.chances(faces.units))
-        found[answered] = answers_of(features[answered], layer)
-    return found
+
+def counted_answers(
+    rendered: Read,
+    photographs: Read,
+    *,
+    labels: str = "counted",  # one of `LABELS`; "posed" is the control
+    **options,  # those of `layer_answers`
+) -> np.ndarray:  # (n, C) probabilities
+    "Return the answers of the network with a last layer learned from one kind of labels."
+    return layer_answers(rendered, photographs, kinds=(labels,), **options)[labels]

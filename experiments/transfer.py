@@ -46,7 +46,7 @@ from pathlib import Path
 import counted_head
 import numpy as np
 import pandas as pd
-from counted_head import Read, counted_answers, log_odds
+from counted_head import Read, layer_answers, log_odds
 from face_crops import folder_of_set, rendered
 from fer_course.augment import Standardised
 from fer_course.core.errors import CourseError
@@ -223,7 +223,7 @@ def taught_again(out, run, real):
     if found is None:
         reads = read_kept(run.folder(out) / READS)
         posed = np.array([name or None for name in reads["posed"].tolist()], object)
-        found = counted_answers(
+        found = layer_answers(
             Read(reads["face_features"].astype(np.float32), reads["face_units"]),
             Read(reads["photo_features"].astype(np.float32), reads["photo_units"]),
             truth=real.expression.to_numpy(str),
