@@ -103,7 +103,7 @@ def prepared(out: Path, what: FaceSet) -> tuple:
     if not (ready / ".steps" / "prepare.json").exists():
         render_dataset(folder / "faces", like=what, device="cpu")
         options = dict(reader="faces", auxiliary="none", no_face="drop-train", device="cpu")
-        prepare(folder / "faces", ready, log=say, **options)
+        prepare(folder / "faces", ready, **options)
     return read_prepared(ready)
 
 
