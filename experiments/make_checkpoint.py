@@ -292,7 +292,7 @@ def write_onnx(model, path: Path, crops) -> dict | None:
     except (CourseError, ImportError) as error:
         say(f"   no ONNX file is written or compared: {error}")
         return None
-    x = normalise(torch.from_numpy(np.ascontiguousarray(crops)))
+    x = normalise(torch.from_numpy(np.array(crops)))
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     with torch.no_grad():
         expected = [answer.numpy() for answer in model(x)]

@@ -85,7 +85,9 @@ def test_a_source_that_changed_is_refused(source, prepared, tmp_path):
     out = tmp_path / "run"
     carry_out(make_plan(prepared, out, start=copy, **QUICK), out, device="cpu", stop_after=1)
     weights = copy / "best.safetensors"
-    save(create("small"), tmp_path / "other")
+    other = pretrained()
+    torch.nn.init.zeros_(other.classify.bias)
+    save(other, tmp_path / "other")
     shutil.copy(tmp_path / "other" / "model.safetensors", weights)
     with pytest.raises(CourseError, match="other settings .start: "):
         carry_out(make_plan(prepared, out, start=copy, **QUICK), out, device="cpu")
@@ -116,7 +118,11 @@ def test_a_file_of_another_network_gets_the_list_of_keys(prepared, here, tmp_pat
     assert status == 1
     assert "unexpected 1: fc.weight" in error
     assert "missing" in error
-    torch.save(pretrained().state_dict(), file)
+    torch.save(create("small", view="inner").state_dict(), file)
+    status, _, error = here(*command, "--preset", "small")
+    assert status == 1
+    assert "put the network's config.json beside the file" in error
+    torch.save(create("small").state_dict(), file)
     plan = make_plan(prepared, tmp_path / "run", start=file, preset="small")
     assert plan["start"]["what"] == "../weights.pt"
     assert {"anger", "AU12"} <= set(plan["start"]["new"]), "the file does not name its answers"

@@ -166,10 +166,11 @@ def find_source(
 
     source = load_start(what, preset)
     if source.config.size != size:
+        remedy = f"prepare them with --size {source.config.size}"
+        if hasattr(source, "unnamed"):  # a file alone, which does not tell whether it has a view
+            remedy += ", or put the network's config.json beside the file"
         raise CourseError(
-            f"holds images of {size} pixels, and {what} reads {source.config.size}",
-            data,
-            f"prepare them with --size {source.config.size}",
+            f"holds images of {size} pixels, and {what} reads {source.config.size}", data, remedy
         )
     return source
 
