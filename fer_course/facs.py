@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['EXPRESSIONS', 'BASIC', 'SEVEN', 'AU_NAMES', 'AU_VOCABULARIES', 'RENDERED_UNITS', 'EXCLUDED', 'PROTOTYPES', 'MEASURED',
-           'REGIONS', 'au_columns', 'Exclusion', 'is_possible', 'Variant', 'Prototype', 'measured_share', 'Region']
+           'REGIONS', 'INNER_FACE', 'au_columns', 'Exclusion', 'is_possible', 'Variant', 'Prototype', 'measured_share',
+           'Region', 'inner_window']
 
 # %% ../nbs/library/facs.ipynb #631b3281
 from collections.abc import Iterable
@@ -299,3 +300,15 @@ REGIONS = dict(
         action_units=(10, 12, 14, 15, 16, 17, 18, 20, 22, 23, 24, 25, 26, 27, 28),
     ),
 )
+
+# %% ../nbs/library/facs.ipynb #3ae113fc
+# rows and columns of an aligned face between brows and chin, as shares of its side
+INNER_FACE = ((0.18, 0.965), (0.11, 0.89))
+
+
+def inner_window(
+    side: int,  # of an aligned face, pixels
+) -> tuple[int, int, int, int]:  # top, bottom, left, right; the second and the last are outside
+    "Return the place of the inner face in pixels."
+    (top, bottom), (left, right) = INNER_FACE
+    return tuple(round(share * side) for share in (top, bottom, left, right))

@@ -46,6 +46,18 @@ def test_local_contrast_forgets_brightness_and_contrast():
     assert plain.abs().max() <= 1
 
 
+def test_a_matrix_takes_the_place_of_its_window():
+    x = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    matrix = neighbourhood(24, 0.2 * 24)
+    assert torch.equal(local_contrast(x, (None, matrix)), local_contrast(x, (None, 0.2)))
+
+
+def test_a_flat_image_has_a_finite_gradient():
+    x = torch.full((1, 3, 24, 24), 0.5, requires_grad=True)
+    local_contrast(x).square().sum().backward()
+    assert torch.isfinite(x.grad).all()
+
+
 def test_changes_come_before_the_contrast():
     from fer_course.augment.batch import Augment
 

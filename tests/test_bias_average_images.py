@@ -9,7 +9,7 @@ from fer_course.bias.vectors import expression_labels
 from fer_course.core.errors import CourseError, in_range, one_of
 from fer_course.core.packed import PackedImages
 from fer_course.core.terminal import progress
-from fer_course.facs import EXPRESSIONS
+from fer_course.facs import EXPRESSIONS, INNER_FACE
 import tempfile
 import cv2
 import pytest

@@ -71,6 +71,13 @@ def test_alternatives_of_the_guide():
     assert faces["neutral"] == [set()]
 
 
+def test_the_inner_face_is_inside():
+    assert inner_window(112) == (20, 108, 12, 100)
+    top, bottom, left, right = inner_window(224)
+    assert (left + right) / 2 == 112, "the face is in the middle"
+    assert 0 < top < bottom < 224
+
+
 def test_regions():
     assert sum(len(region.windows) for region in REGIONS.values()) == 7
     units = [unit for region in REGIONS.values() for unit in region.action_units]

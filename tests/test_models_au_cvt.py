@@ -11,6 +11,7 @@ from fer_course.models.au_branch import AUBranch, AUToken
 from fer_course.models.config import check_config, Config, refuse, VALUES
 from fer_course.models.presets import configure, paper_value
 from fer_course.models.parts import Block, IRStem, MERGING, PositionConv, resnet_stem
+from fer_course.models.view import InnerFace
 from fer_course.models.vit_weights import fill_vit
 from fer_course.models.weights import load_ir50, load_resnet50
 import pytest

@@ -3,7 +3,7 @@ from fer_course.models.config import *
 from dataclasses import dataclass
 from fer_course.core.errors import CourseError
 from fer_course.core.files import as_json
-from fer_course.facs import AU_VOCABULARIES, SEVEN
+from fer_course.facs import AU_VOCABULARIES, inner_window, SEVEN
 from fer_course.models.au_branch import AU_REGIONS
 from fer_course.models.parts import FEED_FORWARD, MERGING
 

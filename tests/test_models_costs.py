@@ -7,6 +7,7 @@ from fer_course.core.errors import CourseError
 from fer_course.models.au_cvt import AUCVT
 from fer_course.models.presets import configure
 from fer_course.models.parts import Attention
+from fer_course.models.view import InnerFace
 
 
 def test_the_count_is_what_pytorch_executes():
@@ -40,6 +41,24 @@ def test_the_count_is_what_pytorch_executes():
         parameters = sum(p.numel() for p in model.parameters())
         assert costs["parameters"] == parameters, name
         assert sum(part["parameters"] for part in costs["parts"].values()) == parameters, name
+
+
+def test_a_view_costs_work_and_no_parameters():
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.utils.flop_counter import FlopCounterMode
+    from fer_course.models.au_cvt import create
+
+    model = create("small", view="inner").eval()
+    x = torch.zeros(1, 3, 112, 112)
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        model(x)
+    costs = summary(model)
+    without = summary("small", size=64)
+    assert counter.get_total_flops() == 2 * costs["multiply_adds"]
+    assert costs["parameters"] == without["parameters"]
+    assert costs["multiply_adds"] - without["multiply_adds"] == model.view.multiply_adds
+    assert costs["tokens"] == without["tokens"]
+    assert "view" not in without["parts"]
 
 
 def test_a_summary_by_hand():

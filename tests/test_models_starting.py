@@ -8,7 +8,7 @@ from fer_course.core.errors import CourseError, one_of
 from fer_course.core.files import read_json
 from fer_course.facs import BASIC, EXPRESSIONS
 from fer_course.models.au_cvt import AUCVT, create
-from fer_course.models.checkpoints import restore, shipped
+from fer_course.models.checkpoints import restore, SHIPPED, shipped
 from fer_course.models.config import Config
 from fer_course.models.presets import configure, PRESETS
 from fer_course.models.released import load_released, recognise
@@ -109,6 +109,20 @@ def test_a_prepared_folder_holds_no_network():
             weights_of(prepared)
         (prepared / "model.safetensors").write_bytes(b"")
         assert weights_of(prepared) == prepared / "model.safetensors", "a main job holds both"
+
+
+def test_each_network_of_the_package_has_a_name():
+    import fer_course
+    from fer_course.models.checkpoints import SHIPPED
+
+    checkpoints = Path(fer_course.__file__).parent / "checkpoints"
+    for name, folder in SHIPPED.items():
+        if (checkpoints / folder).exists():
+            assert weights_of(name) == checkpoints / folder / "model.safetensors", name
+            assert preset_of(load_start(name).config) == folder, name
+        else:
+            with pytest.raises(CourseError, match=f"no network '{folder}'.*small"):
+                weights_of(name)
 
 
 def test_the_shipped_network_and_each_folder_are_found():

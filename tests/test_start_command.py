@@ -85,7 +85,9 @@ def test_a_source_that_changed_is_refused(source, prepared, tmp_path):
     out = tmp_path / "run"
     carry_out(make_plan(prepared, out, start=copy, **QUICK), out, device="cpu", stop_after=1)
     weights = copy / "best.safetensors"
-    save(create("small"), tmp_path / "other")
+    other = pretrained()
+    torch.nn.init.zeros_(other.classify.bias)
+    save(other, tmp_path / "other")
     shutil.copy(tmp_path / "other" / "model.safetensors", weights)
     with pytest.raises(CourseError, match="other settings .start: "):
         carry_out(make_plan(prepared, out, start=copy, **QUICK), out, device="cpu")
@@ -116,7 +118,11 @@ def test_a_file_of_another_network_gets_the_list_of_keys(prepared, here, tmp_pat
     assert status == 1
     assert "unexpected 1: fc.weight" in error
     assert "missing" in error
-    torch.save(pretrained().state_dict(), file)
+    torch.save(create("small", view="inner").state_dict(), file)
+    status, _, error = here(*command, "--preset", "small")
+    assert status == 1
+    assert "put the network's config.json beside the file" in error
+    torch.save(create("small").state_dict(), file)
     plan = make_plan(prepared, tmp_path / "run", start=file, preset="small")
     assert plan["start"]["what"] == "../weights.pt"
     assert {"anger", "AU12"} <= set(plan["start"]["new"]), "the file does not name its answers"
@@ -169,6 +175,24 @@ def test_other_classes_get_a_new_classifier(prepared, tmp_path):
     assert "happiness" in plan["start"]["new"]
     assert "stem" in plan["start"]["kept"]
     assert "cannot be checked" in plan["start"]["relation"]
+
+
+def test_a_network_with_a_view_keeps_it(faces, prepared, here, tmp_path):
+    torch.manual_seed(0)
+    save(create("small", view="inner"), tmp_path / "view")
+    for name, stops in (("whole", (None,)), ("stopped", (1, None))):
+        for stop_after in stops:
+            plan = make_plan(prepared, tmp_path / name, start=tmp_path / "view", **QUICK)
+            assert plan["preset"] == "small"
+            carry_out(plan, tmp_path / name, device="cpu", stop_after=stop_after)
+    assert result(tmp_path / "whole") == result(tmp_path / "stopped")
+    model = load_run(tmp_path / "whole")
+    assert (model.config.size, model.config.view, model.config.view_size) == (112, "inner", 64)
+    for command in (("evaluate", tmp_path / "whole"), ("predict", "--model", tmp_path / "whole")):
+        images = sorted((faces / "images").glob("*"))[:2] if command[0] == "predict" else ()
+        status, printed, error = here(*command, *images, "--device", "cpu")
+        assert status == 0, error
+        assert printed
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from fer_course.core.errors import CourseError
+from fer_course.facs import INNER_FACE
 import torch
 import pytest
 from fer_course.models.au_cvt import create

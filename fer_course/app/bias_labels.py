@@ -46,16 +46,19 @@ class Predictor:
 
 
 def load_predictor(
-    model: str | Path | None = None,  # a training run or a main job; None = that of the package
+    # a training run, a main job, or a key of `SHIPPED`; None = the small network of the package
+    model: str | Path | None = None,
 ) -> Predictor:
     "Return a network for missing labels; raise `CourseError` if the folder holds none."
     from fer_course import models
-    from fer_course.models.checkpoints import shipped
+    from fer_course.models.checkpoints import SHIPPED, shipped
     from fer_course.train.runs import load_network
 
-    if model is None:
-        weights = digest(shipped() / "model.safetensors")
-        return Predictor(models.pretrained(), "network of the package", weights, "course")
+    if model is None or str(model) in SHIPPED:
+        name = SHIPPED[str(model or "pretrained")]
+        weights = digest(shipped(name) / "model.safetensors")
+        about = "network of the package" if name == "small" else f"network {name} of the package"
+        return Predictor(models.pretrained(name), about, weights, "course")
     model = Path(model)
     names = ("best.safetensors", "model.safetensors")
     weights = [model / name for name in names if (model / name).exists()]

@@ -71,9 +71,9 @@ def read_data(
 class Beginning:
     "The weights that a network begins with; it has random ones without any of these."
 
-    # begin with a whole network: pretrained = the one of this package, the folder of a finished
-    # run, or a file of weights; other classes or units get new heads, and so does a file alone,
-    # which does not name its classes
+    # begin with a whole network: pretrained = the small one of this package, pretrained-medium =
+    # its larger one, the folder of a finished run, or a file of weights; other classes or units
+    # get new heads, and so does a file alone, which does not name its classes
     start: Start | None = None
     # face.evoLVe's IR50 weights for the first three stages (presets paper and released)
     ir50: File | None = None
@@ -221,7 +221,7 @@ def plan_of_run(
 
     Raises `CourseError` if the run was started from Python without folders.
     """
-    from fer_course.models.starting import PRETRAINED
+    from fer_course.models.checkpoints import SHIPPED
     from fer_course.train.runs import read_config
 
     config = read_config(run)
@@ -245,8 +245,8 @@ def plan_of_run(
     }
     if "start" in config:
         start = config["start"]
-        is_file = start["what"] != PRETRAINED
-        plan["start"] = dict(start, what=moved(start["what"]) if is_file else PRETRAINED)
+        is_shipped = start["what"] in SHIPPED
+        plan["start"] = start if is_shipped else dict(start, what=moved(start["what"]))
     return plan
 
 # %% ../../nbs/library/app.plans.ipynb #ddafb36d

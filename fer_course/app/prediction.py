@@ -96,8 +96,8 @@ def _draw(faces, target, classes, names):
 # %% ../../nbs/library/app.prediction.ipynb #b86f89fe
 def predict_photographs(
     images: Sequence[File],  # photographs, with any number of faces
-    # the --out of "fer-course train" or of "fer-course run" (default: the small network that
-    # comes with the course)
+    # the --out of "fer-course train" or of "fer-course run", or pretrained-medium (default: the
+    # small network that comes with the course)
     model: Folder | None = None,
     *,
     out: Folder | None = None,  # folder for the pictures (default: none are drawn)

@@ -41,7 +41,7 @@ def _folder_of(what):
 
 def _histories(what):
     "Return the manifests of a source, of its own source, ...; None if not found"
-    from fer_course.models.starting import PRETRAINED
+    from fer_course.models.checkpoints import SHIPPED
 
     tables = []
     folder = _folder_of(what)
@@ -51,7 +51,7 @@ def _histories(what):
         tables.append(_own_data(folder))
         path = folder / "config.json"
         start = (read_json(path) if path.exists() else {}).get("start")
-        is_further = start and start["what"] != PRETRAINED
+        is_further = start and start["what"] not in SHIPPED
         folder = _folder_of(os.path.normpath(folder / start["what"])) if is_further else None
     return tables
 
@@ -125,9 +125,9 @@ def relation(
     Raises `CourseError` if it learned from images or people of their validation or test, or if
     images or people of their test chose its epoch.
     """
-    from fer_course.models.starting import PRETRAINED
+    from fer_course.models.checkpoints import SHIPPED
 
-    if str(what) == PRETRAINED:
+    if str(what) in SHIPPED:
         sentence = "the network of this package learned from rendered faces alone"
         return dict(relation=sentence, same_data=False)
     seen, complete = images_seen(what)
@@ -152,7 +152,7 @@ def relation(
 
 # %% ../../nbs/library/app.starts.ipynb #a41da7b9
 def find_source(
-    what: str | Path,  # 'pretrained', a training run, a main job, or a file of weights
+    what: str | Path,  # a key of `SHIPPED`, a training run, a main job, or a file of weights
     preset: str | None = None,  # of a file that lies alone; else it must agree
     *,
     data: str | Path,  # the prepared folder, for the message
@@ -166,10 +166,11 @@ def find_source(
 
     source = load_start(what, preset)
     if source.config.size != size:
+        remedy = f"prepare them with --size {source.config.size}"
+        if hasattr(source, "unnamed"):  # a file alone, which does not tell whether it has a view
+            remedy += ", or put the network's config.json beside the file"
         raise CourseError(
-            f"holds images of {size} pixels, and {what} reads {source.config.size}",
-            data,
-            f"prepare them with --size {source.config.size}",
+            f"holds images of {size} pixels, and {what} reads {source.config.size}", data, remedy
         )
     return source
 
@@ -182,9 +183,10 @@ def start_entry(
     seen: dict,  # of `relation`
 ) -> dict:  # what, sha1, kept, new, left, relation, same_data
     "Return what config.json records about a start."
-    from fer_course.models.starting import PRETRAINED, weights_of
+    from fer_course.models.checkpoints import SHIPPED
+    from fer_course.models.starting import weights_of
 
-    place = str(what) if str(what) == PRETRAINED else os.path.relpath(what, out)
+    place = str(what) if str(what) in SHIPPED else os.path.relpath(what, out)
     lists = {name: list(names) for name, names in asdict(model.started).items()}
     return dict(what=place, sha1=digest(weights_of(what)), **lists, **seen)
 
@@ -196,10 +198,11 @@ def checked_source(
     preset: str | None,  # of the plan
 ) -> "AUCVT":
     "Return the network that a run starts from; raise `CourseError` if it has changed."
-    from fer_course.models.starting import load_start, PRETRAINED, weights_of
+    from fer_course.models.checkpoints import SHIPPED
+    from fer_course.models.starting import load_start, weights_of
 
     what = start["what"]
-    if what != PRETRAINED:
+    if what not in SHIPPED:
         what = os.path.normpath(Path(out) / what)
     if digest(weights_of(what)) != start["sha1"]:
         raise CourseError(

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from .batch import grayscale
 
 # %% ../../nbs/library/augment.contrast.ipynb #a5b3f920
+_LEAST_VARIANCE = 1e-6  # in squared grey levels
 WINDOWS = (None, 0.2, 0.07)  # standard deviations of the neighbourhoods, as shares of the height
 
 
@@ -31,7 +32,8 @@ def neighbourhood(
 
 def local_contrast(
     x: torch.Tensor,  # (B, 3, H, W) float in [-1, 1], H = W
-    windows: tuple = WINDOWS,  # one for each channel of the result; None = the whole image
+    # one for each channel of the result; None = the whole image; or a matrix of `neighbourhood`
+    windows: tuple = WINDOWS,
     *,
     least: float = 6.0,  # added to the local standard deviation, in grey levels
     spread: float = 48.0,  # grey levels of one standard deviation in the result
@@ -41,16 +43,19 @@ def local_contrast(
     channels = []
     for window in windows:
         centred = grey - _local_mean(grey, window)
-        deviation = _local_mean(centred**2, window).clamp(min=0).sqrt()
+        # a flat image has a finite gradient above the least variance
+        deviation = _local_mean(centred**2, window).clamp(min=_LEAST_VARIANCE).sqrt()
         channels.append(spread / 127.5 * centred / (deviation + least))
     return torch.cat(channels, 1).clamp_(-1, 1)
 
 
 def _local_mean(x, window):
     "Return the mean of the neighbourhood of each pixel, or of the whole image"
-    if not window:
+    if window is None:
         return x.mean((2, 3), keepdim=True)
-    matrix = neighbourhood(x.shape[-1], window * x.shape[-1]).to(x)
+    if not isinstance(window, torch.Tensor):
+        window = neighbourhood(x.shape[-1], window * x.shape[-1])
+    matrix = window.to(x)
     return matrix @ x @ matrix.mT
 
 # %% ../../nbs/library/augment.contrast.ipynb #5dffa3e9

@@ -15,7 +15,7 @@ from .vectors import expression_labels
 from ..core.errors import CourseError, in_range, one_of
 from ..core.packed import PackedImages
 from ..core.terminal import progress
-from ..facs import EXPRESSIONS
+from ..facs import EXPRESSIONS, INNER_FACE
 
 # %% ../../nbs/library/bias.average_images.ipynb #700af800
 @dataclass(frozen=True)
@@ -145,7 +145,6 @@ def mean_images(
 
 # %% ../../nbs/library/bias.average_images.ipynb #51403708
 _GREY = (0.299, 0.587, 0.114)  # weights of red, green and blue
-_INNER = ((0.18, 0.965), (0.11, 0.89))  # rows and columns as shares, those of `train.inner_face`
 
 
 def _matched(image):
@@ -153,7 +152,7 @@ def _matched(image):
     grey = np.asarray(image, np.float32) @ np.float32(_GREY)
     part = tuple(
         slice(round(low * side), round(high * side))
-        for (low, high), side in zip(_INNER, grey.shape)
+        for (low, high), side in zip(INNER_FACE, grey.shape)
     )
     contrast = grey[part].std()
     return (grey - grey[part].mean()) / max(contrast, 1e-6), contrast

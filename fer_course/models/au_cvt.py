@@ -17,6 +17,7 @@ from .au_branch import AUBranch, AUToken
 from .config import check_config, Config, refuse, VALUES
 from .presets import configure, paper_value
 from .parts import Block, IRStem, MERGING, PositionConv, resnet_stem
+from .view import InnerFace
 from .vit_weights import fill_vit
 from .weights import load_ir50, load_resnet50
 
@@ -82,6 +83,7 @@ class AUCVT(nn.Module):
         self.ignored = {}  # parts of a loaded checkpoint that this network does not use
         self.grid = (c.side, c.side)
         has_blocks = sum(c.depths) > 0
+        self.view = InnerFace(c.size, c.view_size) if c.view else None
         self.stem = _stem(c)
         self.embedding = _embedding(c)
         self.class_token = None
@@ -182,6 +184,8 @@ class AUCVT(nn.Module):
 
     def forward(self, x: torch.Tensor) -> tuple:
         self._check_input(x)
+        if self.view is not None:
+            x = self.view(x)  # (B, 3, s, s)
         x = self._tokens(self._rescaled(x))
         grid = self.grid
         done = 0  # blocks

@@ -9,7 +9,7 @@ __all__ = ['VALUES', 'Config', 'completed', 'refuse', 'check_config']
 from dataclasses import dataclass
 from ..core.errors import CourseError
 from ..core.files import as_json
-from ..facs import AU_VOCABULARIES, SEVEN
+from ..facs import AU_VOCABULARIES, inner_window, SEVEN
 from .au_branch import AU_REGIONS
 from .parts import FEED_FORWARD, MERGING
 
@@ -28,6 +28,9 @@ class Config:
     expressions: tuple = SEVEN  # names of the classes, in the order of the logits
     au_vocabulary: str | None = "raf_au"  # a key of `AU_VOCABULARIES`; None = no action units (CVT)
     size: int = 112  # side of the input, pixels
+    # 'inner': the network cuts out the inner face and reads its local contrast, see `InnerFace`
+    view: str | None = None  # None = the pixels as they are
+    view_size: int = 64  # side of the inner face after resampling, pixels
     # what the first layer gets, a key of `VALUES`; images are given in [-1, 1] in any case
     values: str = "signed"
     # 'ir': a stem like IR50; 'resnet50': timm's; 'patch': patches of the pixels themselves
@@ -99,9 +102,14 @@ class Config:
         return self.stem_stride * 2 ** len(self.stem_depths)
 
     @property
+    def read_size(self) -> int:
+        "Return the side of what the first layer gets, pixels"
+        return self.view_size if self.view else self.size
+
+    @property
     def side(self) -> int:
         "Return the side of the map of tokens in the first stage"
-        return -(-self.size // self.shrink)
+        return -(-self.read_size // self.shrink)
 
     @property
     def sides(self) -> list:
@@ -149,6 +157,7 @@ _FLAGS = (
 )
 _CHOICES = dict(
     au_vocabulary=(*AU_VOCABULARIES, None),
+    view=("inner", None),
     values=tuple(VALUES),
     embedding=("ir", "resnet50", "patch"),
     ffn=tuple(FEED_FORWARD),
@@ -158,6 +167,9 @@ _CHOICES = dict(
     au_regions=tuple(AU_REGIONS),
     **{flag: (True, False) for flag in _FLAGS},
 )
+
+
+_LEAST_VIEW = 8  # pixels; a neighbourhood needs a few
 
 
 def _is_number(value):
@@ -203,7 +215,7 @@ def _are_names(value):
 
 
 _RULES = {  # fields: (test of a value, what to give)
-    ("size", "stem_stride", "width"): (_is_count, "a whole number above zero"),
+    ("size", "view_size", "stem_stride", "width"): (_is_count, "a whole number above zero"),
     ("patch", "au_after"): (_is_whole, "a whole number"),
     ("stem_depths", "stem_widths"): (_are_some_counts, "a tuple of whole numbers above zero"),
     ("depths", "heads"): (_are_counts, "a tuple of whole numbers above zero"),
@@ -226,6 +238,23 @@ def _check_values(c):
                 refuse(f"{name} cannot be {value!r}", f"give {wanted}")
 
 
+def _size_name(c):
+    "Return the field that decides the size of the map"
+    return "view_size" if c.view else "size"
+
+
+def _check_view(c):
+    "Raise `CourseError` if the inner face is smaller than what the network would make of it"
+    top, bottom, left, right = inner_window(c.size)
+    most = min(bottom - top, right - left)
+    if c.view and not _LEAST_VIEW <= c.view_size <= most:
+        refuse(
+            f"view_size cannot be {c.view_size}: the inner face of {c.size} pixels has {most} "
+            "pixels",
+            f"choose from {_LEAST_VIEW} to {most}, or a larger size",
+        )
+
+
 def _check_embedding(c):
     "Raise `CourseError` if the stem or the patches do not fit"
     stages = len(c.stem_depths)
@@ -237,9 +266,10 @@ def _check_embedding(c):
             "give that of the input layer and of each stage",
         )
     if c.embedding == "patch":
-        if not c.patch or c.size % c.patch:
+        if not c.patch or c.read_size % c.patch:
             refuse(
-                f"size cannot be {c.size}: patches of {c.patch} pixels do not fill it",
+                f"{_size_name(c)} cannot be {c.read_size}: patches of {c.patch} pixels do not "
+                "fill it",
                 "choose a multiple of patch, or another patch",
             )
     elif c.patch and c.patch % 2 == 0:
@@ -269,8 +299,8 @@ def _check_stages(c):
         factor = 2 ** (stages - 1)
         if c.side % factor:
             refuse(
-                f"size cannot be {c.size}: its map of {c.side} x {c.side} tokens cannot be "
-                f"divided by {factor}",
+                f"{_size_name(c)} cannot be {c.read_size}: its map of {c.side} x {c.side} tokens "
+                f"cannot be divided by {factor}",
                 f"choose a multiple of {c.shrink * factor}, or merge='conv', or merge=False",
             )
 
@@ -310,6 +340,7 @@ def check_config(
             "a network without transformer blocks has a stem and the mean of its map",
             "set embedding='ir', head='mean', au_head='branch'",
         )
+    _check_view(c)
     _check_embedding(c)
     _check_stages(c)
     _check_heads(c)

@@ -13,9 +13,11 @@ from ..core.errors import CourseError
 from .au_cvt import AUCVT
 from .presets import configure
 from .parts import Attention
+from .view import InnerFace
 
 # %% ../../nbs/library/models.costs.ipynb #b6dd17bb
 PARTS = dict(
+    view="view",
     stem="stem",
     embedding="tokens",
     class_token="tokens",
@@ -37,6 +39,8 @@ def _multiply_adds(module, x, y):
         return y[0].numel() * module.weight[0].numel()
     if isinstance(module, nn.Linear):
         return y[0].numel() * module.in_features
+    if isinstance(module, InnerFace):
+        return module.multiply_adds
     return 2 * x.shape[1] ** 2 * x.shape[2]  # the two products of an Attention
 
 
@@ -52,13 +56,14 @@ def _part(name):
 
 def _count_parts(network, x):
     "Return {part: parameters and multiply-adds} of a network on the meta device"
-    parts = {part: dict(parameters=0, multiply_adds=0) for part in dict.fromkeys(PARTS.values())}
+    known = [part for part in PARTS.values() if part != "view" or network.view is not None]
+    parts = {part: dict(parameters=0, multiply_adds=0) for part in dict.fromkeys(known)}
     for name, parameter in network.named_parameters():
         parts[_part(name)]["parameters"] += parameter.numel()
     names = {module: name for name, module in network.named_modules() if name}
 
     for module, name in names.items():
-        if isinstance(module, (nn.Conv2d, nn.Linear, Attention)):
+        if isinstance(module, (nn.Conv2d, nn.Linear, Attention, InnerFace)):
             module.register_forward_hook(partial(_add_work, parts[_part(name)]))
     with torch.no_grad():
         network(x)

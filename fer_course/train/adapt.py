@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from ..core.errors import CourseError
+from ..facs import INNER_FACE
 
 if TYPE_CHECKING:
     import torch
@@ -24,8 +25,8 @@ def inner_face(
     images: np.ndarray,  # uint8 (N, S, S, 3) aligned crops
     size: int = 64,  # side of the result in pixels
     *,
-    rows: tuple[float, float] = (0.18, 0.965),  # top and bottom, as shares of the height
-    columns: tuple[float, float] = (0.11, 0.89),  # left and right, as shares of the width
+    rows: tuple[float, float] = INNER_FACE[0],  # top and bottom, as shares of the height
+    columns: tuple[float, float] = INNER_FACE[1],  # left and right, as shares of the width
 ) -> np.ndarray:  # uint8 (N, size, size, 3)
     """Return the part of aligned crops between brows and chin, resampled by area.
 

@@ -270,11 +270,13 @@ def load_run(
 
 
 def load_network(
-    folder: str | Path,  # of a run, of a whole `fer-course run`, or of `fer_course.models.save`
+    folder: str | Path,  # of a run, a whole `fer-course run`, `models.save`; a key of `SHIPPED`
 ) -> "torch.nn.Module":  # in eval mode
     """Return the network in a folder. Raises `CourseError` if it holds no network."""
     from fer_course import models
 
+    if str(folder) in models.SHIPPED:
+        return models.pretrained(models.SHIPPED[str(folder)])
     if (Path(folder) / "best.safetensors").exists():
         return load_run(folder)
     return models.load(folder)
