@@ -16,8 +16,8 @@ standardised. Each row changes one thing:
     untrained           random weights: what the probe below reads from any network
 
 Some rows change several: `together` has independent units, intensities, TRANSFER and EMA;
-`shipped` has independent units, the changes first and three times as many faces. The labels
-of `wild_counted` were made from the choosing half: its score there is in-sample and chooses nothing.
+`shipped` has independent units, the changes first and three times as many faces. The labels of
+`wild_counted` were made from the choosing half: its score there is in-sample, and chooses nothing.
 
 Scores are those of the *choosing half* of the photographs (see yardstick.py): as they come out,
 with balanced predictions, and after adapting to that half without labels. `probe` is a linear

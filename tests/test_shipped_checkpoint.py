@@ -47,7 +47,7 @@ def test_its_card_says_which_version_of_the_expressions_it_learned(folder):
     card = read_json(folder / "card.json")
     assert card["meaning"] in MEANINGS
     assert {record["meaning"] for record in card["data"].values()} == {card["meaning"]}
-    for meaning in MEANINGS:
+    for meaning in (1, 2):
         assert card["tests"][f"meaning {meaning}"]["meaning"] == meaning
         assert card["scores"][f"meaning {meaning}"]["faces"] > 1000
 
