@@ -6,7 +6,8 @@ labelled photographs are averaged for each label. Rendered faces are then labell
 from the units that the same network reads of *them*, and the network's last layer is learned again
 from these labels (`labels="counted"`). All other weights stay as they were. The control learns the
 same layer, with the same moments, from the labels that were posed (`labels="posed"`): only the
-labels differ.
+labels differ. `labels="several"` takes the mean of the labels that several networks give to the
+same faces, each by its own table: what one network reads wrongly is no label then.
 
 What remains of the photographs of the choosing half:
 
@@ -38,7 +39,7 @@ SHRINKAGE = 0.1  # of a full covariance towards its diagonal
 STEPS = 60  # of L-BFGS; 200 lower the loss by less than 0.002
 FOLDS = 5  # of people
 LEAST = 5  # people, below which a label is not counted
-LABELS = ("counted", "posed")  # what the last layer can learn from
+LABELS = ("counted", "posed", "several")  # what the last layer can learn from
 
 
 def log_odds(probabilities: np.ndarray) -> np.ndarray:
@@ -276,12 +277,45 @@ class Faces:
     def posed_layer(self) -> tuple:
         "Return the layer learned from the labels that were posed."
         chances = (self.posed[:, None] == np.array(self.classes, object)).astype(float)
+        return self.layer(chances)
+
+    def layer(self, chances: np.ndarray) -> tuple:
+        "Return the layer learned from labels (n, C) as probabilities."
         return learn_layer(self.read.features, chances)
 
-    def counted_layer(self, table: LabelMeans) -> tuple:
-        "Return the layer learned from the labels that a table gives to the faces."
-        whole = completed(table, self.read.units, self.posed, classes=self.classes)
-        return learn_layer(self.read.features, whole.chances(self.read.units))
+
+@dataclass(frozen=True)
+class Teacher:
+    "Units, as log odds, that one network reads."
+
+    faces: np.ndarray  # (n, units) of the rendered faces
+    photographs: np.ndarray  # (m, units)
+
+    def kept(self, posed: np.ndarray, *, labels: tuple, classes: tuple) -> "Teacher":
+        "Return the teacher with the faces posed with one of the classes, standardised."
+        known = isin(posed, classes)
+        units, posed = self.faces[known], posed[known]
+        counted = isin(posed, labels)
+        moments = moments_of(units[counted], equal_labels(posed[counted]))
+        return Teacher(moments.standardised(units), self.photographs)
+
+    def chances(
+        self,
+        taught: np.ndarray,  # rows of photographs with counted labels
+        names: np.ndarray,  # their labels
+        people: np.ndarray,  # their people
+        *,
+        faces: Faces,  # the same faces, in the same order
+        labels: tuple,
+        full: bool = False,  # see `count`
+    ) -> np.ndarray:  # (n, C)
+        "Return the labels that this network's table gives to the faces."
+        weights = equal_labels(names, equal_people(names.tolist(), people.tolist()))
+        read = self.photographs[taught]
+        units = moments_of(read, weights).standardised(read)
+        table = count(units, names, people, labels=labels, full=full)
+        whole = completed(table, self.faces, faces.posed, classes=faces.classes)
+        return whole.chances(self.faces)
 
 
 def parts_of(choose: np.ndarray, people: np.ndarray, folds: int) -> list:
@@ -294,7 +328,35 @@ def parts_of(choose: np.ndarray, people: np.ndarray, folds: int) -> list:
     return parts if choose.all() else parts + [(chosen, np.where(~choose)[0])]
 
 
-def layer_answers(
+@dataclass(frozen=True)
+class Lesson:
+    "What teaches the last layer of one network: rendered faces, photographs' labels, teachers."
+
+    faces: Faces
+    features: np.ndarray  # (m, D) of the photographs
+    truth: np.ndarray  # m labels
+    people: np.ndarray  # m keys of the people
+    labels: tuple  # those that are counted
+    posed: tuple | None  # the layer learned from posed labels; None = not asked for
+    groups: dict  # {kind: list of `Teacher`}, their faces standardised
+    full: bool = False  # see `count`
+
+    def layers(self, rows: np.ndarray) -> dict:  # {kind: (weights (D, C), biases (C,))}
+        "Return the layers that the labels of some photographs teach, for features as they are."
+        taught = rows[isin(self.truth[rows], self.labels)]
+        names, people = self.truth[taught], self.people[taught]
+        found = {} if self.posed is None else dict(posed=self.posed)
+        for kind, group in self.groups.items():
+            options = dict(faces=self.faces, labels=self.labels, full=self.full)
+            chances = [teacher.chances(taught, names, people, **options) for teacher in group]
+            found[kind] = self.faces.layer(np.mean(chances, axis=0))
+        weights = equal_labels(names, equal_people(names.tolist(), people.tolist()))
+        mean = moments_of(self.features[taught], weights).mean
+        moments = Moments(mean, self.faces.feature_sd)
+        return {kind: folded(layer, moments) for kind, layer in found.items()}
+
+
+def lesson_of(
     rendered: Read,
     photographs: Read,
     *,
@@ -303,37 +365,58 @@ def layer_answers(
     choose: np.ndarray,  # (n,) bool: the half whose labels may be counted
     posed: Sequence,  # labels of the rendered faces as posed; None or NaN = no label
     classes: tuple,  # C names, the order of the answers
-    folds: int = FOLDS,
-    kinds: tuple = LABELS,  # what the last layer learns from
+    kinds: tuple = LABELS[:2],  # what the last layer learns from
+    teachers: Sequence[Teacher] = (),  # of "several"; units of the same faces and photographs
     full: bool = False,  # see `count`
-) -> dict:  # {kind: (n, C) probabilities}
-    """Return the answers of the network with its last layer learned from each kind of labels.
+) -> Lesson:
+    """Return what teaches the last layer, from each kind of labels.
 
-    A photograph of the choosing half is answered by a layer that other people's labels taught (in
-    folds of people); any other photograph by the layer that the whole choosing half taught. Which
-    labels are counted is decided once, by the whole choosing half. Both kinds learn from the faces
-    that were posed with a label. Raises `CourseError` if a class was not posed, or if all people of
-    a counted label are in one fold.
+    Which labels are counted is decided once, by the whole choosing half. All kinds learn from the
+    faces that were posed with a label. Raises `CourseError` if a class was not posed, or if
+    "several" has no teacher.
     """
     posed = np.asarray(posed, object)
     require(classes, posed, "no rendered face was posed with the label")
     labels = counted_labels(truth[choose], people[choose], classes=classes)
     faces = Faces.of(rendered, posed, labels=labels, classes=classes)
-    layers = dict(posed=faces.posed_layer()) if "posed" in kinds else {}
-    answers = {kind: np.zeros((len(truth), len(classes))) for kind in kinds}
-    for taught, answered in parts_of(choose, people, folds):
-        taught = taught[isin(truth[taught], labels)]
-        read, names = photographs.rows(taught), truth[taught]
-        weights = equal_people(names.tolist(), people[taught].tolist())
-        weights = equal_labels(names, weights)
-        if "counted" in kinds:
-            units = moments_of(read.units, weights).standardised(read.units)
-            table = count(units, names, people[taught], labels=labels, full=full)
-            layers["counted"] = faces.counted_layer(table)
-        mean = moments_of(read.features, weights).mean
-        for kind in kinds:
-            layer = folded(layers[kind], Moments(mean, faces.feature_sd))
-            answers[kind][answered] = answers_of(photographs.features[answered], layer)
+    own = Teacher(rendered.units, photographs.units)
+    groups = dict(counted=[own], several=list(teachers))
+    groups = {kind: groups[kind] for kind in kinds if kind in groups}
+    if not all(groups.values()):
+        raise CourseError('"several" has no teacher', remedy="train the rows of TEACHERS first")
+    options = dict(labels=labels, classes=classes)
+    return Lesson(
+        faces=faces,
+        features=photographs.features,
+        truth=truth,
+        people=people,
+        labels=labels,
+        posed=faces.posed_layer() if "posed" in kinds else None,
+        groups={k: [t.kept(posed, **options) for t in group] for k, group in groups.items()},
+        full=full,
+    )
+
+
+def layer_answers(
+    rendered: Read,
+    photographs: Read,
+    *,
+    choose: np.ndarray,  # (n,) bool: the half whose labels may be counted
+    folds: int = FOLDS,
+    **options,  # those of `lesson_of`
+) -> dict:  # {kind: (n, C) probabilities}
+    """Return the answers of the network with its last layer learned from each kind of labels.
+
+    A photograph of the choosing half is answered by a layer that other people's labels taught (in
+    folds of people); any other photograph by the layer that the whole choosing half taught. Raises
+    `CourseError` as `lesson_of`, or if all people of a counted label are in one fold.
+    """
+    lesson = lesson_of(rendered, photographs, choose=choose, **options)
+    answers = {}
+    for taught, answered in parts_of(choose, lesson.people, folds):
+        for kind, layer in lesson.layers(taught).items():
+            answers.setdefault(kind, np.zeros((len(choose), len(layer[1]))))
+            answers[kind][answered] = answers_of(lesson.features[answered], layer)
     return answers
 
 

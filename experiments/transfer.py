@@ -28,7 +28,8 @@ exceeds that was learned.
 
 `counted` learns the last layer again from labels that a table of the photographs' mean units gives
 to the rendered faces (counted_head.py), in folds of people on the choosing half; `posed` learns the
-same layer from the expressions that were posed, so that only the labels differ. The reporting half
+same layer from the expressions that were posed, so that only the labels differ. `several` takes the
+mean of the labels that all networks of the rows `TEACHERS` give (teachers.py). The reporting half
 is scored with --report alone, one row and one way that were chosen before, and entered in
 nbs/results/report_half.json.
 Licence: rendered faces as in make_faces.py; the photographs are the user's own.
@@ -41,17 +42,16 @@ Licence: rendered faces as in make_faces.py; the photographs are the user's own.
 
 from harness import Experiment, Run, command_of, commit_of, readable  # first: it sets the threads
 
+import argparse
 from dataclasses import asdict
 from pathlib import Path
-import counted_head
 import numpy as np
 import pandas as pd
-from counted_head import Read, layer_answers, log_odds
+from counted_head import Read, log_odds
 from face_crops import folder_of_set, rendered
 from fer_course.augment import Standardised
 from fer_course.core.errors import CourseError
-from fer_course.core.cache import read_kept, write_kept
-from fer_course.core.files import digest
+from fer_course.core.cache import write_kept
 from fer_course.core.random import seed_everything
 from fer_course.core.terminal import progress, say
 from fer_course.faces import ANNOTATORS
@@ -61,17 +61,15 @@ from fer_course.train import adapt_norms, balance_predictions, inner_face, maxim
 from fer_course.train import only, standardise
 from photograph_crops import photographs
 from recipes import INFORMATION, TRAINING
-from transfer_rows import REFERENCES, ROWS, Row, known_rows, sets_of, training_faces
+from teachers import HALF, READS, TAUGHT, taught_again, taught_rows
+from transfer_rows import REFERENCES, ROWS, TEACHERS, Row, known_rows, sets_of, training_faces
 from yardstick import FIVE, LEDGER, QUESTIONS, asked, compared, count_scoring, entry_of
 from yardstick import macro_scores, predicted_classes, weighted_scores, yardstick
 
-HALF = "choose"  # the half of the photographs whose scores may choose
 COMPONENTS = 40  # principal components that the probe reads
 FOLDS = 5  # of people
-TAUGHT = 8000  # rendered faces, at most, that teach the last layer again
-WAYS = ("raw", "norms", "information", "posed", "counted")
-CLAIMS = ("raw", "counted")  # the ways in which rows are compared
-READS = "reads.npz"
+WAYS = ("raw", "norms", "information", "posed", "counted", "several")
+CLAIMS = ("raw", "several")  # the ways in which rows are compared
 
 
 # One run
@@ -150,7 +148,7 @@ def read_by(model, images) -> tuple:
 
 def keep_reads(path, model, images, *, posed, photos):
     "Keep what a network reads of the photographs and of some faces; return its expressions."
-    chosen = np.linspace(0, len(images) - 1, min(TAUGHT, len(images))).round().astype(int)
+    chosen = taught_rows(len(images))
     faces = read_by(model, images[chosen])[1]
     expressions, photographs = read_by(model, photos)
     shown = ["" if name is None else name for name in posed[chosen]]
@@ -209,31 +207,6 @@ def train(out, run):
         valid_units=np.array(valid.get("valid_au_macro_f1", np.nan)),
         faces=np.array(len(table)),
     )
-
-
-def taught_again(out, run, real):
-    """Return the answers of last layers that were learned again, {way: probabilities (n, 7)}.
-
-    `posed` and `counted` differ in the labels alone. They are made from what `train` kept, and
-    again if the method changes: no network is trained for it.
-    """
-    mark = digest(Path(counted_head.__file__), "sha256")
-    kept = run.folder(out) / "taught_again.npz"
-    found = read_kept(kept, mark=mark)
-    if found is None:
-        reads = read_kept(run.folder(out) / READS)
-        posed = np.array([name or None for name in reads["posed"].tolist()], object)
-        found = layer_answers(
-            Read(reads["face_features"].astype(np.float32), reads["face_units"]),
-            Read(reads["photo_features"].astype(np.float32), reads["photo_units"]),
-            truth=real.expression.to_numpy(str),
-            people=real.subject.to_numpy(str),
-            choose=(real.half == HALF).to_numpy(),
-            posed=posed,
-            classes=SEVEN,
-        )
-        write_kept(kept, found, mark=mark)
-    return found
 
 
 # Scores
@@ -341,13 +314,21 @@ def power(found, n):
     }
 
 
+def teacher_runs(arguments, out):
+    "Return the finished runs of the rows that teach, of all seeds."
+    chosen = argparse.Namespace(**{**vars(arguments), "rows": [*TEACHERS]})
+    found = [run for seed in arguments.seeds for run in runs(chosen, seed)]
+    return [run for run in found if run.finished(out)]
+
+
 def results(arguments, runs):
     "Return what the lesson shows."
     out = Path(arguments.out)
     table, _, lost = photographs(arguments.real, out / "real")
     by_row = {}
+    group = teacher_runs(arguments, out)
     for run in progress(runs, label="scores"):
-        answers = run.answers(out) | taught_again(out, run, table)
+        answers = run.answers(out) | taught_again(out, run, table, group)
         by_row.setdefault(run.row, {})[run.seed] = answers
     differences = comparisons(table, by_row)
     found = dict(

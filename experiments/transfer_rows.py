@@ -61,6 +61,8 @@ REFERENCES = {
     "together, 3 x faces": "together",
     "shipped, medium": "shipped",
 }
+# rows of small networks whose labels the way `several` takes together
+TEACHERS = ("base", "changes first", "TRANSFER", "independent units", "modelled only")
 SEVERAL = ("together", "shipped")  # rows that differ from their reference in more than one thing
 
 
