@@ -70,6 +70,7 @@ COMPONENTS = 40  # principal components that the probe reads
 FOLDS = 5  # of people
 WAYS = ("raw", "norms", "information", "posed", "counted", "several")
 CLAIMS = ("raw", "several")  # the ways in which rows are compared
+CONTROLS = ("raw", "posed")  # the ways that `several` is compared with, within a row
 
 
 # One run
@@ -270,10 +271,7 @@ def summary(table, answers, *, repeats=200):
 
 
 def comparisons(table, by_row, *, repeats=1000):
-    """Return {row: paired differences from the row it is compared with}, over seeds and people.
-
-    All claims of all rows are corrected together.
-    """
+    "Return {row: paired differences from the row it is compared with}, over seeds and people."
     found = {}
     for name, group in by_row.items():
         reference = REFERENCES.get(name, "base")
@@ -287,23 +285,43 @@ def comparisons(table, by_row, *, repeats=1000):
             pair = [[runs[s][way] for s in seeds] for runs in (by_row[reference], group)]
             options = dict(names=(reference, name), repeats=repeats)
             found[name][way] = compared(table, *pair, HALF, **options)
-    places = [
-        (by_kind, kind)
-        for row in found.values()
-        for way in CLAIMS
-        for by_kind in row[way].values()
-        for kind in by_kind
-    ]
-    for (by_kind, kind), corrected in zip(places, correct([d[k] for d, k in places])):
-        by_kind[kind] = corrected
     return found
 
 
-def power(found, n):
+def way_comparisons(table, by_row, *, repeats=1000):
+    "Return {row: {way: paired differences of `several` from it}}, of the same networks."
+    found = {}
+    for name, group in by_row.items():
+        after = [answers["several"] for answers in group.values()]
+        found[name] = {}
+        for way in CONTROLS:
+            before = [answers[way] for answers in group.values()]
+            options = dict(names=(way, "several"), repeats=repeats)
+            found[name][way] = compared(table, before, after, HALF, **options)
+    return found
+
+
+def correct_together(*groups):
+    "Correct the claims of nested dicts for their number, all together, in place."
+    places = []
+
+    def collect(node):
+        "Find the dicts that hold a claim"
+        for key, value in node.items():
+            if isinstance(value, dict) and "p" in value:
+                places.append((node, key))
+            elif isinstance(value, dict):
+                collect(value)
+
+    for group in groups:
+        collect(group)
+    for (node, key), corrected in zip(places, correct([node[key] for node, key in places])):
+        node[key] = corrected
+    return len(places)
+
+
+def power(found, n, *, claims):
     "Return what difference n seeds would show with probability 0.8, {row: macro F1}."
-    claims = sum(
-        len(kinds) for row in found.values() for way in CLAIMS for kinds in row[way].values()
-    )
     return {
         name: {
             question: detectable(kinds["by_photograph"]["sd"], n, claims=claims)
@@ -330,7 +348,8 @@ def results(arguments, runs):
     for run in progress(runs, label="scores"):
         answers = run.answers(out) | taught_again(out, run, table, group)
         by_row.setdefault(run.row, {})[run.seed] = answers
-    differences = comparisons(table, by_row)
+    differences, ways = comparisons(table, by_row), way_comparisons(table, by_row)
+    claims = correct_together(differences, ways)
     found = dict(
         seeds=arguments.seeds,
         lost=lost,
@@ -344,8 +363,11 @@ def results(arguments, runs):
             rows={name: asdict(ROWS[name]) for name in by_row},
         ),
         rows={name: summary(table, list(group.values())) for name, group in by_row.items()},
+        teachers=[run.folder(out).name for run in group],
+        claims=claims,
         compared=differences,
-        detectable=power(differences, len(arguments.seeds)),
+        compared_ways=ways,
+        detectable=power(differences, len(arguments.seeds), claims=claims),
     )
     if arguments.report:
         found["report"] = report_scores(arguments, table, by_row)

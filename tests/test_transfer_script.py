@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "experiments"))
+import teachers
 import transfer as script
 import transfer_rows
 from fer_course.core.files import make_folder, read_json, write_json, write_table
@@ -167,7 +168,7 @@ def test_images_are_standardised_before_or_within_training(finished):
     assert other.image.equals(table.image)
     assert np.array_equal(script.standardise(within), before)
     settings = script.settings_of(script.ROWS["together"], epochs=1, seed=0)
-    assert settings["augment"].change == script.TRANSFER
+    assert settings["augment"].change == transfer_rows.TRANSFER
     assert settings["intensities"]
 
 
@@ -175,29 +176,41 @@ def test_the_last_layer_is_taught_again_without_training_the_network_again(finis
     out, _, arguments = finished
     run = script.runs(arguments, 0)[0]
     real = script.photographs("photos", out / "real")[0]
-    found = script.taught_again(out, run, real)
-    kept = run.folder(out) / "taught_again.npz"
-    before = kept.stat().st_mtime_ns
-    again = script.taught_again(out, run, real)
-    assert kept.stat().st_mtime_ns == before, "read, not made again"
-    assert found.keys() == again.keys() == {"posed", "counted"}
+    group = script.teacher_runs(arguments, out)
+    assert [teacher.row for teacher in group] == ["base"], "finished runs of the rows that teach"
+    found = script.taught_again(out, run, real, group)
+    assert found.keys() == {"posed", "counted", "several"}
     for way, p in found.items():
         assert p.shape == (len(real), 7), way
         assert np.allclose(p.sum(1), 1, atol=1e-4), way
-    script.write_kept(kept, again, mark="an older method")
-    script.taught_again(out, run, real)
-    assert script.read_kept(kept, mark="an older method") is None, (
-        "another method is another result"
-    )
+    assert np.allclose(found["several"], found["counted"], atol=1e-5), "one teacher: the network"
+    kept = run.folder(out) / "taught_several.npz"
+    before = kept.stat().st_mtime_ns
+    script.taught_again(out, run, real, group)
+    assert kept.stat().st_mtime_ns == before, "read, not made again"
+    script.write_kept(kept, found, mark="other teachers")
+    script.taught_again(out, run, real, group)
+    assert teachers.read_kept(kept, mark="other teachers") is None
 
 
-def test_claims_of_all_rows_are_corrected_together(finished):
+def test_a_teacher_reads_the_same_units_as_when_it_was_trained(finished):
+    out, _, arguments = finished
+    run = script.runs(arguments, 0)[0]
+    taught = teachers.teachers_of(out, run, [run])[0]
+    kept = teachers.read_kept(run.folder(out) / teachers.READS)
+    assert np.allclose(taught.faces, kept["face_units"], atol=1e-4)
+    assert np.array_equal(taught.photographs, kept["photo_units"])
+
+
+def test_claims_of_all_rows_and_ways_are_corrected_together(finished):
     found = finished[1]
-    assert len(found["compared"]) == 1
-    for way in script.CLAIMS:
-        for kinds in found["compared"]["together"][way].values():
-            for claim in kinds.values():
-                assert claim["claims"] == 8, "two ways, two questions, two weights"
+    assert list(found["compared"]) == ["together"]
+    assert found["claims"] == 8 + 2 * 8, "two ways, two questions, two weights; two rows of ways"
+    claims = [found["compared"]["together"][way] for way in script.CLAIMS]
+    claims += [found["compared_ways"]["base"][way] for way in script.CONTROLS]
+    for questions in claims:
+        for kinds in questions.values():
+            assert {claim["claims"] for claim in kinds.values()} == {24}
 
 
 def test_one_row_is_reported_and_entered_once(finished, tmp_path, monkeypatch):
