@@ -7,7 +7,7 @@ from the units that the same network reads of *them*, and the network's last lay
 from these labels (`labels="counted"`). All other weights stay as they were. The control learns the
 same layer, with the same moments, from the labels that were posed (`labels="posed"`): only the
 labels differ. `labels="several"` takes the mean of the labels that several networks give to the
-same faces, each by its own table: what one network reads wrongly is no label then.
+same faces, each by its own table: what one network reads wrongly weighs less then.
 
 What remains of the photographs of the choosing half:
 

@@ -53,7 +53,7 @@ def read_of(kept: dict, who: str) -> Read:
 
 
 def units_read(out: Path, teacher, student, faces) -> np.ndarray:  # (n, units) log odds
-    """Return the units that a teacher reads of the faces of a student, each with its mirror image.
+    """Return the units that a teacher reads of a student's faces, each with its mirror image.
 
     `faces` is a function that returns them; it is called if they were not read before. Runs with
     the same sets of faces share one file.
