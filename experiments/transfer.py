@@ -29,7 +29,8 @@ exceeds that was learned.
 `counted` learns the last layer again from labels that a table of the photographs' mean units gives
 to the rendered faces (counted_head.py), in folds of people on the choosing half; `posed` learns the
 same layer from the expressions that were posed, so that only the labels differ. `several` takes the
-mean of the labels that all networks of the rows `TEACHERS` give (teachers.py). The reporting half
+mean of the labels that all networks of the rows `TEACHERS` give (teachers.py). `published` learns
+the layer from labels by published statistics, without a label of a photograph. The reporting half
 is scored with --report alone, one row and one way that were chosen before, and entered in
 nbs/results/report_half.json.
 Licence: rendered faces as in make_faces.py; the photographs are the user's own.
@@ -68,7 +69,7 @@ from yardstick import macro_scores, predicted_classes, weighted_scores, yardstic
 
 COMPONENTS = 40  # principal components that the probe reads
 FOLDS = 5  # of people
-WAYS = ("raw", "norms", "information", "posed", "counted", "several")
+WAYS = ("raw", "norms", "information", "published", "posed", "counted", "several")
 CLAIMS = ("raw", "several")  # the ways in which rows are compared
 CONTROLS = ("raw", "posed")  # the ways that `several` is compared with, within a row
 

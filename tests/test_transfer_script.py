@@ -179,7 +179,7 @@ def test_the_last_layer_is_taught_again_without_training_the_network_again(finis
     group = script.teacher_runs(arguments, out)
     assert [teacher.row for teacher in group] == ["base"], "finished runs of the rows that teach"
     found = script.taught_again(out, run, real, group)
-    assert found.keys() == {"posed", "counted", "several"}
+    assert found.keys() == {"posed", "counted", "several", "published"}
     for way, p in found.items():
         assert p.shape == (len(real), 7), way
         assert np.allclose(p.sum(1), 1, atol=1e-4), way
