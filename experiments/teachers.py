@@ -136,14 +136,14 @@ def made(out: Path, student, real, *, kinds: tuple, runs: Sequence) -> dict:
 def taught_again(out: Path, student, real, runs: Sequence = ()) -> dict:  # {way: (n, 7)}
     """Return the answers with a last layer that was learned again, for each way of teaching.
 
-    `posed`, `counted` and, if teachers are given, `several` differ in the labels alone. `published`
-    uses no label of a photograph, see `published_answers`. All are made from what was kept, and
-    again if method or teachers change: no network is trained.
+    `posed`, `counted` and, if teachers are given, `several` and `several_posed` differ in the
+    labels alone. `published` uses no label of a photograph, see `published_answers`. All are made
+    from what was kept, and again if method or teachers change: no network is trained.
     """
     method = digest(Path(counted_head.__file__), "sha256")
     names = [run.folder(out).name for run in runs]
     found = {}
-    parts = {"counted": ((), counted_head.LABELS[:2]), "several": (names, ("several",))}
+    parts = {"counted": ((), counted_head.LABELS[:2]), "several": (names, counted_head.LABELS[2:])}
     parts["published"] = (repr(ANNOTATORS[PUBLISHED].statistics), ("published",))
     for name, (source, kinds) in parts.items():
         if name == "several" and not runs:
