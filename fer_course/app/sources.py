@@ -38,7 +38,8 @@ def render_faces(
     # people, light and camera: course, shifted, lab, web, film, grey, synthetic
     profile: str | None = None,
     # how the expressions are labelled: meant (as posed), or by a simulated annotator: reader,
-    # strict, folk, confused, hasty, crowd
+    # strict, folk, confused, hasty, crowd; or by one who follows statistics of faces in the wild:
+    # wild_published, wild_patterns, wild_counted (lesson 04)
     annotator: str | None = None,
     strength: float | None = None,  # of the annotator's habits, 0-1: 0 = as reader (default: 1)
     # what is occluded, or how far the heads are turned: mask, sunglasses, left, right, upper,
@@ -48,7 +49,8 @@ def render_faces(
     duplicates: float | None = None,
     seed: int | None = None,  # of people, scenes, expressions and labels (default: as in the set)
     size: int | None = None,  # side of an image in pixels (default: as in the set)
-    # version of what expressions mean: 2, or 1 as in the stored results (default: 2)
+    # version of what expressions mean: 2; 1 as in older results; 3 = in the wild, several patterns
+    # an expression, weak, blended, talking and uneven faces, see lesson 04 (default: 2)
     meaning: int | None = None,
     device: str | None = None,  # cpu, cuda, cuda:1, mps (default: a GPU if there is one)
     log: Callable = quiet,  # called with each line for the user
