@@ -312,7 +312,7 @@ def of_transfer(arguments, rows: tuple) -> argparse.Namespace:
 
 
 def finished_runs(arguments) -> dict:  # {seed: `Run`} of the row
-    "Return the runs of the row; raise `CourseError` if one of them, or of a teacher, is missing."
+    "Return the runs of the row; raise `CourseError` if one, or one of a teacher, is missing."
     out = Path(arguments.out)
     teach = TEACHERS if arguments.layer == "several" else ()
     chosen = of_transfer(arguments, tuple(dict.fromkeys((arguments.row, *teach))))
