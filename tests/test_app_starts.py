@@ -49,8 +49,10 @@ def test_a_source_on_the_same_data_is_named_and_one_that_saw_the_test():
         assert "cannot be checked" in relation(place / "data" / "weights.pt", table)["relation"]
         write_json(place / "moved" / "config.json", config | dict(data=dict(target="../gone")))
         assert "cannot be checked" in relation(place / "moved", table)["relation"]
-    for name in ("pretrained", "pretrained-medium"):
-        assert "rendered faces" in relation(name, table)["relation"]
+    for name in ("pretrained", "pretrained-photographs"):
+        sentence = relation(name, table)["relation"]
+        assert "rendered faces" in sentence
+        assert ("labels of photographs" in sentence) == (name == "pretrained-photographs")
 
 
 def test_images_that_chose_the_epoch_of_a_source_are_never_tested():

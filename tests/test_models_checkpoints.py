@@ -79,7 +79,7 @@ def test_the_networks_of_the_package_predict():
     folders = [path.parent for path in checkpoints.glob("*/model.safetensors")]
     assert folders
     for folder in folders:
-        assert (folder / "model.safetensors").stat().st_size < 25e6, folder.name
+        assert (folder / "model.safetensors").stat().st_size < 6e6, folder.name
         assert sorted(path.name for path in folder.iterdir()) == FILES, folder.name
         model = pretrained(folder.name)
         assert not model.training, folder.name

@@ -119,7 +119,7 @@ def test_each_network_of_the_package_has_a_name():
     for name, folder in SHIPPED.items():
         if (checkpoints / folder).exists():
             assert weights_of(name) == checkpoints / folder / "model.safetensors", name
-            assert preset_of(load_start(name).config) == folder, name
+            assert preset_of(load_start(name, "small").config) == "small", name
         else:
             with pytest.raises(CourseError, match=f"no network '{folder}'.*small"):
                 weights_of(name)

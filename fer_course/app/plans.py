@@ -71,9 +71,10 @@ def read_data(
 class Beginning:
     "The weights that a network begins with; it has random ones without any of these."
 
-    # begin with a whole network: pretrained = the small one of this package, pretrained-medium =
-    # its larger one, the folder of a finished run, or a file of weights; other classes or units
-    # get new heads, and so does a file alone, which does not name its classes
+    # begin with a whole network: pretrained = the one of this package that learned from rendered
+    # faces, pretrained-photographs = the one that reads photographs, the folder of a finished run,
+    # or a file of weights; other classes or units get new heads, and so does a file alone, which
+    # does not name its classes
     start: Start | None = None
     # face.evoLVe's IR50 weights for the first three stages (presets paper and released)
     ir50: File | None = None

@@ -96,8 +96,9 @@ def _draw(faces, target, classes, names):
 # %% ../../nbs/library/app.prediction.ipynb #b86f89fe
 def predict_photographs(
     images: Sequence[File],  # photographs, with any number of faces
-    # the --out of "fer-course train" or of "fer-course run", or pretrained-medium (default: the
-    # small network that comes with the course)
+    # the --out of "fer-course train" or of "fer-course run", or pretrained-photographs, whose
+    # labels mean what people mean who label photographs (default: the network of the course that
+    # learned what is posed on rendered faces)
     model: Folder | None = None,
     *,
     out: Folder | None = None,  # folder for the pictures (default: none are drawn)

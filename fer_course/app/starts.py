@@ -129,6 +129,8 @@ def relation(
 
     if str(what) in SHIPPED:
         sentence = "the network of this package learned from rendered faces alone"
+        if SHIPPED[str(what)] == "photographs":
+            sentence += ", its last layer from labels of photographs, too: see its card"
         return dict(relation=sentence, same_data=False)
     seen, complete = images_seen(what)
     own, *earlier = _histories(what)
