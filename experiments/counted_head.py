@@ -7,7 +7,9 @@ from the units that the same network reads of *them*, and the network's last lay
 from these labels (`labels="counted"`). All other weights stay as they were. The control learns the
 same layer, with the same moments, from the labels that were posed (`labels="posed"`): only the
 labels differ. `labels="several"` takes the mean of the labels that several networks give to the
-same faces, each by its own table: what one network reads wrongly weighs less then.
+same faces, each by its own table: what one network reads wrongly weighs less then. Its control,
+`labels="several_posed"`, takes the mean in the same way, but every table is that of the posed
+faces: no label of a photograph.
 
 What remains of the photographs of the choosing half:
 
@@ -39,7 +41,7 @@ SHRINKAGE = 0.1  # of a full covariance towards its diagonal
 STEPS = 60  # of L-BFGS; 200 lower the loss by less than 0.002
 FOLDS = 5  # of people
 LEAST = 5  # people, below which a label is not counted
-LABELS = ("counted", "posed", "several")  # what the last layer can learn from
+LABELS = ("counted", "posed", "several", "several_posed")  # what the last layer can learn from
 
 
 def log_odds(probabilities: np.ndarray) -> np.ndarray:
@@ -132,6 +134,15 @@ class LabelMeans:
         slopes = np.linalg.solve(covariance, self.means.T)  # (units, C)
         offsets = 0.5 * (self.means.T * slopes).sum(0)
         return softmax(units @ slopes - offsets, axis=1)
+
+
+def posed_table(units: np.ndarray, posed: np.ndarray, *, classes: tuple) -> LabelMeans:
+    "Return the table of posed faces from their units (n, units), standardised."
+    means = np.stack([units[posed == name].mean(0) for name in classes])
+    away = units - means[[classes.index(name) for name in posed]]
+    within = away.T @ away / (len(units) - len(classes))
+    spreads = np.sqrt(np.diag(within))
+    return LabelMeans(tuple(classes), means, spreads, (0,) * len(classes), correlations_of(within))
 
 
 def correlations_of(covariance: np.ndarray) -> np.ndarray:
@@ -317,6 +328,11 @@ class Teacher:
         whole = completed(table, self.faces, faces.posed, classes=faces.classes)
         return whole.chances(self.faces)
 
+    def posed_chances(self, faces: Faces) -> np.ndarray:  # (n, C)
+        "Return the labels that the table of the posed faces themselves gives to them."
+        table = posed_table(self.faces, faces.posed, classes=faces.classes)
+        return table.chances(self.faces)
+
 
 def parts_of(choose: np.ndarray, people: np.ndarray, folds: int) -> list:
     "Return (rows that teach, rows answered): folds of people, then all that is not chosen."
@@ -337,7 +353,7 @@ class Lesson:
     truth: np.ndarray  # m labels
     people: np.ndarray  # m keys of the people
     labels: tuple  # those that are counted
-    posed: tuple | None  # the layer learned from posed labels; None = not asked for
+    given: dict  # {kind: layer} that no label of a photograph changes
     groups: dict  # {kind: list of `Teacher`}, their faces standardised
     full: bool = False  # see `count`
 
@@ -345,7 +361,7 @@ class Lesson:
         "Return the layers that the labels of some photographs teach, for features as they are."
         taught = rows[isin(self.truth[rows], self.labels)]
         names, people = self.truth[taught], self.people[taught]
-        found = {} if self.posed is None else dict(posed=self.posed)
+        found = dict(self.given)
         for kind, group in self.groups.items():
             options = dict(faces=self.faces, labels=self.labels, full=self.full)
             chances = [teacher.chances(taught, names, people, **options) for teacher in group]
@@ -380,19 +396,24 @@ def lesson_of(
     labels = counted_labels(truth[choose], people[choose], classes=classes)
     faces = Faces.of(rendered, posed, labels=labels, classes=classes)
     own = Teacher(rendered.units, photographs.units)
-    groups = dict(counted=[own], several=list(teachers))
+    groups = dict(counted=[own], several=list(teachers), several_posed=list(teachers))
     groups = {kind: groups[kind] for kind in kinds if kind in groups}
     if not all(groups.values()):
         raise CourseError('"several" has no teacher', remedy="train the rows of TEACHERS first")
     options = dict(labels=labels, classes=classes)
+    groups = {k: [t.kept(posed, **options) for t in group] for k, group in groups.items()}
+    given = dict(posed=faces.posed_layer()) if "posed" in kinds else {}
+    if "several_posed" in groups:
+        chances = [teacher.posed_chances(faces) for teacher in groups.pop("several_posed")]
+        given["several_posed"] = faces.layer(np.mean(chances, axis=0))
     return Lesson(
         faces=faces,
         features=photographs.features,
         truth=truth,
         people=people,
         labels=labels,
-        posed=faces.posed_layer() if "posed" in kinds else None,
-        groups={k: [t.kept(posed, **options) for t in group] for k, group in groups.items()},
+        given=given,
+        groups=groups,
         full=full,
     )
 

@@ -10,16 +10,20 @@ from collections.abc import Sequence
 from pathlib import Path
 import counted_head
 import numpy as np
-from counted_head import Read, Teacher, layer_answers, log_odds
+from counted_head import Faces, Moments, Read, Teacher, answers_of, folded, layer_answers
+from counted_head import log_odds
 from fer_course.core.cache import read_kept, write_kept
 from fer_course.core.files import digest, fingerprint
 from fer_course.core.terminal import progress
+from fer_course.faces import ANNOTATORS
+from fer_course.faces.annotators import label_chances
 from fer_course.facs import SEVEN
 from fer_course.train import standardise
-from transfer_rows import ROWS, training_faces
+from transfer_rows import ROWS, training_faces, units_shown
 
 TAUGHT = 8000  # rendered faces, at most, that teach the last layer again
 READS = "reads.npz"
+PUBLISHED = "wild_patterns"  # the annotator of the way `published`
 HALF = "choose"  # the half of the photographs whose labels may be counted
 
 
@@ -103,25 +107,52 @@ def teaching(out: Path, student, real) -> dict:
     )
 
 
+def published_answers(out: Path, student, real) -> dict:
+    """Return {"published": answers} with a last layer that published statistics teach.
+
+    The annotator `wild_patterns` labels the faces by the units that they show. Of the photographs,
+    the mean features of the choosing half are used, without a label.
+    """
+    given = teaching(out, student, real)
+    row, sizes = ROWS[student.row], student.settings
+    table, _ = training_faces(out, row, faces=sizes["faces"], size=sizes["size"])
+    table = table.iloc[taught_rows(len(table))]
+    faces = Faces.of(given["rendered"], given["posed"], labels=SEVEN, classes=SEVEN)
+    units = units_shown(row, table, faces=sizes["faces"])[table.posed.notna()]
+    layer = faces.layer(label_chances(units, ANNOTATORS[PUBLISHED], meaning=row.meaning))
+    mean = given["photographs"].features[given["choose"]].mean(0)
+    layer = folded(layer, Moments(mean, faces.feature_sd))
+    return dict(published=answers_of(given["photographs"].features, layer))
+
+
+def made(out: Path, student, real, *, kinds: tuple, runs: Sequence) -> dict:
+    "Return the answers of some ways of teaching, made anew."
+    if kinds == ("published",):
+        return published_answers(out, student, real)
+    given = teachers_of(out, student, runs) if "several" in kinds else ()
+    return layer_answers(**teaching(out, student, real), kinds=kinds, teachers=given)
+
+
 def taught_again(out: Path, student, real, runs: Sequence = ()) -> dict:  # {way: (n, 7)}
     """Return the answers with a last layer that was learned again, for each way of teaching.
 
-    `posed`, `counted` and, if teachers are given, `several` differ in the labels alone. They are
-    made from what was kept, and again if method or teachers change: no network is trained.
+    `posed`, `counted` and, if teachers are given, `several` and `several_posed` differ in the
+    labels alone. `published` uses no label of a photograph, see `published_answers`. All are made
+    from what was kept, and again if method or teachers change: no network is trained.
     """
     method = digest(Path(counted_head.__file__), "sha256")
     names = [run.folder(out).name for run in runs]
     found = {}
-    parts = {"counted": ((), counted_head.LABELS[:2]), "several": (names, ("several",))}
-    for name, (teachers, kinds) in parts.items():
+    parts = {"counted": ((), counted_head.LABELS[:2]), "several": (names, counted_head.LABELS[2:])}
+    parts["published"] = (repr(ANNOTATORS[PUBLISHED].statistics), ("published",))
+    for name, (source, kinds) in parts.items():
         if name == "several" and not runs:
             continue
-        mark = fingerprint([method, teachers, real[["expression", "half"]].astype(str).to_csv()])
+        mark = fingerprint([method, source, real[["expression", "half"]].astype(str).to_csv()])
         path = student.folder(out) / f"taught_{name}.npz"
         kept = read_kept(path, mark=mark)
         if kept is None:
-            given = teachers_of(out, student, runs) if name == "several" else ()
-            kept = layer_answers(**teaching(out, student, real), kinds=kinds, teachers=given)
+            kept = made(out, student, real, kinds=kinds, runs=runs)
             write_kept(path, kept, mark=mark)
         found |= kept
     return found

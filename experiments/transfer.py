@@ -26,12 +26,18 @@ people of four fifths of the choosing half and scored on the others: what the fe
 whatever the classifier makes of it. Random weights score high there, too (`untrained`): only what
 exceeds that was learned.
 
-`counted` learns the last layer again from labels that a table of the photographs' mean units gives
-to the rendered faces (counted_head.py), in folds of people on the choosing half; `posed` learns the
-same layer from the expressions that were posed, so that only the labels differ. `several` takes the
-mean of the labels that all networks of the rows `TEACHERS` give (teachers.py). The reporting half
-is scored with --report alone, one row and one way that were chosen before, and entered in
-nbs/results/report_half.json.
+Rows that teach, and `medium`, have more answers, all with the last layer learned again:
+
+    published       from labels by published statistics, without a label of a photograph
+    posed           from the expressions that were posed
+    counted         from labels that a table of the photographs' mean units gives to the rendered
+                    faces (counted_head.py), in folds of people on the choosing half
+    several         from the mean of the labels that all networks of the rows `TEACHERS` give,
+                    each by its own table (teachers.py)
+    several_posed   the same with tables of the posed faces
+
+The last four differ in the labels alone. The reporting half is scored with --report alone, one row
+and one way that were chosen before, and entered in nbs/results/report_half.json.
 Licence: rendered faces as in make_faces.py; the photographs are the user's own.
 
     python experiments/transfer.py --real PHOTOS --out _runs/transfer
@@ -68,9 +74,14 @@ from yardstick import macro_scores, predicted_classes, weighted_scores, yardstic
 
 COMPONENTS = 40  # principal components that the probe reads
 FOLDS = 5  # of people
-WAYS = ("raw", "norms", "information", "posed", "counted", "several")
+WAYS = ("raw", "norms", "information", "published", "posed", "several_posed", "counted", "several")
+TAUGHT_ROWS = (*TEACHERS, "medium")  # rows whose last layer is learned again
 CLAIMS = ("raw", "several")  # the ways in which rows are compared
-CONTROLS = ("raw", "posed")  # the ways that `several` is compared with, within a row
+CONTROLS = (
+    "raw",
+    "posed",
+    "several_posed",
+)  # the ways that `several` is compared with, within a row
 
 
 # One run
@@ -245,7 +256,7 @@ def probe_scores(table, probabilities, half, *, repeats):
 def row_scores(table, answers, half, *, repeats=200):
     "Return {way: scores} of the runs of one row on a half."
     found = {}
-    for way in WAYS:
+    for way in [way for way in WAYS if way in answers[0]]:
         each = [answer[way] for answer in answers]
         found[way] = yardstick(table, each, half, repeats=repeats)
         found[f"{way}, balanced"] = balanced_scores(table, each, half, repeats=repeats)
@@ -281,7 +292,7 @@ def comparisons(table, by_row, *, repeats=1000):
         if not seeds:
             continue
         found[name] = dict(to=reference, seeds=seeds)
-        for way in CLAIMS:
+        for way in [way for way in CLAIMS if way in group[seeds[0]]]:
             pair = [[runs[s][way] for s in seeds] for runs in (by_row[reference], group)]
             options = dict(names=(reference, name), repeats=repeats)
             found[name][way] = compared(table, *pair, HALF, **options)
@@ -292,6 +303,8 @@ def way_comparisons(table, by_row, *, repeats=1000):
     "Return {row: {way: paired differences of `several` from it}}, of the same networks."
     found = {}
     for name, group in by_row.items():
+        if name not in TAUGHT_ROWS:
+            continue
         after = [answers["several"] for answers in group.values()]
         found[name] = {}
         for way in CONTROLS:
@@ -346,7 +359,9 @@ def results(arguments, runs):
     by_row = {}
     group = teacher_runs(arguments, out)
     for run in progress(runs, label="scores"):
-        answers = run.answers(out) | taught_again(out, run, table, group)
+        answers = run.answers(out)
+        if run.row in TAUGHT_ROWS:
+            answers |= taught_again(out, run, table, group)
         by_row.setdefault(run.row, {})[run.seed] = answers
     differences, ways = comparisons(table, by_row), way_comparisons(table, by_row)
     claims = correct_together(differences, ways)
@@ -381,7 +396,7 @@ def report_scores(arguments, table, by_row, *, ledger=LEDGER):
     """
     name, way = arguments.report
     missing = sorted(set(arguments.seeds) - set(by_row.get(name, {})))
-    if way not in WAYS or missing:
+    if missing or way not in next(iter(by_row[name].values())):
         known = f"ROW is one of {', '.join(by_row)}, WAY one of {', '.join(WAYS)}"
         problem = f"the report of {name!r}, {way!r} is not possible (seeds missing: {missing})"
         raise CourseError(problem, remedy=known)

@@ -7,12 +7,12 @@ import pandas as pd
 from face_crops import rendered
 from fer_course.augment import TRANSFER, Augment
 from fer_course.data import split
-from fer_course.faces import ANNOTATORS, RandomFaces
+from fer_course.faces import ACTION_UNITS, ANNOTATORS, RandomFaces
 from fer_course.faces.manifest_rows import written_labels
 from fer_course.train import inner_face, standardise
 from recipes import MOVED
 
-WILD = ("wild_published", "wild_counted")  # annotators whose patterns come from faces in the wild
+WILD = ("wild_published", "wild_patterns", "wild_counted")  # read statistics of faces in the wild
 SEEDS_OF_STYLES = dict(modelled=0, drawn=3)
 
 
@@ -104,13 +104,23 @@ def labels_by(what: RandomFaces, table: pd.DataFrame, annotator: str, chunk: int
     return [labels[number] if shows else None for number, shows in zip(numbers, posed)]
 
 
+def units_shown(row: Row, table: pd.DataFrame, *, faces: int) -> np.ndarray:  # (n, units, 2), 0-5
+    "Return the intensities of the units in the faces of a table of `training_faces`."
+    found = np.empty((len(table), len(ACTION_UNITS), 2))
+    numbers = table.image.str.extract(r"(\d+)")[0].astype(int).to_numpy()
+    for place, what in enumerate(sets_of(row, faces)):
+        rows = np.flatnonzero(table.set == place)
+        found[rows] = what.parameters(0, what.n).action_units.numpy()[numbers[rows]]
+    return found
+
+
 def training_faces(out: str | Path, row: Row, *, faces: int, size: int) -> tuple:
-    "Return manifest (with a split; `posed` = the expression shown) and network input of a row."
+    "Return manifest (split, set, `posed` = the expression shown) and network input of a row."
     tables, crops = [], []
-    for what in sets_of(row, faces):
+    for number, what in enumerate(sets_of(row, faces)):
         table, images = rendered(out, what)
         written = labels_by(what, table, row.annotator)
-        tables.append(table.assign(posed=table.expression, expression=written))
+        tables.append(table.assign(posed=table.expression, expression=written, set=number))
         small = inner_face(images, size)
         crops.append(small if row.first else standardise(small))
     table = pd.concat(tables, ignore_index=True)

@@ -266,3 +266,55 @@ def test_only_the_labels_of_the_control_differ():
 def test_log_odds_are_finite():
     assert np.isfinite(script.log_odds(np.array([0.0, 0.5, 1.0]))).all()
     assert script.log_odds(np.array([0.5]))[0] == pytest.approx(0)
+
+
+def teacher_of(rendered, photographs, *, noise, seed):
+    "Return a teacher who reads units with noise"
+    rng = np.random.default_rng(seed)
+
+    def disturbed(units):
+        return units + noise * rng.normal(size=units.shape)
+
+    return script.Teacher(disturbed(rendered.units), disturbed(photographs.units))
+
+
+def test_the_mean_of_several_teachers_is_nearer_to_a_teacher_without_errors():
+    rendered, photographs, options = case(n=600, chosen=450)
+    names = dict(labels=CLASSES, classes=CLASSES)
+    posed = np.asarray(options["posed"], object)
+    faces = script.Faces.of(rendered, posed, **names)
+
+    def labels_by(noise, seed):
+        teacher = teacher_of(rendered, photographs, noise=noise, seed=seed)
+        return teacher.kept(posed, **names).posed_chances(faces)
+
+    exact = labels_by(0.0, 0).argmax(1)
+    each = [labels_by(2.0, seed) for seed in range(1, 9)]
+    right = [(labels.argmax(1) == exact).mean() for labels in each]
+    assert (np.mean(each, axis=0).argmax(1) == exact).mean() > max(right) + 0.05
+
+
+def test_one_teacher_who_is_the_network_itself_is_the_counted_layer():
+    rendered, photographs, options = case()
+    own = script.Teacher(rendered.units, photographs.units)
+    found = script.layer_answers(
+        rendered, photographs, kinds=("counted", "several"), teachers=[own], **options
+    )
+    assert np.allclose(found["counted"], found["several"])
+
+
+def test_posed_tables_of_several_teachers_use_no_label_of_a_photograph():
+    rendered, photographs, options = case()
+    group = [teacher_of(rendered, photographs, noise=1.0, seed=seed) for seed in range(3)]
+    settings = dict(kinds=("several_posed",), teachers=group)
+    lesson = script.lesson_of(rendered, photographs, **options, **settings)
+    other = options | dict(truth=np.roll(options["truth"], 1))
+    again = script.lesson_of(rendered, photographs, **other, **settings)
+    for mine, theirs in zip(lesson.given["several_posed"], again.given["several_posed"]):
+        assert np.allclose(mine, theirs, atol=1e-6)
+
+
+def test_several_without_a_teacher_is_refused():
+    rendered, photographs, options = case()
+    with pytest.raises(CourseError, match="no teacher"):
+        script.layer_answers(rendered, photographs, kinds=("several",), **options)

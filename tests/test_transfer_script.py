@@ -179,7 +179,7 @@ def test_the_last_layer_is_taught_again_without_training_the_network_again(finis
     group = script.teacher_runs(arguments, out)
     assert [teacher.row for teacher in group] == ["base"], "finished runs of the rows that teach"
     found = script.taught_again(out, run, real, group)
-    assert found.keys() == {"posed", "counted", "several"}
+    assert found.keys() == {"posed", "counted", "several", "several_posed", "published"}
     for way, p in found.items():
         assert p.shape == (len(real), 7), way
         assert np.allclose(p.sum(1), 1, atol=1e-4), way
@@ -205,12 +205,13 @@ def test_a_teacher_reads_the_same_units_as_when_it_was_trained(finished):
 def test_claims_of_all_rows_and_ways_are_corrected_together(finished):
     found = finished[1]
     assert list(found["compared"]) == ["together"]
-    assert found["claims"] == 8 + 2 * 8, "two ways, two questions, two weights; two rows of ways"
-    claims = [found["compared"]["together"][way] for way in script.CLAIMS]
+    assert list(found["compared_ways"]) == ["base"], "the last layer of together is not taught"
+    assert found["claims"] == 4 + 3 * 4, "two questions, two weights; raw, and three ways of base"
+    claims = [found["compared"]["together"]["raw"]]
     claims += [found["compared_ways"]["base"][way] for way in script.CONTROLS]
     for questions in claims:
         for kinds in questions.values():
-            assert {claim["claims"] for claim in kinds.values()} == {24}
+            assert {claim["claims"] for claim in kinds.values()} == {16}
 
 
 def test_one_row_is_reported_and_entered_once(finished, tmp_path, monkeypatch):
