@@ -78,8 +78,8 @@ PEOPLE = (
 LABELS_MEAN = dict(raw=POSED, posed=POSED, counted=PEOPLE, several=PEOPLE)
 MEANS = f"each label of at least {counted_head.LEAST} people of the choosing half"
 TABLE = (
-    f"means of action units for {MEANS}, one spread per unit, means of features; no image trained "
-    "the network"
+    f"means of action units for {MEANS}, one spread per unit, means of features; a label of fewer "
+    "people has the mean of posed faces; no image trained the network"
 )
 USED = dict(
     raw="nothing; no image trained the network",

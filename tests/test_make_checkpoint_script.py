@@ -253,6 +253,8 @@ def stand_ins(trained, monkeypatch):
     "Replace images by random ones; return the folder of the runs."
     monkeypatch.setattr(script, "training_faces", training_faces)
     monkeypatch.setattr(script, "prepared", lambda out, what: rendered_stand_in())
+    published = dict(published=np.zeros((144, 7)))
+    monkeypatch.setattr(script.teachers, "published_answers", lambda *_: published)
     monkeypatch.setattr(script, "read_photographs", lambda out, real: photographs_stand_in())
     return trained
 
