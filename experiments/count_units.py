@@ -11,8 +11,8 @@ number of people behind each row.
 What it makes: RESULTS/counted_units.json, from which `fer_course.faces.counted_units` holds a copy.
 Licence: the table is under the licence of the project; the photographs are the user's own.
 
-    python experiments/gap.py --crops CROPS --mesh MESH --out OUT \
-        --label 'renderer 7, counted people equal' \
+    python experiments/gap.py --crops CROPS --mesh MESH --out OUT \\
+        --label 'renderer 7, counted people equal' \\
         --results nbs/results
     python experiments/count_units.py --results nbs/results
 """

@@ -33,7 +33,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
-from fer_course.core.errors import CourseError
+from fer_course.core.errors import CourseError, one_of
 from fer_course.metrics import equal_people
 
 RIDGE = 3e-3  # weight of the squared weights in the loss of the last layer
@@ -338,6 +338,9 @@ def parts_of(choose: np.ndarray, people: np.ndarray, folds: int) -> list:
     "Return (rows that teach, rows answered): folds of people, then all that is not chosen."
     from sklearn.model_selection import GroupKFold
 
+    if len(set(people[choose])) < folds:
+        problem = f"the choosing half shows {len(set(people[choose]))} people"
+        raise CourseError(problem, remedy=f"{folds} folds need as many: give more photographs")
     chosen = np.where(choose)[0]
     splits = GroupKFold(folds).split(chosen, groups=people[chosen])
     parts = [(chosen[a], chosen[b]) for a, b in splits]
@@ -449,4 +452,5 @@ def counted_answers(
     **options,  # those of `layer_answers`
 ) -> np.ndarray:  # (n, C) probabilities
     "Return the answers of the network with a last layer learned from one kind of labels."
+    one_of(labels, LABELS, "kind of labels")
     return layer_answers(rendered, photographs, kinds=(labels,), **options)[labels]

@@ -21,7 +21,7 @@ Licences: the photographs are the user's own; MediaPipe's network is read from i
     python experiments/gap.py --real PHOTOS --mesh PACKAGE --out _runs/gap --label wild \\
         --tables wild=wild_means.csv
     python experiments/gap.py --real PHOTOS --mesh PACKAGE --out _runs/gap --label counted \\
-        --counted counted=_runs/gap/chosen_means.csv
+        --counted counted=counted_means.csv
 """
 
 from harness import command_of, commit_of  # first: it sets the threads
@@ -37,6 +37,7 @@ from fer_course.core.files import atomic, make_folder, read_json, write_json
 from fer_course.core.terminal import say
 from fer_course.faces import FaceSet, RandomFaces
 from fer_course.faces.meanings import LATEST, MEANINGS
+from fer_course.models.checkpoints import shipped
 from fer_course.train import balance_predictions, only
 from fer_course.facs import SEVEN
 from gap_faces import INDEPENDENT, POSED, PSEUDO, UNITS, digest
@@ -120,7 +121,8 @@ def mean_tables(arguments) -> dict:
         f"meaning {k}": FaceSet(n=FACES, profile="photographs", seed=63, meaning=k)
         for k in MEANINGS
     }
-    sets[LEARNED] = RandomFaces(n=FACES, profile="photographs", seed=63, meaning=1)
+    learned = read_json(shipped() / "card.json")["meaning"]
+    sets[LEARNED] = RandomFaces(n=FACES, profile="photographs", seed=63, meaning=learned)
     found = {}
     for name, what in sets.items():
         found[name] = (units_of_set(what).groupby(level=0).mean(), None, None)
@@ -136,7 +138,8 @@ def read_means(path: str | Path) -> tuple:
     """Return means, spreads (or None) and weights (or None) of a table of classes.
 
     Columns: expression, AU1, ... (0-5); weight and stat ("mean" or "sd") may be absent. Several
-    rows of a class are several patterns. Raises `CourseError` if a column is missing.
+    rows of a class are several patterns. Raises `CourseError` if a column is missing, or if a mean
+    is not an intensity: means in SDs of photographs cannot be drawn.
     """
     if not Path(path).is_file():
         raise CourseError("there is no such table", path, "give a csv of mean intensities")
@@ -144,6 +147,8 @@ def read_means(path: str | Path) -> tuple:
     known = [unit for unit in UNITS if unit in table]
     if "expression" not in table or not known:
         raise CourseError("has no columns expression, AU1, ...", path, "see gap.read_means")
+    if not table[known].fillna(0).stack().between(0, 5).all():
+        raise CourseError("holds numbers below 0 or above 5", path, "give mean intensities, 0-5")
     table = table.set_index("expression")
     stat = table["stat"] if "stat" in table else pd.Series("mean", table.index)
     means, spreads = (table[(stat == one).to_numpy()] for one in ("mean", "sd"))

@@ -142,13 +142,14 @@ def taught_again(out: Path, student, real, runs: Sequence = ()) -> dict:  # {way
     """
     method = digest(Path(counted_head.__file__), "sha256")
     names = [run.folder(out).name for run in runs]
+    known = real[["expression", "half", "subject"]]
     found = {}
     parts = {"counted": ((), counted_head.LABELS[:2]), "several": (names, counted_head.LABELS[2:])}
     parts["published"] = (repr(ANNOTATORS[PUBLISHED].statistics), ("published",))
     for name, (source, kinds) in parts.items():
         if name == "several" and not runs:
             continue
-        mark = fingerprint([method, source, real[["expression", "half"]].astype(str).to_csv()])
+        mark = fingerprint([method, source, known.astype(str).to_csv()])
         path = student.folder(out) / f"taught_{name}.npz"
         kept = read_kept(path, mark=mark)
         if kept is None:

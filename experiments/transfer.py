@@ -36,13 +36,16 @@ Rows that teach, and `medium`, have more answers, all with the last layer learne
                     each by its own table (teachers.py)
     several_posed   the same with tables of the posed faces
 
-The last four differ in the labels alone. The reporting half is scored with --report alone, one row
-and one way that were chosen before, and entered in nbs/results/report_half.json.
+The last four differ in the labels alone. All seeds of a row have the same teachers, its own
+networks among them if the row teaches: their spread is that of the students, not of teachers.
+
+The reporting half is scored with --report alone, one row and one way that were chosen before, and
+entered in nbs/results/report_half.json.
 Licence: rendered faces as in make_faces.py; the photographs are the user's own.
 
     python experiments/transfer.py --real PHOTOS --out _runs/transfer
     python experiments/transfer.py --real PHOTOS --out _runs/transfer --seeds 0 --rows base TRANSFER
-    python experiments/transfer.py --real PHOTOS --out _runs/transfer --workers 2 \
+    python experiments/transfer.py --real PHOTOS --out _runs/transfer --workers 2 \\
         --results nbs/results/transfer.json
 """
 
@@ -305,6 +308,8 @@ def way_comparisons(table, by_row, *, repeats=1000):
     for name, group in by_row.items():
         if name not in TAUGHT_ROWS:
             continue
+        if any("several" not in answers for answers in group.values()):
+            continue  # no teacher is finished
         after = [answers["several"] for answers in group.values()]
         found[name] = {}
         for way in CONTROLS:
@@ -385,14 +390,14 @@ def results(arguments, runs):
         detectable=power(differences, len(arguments.seeds), claims=claims),
     )
     if arguments.report:
-        found["report"] = report_scores(arguments, table, by_row)
+        found["report"] = report_scores(arguments, table, by_row, group=group)
     return found
 
 
-def report_scores(arguments, table, by_row, *, ledger=LEDGER):
+def report_scores(arguments, table, by_row, *, group=(), ledger=LEDGER):
     """Score one row and way on the reporting half, and enter it in the ledger.
 
-    Raises `CourseError` if a seed of the row is not finished.
+    Raises `CourseError` if a seed of the row, or a teacher, is not finished.
     """
     name, way = arguments.report
     missing = sorted(set(arguments.seeds) - set(by_row.get(name, {})))
@@ -400,10 +405,16 @@ def report_scores(arguments, table, by_row, *, ledger=LEDGER):
         known = f"ROW is one of {', '.join(by_row)}, WAY one of {', '.join(WAYS)}"
         problem = f"the report of {name!r}, {way!r} is not possible (seeds missing: {missing})"
         raise CourseError(problem, remedy=known)
+    wanted = len(TEACHERS) * len(arguments.seeds)
+    if way.startswith("several") and len(group) < wanted:
+        problem = f"{len(group)} of {wanted} teachers are finished"
+        raise CourseError(problem, remedy=f"run transfer.py --rows {' '.join(map(repr, TEACHERS))}")
     each = [by_row[name][seed][way] for seed in arguments.seeds]
     found = yardstick(table, each, "report", repeats=2000)
     scores = macro_scores({f"{name}, {way}": found})
     what = f"transfer: {name}, {way}, seeds {', '.join(map(str, arguments.seeds))}"
+    if way.startswith("several"):
+        what += f"; {len(group)} teachers"
     command = command_of("transfer", arguments)
     count_scoring(ledger, entry_of(command, commit_of(), what, scores=scores))
     return dict(row=name, way=way, scores=found)
