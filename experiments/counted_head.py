@@ -31,6 +31,7 @@ logistic regression on them.
 from collections.abc import Sequence
 from dataclasses import dataclass
 import numpy as np
+from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from fer_course.core.errors import CourseError, one_of
@@ -38,8 +39,10 @@ from fer_course.metrics import equal_people
 
 RIDGE = 3e-3  # weight of the squared weights in the loss of the last layer
 SHRINKAGE = 0.1  # of a full covariance towards its diagonal
-STEPS = 60  # of L-BFGS; 200 lower the loss by less than 0.002
+CURVATURE = 0.1  # of the loss in a logit, for the steps of L-BFGS alone
+STEPS = 60  # of L-BFGS
 FOLDS = 5  # of people
+SPLITS = 3  # into folds; an answer is the mean over them
 LEAST = 5  # people, below which a label is not counted
 LABELS = ("counted", "posed", "several", "several_posed")  # what the last layer can learn from
 
@@ -221,31 +224,39 @@ def completed(
 # The layer
 
 
-def learn_layer(
+def learn_layers(
     features: np.ndarray,  # (n, D) of rendered faces, standardised
-    chances: np.ndarray,  # (n, C) labels as probabilities
+    chances: np.ndarray,  # (tasks, n, C) labels as probabilities
     *,
     steps: int = STEPS,  # of L-BFGS at most
-) -> tuple:  # weights (D, C) and biases (C,)
-    "Return the last layer that gives rendered faces their labels; all faces weigh the same."
+) -> list:  # for each task weights (D, C) and biases (C,)
+    """Return the last layers that give rendered faces their labels; all faces weigh the same.
+
+    The tasks share the features and are solved together. The weights are searched in coordinates
+    in which the loss has about the same curvature in all directions, so that few steps suffice.
+    """
     x = np.asarray(features, np.float32)
-    y = np.asarray(chances, float)
-    shape = x.shape[1] + 1, y.shape[1]
+    n, size = x.shape
+    y = np.moveaxis(np.asarray(chances, np.float32), 0, 1)  # (n, tasks, C)
+    curvature = CURVATURE * (x.T @ x).astype(float) / n + 2 * RIDGE * np.eye(size)
+    away = solve_triangular(cholesky(curvature, lower=True), np.eye(size), lower=True).T
+    z = x @ away.astype(np.float32)
+    ridge = (RIDGE * away.T @ away).astype(np.float32)
 
     def loss(values):
-        layer = values.reshape(shape)
-        logits = x @ layer[:-1].astype(np.float32)  # (n, C)
-        likely = log_softmax(logits + layer[-1], axis=1)
-        error = (np.exp(likely) - y) / len(x)
-        slope = x.T @ error.astype(np.float32) + 2 * RIDGE * layer[:-1]
-        value = -(y * likely).sum() / len(x) + RIDGE * (layer[:-1] ** 2).sum()
-        return value, np.vstack([slope, error.sum(0)]).ravel()
+        layer = values.reshape(size + 1, -1).astype(np.float32)
+        likely = log_softmax((z @ layer[:-1] + layer[-1]).reshape(y.shape), axis=2)
+        error = ((np.exp(likely) - y) / n).reshape(n, -1)
+        drawn = ridge @ layer[:-1]
+        value = -(y * likely).sum(dtype=float) / n + (layer[:-1] * drawn).sum(dtype=float)
+        return value, np.vstack([z.T @ error + 2 * drawn, error.sum(0)]).astype(float).ravel()
 
     # The line search of L-BFGS-B keeps the strong Wolfe conditions: the loss cannot rise
+    start = np.zeros((size + 1) * y.shape[1] * y.shape[2])
     options = dict(maxiter=steps, ftol=1e-7)
-    found = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options=options)
-    layer = found.x.reshape(shape)
-    return layer[:-1], layer[-1]
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
+    found = found.reshape(size + 1, *y.shape[1:])
+    return [(away @ found[:-1, task], found[-1, task]) for task in range(y.shape[1])]
 
 
 def folded(layer: tuple, moments: Moments) -> tuple:  # weights (D, C) and biases (C,)
@@ -285,14 +296,9 @@ class Faces:
         read = Read(features.standardised(rendered.features), units.standardised(rendered.units))
         return cls(read, posed, classes, features.sd)
 
-    def posed_layer(self) -> tuple:
-        "Return the layer learned from the labels that were posed."
-        chances = (self.posed[:, None] == np.array(self.classes, object)).astype(float)
-        return self.layer(chances)
-
-    def layer(self, chances: np.ndarray) -> tuple:
-        "Return the layer learned from labels (n, C) as probabilities."
-        return learn_layer(self.read.features, chances)
+    def posed_chances(self) -> np.ndarray:  # (n, C)
+        "Return the labels that were posed, as probabilities."
+        return (self.posed[:, None] == np.array(self.classes, object)).astype(float)
 
 
 @dataclass(frozen=True)
@@ -334,16 +340,21 @@ class Teacher:
         return table.chances(self.faces)
 
 
-def parts_of(choose: np.ndarray, people: np.ndarray, folds: int) -> list:
-    "Return (rows that teach, rows answered): folds of people, then all that is not chosen."
+def parts_of(choose: np.ndarray, people: np.ndarray, folds: int, splits: int) -> list:
+    """Return (rows that teach, rows answered): splits into folds of people, then all not chosen.
+
+    Raises `CourseError` if there are fewer people than folds.
+    """
     from sklearn.model_selection import GroupKFold
 
+    chosen = np.where(choose)[0]
     if len(set(people[choose])) < folds:
         problem = f"the choosing half shows {len(set(people[choose]))} people"
         raise CourseError(problem, remedy=f"{folds} folds need as many: give more photographs")
-    chosen = np.where(choose)[0]
-    splits = GroupKFold(folds).split(chosen, groups=people[chosen])
-    parts = [(chosen[a], chosen[b]) for a, b in splits]
+    parts = []
+    for seed in range(splits):
+        folder = GroupKFold(folds, shuffle=True, random_state=seed)
+        parts += [(chosen[a], chosen[b]) for a, b in folder.split(chosen, groups=people[chosen])]
     return parts if choose.all() else parts + [(chosen, np.where(~choose)[0])]
 
 
@@ -356,23 +367,44 @@ class Lesson:
     truth: np.ndarray  # m labels
     people: np.ndarray  # m keys of the people
     labels: tuple  # those that are counted
-    given: dict  # {kind: layer} that no label of a photograph changes
+    given: dict  # {kind: labels (n, C) of the faces} that no label of a photograph changes
     groups: dict  # {kind: list of `Teacher`}, their faces standardised
     full: bool = False  # see `count`
 
-    def layers(self, rows: np.ndarray) -> dict:  # {kind: (weights (D, C), biases (C,))}
-        "Return the layers that the labels of some photographs teach, for features as they are."
-        taught = rows[isin(self.truth[rows], self.labels)]
-        names, people = self.truth[taught], self.people[taught]
-        found = dict(self.given)
+    def labels_of_faces(self, rows: np.ndarray) -> dict:  # {kind: (n, C)}
+        "Return the labels that the labels of some photographs give to the rendered faces."
+        taught = self.taught(rows)
+        options = dict(faces=self.faces, labels=self.labels, full=self.full)
+        found = {}
         for kind, group in self.groups.items():
-            options = dict(faces=self.faces, labels=self.labels, full=self.full)
-            chances = [teacher.chances(taught, names, people, **options) for teacher in group]
-            found[kind] = self.faces.layer(np.mean(chances, axis=0))
+            names, people = self.truth[taught], self.people[taught]
+            found[kind] = np.mean([t.chances(taught, names, people, **options) for t in group], 0)
+        return found
+
+    def taught(self, rows: np.ndarray) -> np.ndarray:
+        "Return those of some photographs whose labels are counted."
+        return rows[isin(self.truth[rows], self.labels)]
+
+    def moments(self, rows: np.ndarray) -> Moments:
+        "Return mean (of some photographs) and SD (of rendered faces) of the features."
+        taught = self.taught(rows)
+        names, people = self.truth[taught], self.people[taught]
         weights = equal_labels(names, equal_people(names.tolist(), people.tolist()))
-        mean = moments_of(self.features[taught], weights).mean
-        moments = Moments(mean, self.faces.feature_sd)
-        return {kind: folded(layer, moments) for kind, layer in found.items()}
+        return Moments(moments_of(self.features[taught], weights).mean, self.faces.feature_sd)
+
+    def layers(self, parts: list) -> list:  # for each part {kind: (weights (D, C), biases (C,))}
+        "Return the layers that parts of the photographs teach, for features as they are."
+        labels = [self.labels_of_faces(rows) for rows in parts]
+        tasks = [("given", kind) for kind in self.given]
+        tasks += [(place, kind) for place in range(len(parts)) for kind in self.groups]
+        chances = [self.given[k] if p == "given" else labels[p][k] for p, k in tasks]
+        learned = dict(zip(tasks, learn_layers(self.faces.read.features, np.stack(chances))))
+        found = []
+        for place, rows in enumerate(parts):
+            moments = self.moments(rows)
+            of_part = {k: learned[p, k] for p, k in tasks if p in ("given", place)}
+            found.append({kind: folded(layer, moments) for kind, layer in of_part.items()})
+        return found
 
 
 def lesson_of(
@@ -405,10 +437,10 @@ def lesson_of(
         raise CourseError('"several" has no teacher', remedy="train the rows of TEACHERS first")
     options = dict(labels=labels, classes=classes)
     groups = {k: [t.kept(posed, **options) for t in group] for k, group in groups.items()}
-    given = dict(posed=faces.posed_layer()) if "posed" in kinds else {}
+    given = dict(posed=faces.posed_chances()) if "posed" in kinds else {}
     if "several_posed" in groups:
         chances = [teacher.posed_chances(faces) for teacher in groups.pop("several_posed")]
-        given["several_posed"] = faces.layer(np.mean(chances, axis=0))
+        given["several_posed"] = np.mean(chances, axis=0)
     return Lesson(
         faces=faces,
         features=photographs.features,
@@ -427,20 +459,24 @@ def layer_answers(
     *,
     choose: np.ndarray,  # (n,) bool: the half whose labels may be counted
     folds: int = FOLDS,
+    splits: int = SPLITS,  # into folds of people
     **options,  # those of `lesson_of`
 ) -> dict:  # {kind: (n, C) probabilities}
     """Return the answers of the network with its last layer learned from each kind of labels.
 
-    A photograph of the choosing half is answered by a layer that other people's labels taught (in
-    folds of people); any other photograph by the layer that the whole choosing half taught. Raises
-    `CourseError` as `lesson_of`, or if all people of a counted label are in one fold.
+    A photograph of the choosing half is answered by layers that other people's labels taught (in
+    folds of people), the mean over several splits into folds; any other photograph by the layer
+    that the whole choosing half taught. Raises `CourseError` as `lesson_of` and `parts_of`, or if
+    all people of a counted label are in one fold.
     """
     lesson = lesson_of(rendered, photographs, choose=choose, **options)
+    parts = parts_of(choose, lesson.people, folds, splits)
     answers = {}
-    for taught, answered in parts_of(choose, lesson.people, folds):
-        for kind, layer in lesson.layers(taught).items():
+    for (_, answered), layers in zip(parts, lesson.layers([taught for taught, _ in parts])):
+        share = 1 / np.where(choose[answered], splits, 1)[:, None]
+        for kind, layer in layers.items():
             answers.setdefault(kind, np.zeros((len(choose), len(layer[1]))))
-            answers[kind][answered] = answers_of(lesson.features[answered], layer)
+            answers[kind][answered] += share * answers_of(lesson.features[answered], layer)
     return answers
 
 
