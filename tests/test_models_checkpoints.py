@@ -11,6 +11,7 @@ from fer_course.models.presets import configure
 from fer_course.models.weights import fill, read_weights
 import json
 import tempfile
+from unittest import mock
 import pytest
 import torch
 from fer_course.models.au_cvt import create
@@ -89,8 +90,23 @@ def test_damaged_files_are_named():
 
 
 def test_a_missing_network_is_named():
-    with pytest.raises(CourseError, match="no network 'nothing'.*Remedy"):
+    with pytest.raises(CourseError, match="no network 'nothing'.*Remedy: choose from .*pretrained"):
         pretrained("nothing")
+    assert shipped("pretrained") == shipped("small"), "what the remedy names can be given"
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        mock.patch("fer_course.__file__", f"{folder}/x.py"),
+    ):
+        message = "no network 'pretrained-photographs'.*train one"
+        for name in ("photographs", "pretrained-photographs"):
+            with pytest.raises(CourseError, match=message):
+                shipped(name)
+        save(create("small"), f"{folder}/checkpoints/small")
+        message = "no network 'pretrained-photographs'. Remedy: choose from pretrained[.]"
+        with pytest.raises(CourseError, match=message):
+            shipped("photographs")
+        save(create("small"), f"{folder}/checkpoints/photographs")
+        assert shipped("pretrained-photographs").name == "photographs"
 
 
 def test_the_networks_of_the_package_predict():

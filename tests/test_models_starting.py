@@ -121,7 +121,7 @@ def test_each_network_of_the_package_has_a_name():
             assert weights_of(name) == checkpoints / folder / "model.safetensors", name
             assert preset_of(load_start(name, "small").config) == "small", name
         else:
-            with pytest.raises(CourseError, match=f"no network '{folder}'.*small"):
+            with pytest.raises(CourseError, match=f"no network '{name}'.*choose from pretrained"):
                 weights_of(name)
 
 

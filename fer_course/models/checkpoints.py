@@ -95,24 +95,26 @@ SHIPPED = {  # what the command line calls a network of this package -> its fold
 
 
 def shipped(
-    name: str = "small",  # a folder of `fer_course/checkpoints`
+    name: str = "small",  # a folder of `fer_course/checkpoints`, or a key of `SHIPPED`
 ) -> Path:  # a folder of `save`, with card.json
     "Return the folder of a network of this package; raise `CourseError` for an unknown name."
     import fer_course
 
     checkpoints = Path(fer_course.__file__).parent / "checkpoints"
-    folder = checkpoints / str(name)
+    folder = checkpoints / SHIPPED.get(str(name), str(name))
     if not (folder / "model.safetensors").is_file():
-        found = sorted(path.parent.name for path in checkpoints.glob("*/model.safetensors"))
+        keys = {place: key for key, place in SHIPPED.items()}
+        there = sorted(path.parent.name for path in checkpoints.glob("*/model.safetensors"))
+        found = [keys.get(place, place) for place in there]
         raise CourseError(
-            f"this installation has no network {name!r}",
+            f"this installation has no network {keys.get(folder.name, str(name))!r}",
             remedy=f"choose from {', '.join(found)}" if found else "train one: fer-course run",
         )
     return folder
 
 
 def pretrained(
-    name: str = "small",  # a folder of `fer_course/checkpoints`
+    name: str = "small",  # a folder of `fer_course/checkpoints`, or a key of `SHIPPED`
 ) -> AUCVT:  # in eval mode, its card (command, data, scores) as `model.card`
     """Return a network that comes with this package.
 
