@@ -27,6 +27,28 @@ def test_the_version_of_the_expressions_is_recorded():
             assert read_json(out / ".render" / "settings.json")["meaning"] == recorded
 
 
+def test_the_help_names_every_profile_annotator_and_version():
+    import contextlib
+    import io
+    import re
+    from fer_course.app.cli import main  # above this one: only for the test
+    from fer_course.faces.annotators import ANNOTATORS
+    from fer_course.faces.meanings import MEANINGS
+    from fer_course.faces.profiles import PROFILES
+    from fer_course.faces.sets import SETS, STYLES
+
+    with contextlib.redirect_stdout(io.StringIO()) as shown, pytest.raises(SystemExit):
+        main(["faces", "--help"])
+    text = " ".join(shown.getvalue().split("options:")[1].split())
+    parts = re.split(r" --([a-z]+) [A-Z]", text)
+    helps = dict(zip(parts[1::2], parts[2::2], strict=True))
+    CASES = dict(profile=PROFILES, meaning=MEANINGS, style=STYLES, like=SETS)
+    for option, keys in (CASES | dict(annotator=("meant", *ANNOTATORS))).items():
+        for key in keys:
+            found = re.search(rf"(?<![\w-]){key}(?![\w-])", helps[option])
+            assert str(key).startswith("_") or found, (option, key)
+
+
 def test_other_photographs_have_another_signature():
     with tempfile.TemporaryDirectory() as folder:
         source = Source("target", Path(folder), "folder", {})

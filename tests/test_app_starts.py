@@ -112,3 +112,19 @@ def test_the_shipped_network_is_left_out_where_it_does_not_fit():
     assert "112 pixels and these have 64" in why_not_fine_tuned(64, "small")
     assert "others are paper" in why_not_fine_tuned(112, "paper")
     assert "weights of IR50" in why_not_fine_tuned(112, "small", given=["IR50"])
+
+
+def test_a_start_records_a_changed_view_alone():
+    from fer_course.models import create, create_from
+    from fer_course.models.checkpoints import save
+
+    seen = dict(relation="other data", same_data=False)
+    with tempfile.TemporaryDirectory() as place:
+        source = create("small", view="inner")
+        save(source, f"{place}/network")
+        same = start_entry(f"{place}/network", create_from(source), out=place, seen=seen)
+        assert list(same) == ["what", "sha1", "kept", "new", "left", "relation", "same_data"]
+        other = create_from(source, size=64, view=None)
+        entry = start_entry(f"{place}/network", other, out=place, seen=seen)
+        assert "changed view: none instead of inner of 64 pixels" in start_lines(entry)[0]
+        assert "changed" not in start_lines(same)[0]

@@ -136,6 +136,25 @@ def test_an_annotator_with_statistics_has_no_evidence():
         evidence(random_faces(2, seed=0), ANNOTATORS["wild_counted"])
 
 
+def test_every_annotator_refuses_units_that_are_no_intensities():
+    faces = random_faces(3, seed=0)
+    lost = faces.copy()
+    lost[1, 2] = np.nan
+    endless = np.repeat(faces[:, :, None], 2, 2)
+    endless[0, 0, 1] = np.inf
+    CASES = (
+        (faces[:, :5], "shape .3, 5.*Remedy: give an array"),
+        (faces[0], "shape"),
+        (lost, "NaN"),
+        (endless, "NaN or infinite"),
+    )
+    for name, annotator in ANNOTATORS.items():
+        for wrong, message in CASES:
+            for read in (seen, label_chances, annotate):
+                with pytest.raises(CourseError, match=message):
+                    read(wrong, annotator)
+
+
 def test_confusions_are_found_again():
     faces = random_faces(6000, seed=5, low=1.0)
     for name in ("confused", "crowd", "hasty"):

@@ -12,3 +12,16 @@ def test_draws_do_not_depend_on_the_batch():
     assert torch.equal(RandomDraws(0, 1, numbers=[4]).uniform(columns=4), all_rows[4:5])
     assert not torch.equal(RandomDraws(1, 1, numbers=[4]).uniform(columns=4), all_rows[4:5])
     assert not torch.equal(RandomDraws(0, 2, numbers=[4]).uniform(columns=4), all_rows[4:5])
+
+
+def test_version_3_ignores_blends_and_asymmetry():
+    from fer_course.facs import BASIC
+    from fer_course.faces.parameters import draw_expressions  # above this one: only for the test
+
+    profiles = (Profile(), Profile(blend=1.0, asymmetry=0.5))
+    for names in (BASIC, [None] * 6):
+        for meaning in (1, 2, 3):
+            given = dict(seed=3, numbers=range(6), meaning=meaning)
+            drawn = [draw_expressions(names, profile=one, **given)[0] for one in profiles]
+            ignored = meaning == 3 and names[0] is not None
+            assert torch.equal(*drawn) == ignored, (names, meaning)

@@ -45,3 +45,14 @@ def test_a_small_part_of_a_large_set_has_its_shares():
     names = face_set("lsd", n=1400).parameters(0, 1400).expressions
     assert abs(names.count("sadness") / 1400 - 144631 / 277251) < 0.04
     assert set(names) == set(SEVEN[:6])
+
+
+def test_the_networks_of_the_package_learned_the_versions_that_the_co():
+    from fer_course.core.files import read_json
+    from fer_course.models.checkpoints import SHIPPED, shipped
+
+    learned = dict(zip(SHIPPED, (1, 2), strict=True))
+    assert read_json(shipped("small") / "card.json")["meaning"] == learned["pretrained"]
+    others = (shipped("small").parent / "photographs").glob("card.json")
+    for card in others:
+        assert read_json(card)["meaning"] == learned["pretrained-photographs"]

@@ -8,7 +8,7 @@ from fer_course.core.errors import CourseError, one_of
 from fer_course.core.files import read_json
 from fer_course.facs import BASIC, EXPRESSIONS
 from fer_course.models.au_cvt import AUCVT, create
-from fer_course.models.checkpoints import restore, SHIPPED, shipped
+from fer_course.models.checkpoints import read_seen, restore, SHIPPED, shipped
 from fer_course.models.config import Config
 from fer_course.models.presets import configure, PRESETS
 from fer_course.models.released import load_released, recognise
@@ -121,7 +121,7 @@ def test_each_network_of_the_package_has_a_name():
             assert weights_of(name) == checkpoints / folder / "model.safetensors", name
             assert preset_of(load_start(name, "small").config) == "small", name
         else:
-            with pytest.raises(CourseError, match=f"no network '{folder}'.*small"):
+            with pytest.raises(CourseError, match=f"no network '{name}'.*choose from pretrained"):
                 weights_of(name)
 
 
@@ -189,6 +189,35 @@ def test_a_file_that_lies_alone_needs_its_preset():
         torch.save({"fc.weight": torch.zeros(2, 2)}, file)
         with pytest.raises(CourseError, match="unexpected 1: fc.weight"):
             load_start(file, "small")
+
+
+def test_a_file_that_lies_alone_keeps_its_view():
+    from safetensors.torch import load_file, save_file
+
+    with tempfile.TemporaryDirectory() as folder:
+        torch.manual_seed(0)
+        model = create("small", size=100, view="inner").eval()
+        save(model, folder)
+        file = Path(folder) / "model.safetensors"
+        (Path(folder) / "config.json").unlink()
+        found = load_start(file, "small")
+        assert found.config == replace(model.config, expressions=found.config.expressions)
+        x = torch.rand(2, 3, 100, 100)
+        assert torch.equal(found(x)[0], model(x)[0])
+        seen = '{"size": 100, "view": "outer", "view_size": 64}'
+        save_file(load_file(file), file, {"fer_course": seen})
+        with pytest.raises(CourseError, match="model.safetensors: view cannot be 'outer'"):
+            load_start(file, "small")
+
+
+def test_a_changed_view_is_named():
+    source = create("small", view="inner")
+    without = create_from(source, size=64, view=None).started
+    assert without.changed == ("view: none instead of inner of 64 pixels",)
+    assert "changed view: none instead of inner" in without.sentence()
+    same = create_from(source).started
+    assert same.changed == ()
+    assert "changed" not in same.sentence()
 
 
 def test_the_answers_of_a_file_alone_are_not_taken_over_by_guess():

@@ -125,6 +125,25 @@ def test_bfloat16_does_not_reach_the_view():
         assert shipped(x)[0].shape == (2, 7)
 
 
+def test_a_network_of_another_type_has_a_view_too():
+    _, shipped = two_networks()
+    x = normalise(torch.from_numpy(smooth_images(2)))
+    with torch.no_grad():
+        expected = shipped(x)[0]
+        exact = shipped.view(x)
+        for kind, most in ((torch.bfloat16, 0.02), (torch.float16, 0.003), (torch.float64, 1e-5)):
+            _, cast = two_networks()
+            cast.to(kind)
+            seen = cast.view(x.to(kind))
+            assert seen.dtype == kind
+            assert (seen.to(exact.dtype) - exact).abs().max() < most, kind
+            assert (cast(x.to(kind))[0].to(exact.dtype) - expected).abs().max() < 5 * most, kind
+            assert (shipped.view(x.to(kind)) - exact).abs().max() < most, "images of another type"
+            assert shipped.view(x.to(kind)).dtype == torch.float32
+        with torch.autocast("cpu", torch.bfloat16):
+            assert shipped(x.bfloat16())[0].shape == (2, 7)
+
+
 def test_a_view_is_kept_in_the_configuration_and_may_be_missing_in_an():
     import tempfile
     from fer_course.core.files import read_json, write_json
@@ -179,7 +198,11 @@ def test_impossible_views_are_refused():
         (dict(view="inner", view_size=4), "view_size cannot be 4"),
         (dict(view_size=0), "view_size cannot be 0"),
         (dict(view="inner", view_size=72), "view_size cannot be 72.*multiple of 16"),
-        (dict(view="inner", size=64), "view_size cannot be 64.*50 pixels"),
+        (dict(view="inner", size=64), "view_size cannot be 64.*50 pixels.*choose from 8 to 50"),
+        (
+            dict(view="inner", size=8, view_size=8),
+            "8 pixels has 6 pixels.*a larger size, or view=None",
+        ),
         (dict(preset="small_vit", view="inner", view_size=40), "view_size cannot be 40: patches"),
     )
     for changes, message in CASES:

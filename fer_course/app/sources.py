@@ -35,7 +35,8 @@ def render_faces(
     like: "str | FaceSet" = "course",
     # how the faces are drawn: modelled, or drawn (an illustrator's portraits: a far domain)
     style: str | None = None,
-    # people, light and camera: course, shifted, lab, web, film, grey, synthetic
+    # people, light and camera: course, shifted, lab, web, film, grey, synthetic, photographs,
+    # "photographs, one light", "photographs, one camera"
     profile: str | None = None,
     # how the expressions are labelled: meant (as posed), or by a simulated annotator: reader,
     # strict, folk, confused, hasty, crowd; or by one who follows statistics of faces in the wild:

@@ -183,13 +183,15 @@ def start_entry(
     *,
     out: str | Path,  # folder of the run; the path of the entry is relative to it
     seen: dict,  # of `relation`
-) -> dict:  # what, sha1, kept, new, left, relation, same_data
+) -> dict:  # what, sha1, kept, new, left, perhaps changed, relation, same_data
     "Return what config.json records about a start."
     from fer_course.models.checkpoints import SHIPPED
     from fer_course.models.starting import weights_of
 
     place = str(what) if str(what) in SHIPPED else os.path.relpath(what, out)
     lists = {name: list(names) for name, names in asdict(model.started).items()}
+    if not lists["changed"]:  # as in the record of an older run, which is compared on resuming
+        del lists["changed"]
     return dict(what=place, sha1=digest(weights_of(what)), **lists, **seen)
 
 
@@ -240,8 +242,9 @@ def start_lines(
     start: dict,  # of `start_entry`
 ) -> list[str]:
     "Return a start as lines for the user."
-    labels = dict(kept="kept", new="new", left="left out")
-    lists = [f"{words} {', '.join(start[key])}" for key, words in labels.items() if start[key]]
+    labels = dict(kept="kept", new="new", left="left out", changed="changed")
+    given = [key for key in labels if start.get(key)]
+    lists = [f"{labels[key]} {', '.join(start[key])}" for key in given]
     return [f"   start: {start['what']}: {'; '.join(lists)}", f"   start: {start['relation']}"]
 
 # %% ../../nbs/library/app.starts.ipynb #0e3926c5

@@ -68,8 +68,9 @@ def evidence(
 
     The combination that fits best counts. Both sides count half. The evidence for contempt is
     in the difference between the sides.
-    Raises `CourseError` for an unknown class, a different number of units, or an annotator who
-    reads by statistics: such a one has probabilities (`label_chances`) in place of evidence.
+    Raises `CourseError` for an unknown class, a different number of units, units that are NaN or
+    infinite, or an annotator who reads by statistics: such a one has probabilities
+    (`label_chances`) in place of evidence.
     """
     if annotator.statistics is not None:
         raise CourseError(
@@ -77,14 +78,7 @@ def evidence(
         )
     for name in classes:
         one_of(name, EXPRESSIONS, "expression")
-    levels = np.asarray(intensities, float) / 5
-    if levels.ndim < 2 or levels.shape[1] != len(UNITS):
-        raise CourseError(
-            f"intensities have the shape {levels.shape}",
-            remedy=f"give an array (n, {len(UNITS)}) or (n, {len(UNITS)}, 2)",
-        )
-    if levels.ndim == 2:
-        levels = levels[..., None]  # (n, units, 1)
+    levels = _sides(intensities) / 5
     mean = levels.mean(2)  # (n, units)
     uneven = levels.max(2) - levels.min(2)  # (n, units)
     columns = {}
@@ -95,6 +89,21 @@ def evidence(
             usual = _length_along(faces, Annotator().weights(name, meaning))
             columns[name] = _between(usual, own, annotator.strength)
     return pd.DataFrame(columns)
+
+
+def _sides(intensities):
+    "Return intensities as (n, units, sides); raise `CourseError` for other numbers of units"
+    levels = np.asarray(intensities, float)
+    if levels.ndim not in (2, 3) or levels.shape[1] != len(UNITS):
+        raise CourseError(
+            f"intensities have the shape {levels.shape}",
+            remedy=f"give an array (n, {len(UNITS)}) or (n, {len(UNITS)}, 2)",
+        )
+    if not np.isfinite(levels).all():
+        raise CourseError(
+            "intensities hold NaN or infinite numbers", remedy="leave out the faces without units"
+        )
+    return levels if levels.ndim == 3 else levels[..., None]
 
 
 def _between(usual, own, strength):
@@ -168,9 +177,7 @@ def _read(intensities, annotator, *, classes, meaning):
     if annotator.statistics is None:
         names = seen(intensities, annotator, classes=classes, meaning=meaning)
         return _one_hot(names, classes)
-    levels = np.asarray(intensities, float)
-    if levels.ndim == 3:
-        levels = levels.mean(2)  # (n, units)
+    levels = _sides(intensities).mean(2)  # (n, units)
     own = annotator.statistics.chances(levels, classes)
     usual = _one_hot(seen(intensities, classes=classes, meaning=meaning), classes)
     return _between(usual, own, annotator.strength)

@@ -107,6 +107,9 @@ class Profile:
     """The distribution of a population of images.
 
     Every field is a number or a pair. Pairs are (low, high), except those of `coarse` and `jpeg`.
+    A face with an expression of version 3 (`MEANINGS`) ignores `blend` and `asymmetry`: its blends
+    and the difference of its sides are those of `wild_patterns.HABITS`. Of `weak` and the share of
+    weak faces there, the larger one holds.
     """
 
     population: int = 0  # a different number draws different people and scenes from the same seed

@@ -52,8 +52,8 @@ class FaceSet:
     duplicates: float = 0.0
     # "train", "valid" or "test" for all faces; None = people are assigned 7 : 1 : 2
     split: str | None = None
-    # Version of what expressions mean, a key of `MEANINGS`; 1 = that of the network in the package,
-    # 3 = in the wild
+    # Version of what expressions mean, a key of `MEANINGS`; 1 = that of the network `pretrained` of
+    # the package (`pretrained-photographs` learned 2), 3 = in the wild
     meaning: int = LATEST
 
     def checked(self) -> "FaceSet":  # itself

@@ -68,7 +68,9 @@ class AUCVT(nn.Module):
     """A network of the family, AU-CVT among them.
 
     (B, 3, S, S) in [-1, 1] -> expression logits (B, classes), AU logits (B, A) or None. Without
-    symmetric maxout the AU logits in training are (B, 2, A), see `AUBranch`.
+    symmetric maxout the AU logits in training are (B, 2, A), see `AUBranch`. With a view
+    (`Config.view`), S stays the side of an aligned face, and the first layer sees its inner face in
+    local contrast, see `InnerFace`.
     AU-CVT: https://arxiv.org/abs/2207.09777, AU-ViT: https://arxiv.org/abs/2211.06609
     """
 

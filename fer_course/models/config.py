@@ -247,12 +247,15 @@ def _check_view(c):
     "Raise `CourseError` if the inner face is smaller than what the network would make of it"
     top, bottom, left, right = inner_window(c.size)
     most = min(bottom - top, right - left)
-    if c.view and not _LEAST_VIEW <= c.view_size <= most:
-        refuse(
-            f"view_size cannot be {c.view_size}: the inner face of {c.size} pixels has {most} "
-            "pixels",
-            f"choose from {_LEAST_VIEW} to {most}, or a larger size",
-        )
+    if not c.view or _LEAST_VIEW <= c.view_size <= most:
+        return
+    remedy = f"choose from {_LEAST_VIEW} to {most}, or a larger size"
+    if most < _LEAST_VIEW:
+        remedy = "choose a larger size, or view=None"
+    refuse(
+        f"view_size cannot be {c.view_size}: the inner face of {c.size} pixels has {most} pixels",
+        remedy,
+    )
 
 
 def _check_embedding(c):

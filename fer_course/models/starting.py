@@ -14,7 +14,7 @@ from ..core.errors import CourseError, one_of
 from ..core.files import read_json
 from ..facs import BASIC, EXPRESSIONS
 from .au_cvt import AUCVT, create
-from .checkpoints import restore, SHIPPED, shipped
+from .checkpoints import read_seen, restore, SHIPPED, shipped
 from .config import Config
 from .presets import configure, PRESETS
 from .released import load_released, recognise
@@ -56,10 +56,12 @@ class Started:
     kept: tuple[str, ...]  # parts, classes and action units that begin with the source's weights
     new: tuple[str, ...]  # those that begin with random weights
     left: tuple[str, ...] = ()  # of the source, without a place in the new network
+    changed: tuple[str, ...] = ()  # what the network sees otherwise than the source did
 
     def sentence(self) -> str:
-        "Return the three lists as one line."
+        "Return the lists as one line."
         lists = {"kept": self.kept, "new": self.new, "left out": self.left}
+        lists["changed"] = self.changed
         return "; ".join(f"{label} {', '.join(names)}" for label, names in lists.items() if names)
 
 
@@ -98,6 +100,12 @@ def _named(source):
     return {layer: names for layer, names in found.items() if not f"{layer}.".startswith(unnamed)}
 
 
+def _changed_view(config, source):
+    "Return what the network sees otherwise than its source, in words"
+    views = [f"{c.view} of {c.view_size} pixels" if c.view else "none" for c in (config, source)]
+    return () if views[0] == views[1] else (f"view: {views[0]} instead of {views[1]}",)
+
+
 def start_from(
     model: AUCVT,  # gets the weights
     source: AUCVT,  # a network of the same architecture; its classes and units may differ
@@ -128,7 +136,8 @@ def start_from(
     new = [name for names in wanted.values() for name in names if name not in kept]
     known = {name for names in wanted.values() for name in names}
     left = [name for names in named.values() for name in names if name not in known]
-    return Started(*(tuple(dict.fromkeys(names)) for names in (kept, new, left)))
+    lists = (kept, new, left, _changed_view(model.config, source.config))
+    return Started(*(tuple(dict.fromkeys(names)) for names in lists))
 
 
 def create_from(
@@ -238,7 +247,10 @@ def _network_of_file(path, preset):
         changes["au_vocabulary"] = None
     if "position" in state and state["position"].ndim == 3:
         changes["size"] = _size_of(state["position"], configure(preset))
-    model = create(preset, **changes)
+    try:
+        model = create(preset, **changes | read_seen(path))
+    except CourseError as error:
+        raise CourseError(error.problem, path, error.remedy) from None
     fill(model, state, path=path)
     model.unnamed = _HEADS  # their meaning would be a guess
     return model.eval()

@@ -43,9 +43,9 @@ def _without_autocast(device):
 class InnerFace(nn.Module):
     """The inner face in local contrast: (B, 3, S, S) in [-1, 1] -> (B, 3, s, s) in [-1, 1].
 
-    Nothing is trained and nothing is stored in the file of the weights. The numbers stay float32
-    where a network multiplies in bfloat16: a window of the contrast is a small difference of large
-    means.
+    Nothing is trained and nothing is stored in the file of the weights. It is computed in float32
+    at least, also where a network multiplies in bfloat16 or was cast to it: a window of the
+    contrast is a small difference of large means. The result has the type of the network.
     """
 
     def __init__(
@@ -72,8 +72,10 @@ class InnerFace(nn.Module):
         return resampled + 4 * self.size**3 * sum(window is not None for window in WINDOWS)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        kind = self.rows.dtype  # `nn.Module.to` casts it with the network
+        exact = torch.promote_types(kind, torch.float32)
         windows = tuple(getattr(self, f"window{channel}") for channel in range(len(WINDOWS)))
         with _without_autocast(x.device.type):
-            grey = grayscale(x)[:, :1]  # (B, 1, S, S)
-            inner = self.rows @ grey @ self.columns.mT  # (B, 1, s, s)
-            return local_contrast(inner.expand(-1, 3, -1, -1), windows)
+            grey = grayscale(x.to(exact))[:, :1]  # (B, 1, S, S)
+            inner = self.rows.to(exact) @ grey @ self.columns.to(exact).mT  # (B, 1, s, s)
+            return local_contrast(inner.expand(-1, 3, -1, -1), windows).to(kind)
