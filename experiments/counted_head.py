@@ -232,31 +232,35 @@ def learn_layers(
 ) -> list:  # for each task weights (D, C) and biases (C,)
     """Return the last layers that give rendered faces their labels; all faces weigh the same.
 
-    The tasks share the features and are solved together. The weights are searched in coordinates
-    in which the loss has about the same curvature in all directions, so that few steps suffice.
+    The weights are searched in coordinates in which the loss has about the same curvature in all
+    directions, so that few steps suffice. The tasks share them, and no task changes another one.
     """
     x = np.asarray(features, np.float32)
     n, size = x.shape
-    y = np.moveaxis(np.asarray(chances, np.float32), 0, 1)  # (n, tasks, C)
     curvature = CURVATURE * (x.T @ x).astype(float) / n + 2 * RIDGE * np.eye(size)
     away = solve_triangular(cholesky(curvature, lower=True), np.eye(size), lower=True).T
     z = x @ away.astype(np.float32)
     ridge = (RIDGE * away.T @ away).astype(np.float32)
 
-    def loss(values):
-        layer = values.reshape(size + 1, -1).astype(np.float32)
-        likely = log_softmax((z @ layer[:-1] + layer[-1]).reshape(y.shape), axis=2)
-        error = ((np.exp(likely) - y) / n).reshape(n, -1)
-        drawn = ridge @ layer[:-1]
-        value = -(y * likely).sum(dtype=float) / n + (layer[:-1] * drawn).sum(dtype=float)
-        return value, np.vstack([z.T @ error + 2 * drawn, error.sum(0)]).astype(float).ravel()
+    def layer_of(y):
+        "Return weights and biases for labels (n, C)"
 
-    # The line search of L-BFGS-B keeps the strong Wolfe conditions: the loss cannot rise
-    start = np.zeros((size + 1) * y.shape[1] * y.shape[2])
-    options = dict(maxiter=steps, ftol=1e-7)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
-    found = found.reshape(size + 1, *y.shape[1:])
-    return [(away @ found[:-1, task], found[-1, task]) for task in range(y.shape[1])]
+        def loss(values):
+            layer = values.reshape(size + 1, -1).astype(np.float32)
+            likely = log_softmax(z @ layer[:-1] + layer[-1], axis=1)
+            error = (np.exp(likely) - y) / n
+            drawn = ridge @ layer[:-1]
+            value = -(y * likely).sum(dtype=float) / n + (layer[:-1] * drawn).sum(dtype=float)
+            return value, np.vstack([z.T @ error + 2 * drawn, error.sum(0)]).astype(float).ravel()
+
+        # The line search of L-BFGS-B keeps the strong Wolfe conditions: the loss cannot rise
+        options = dict(maxiter=steps, ftol=1e-8)
+        start = np.zeros((size + 1) * y.shape[1])
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
+        found = found.reshape(size + 1, -1)
+        return away @ found[:-1], found[-1]
+
+    return [layer_of(np.asarray(y, np.float32)) for y in chances]
 
 
 def folded(layer: tuple, moments: Moments) -> tuple:  # weights (D, C) and biases (C,)

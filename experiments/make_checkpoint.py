@@ -302,6 +302,7 @@ class Source:
 def of_transfer(arguments, rows: tuple) -> argparse.Namespace:
     "Return the arguments of transfer.py that name the runs of some rows."
     return argparse.Namespace(
+        finished=False,
         out=arguments.out,
         rows=[*rows],
         seeds=arguments.seeds,
@@ -378,7 +379,7 @@ def shipped_network(source: Source) -> tuple:  # (network, {label: number of peo
     counted = {}
     if lesson is not None:
         choose = (source.real.half == teachers.HALF).to_numpy()
-        with_layer(model, lesson.layers(np.flatnonzero(choose))[source.layer])
+        with_layer(model, lesson.layers([np.flatnonzero(choose)])[0][source.layer])
         shown = source.real[choose].groupby("expression").subject.nunique()
         counted = {name: int(shown[name]) for name in lesson.labels}
     return with_view(model, ROWS[source.run.row].preset), counted

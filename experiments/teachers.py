@@ -10,8 +10,18 @@ from collections.abc import Sequence
 from pathlib import Path
 import counted_head
 import numpy as np
-from counted_head import Faces, Moments, Read, Teacher, answers_of, folded, layer_answers
-from counted_head import log_odds
+from counted_head import (
+    FOLDS,
+    SPLITS,
+    Faces,
+    Moments,
+    Read,
+    Teacher,
+    answers_of,
+    folded,
+    layer_answers,
+)
+from counted_head import counted_labels, learn_layers, log_odds, parts_of
 from fer_course.core.cache import read_kept, write_kept
 from fer_course.core.files import digest, fingerprint
 from fer_course.core.terminal import progress
@@ -23,6 +33,7 @@ from transfer_rows import ROWS, training_faces, units_shown
 
 TAUGHT = 8000  # rendered faces, at most, that teach the last layer again
 READS = "reads.npz"
+STRENGTH = 0.05  # inverse of the penalty of `recalibrated`
 PUBLISHED = "wild_patterns"  # the annotator of the way `published`
 HALF = "choose"  # the half of the photographs whose labels may be counted
 
@@ -119,7 +130,8 @@ def published_answers(out: Path, student, real) -> dict:
     table = table.iloc[taught_rows(len(table))]
     faces = Faces.of(given["rendered"], given["posed"], labels=SEVEN, classes=SEVEN)
     units = units_shown(row, table, faces=sizes["faces"])[table.posed.notna()]
-    layer = faces.layer(label_chances(units, ANNOTATORS[PUBLISHED], meaning=row.meaning))
+    chances = label_chances(units, ANNOTATORS[PUBLISHED], meaning=row.meaning)
+    layer = learn_layers(faces.read.features, chances[None])[0]
     mean = given["photographs"].features[given["choose"]].mean(0)
     layer = folded(layer, Moments(mean, faces.feature_sd))
     return dict(published=answers_of(given["photographs"].features, layer))
@@ -131,6 +143,29 @@ def made(out: Path, student, real, *, kinds: tuple, runs: Sequence) -> dict:
         return published_answers(out, student, real)
     given = teachers_of(out, student, runs) if "several" in kinds else ()
     return layer_answers(**teaching(out, student, real), kinds=kinds, teachers=given)
+
+
+def recalibrated(raw: np.ndarray, real) -> np.ndarray:  # (n, 7) -> (n, 7)
+    """Return probabilities by a logistic regression on a network's own log probabilities.
+
+    It learns from the counted labels of the choosing half in the same folds of people as the last
+    layers: 40 numbers, and no unit. What a last layer gains beyond this is not recalibration.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    truth, people = real.expression.to_numpy(str), real.subject.to_numpy(str)
+    choose = (real.half == HALF).to_numpy()
+    labels = counted_labels(truth[choose], people[choose], classes=SEVEN)
+    logs = np.log(np.clip(raw, 1e-4, 1))
+    found = np.zeros_like(raw)
+    for taught, answered in parts_of(choose, people, FOLDS, SPLITS):
+        taught = taught[np.isin(truth[taught], labels)]
+        reader = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000)
+        reader.fit(logs[taught], truth[taught])
+        share = 1 / np.where(choose[answered], SPLITS, 1)[:, None]
+        codes = [SEVEN.index(name) for name in reader.classes_]
+        found[np.ix_(answered, codes)] += share * reader.predict_proba(logs[answered])
+    return found
 
 
 def taught_again(out: Path, student, real, runs: Sequence = ()) -> dict:  # {way: (n, 7)}

@@ -35,9 +35,12 @@ Rows that teach, and `medium`, have more answers, all with the last layer learne
     several         from the mean of the labels that all networks of the rows `TEACHERS` give,
                     each by its own table (teachers.py)
     several_posed   the same with tables of the posed faces
+    recalibrated    not a layer: a logistic regression on the network's own seven probabilities,
+                    learned from the same labels in the same folds
 
-The last four differ in the labels alone. All seeds of a row have the same teachers, its own
-networks among them if the row teaches: their spread is that of the students, not of teachers.
+The layers differ in the labels that they learn from; those of `several` are softer, too. All seeds
+of a row have the same teachers, its own networks among them if the row teaches: the spread over
+seeds is that of students, not of teachers.
 
 The reporting half is scored with --report alone, one row and one way that were chosen before, and
 entered in nbs/results/report_half.json.
@@ -70,21 +73,18 @@ from fer_course.train import adapt_norms, balance_predictions, inner_face, maxim
 from fer_course.train import only, standardise
 from photograph_crops import photographs
 from recipes import INFORMATION, TRAINING
-from teachers import HALF, READS, TAUGHT, taught_again, taught_rows
+from teachers import HALF, READS, TAUGHT, recalibrated, taught_again, taught_rows
 from transfer_rows import REFERENCES, ROWS, TEACHERS, Row, known_rows, sets_of, training_faces
 from yardstick import FIVE, LEDGER, QUESTIONS, asked, compared, count_scoring, entry_of
 from yardstick import macro_scores, predicted_classes, weighted_scores, yardstick
 
 COMPONENTS = 40  # principal components that the probe reads
 FOLDS = 5  # of people
-WAYS = ("raw", "norms", "information", "published", "posed", "several_posed", "counted", "several")
+WAYS = ("raw", "norms", "information", "recalibrated", "published", "posed", "several_posed")
+WAYS += ("counted", "several")
 TAUGHT_ROWS = (*TEACHERS, "medium")  # rows whose last layer is learned again
 CLAIMS = ("raw", "several")  # the ways in which rows are compared
-CONTROLS = (
-    "raw",
-    "posed",
-    "several_posed",
-)  # the ways that `several` is compared with, within a row
+CONTROLS = ("raw", "posed", "several_posed", "recalibrated")  # compared with `several`
 
 
 # One run
@@ -350,6 +350,14 @@ def power(found, n, *, claims):
     }
 
 
+def ensemble(table, by_row):
+    "Return the scores of the mean of all teachers' answers, {way: scores}."
+    runs = [answers for name in TEACHERS for answers in by_row.get(name, {}).values()]
+    ways = [way for way in ("raw", "several") if runs and all(way in run for run in runs)]
+    means = {way: np.mean([run[way] for run in runs], axis=0) for way in ways}
+    return {way: yardstick(table, [mean], HALF) for way, mean in means.items()}
+
+
 def teacher_runs(arguments, out):
     "Return the finished runs of the rows that teach, of all seeds."
     chosen = argparse.Namespace(**{**vars(arguments), "rows": [*TEACHERS]})
@@ -367,6 +375,7 @@ def results(arguments, runs):
         answers = run.answers(out)
         if run.row in TAUGHT_ROWS:
             answers |= taught_again(out, run, table, group)
+            answers["recalibrated"] = recalibrated(answers["raw"], table)
         by_row.setdefault(run.row, {})[run.seed] = answers
     differences, ways = comparisons(table, by_row), way_comparisons(table, by_row)
     claims = correct_together(differences, ways)
@@ -384,6 +393,7 @@ def results(arguments, runs):
         ),
         rows={name: summary(table, list(group.values())) for name, group in by_row.items()},
         teachers=[run.folder(out).name for run in group],
+        ensemble=ensemble(table, by_row),
         claims=claims,
         compared=differences,
         compared_ways=ways,
@@ -434,7 +444,9 @@ def runs(arguments, seed):
             sets=[folder_of_set(arguments.out, w).name for w in sets_of(row, arguments.faces)],
             training=[repr(TRAINING), repr(INFORMATION), COMPONENTS, FOLDS, TAUGHT],
         )
-        found.append(Run(name, seed, settings))
+        run = Run(name, seed, settings)
+        if not arguments.finished or run.finished(arguments.out):
+            found.append(run)
     return found
 
 
@@ -455,6 +467,9 @@ def options(parser):
     parser.add_argument("--faces", type=int, default=8000, help="rendered faces of a row")
     parser.add_argument("--epochs", type=int, default=8, help="passes over them")
     parser.add_argument("--size", type=int, default=64, help="side of the network's input")
+    parser.add_argument(
+        "--finished", action="store_true", help="train nothing: score the runs that are finished"
+    )
     parser.add_argument(
         "--report",
         nargs=2,

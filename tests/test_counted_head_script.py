@@ -12,6 +12,10 @@ from fer_course.core.errors import CourseError  # noqa: E402
 CLASSES = ("anger", "happiness", "neutral")
 
 
+# The units of two teachers: those of the network, each in its own measure
+SCALES = (np.array([1.0, 0.2, 1.0, 3.0]), np.array([0.3, 1.0, 2.0, -1.0]))
+
+
 def simulated(n=300, seed=0, shift=0.0):
     "Return labels, people, and units (n, 4) in which each label has a direction of its own."
     rng = np.random.default_rng(seed)
@@ -35,6 +39,14 @@ def case(n=120, chosen=90):
     choose = np.arange(n) < chosen
     options = dict(truth=truth, people=people, choose=choose, posed=posed, classes=CLASSES)
     return script.Read(faces, faces), script.Read(units, units), options
+
+
+def taught_by_two(rendered, photographs, options):
+    "Return answers of all kinds, with two teachers who read different units"
+    group = [script.Teacher(rendered.units * f, photographs.units * f) for f in SCALES]
+    return script.layer_answers(
+        rendered, photographs, kinds=script.LABELS, teachers=group, **options
+    )
 
 
 def actor_case():
@@ -137,7 +149,7 @@ def test_correlations_that_were_not_counted_come_from_rendered_faces():
 def test_the_layer_learns_the_labels_of_rendered_faces():
     truth, people, units = simulated()
     chances = table_of(units, truth, people).chances(units)
-    answers = script.answers_of(units, script.learn_layer(units, chances))
+    answers = script.answers_of(units, script.learn_layers(units, chances[None])[0])
     assert np.allclose(answers.sum(1), 1, atol=1e-6)
     assert (answers.argmax(1) == chances.argmax(1)).mean() > 0.9
 
@@ -150,7 +162,7 @@ def test_the_layer_is_at_the_minimum_of_its_loss():
         likely = np.log(script.answers_of(units, layer))
         return -(chances * likely).sum(1).mean() + script.RIDGE * (layer[0] ** 2).sum()
 
-    weights, biases = script.learn_layer(units, chances)
+    weights, biases = script.learn_layers(units, chances[None])[0]
     least = loss((weights, biases))
     rng = np.random.default_rng(0)
     for _ in range(20):
@@ -161,7 +173,7 @@ def test_the_layer_is_at_the_minimum_of_its_loss():
 def test_the_folded_layer_answers_as_the_layer_of_standardised_features():
     truth, people, units = simulated()
     moments = script.moments_of(units + 5, np.ones(len(units)))
-    layer = script.learn_layer(units, table_of(units, truth, people).chances(units))
+    layer = script.learn_layers(units, table_of(units, truth, people).chances(units)[None])[0]
     one = script.answers_of(moments.standardised(units), layer)
     assert np.allclose(one, script.answers_of(units, script.folded(layer, moments)))
 
@@ -184,24 +196,24 @@ def test_the_labels_of_a_photograph_do_not_decide_its_own_answer():
 def test_labels_and_units_of_the_reporting_half_change_no_answer_of_the_choosing_half():
     rendered, photographs, options = case()
     choose = options["choose"]
-    answers = script.layer_answers(rendered, photographs, **options)
+    answers = taught_by_two(rendered, photographs, options)
     other = options | dict(truth=np.where(choose, options["truth"], "anger"))
-    for kind, same in script.layer_answers(rendered, photographs, **other).items():
+    for kind, same in taught_by_two(rendered, photographs, other).items():
         assert np.array_equal(answers[kind], same)
     noise = np.where(choose[:, None], photographs.units, 7.0)
-    again = script.layer_answers(rendered, script.Read(noise, noise), **options)
-    for kind in script.LABELS[:2]:
+    again = taught_by_two(rendered, script.Read(noise, noise), options)
+    for kind in script.LABELS:
         assert np.array_equal(answers[kind][choose], again[kind][choose])
 
 
 def test_a_label_of_one_person_says_nothing_by_omission():
     rendered, photographs, options, mine = actor_case()
-    answers = script.layer_answers(rendered, photographs, **options)
+    answers = taught_by_two(rendered, photographs, options)
     rng = np.random.default_rng(3)
     noise = np.where(mine[:, None], 9 + rng.normal(size=photographs.units.shape), 0)
     other = script.Read(photographs.features + noise, photographs.units - noise)
-    again = script.layer_answers(rendered, other, **options)
-    for kind in script.LABELS[:2]:
+    again = taught_by_two(rendered, other, options)
+    for kind in script.LABELS:
         assert np.array_equal(answers[kind][~mine], again[kind][~mine])
         assert not np.allclose(answers[kind][mine], again[kind][mine])
 
@@ -318,3 +330,38 @@ def test_several_without_a_teacher_is_refused():
     rendered, photographs, options = case()
     with pytest.raises(CourseError, match="no teacher"):
         script.layer_answers(rendered, photographs, kinds=("several",), **options)
+
+
+def test_every_teacher_changes_the_answers():
+    rendered, photographs, options = case()
+    group = [teacher_of(rendered, photographs, noise=2.0, seed=seed) for seed in range(3)]
+    for kind in ("several", "several_posed"):
+        settings = dict(kinds=(kind,), **options)
+        whole = script.layer_answers(rendered, photographs, teachers=group, **settings)[kind]
+        for left_out in range(3):
+            fewer = group[:left_out] + group[left_out + 1 :]
+            found = script.layer_answers(rendered, photographs, teachers=fewer, **settings)[kind]
+            assert not np.allclose(whole, found, atol=1e-3), (kind, left_out)
+
+
+def test_posed_tables_name_faces_as_they_were_posed():
+    rendered, photographs, options = case()
+    group = [teacher_of(rendered, photographs, noise=0.2, seed=seed) for seed in range(3)]
+    settings = dict(kinds=("several_posed",), teachers=group)
+    lesson = script.lesson_of(rendered, photographs, **options, **settings)
+    named = np.array(CLASSES)[lesson.given["several_posed"].argmax(1)]
+    assert (named == options["posed"]).mean() > 0.8
+
+
+def test_nobody_is_taught_by_his_own_photographs():
+    people = np.random.default_rng(0).permutation(np.repeat([f"{i}" for i in range(12)], 5))
+    choose = np.arange(60) < 50
+    parts = script.parts_of(choose, people, 5, 2)
+    assert len(parts) == 11
+    for taught, answered in parts[:-1]:
+        assert not set(people[taught]) & set(people[answered])
+        assert choose[taught].all() and choose[answered].all()
+    counts = np.bincount(np.concatenate([answered for _, answered in parts]), minlength=60)
+    assert counts.tolist() == [2] * 50 + [1] * 10
+    with pytest.raises(CourseError, match="folds need as many"):
+        script.parts_of(choose, np.repeat("one", 60), 5, 2)

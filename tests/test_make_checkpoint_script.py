@@ -275,7 +275,9 @@ def test_the_last_layer_answers_as_the_one_that_was_scored(stand_ins, layer):
         assert counted == {}
         return
     choose = np.flatnonzero((source.real.half == "choose").to_numpy())
-    expected = script.counted_head.answers_of(kept.features, source.lesson().layers(choose)[layer])
+    expected = script.counted_head.answers_of(
+        kept.features, source.lesson().layers([choose])[0][layer]
+    )
     assert np.allclose(found, expected, atol=1e-5)
     assert not np.allclose(found, own, atol=1e-2)
     assert set(counted) == set(SIX)

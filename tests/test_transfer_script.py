@@ -206,12 +206,12 @@ def test_claims_of_all_rows_and_ways_are_corrected_together(finished):
     found = finished[1]
     assert list(found["compared"]) == ["together"]
     assert list(found["compared_ways"]) == ["base"], "the last layer of together is not taught"
-    assert found["claims"] == 4 + 3 * 4, "two questions, two weights; raw, and three ways of base"
+    assert found["claims"] == 4 + 4 * 4, "two questions, two weights; raw, and four ways of base"
     claims = [found["compared"]["together"]["raw"]]
     claims += [found["compared_ways"]["base"][way] for way in script.CONTROLS]
     for questions in claims:
         for kinds in questions.values():
-            assert {claim["claims"] for claim in kinds.values()} == {16}
+            assert {claim["claims"] for claim in kinds.values()} == {20}
 
 
 def test_one_row_is_reported_and_entered_once(finished, tmp_path, monkeypatch):
@@ -231,3 +231,15 @@ def test_one_row_is_reported_and_entered_once(finished, tmp_path, monkeypatch):
             script.report_scores(arguments, table, by_row, ledger=ledger)
     assert read_json(ledger) == entries
     arguments.report = None
+
+
+def test_recalibration_learns_what_a_network_confuses():
+    real = simulated(people=60)
+    codes = real.expression.map(SEVEN.index).to_numpy()
+    p = np.full((len(real), 7), 0.02)
+    p[np.arange(len(real)), np.roll(np.arange(7), 1)[codes]] = 0.88
+    found = teachers.recalibrated(p, real)
+    assert (found.argmax(1) == codes).mean() > 0.95
+    assert np.allclose(found.sum(1), 1)
+    other = real.assign(expression=np.where(real.half == "report", "anger", real.expression))
+    assert np.array_equal(found, teachers.recalibrated(p, other))
