@@ -6,6 +6,7 @@
 __all__ = ['write_kept', 'read_kept', 'keep_map', 'differences', 'check_settings', 'quiet', 'settings_of', 'forget', 'step']
 
 # %% ../../nbs/library/core.cache.ipynb #5cbdb5bf
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -171,7 +172,8 @@ def step(
 ) -> Iterator[bool]:  # whether the step is pending
     """Yield whether a step is pending; mark it as done when the block succeeds.
 
-    Raises `CourseError` if it was done or begun with other settings.
+    Raises `CourseError` if it was done or begun with other settings. A step that refuses its input
+    (`CourseError`) before it has written a file is not begun: it may be given other settings.
     """
     done = _marker(out, name)
     begun = _marker(out, name, begun=True)
@@ -198,8 +200,15 @@ def step(
     log(f"-- {name}")
     for folder in (out, done.parent):  # what a killed run was writing
         sweep(folder)
+    is_new = not begun.exists()
+    files = set(os.listdir(out))
     write_json(begun, settings)
-    yield True
+    try:
+        yield True
+    except CourseError:
+        if is_new and set(os.listdir(out)) == files:
+            begun.unlink()
+        raise
     write_json(done, settings)
     begun.unlink(missing_ok=True)
     log(f"-- {name}: {time.time() - start:.0f} s")

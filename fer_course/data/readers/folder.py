@@ -44,7 +44,7 @@ def read_folder(
         raise CourseError(
             "no folder here is named after an expression",
             collector.root,
-            f"name them {', '.join(EXPRESSIONS)}; or use --reader csv",
+            f"name them {', '.join(EXPRESSIONS)}; or use --reader csv, or faces for rendered faces",
         )
     return collector.table(dataset, expressions=expressions, subject=subject)
 
