@@ -160,6 +160,20 @@ def forget(
 
 # %% ../../nbs/library/core.cache.ipynb #636e88a1
 @contextmanager
+def _begun_by(out, marker, settings):
+    "Mark a step as begun, not so if it refuses its input before it has written a file"
+    is_new = not marker.exists()
+    files = set(os.listdir(out))
+    write_json(marker, settings)
+    try:
+        yield
+    except CourseError:
+        if is_new and set(os.listdir(out)) == files:
+            marker.unlink()
+        raise
+
+
+@contextmanager
 def step(
     out: str | Path,  # folder of the run
     name: str,  # of the step
@@ -200,15 +214,8 @@ def step(
     log(f"-- {name}")
     for folder in (out, done.parent):  # what a killed run was writing
         sweep(folder)
-    is_new = not begun.exists()
-    files = set(os.listdir(out))
-    write_json(begun, settings)
-    try:
+    with _begun_by(out, begun, settings):
         yield True
-    except CourseError:
-        if is_new and set(os.listdir(out)) == files:
-            begun.unlink()
-        raise
     write_json(done, settings)
     begun.unlink(missing_ok=True)
     log(f"-- {name}: {time.time() - start:.0f} s")
