@@ -42,7 +42,8 @@ def test_the_help_names_every_profile_annotator_and_version():
     text = " ".join(shown.getvalue().split("options:")[1].split())
     parts = re.split(r" --([a-z]+) [A-Z]", text)
     helps = dict(zip(parts[1::2], parts[2::2], strict=True))
-    CASES = dict(profile=PROFILES, meaning=MEANINGS, style=STYLES, like=SETS)
+    own = [name for name in PROFILES if " to " not in name]  # mixed ones are made while Python runs
+    CASES = dict(profile=own, meaning=MEANINGS, style=STYLES, like=SETS)
     for option, keys in (CASES | dict(annotator=("meant", *ANNOTATORS))).items():
         for key in keys:
             found = re.search(rf"(?<![\w-]){key}(?![\w-])", helps[option])
