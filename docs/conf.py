@@ -1,4 +1,4 @@
-"Sphinx's configuration. `docs/build.py` copies it beside the pages that it makes from notebooks."
+"Configuration of Sphinx; `docs/build.py` copies it beside the pages made from notebooks."
 
 import sys
 from configparser import ConfigParser

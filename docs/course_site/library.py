@@ -94,7 +94,7 @@ def read_module(root, path):
 
 
 def reexports(root):
-    "Return {package: {public name: dotted module}} from the tables of the packages' __init__.py"
+    "Return {package: {public name: module}} from the tables in the packages' __init__.py"
     found = {}
     for file in sorted((root / PACKAGE).rglob("__init__.py")):
         package = ".".join(file.parent.relative_to(root / PACKAGE).parts)

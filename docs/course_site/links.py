@@ -22,8 +22,12 @@ def settings(root):
     return dict(parser["DEFAULT"])
 
 
-def repository_address(root, path, lines=None):
-    "Return the address of a file or folder in the project's repository; `lines` = (first, last)"
+def repository_address(
+    root,
+    path,  # relative to the root
+    lines=None,  # (first, last), from 1
+):
+    "Return the address of a file or folder in the project's repository, or of its lines"
     config = settings(root)
     kind = "tree" if (Path(root) / path).is_dir() else "blob"
     place = f"#L{lines[0]}-L{lines[1]}" if lines else ""

@@ -1,7 +1,7 @@
 """A notebook of the course as a page of the site.
 
 Directives become tags that myst-nb reads: exported code and tests are folded, `default_exp` is left
-out. In a library notebook the entry of the reference stands in front of the code it describes.
+out. In a library notebook, the entry of the reference precedes the code that it describes.
 """
 
 import ast, re

@@ -1,4 +1,4 @@
-"Hooks of Sphinx: formulas as MathML, tables and code that scroll by keyboard, links to source."
+"Hooks of Sphinx: formulas as MathML; tables and code that scroll by keyboard."
 
 import re
 from docutils import nodes

@@ -1,4 +1,4 @@
-"Entries of the reference: signature, description, parameter table, where to import it from."
+"Entries of the reference: signature, description, parameter table, import."
 
 import re, textwrap
 from course_site.links import link_names, repository_address, role
@@ -16,11 +16,6 @@ def cell_of_table(text):
 def code(text):
     "Return a text as inline code, or nothing if it is empty"
     return f"`{text}`" if text else ""
-
-
-def sentence(text):
-    "Return a docment with a capital at its start, unless it starts with code or a symbol"
-    return text[:1].upper() + text[1:] if text[:2].isalpha() else text
 
 
 def parameter_table(parameters, scope, library):
