@@ -75,6 +75,13 @@ def question_of(stem):
     return " ".join(line[2:] for line in first.splitlines() if line.startswith("> "))
 
 
+def subtitles(site):
+    "Return a script with the line below the title of each page, which the search shows"
+    found = {f"nbs/{stem}": question_of(stem) for stem in site.library.lessons}
+    found |= {f"nbs/library/{m.name}": m.subtitle for m in site.library.modules.values()}
+    return f"window.PAGE_SUBTITLES = {json.dumps(found, ensure_ascii=False)};\n"
+
+
 def text_pages(site):
     "Yield (path relative to the source folder, content) of each Markdown page and file"
     for path in found_files(TEXTS):
@@ -89,6 +96,7 @@ def text_pages(site):
     for package, modules in packages.items():
         text = contents.package_page(package, modules, site.library)
         yield reference / f"{package}.md", text
+    yield Path("docs/_static/subtitles.js"), subtitles(site)
     for path in found_files(FILES):
         page = Path(path.name) if path.name == "conf.py" else path.relative_to(ROOT)
         yield page, path.read_bytes()

@@ -94,7 +94,7 @@ def lessons_page(
 
 def package_page(package, modules, library):
     "Return the page of a package: its modules with their subtitles and public names"
-    lines = [f"# {package}", "", f"> {SUBJECTS.get(package, '')}", ""]
+    lines = [f"# Package {package}", "", f"> {SUBJECTS.get(package, '')}", ""]
     for module in modules:
         names = ", ".join(
             role(f"fer_course.{module.name}.{s.name}", s.name) for s in module.symbols
