@@ -1,0 +1,132 @@
+"""Build the site from the notebooks with their stored outputs.
+
+python docs/build.py                  writes the pages to _docs/html
+python docs/build.py --out FOLDER     writes them to FOLDER/html
+
+The notebooks become pages in FOLDER/source, from which Sphinx makes the site. No notebook is run
+and the library is not imported.
+"""
+
+import argparse, json, subprocess, sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "docs"))
+from course_site import colab, contents, gallery, notebooks  # noqa: E402
+from course_site.library import LESSONS, LIBRARY, Library, read_notebook  # noqa: E402
+
+SOLUTIONS = "nbs/solutions/*.ipynb"
+NOTEBOOKS = ("index.ipynb", LESSONS, SOLUTIONS, LIBRARY)
+TEXTS = ("docs/*.md", "CONTRIBUTING.md", "CHANGELOG.md")
+MORE = {
+    "Gallery": "docs/gallery",
+    "Errata": "docs/errata",
+    "Changelog": "CHANGELOG",
+    "Contributing": "CONTRIBUTING",
+}
+FILES = ("docs/conf.py", "docs/_static/**/*", "docs/_templates/**/*", "docs/house.svg")
+
+
+def found_files(patterns):
+    "Return the files of the repository that match one of the patterns"
+    return [path for pattern in patterns for path in sorted(ROOT.glob(pattern)) if path.is_file()]
+
+
+def write_if_new(path, content):
+    "Write a file unless it has this content already, so that Sphinx reads only what changed"
+    content = content if isinstance(content, bytes) else content.encode("utf-8")
+    if not path.exists() or path.read_bytes() != content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def describe_site():
+    "Return the `Site`: library, pages, cells that the gallery shows"
+    paths = found_files((*NOTEBOOKS, *TEXTS))
+    return notebooks.Site(
+        root=ROOT,
+        library=Library(ROOT),
+        pages={path.relative_to(ROOT).as_posix() for path in paths},
+        named_cells=gallery.gallery_cells(ROOT),
+        describe=gallery.describe_output,
+        badge=colab.badge,
+        anchor=gallery.cell_anchor,
+    )
+
+
+def notebook_pages(site):
+    "Yield (path relative to the source folder, content) of each notebook"
+    by_notebook = {module.notebook: module for module in site.library.modules.values()}
+    entries = contents.home_contents(site.library.lessons, MORE)
+    for path in found_files(NOTEBOOKS):
+        notebook = read_notebook(path)
+        if path.name == "index.ipynb":
+            page = notebooks.home_page(notebook, site, entries)
+        elif path in by_notebook:
+            page = notebooks.library_page(notebook, by_notebook[path], site)
+        else:
+            page = notebooks.lesson_page(notebook, path, site)
+        yield path.relative_to(ROOT), json.dumps(page)
+
+
+def question_of(stem):
+    "Return the line below the title of a lesson"
+    first = read_notebook(ROOT / "nbs" / f"{stem}.ipynb")["cells"][0]["source"]
+    return " ".join(line[2:] for line in first.splitlines() if line.startswith("> "))
+
+
+def text_pages(site):
+    "Yield (path relative to the source folder, content) of each Markdown page and file"
+    for path in found_files(TEXTS):
+        page = path.relative_to(ROOT)
+        yield page, notebooks.text_page(path.read_text(encoding="utf-8"), page.as_posix(), site)
+    questions = {stem: question_of(stem) for stem in site.library.lessons}
+    solutions = [path.stem for path in found_files((SOLUTIONS,))]
+    yield Path("docs/lessons.md"), contents.lessons_page(questions, site.badge, solutions)
+    packages = site.library.packages()
+    reference = Path("docs/reference")
+    yield reference / "index.md", contents.reference_index(packages)
+    for package, modules in packages.items():
+        text = contents.package_page(package, modules, site.library)
+        yield reference / f"{package}.md", text
+    for path in found_files(FILES):
+        page = Path(path.name) if path.name == "conf.py" else path.relative_to(ROOT)
+        yield page, path.read_bytes()
+
+
+def write_sources(source):
+    "Write all pages as Sphinx reads them, and remove those that are no longer there"
+    site = describe_site()
+    written = set()
+    for page, content in [*notebook_pages(site), *text_pages(site)]:
+        write_if_new(source / page, content)
+        written.add(source / page)
+    written |= set(gallery.write_gallery(ROOT, source))
+    for path in source.rglob("*"):
+        if path.is_file() and path not in written:
+            path.unlink()
+
+
+def sphinx_command(out, jobs):
+    "Return the command that makes the pages from their sources"
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "--keep-going", "-j", jobs]
+    return [*command, "-d", str(out / "doctrees"), str(out / "source"), str(out / "html")]
+
+
+def main():
+    "Build the site; exit with the status of Sphinx"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "_docs", help="folder of the site")
+    parser.add_argument("--jobs", default="auto", help="processes that read and write pages")
+    arguments = parser.parse_args()
+    html = arguments.out / "html"
+    write_sources(arguments.out / "source")
+    if status := subprocess.call(sphinx_command(arguments.out, arguments.jobs), cwd=ROOT):
+        sys.exit(status)
+    colab.write_copies(ROOT, html / "colab")
+    (html / ".nojekyll").touch()
+    print(f"{len(list(html.rglob('*.html')))} pages: {html}/index.html")
+
+
+if __name__ == "__main__":
+    main()

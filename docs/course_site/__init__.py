@@ -1,0 +1,1 @@
+"The generated site of the course: notebooks in, Sphinx pages out."

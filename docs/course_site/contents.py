@@ -1,0 +1,122 @@
+"The table of contents: lessons in reading order, the reference by package, further pages."
+
+from course_site.reference import role
+
+SUBJECTS = dict(
+    facs="Expressions, action units and regions of the face: the words of the field.",
+    core="Errors, files, cached steps, packed images, workers.",
+    faces="Faces rendered from facial action units.",
+    metrics="Scores, intervals over people, paired comparison.",
+    data="From photographs to a manifest: readers, checks, duplicates, splits.",
+    align="Face detection, alignment, packed crops.",
+    augment="Changes of batches, balance of classes.",
+    bias="How datasets differ, in images and in labels.",
+    models="AU-CVT and its relatives, weights, checkpoints, export.",
+    train="Losses, batches, the training loop, run folders.",
+    evaluate="Figures and the report.",
+    tables="The tables of the papers.",
+    app="The verbs of the command line.",
+    teach="Assignments.",
+)
+PARTS = {  # caption -> numbers of the first and last lesson
+    "Faces and their labels": (1, 4),
+    "Measuring": (5, 6),
+    "Data": (7, 13),
+    "Networks": (14, 20),
+    "In the wild": (21, 25),
+}
+
+
+def toctree(entries, caption="", depth=1, hidden=True):
+    "Return MyST text of a table of contents; `entries` are lines such as `title <page>`"
+    options = [f":maxdepth: {depth}"]
+    if hidden:
+        options.append(":hidden:")
+    if caption:
+        options.append(f":caption: {caption}")
+    return "\n".join(["````{toctree}", *options, "", *entries, "````"])
+
+
+def short_title(stem):
+    "Return a lesson's title in the side bar: 09_detection -> 09 · Detection"
+    number, _, name = stem.partition("_")
+    name = name.replace("_", " ")
+    for short, full in (("au cvt", "AU-CVT"), ("au vit", "AU-ViT")):
+        name = full if name == short else name
+    return f"{number} · {name[0].upper()}{name[1:]}"
+
+
+def lesson_entries(stems, first, last):
+    "Return the entries of the lessons with numbers from `first` to `last`"
+    chosen = [stem for stem in sorted(stems) if first <= int(stem[:2]) <= last]
+    return [f"{short_title(stem)} <nbs/{stem}>" for stem in chosen]
+
+
+def home_contents(
+    stems,  # of the lessons
+    more,  # {title: page without suffix}
+):
+    "Return the hidden table of contents of the first page"
+    parts = [toctree(["All lessons <docs/lessons>"], "Lessons")]
+    for caption, (first, last) in PARTS.items():
+        if entries := lesson_entries(stems, first, last):
+            parts.append(toctree(entries, caption))
+    parts.append(toctree(["The library <docs/reference/index>"], "Reference"))
+    parts.append(toctree([f"{title} <{page}>" for title, page in more.items()], "More"))
+    return "\n\n".join(parts)
+
+
+def lessons_page(
+    lessons,  # {stem: question below the title}
+    badge,  # function of a stem that returns the link to Colab
+    solutions,  # stems of the lessons whose exercises are solved
+):
+    "Return the page that lists all lessons with the question of each"
+    lines = [
+        "# The lessons",
+        "",
+        "> Each states a hypothesis, measures it, and reports the result.",
+    ]
+    for caption, (first, last) in PARTS.items():
+        stems = [s for s in sorted(lessons) if first <= int(s[:2]) <= last]
+        if not stems:
+            continue
+        lines += ["", f"## {caption}"]
+        for stem in stems:
+            link = f"**[{short_title(stem)}](../nbs/{stem}.ipynb)**"
+            lines += ["", f"{link} {badge(stem)}", "", lessons[stem]]
+    lines += ["", "(Numbers without a lesson are kept for lessons that are being written.)"]
+    lines += ["", "## Solutions of the exercises", ""]
+    entries = [f"{short_title(stem)} </nbs/solutions/{stem}>" for stem in solutions]
+    lines.append(toctree(entries, hidden=False))
+    return "\n".join(lines)
+
+
+def package_page(package, modules, library):
+    "Return the page of a package: its modules with their subtitles and public names"
+    lines = [f"# {package}", "", f"> {SUBJECTS.get(package, '')}", ""]
+    for module in modules:
+        names = ", ".join(
+            role(f"fer_course.{module.name}.{s.name}", s.name) for s in module.symbols
+        )
+        lines += [f"## [{module.name}](/nbs/library/{module.name}.ipynb)", "", module.subtitle, ""]
+        lines += [f"`````{{container}} names\n{names}\n`````", ""] if names else []
+    entries = [f"{m.name} </nbs/library/{m.name}>" for m in modules]
+    return "\n".join([*lines, toctree(entries)])
+
+
+def reference_index(packages):
+    "Return the first page of the reference: one row for each package"
+    count = sum(map(len, packages.values()))
+    lines = ["# The library", ""]
+    lines += [
+        f"> {count} modules in {len(packages)} packages. A package imports only from packages "
+        "above it in this table."
+    ]
+    lines += ["", "| Package | Subject | Modules |", "|---|---|---|"]
+    for package in (name for name in SUBJECTS if name in packages):
+        link = f"[{package}]({package}.md)"
+        lines.append(f"| {link} | {SUBJECTS[package]} | {len(packages[package])} |")
+    lines += ["", "All names in alphabetical order: {ref}`genindex`.", ""]
+    entries = [name for name in SUBJECTS if name in packages]
+    return "\n".join([*lines, toctree(entries)])
