@@ -2,7 +2,7 @@
 
 import sys
 
-# This file is read by old Pythons too, so that they get a message and not a traceback.
+# Every Python 3 reads this file, so that old ones give a message and not a traceback.
 OLDEST = (3, 10)
 TOO_OLD = (
     "fer-course: Python %d.%d is too old: fer_course needs %d.%d or newer. Remedy: install Python "
@@ -10,7 +10,7 @@ TOO_OLD = (
 )
 
 
-def main(arguments=None):
+def main(arguments: list = None) -> int:
     "Carry out a command and return its exit status; `doctor` needs no package."
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     old = sys.version_info < OLDEST
