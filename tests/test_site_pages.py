@@ -20,6 +20,7 @@ SOURCE = textwrap.dedent(
         detector: object,
         *rest: int,
         again: bool = True,  # a second time, enlarged
+        _private=None,
         **options,
     ) -> list:  # of `Detections`
         "Return the faces of `LIMIT` or more."
@@ -68,7 +69,8 @@ def test_docments_of_a_function(found):
     assert parameters["detector"].details == "an `MTCNN` or another detector"
     assert parameters["again"].default == "True"
     assert found["locate"].returns.details == "of `Detections`"
-    assert found["locate"].signature == "(images, detector, *rest, again=True, **options)"
+    signature = "(images, detector, *rest, again=True, _private=None, **options)"
+    assert found["locate"].signature == signature
 
 
 def test_lines_of_a_name_are_those_of_its_file(found):
