@@ -35,7 +35,7 @@ pip = [sys.executable, "-m", "pip", "install", "--quiet", {packages}]
 subprocess.run(pip, check=True)
 os.chdir(folder + "/nbs")  # lessons read results/ and images/ from here"""
 BADGE = """<p class="colab"><a href="{address}" rel="noopener">Open in Colab</a>
-<span>a copy that installs the package first; it needs a Google account</span></p>"""
+<span>(a copy that first installs the package; it needs a Google account)</span></p>"""
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?![a-z]+:|#)([^)\s]+)\)")
 
 
