@@ -1,28 +1,61 @@
 # fer_course in two commands: `make run` does the main job, `make test` checks everything. `make help` lists the rest.
+# Without a GPU: `make run TORCH=cpu` installs a PyTorch of under 1 GB in place of 5 GB. One that is in .venv already is kept.
 PYTHON ?= python3
-BIN := .venv/bin
-READY := .venv/.installed
-STEP := $(BIN)/python .ci/step.py
+TORCH ?=
+CPU_WHEELS ?= https://download.pytorch.org/whl/cpu
 OUT ?= _runs/course
+BIN := .venv/bin
+RUN_READY := .venv/.installed$(TORCH:%=-%)
+READY := .venv/.installed-dev
+DOCS_READY := .venv/.installed-docs
+INSTALL := $(BIN)/python .ci/install.py --torch "$(TORCH)" --index "$(CPU_WHEELS)"
+STEP := $(BIN)/python .ci/step.py
+ANY_PYTHON = $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 
-.PHONY: help run test export notebooks readme format map bench lab clean
+.PHONY: help doctor run test test-package export notebooks readme format map bench lab docs test-docs clean
 help:            ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  /'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  /'
 
-$(READY): pyproject.toml
-	@echo "== Making .venv and installing (several minutes and about 6 GB the first time; later runs reuse it)"
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v else f"Python {v[0]}.{v[1]} is too old: fer_course needs 3.10 or newer. Remedy: make PYTHON=/path/to/python3.12 ...")'
-	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "This Python cannot make environments. Remedy: install its venv package (Debian and Ubuntu: python3-venv)."; exit 1; }
-	@start=$$(date +%s); $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' 2> .venv/pip.log \
-	  || { tail -20 .venv/pip.log; exit 1; }; echo "== Installed in $$(( $$(date +%s) - start )) s"
+doctor:          ## what this machine has, what is missing, what to do next; also before the installation
+	@$(ANY_PYTHON) -m fer_course doctor
+
+# A look before the leap, then what `make run` needs. Checks and notebooks need the extras of READY.
+$(RUN_READY): pyproject.toml
+	@$(ANY_PYTHON) -m fer_course doctor --before-installation $(if $(filter cpu,$(TORCH)),--cpu)
+	@echo "== Installing into .venv (several minutes the first time; later runs reuse it)"
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+	@$(INSTALL)
+	@touch .venv/.installed $@
+
+$(READY): $(RUN_READY)
+	@echo "== Installing what the checks and the notebooks need"
+	@$(INSTALL) dev
 	@touch $@
 
-run: $(READY)    ## the main job: rendered faces -> aligned -> CVT and AU-CVT over three seeds -> a report (OUT=folder)
+$(DOCS_READY): $(READY)
+	@echo "== Installing what the site needs"
+	@$(INSTALL) dev docs
+	@touch $@
+
+$(DOCS_READY)-test: $(DOCS_READY)
+	@$(INSTALL) dev docs docs-test
+	@touch $@
+
+run: $(RUN_READY)  ## the main job: rendered faces -> aligned -> CVT and AU-CVT over three seeds -> a report (OUT=folder)
 	@$(STEP) "The main job" -- $(BIN)/fer-course run --out $(OUT)
 	@echo "The report: $(OUT)/report.html"
 
 test: $(READY)   ## all checks: style, sync, nbdev_test, pytest
 	@$(STEP) "All checks" -- $(BIN)/python .ci/test.py
+
+test-package: $(READY) ## the wheel in an empty environment, installed by pip without a compiler (downloads PyTorch)
+	@$(STEP) "The wheel in an empty environment" -- $(BIN)/python -m pytest -q tests/package_for_real.py
+
+docs: $(DOCS_READY) ## the site, below _docs/html
+	@$(STEP) "Site" -- $(BIN)/python docs/build.py
+
+test-docs: $(DOCS_READY)-test ## the site in a browser: links, accessibility, requests
+	@$(STEP) "Checks of the site" -- $(BIN)/python -m pytest -q docs/checks
 
 export: $(READY) ## library, tests and README from the notebooks
 	@$(STEP) "Library from notebooks" -- $(BIN)/nbdev_export

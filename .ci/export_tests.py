@@ -38,7 +38,10 @@ class TestCells:
     def _export_(self, cell, module=None):
         statements = ast.parse(cell.source).body
         imports = [
-            ast.unparse(s) for s in statements if isinstance(s, (ast.Import, ast.ImportFrom))
+            ast.unparse(s)
+            for s in statements
+            if isinstance(s, (ast.Import, ast.ImportFrom))
+            and getattr(s, "module", "") != "__future__"  # it would have to be the first line
         ]
         self.top += [line for line in imports if line not in self.top]
 

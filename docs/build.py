@@ -19,6 +19,7 @@ SOLUTIONS = "nbs/solutions/*.ipynb"
 NOTEBOOKS = ("index.ipynb", LESSONS, SOLUTIONS, LIBRARY)
 TEXTS = ("docs/*.md", "CONTRIBUTING.md", "CHANGELOG.md")
 MORE = {
+    "Solutions of exercises": "docs/solutions",
     "Gallery": "docs/gallery",
     "Errata": "docs/errata",
     "Changelog": "CHANGELOG",
@@ -75,6 +76,13 @@ def question_of(stem):
     return " ".join(line[2:] for line in first.splitlines() if line.startswith("> "))
 
 
+def subtitles(site):
+    "Return a script with the line below the title of each page, which the search shows"
+    found = {f"nbs/{stem}": question_of(stem) for stem in site.library.lessons}
+    found |= {f"nbs/library/{m.name}": m.subtitle for m in site.library.modules.values()}
+    return f"window.PAGE_SUBTITLES = {json.dumps(found, ensure_ascii=False)};\n"
+
+
 def text_pages(site):
     "Yield (path relative to the source folder, content) of each Markdown page and file"
     for path in found_files(TEXTS):
@@ -82,13 +90,15 @@ def text_pages(site):
         yield page, notebooks.text_page(path.read_text(encoding="utf-8"), page.as_posix(), site)
     questions = {stem: question_of(stem) for stem in site.library.lessons}
     solutions = [path.stem for path in found_files((SOLUTIONS,))]
-    yield Path("docs/lessons.md"), contents.lessons_page(questions, site.badge, solutions)
+    yield Path("docs/lessons.md"), contents.lessons_page(questions)
+    yield Path("docs/solutions.md"), contents.solutions_page(solutions)
     packages = site.library.packages()
     reference = Path("docs/reference")
     yield reference / "index.md", contents.reference_index(packages)
     for package, modules in packages.items():
         text = contents.package_page(package, modules, site.library)
         yield reference / f"{package}.md", text
+    yield Path("docs/_static/subtitles.js"), subtitles(site)
     for path in found_files(FILES):
         page = Path(path.name) if path.name == "conf.py" else path.relative_to(ROOT)
         yield page, path.read_bytes()

@@ -49,14 +49,17 @@ myst_heading_anchors = 3
 myst_links_external_new_tab = False
 html_math_renderer = "mathml"
 suppress_warnings = ["mystnb.unknown_mime_type", "myst.header"]
-python_maximum_signature_line_length = 88
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 copybutton_exclude = ".linenos, .gp, .go"
 
 html_theme = "furo"
+html_favicon = "docs/_static/favicon.svg"
 html_static_path = ["docs/_static"]
 html_css_files = ["course.css"]
+html_js_files = [("course.js", {"defer": "defer"})]
+html_domain_indices = False
+html_show_search_summary = False  # a search would download every page that it finds
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
@@ -65,4 +68,8 @@ pygments_dark_style = "a11y-high-contrast-dark"
 html_theme_options = {
     "navigation_with_keys": True,
     "top_of_page_buttons": [],
+    "dark_css_variables": {
+        "color-api-name": "#ff9d97",
+        "color-api-pre-name": "#ff9d97",
+    },
 }

@@ -2,7 +2,7 @@
 
 import os
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # PyTorch's OpenMP threads read this variable when PyTorch is loaded. They wait a moment for each
 # other, then sleep. By default they spin, and two programs on one machine slow each other down.

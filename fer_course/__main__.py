@@ -1,7 +1,30 @@
 "`python -m fer_course` is the same as `fer-course`."
 
 import sys
-from .app.cli import main
+
+# Every Python 3 reads this file, so that old ones give a message and not a traceback.
+OLDEST = (3, 10)
+TOO_OLD = (
+    "fer-course: Python %d.%d is too old: fer_course needs %d.%d or newer. Remedy: install Python "
+    "3.12, then make PYTHON=/path/to/python3.12 run.\n"
+)
+
+
+def main(arguments: list = None) -> int:
+    "Carry out a command and return its exit status; `doctor` needs no package."
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    old = sys.version_info < OLDEST
+    if arguments[:1] == ["doctor"] and sys.version_info >= (3, 8):
+        from fer_course.app.doctor import main as carry_out
+
+        return carry_out(arguments[1:])
+    if old:
+        sys.stderr.write(TOO_OLD % (sys.version_info[:2] + OLDEST))
+        return 1
+    from fer_course.app.cli import main as carry_out
+
+    return carry_out(arguments)
+
 
 if __name__ == "__main__":
     sys.exit(main())

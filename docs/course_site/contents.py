@@ -68,8 +68,6 @@ def home_contents(
 
 def lessons_page(
     lessons,  # {stem: question below the title}
-    badge,  # function of a stem that returns the link to Colab
-    solutions,  # stems of the lessons whose exercises are solved
 ):
     "Return the page that lists all lessons with the question of each"
     lines = [
@@ -84,17 +82,23 @@ def lessons_page(
         lines += ["", f"## {caption}"]
         for stem in stems:
             link = f"**[{short_title(stem)}](../nbs/{stem}.ipynb)**"
-            lines += ["", f"{link} {badge(stem)}", "", lessons[stem]]
+            lines += ["", link, "", lessons[stem]]
     lines += ["", "(Numbers without a lesson are kept for lessons that are being written.)"]
-    lines += ["", "## Solutions of the exercises", ""]
-    entries = [f"{short_title(stem)} </nbs/solutions/{stem}>" for stem in solutions]
-    lines.append(toctree(entries, hidden=False))
     return "\n".join(lines)
+
+
+def solutions_page(
+    stems,  # of the lessons whose exercises are solved
+):
+    "Return the page that lists the solutions of exercises"
+    lines = ["# Solutions", "", "> Try the exercises of a lesson first. `make test` runs each solution.", ""]
+    entries = [f"{short_title(stem)} </nbs/solutions/{stem}>" for stem in stems]
+    return "\n".join([*lines, toctree(entries, hidden=False)])
 
 
 def package_page(package, modules, library):
     "Return the page of a package: its modules with their subtitles and public names"
-    lines = [f"# {package}", "", f"> {SUBJECTS.get(package, '')}", ""]
+    lines = [f"# Package {package}", "", f"> {SUBJECTS.get(package, '')}", ""]
     for module in modules:
         names = ", ".join(
             role(f"fer_course.{module.name}.{s.name}", s.name) for s in module.symbols

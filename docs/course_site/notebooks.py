@@ -12,6 +12,7 @@ from course_site.links import link_names, relink
 from course_site.reference import about, entry, used_by
 
 FOLDED = "hide-input"
+SMALL = re.compile(r"\*Code of this section:\*.*$")
 HIDDEN = ("default_exp", "hide")
 IMAGES = ("image/png", "image/jpeg", "image/svg+xml")
 
@@ -78,13 +79,19 @@ def page_cells(notebook, change_text, site):
     "Yield (cell as readers see it, original cell) of a notebook"
     for index, cell in enumerate(notebook["cells"]):
         if cell["cell_type"] == "markdown":
-            yield {**cell, "source": change_text(cell["source"])}, cell
+            text = change_text(cell["source"])
+            yield {**cell, "source": small(text) if SMALL.match(text) else text}, cell
         elif cell["cell_type"] == "code":
             alt = site.describe(notebook, index) if has_image(cell) else ""
             if shown := code_cell(cell, alt):
                 if cell["id"] in site.named_cells:
                     yield markdown(f"({site.anchor(cell['id'])})="), cell
                 yield shown, cell
+
+
+def small(text):
+    "Return a text in the small grey letters of links"
+    return f"`````{{container}} page-links\n{text}\n`````"
 
 
 def has_image(cell):

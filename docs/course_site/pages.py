@@ -4,6 +4,7 @@ import re
 from docutils import nodes
 
 SCROLLING = re.compile(r"<(pre|div class=\"(?:cell_output|table-wrapper)[^\"]*\")(?=[ >])")
+CAPTION = '<p class="caption" role="heading"'
 IMAGE = re.compile(r"<img (?![^>]*loading=)")
 
 
@@ -34,10 +35,19 @@ def accessible(app, pagename, templatename, context, doctree):
     if body:
         body = SCROLLING.sub(r'<\1 tabindex="0"', body)
         context["body"] = IMAGE.sub('<img loading="lazy" ', body)
+    if tree := context.get("furo_navigation_tree"):
+        context["furo_navigation_tree"] = tree.replace(CAPTION, f'{CAPTION} aria-level="2"')
+
+
+def add_subtitles(app, pagename, templatename, context, doctree):
+    "Let the search page load the subtitles of all pages"
+    if pagename == "search":
+        app.add_js_file("subtitles.js")
 
 
 def setup(app):
     "Register the hooks"
     app.add_html_math_renderer("mathml", (inline_formula, None), (block_formula, None))
-    app.connect("html-page-context", accessible)
+    app.connect("html-page-context", accessible, priority=900)  # after the theme
+    app.connect("html-page-context", add_subtitles)
     return dict(parallel_read_safe=True, parallel_write_safe=True)

@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "main": ".cli",
         "parser": ".cli",
         "prepare_published": ".cli",
+        "examine": ".doctor",
         "run": ".main_job",
         "File": ".options",
         "Folder": ".options",

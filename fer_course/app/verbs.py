@@ -46,6 +46,7 @@ class Verb:
     required: tuple[str, ...] = ()  # options that must be given
     without: tuple[str, ...] = ()  # parameters of the function that are not options
     settings: tuple[Settings, ...] = ()  # further options
+    parser: str = ""  # 'module:name' that adds the options; "" = they are made from the function
 
     @property
     def description(self) -> str:
@@ -57,6 +58,9 @@ class Verb:
         parser: argparse.ArgumentParser,  # of this verb
     ) -> None:
         "Add all arguments and options of the verb to its parser."
+        if self.parser:
+            load(self.parser)(parser)
+            return
         groups = [(s, s.options()) for s in self.settings]
         elsewhere = [name for _, options in groups for name in options]
         without = ("log", "config", *self.without, *elsewhere)
@@ -84,6 +88,12 @@ _NOTE = "default: by the schedule"
 _CROPS = ("align", "size", "landmarks", "no_face", "several")
 
 VERBS = {
+    "doctor": Verb(
+        function="app.doctor:examine",
+        help="what this machine has, what is wrong, the remedy, and what to do next",
+        example="fer-course doctor --out _runs",
+        parser="app.doctor:add_options",  # it works with a broken installation
+    ),
     "run": Verb(
         function="app.main_job:run",
         help="the main job: photographs in, trained models and a report out",

@@ -1,0 +1,83 @@
+"""Install the course into this Python's environment: install.py [--torch cpu] [EXTRA ...]
+
+A PyTorch that is there already is kept. Only the standard library is used. The modules are not
+compiled in advance, which saves a fifth of the disk; Python compiles those that are used.
+"""
+
+import argparse, re, subprocess, sys, time
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CPU_WHEELS = "https://download.pytorch.org/whl/cpu"  # PyTorch's own, without GPU libraries
+ENVIRONMENT = Path(sys.prefix)
+PIP = (sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile")
+KEPT = """The PyTorch {version} of {folder} was kept, and the other packages must fit it.
+Remedy: rm -rf {folder}, then the same command again: it installs a PyTorch that fits."""
+GPU_BUILD = """{folder} has PyTorch {version}, a build for GPUs, and TORCH=cpu asks for one without.
+Remedy: rm -rf {folder}, then the same command again."""
+
+
+def installed_torch():
+    "Return (version, whether it is a build for GPUs) of the installed PyTorch, or None"
+    try:
+        found = distribution("torch")
+    except PackageNotFoundError:
+        return None
+    source = Path(found.locate_file("torch/version.py"))
+    text = source.read_text(encoding="utf-8") if source.exists() else ""
+    built = re.search(r"^(?:cuda|hip)\b[^=\n]*= *['\"]", text, re.M)
+    return found.version, bool(built)
+
+
+def pip_install(*arguments):
+    "Run pip, with its messages in a file; show their end and return False if it fails"
+    log = ENVIRONMENT / "pip.log"
+    with open(log, "w", encoding="utf-8") as file:
+        code = subprocess.call([*PIP, "--quiet", *arguments], cwd=ROOT, stderr=file)
+    if code:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        print("\n".join(line for line in lines if not line.startswith("WARNING:"))[-4000:])
+    return code == 0
+
+
+def install_cpu_torch(index):
+    "Install PyTorch and torchvision without GPU libraries, unless a PyTorch is there already"
+    found = installed_torch()
+    if found and found[1]:
+        sys.exit(GPU_BUILD.format(version=found[0], folder=ENVIRONMENT))
+    if not found and not pip_install("--index-url", index, "torch", "torchvision"):
+        sys.exit(f"No PyTorch from {index}. Remedy: see above, or CPU_WHEELS=ADDRESS of a mirror")
+
+
+def install_course(extras):
+    "Install the course with these extras; the installed PyTorch stays as it is"
+    wanted = f".[{','.join(extras)}]" if extras else "."
+    found = installed_torch()
+    arguments = ["--editable", wanted]
+    if found:
+        constraints = ENVIRONMENT / "kept.txt"
+        constraints.write_text(f"torch=={found[0]}\n", encoding="utf-8")
+        arguments += ["--constraint", str(constraints)]
+    if not pip_install(*arguments):
+        sys.exit(KEPT.format(version=found[0], folder=ENVIRONMENT) if found else 1)
+
+
+def main():
+    "Install; without extras, show what `fer-course doctor` finds and exit with its status"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("extras", nargs="*", help="of pyproject.toml, such as dev")
+    parser.add_argument("--torch", choices=("", "cpu"), default="", help="cpu: no GPU libraries")
+    parser.add_argument("--index", default=CPU_WHEELS, help="address of the builds for CPUs")
+    given = parser.parse_args()
+    start = time.time()
+    if given.torch == "cpu":
+        install_cpu_torch(given.index)
+    install_course(given.extras)
+    print(f"== Installed in {time.time() - start:.0f} s", flush=True)
+    if not given.extras:
+        sys.exit(subprocess.call([sys.executable, "-m", "fer_course", "doctor"], cwd=ROOT))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Take pictures of pages of the built site, for people to look at.
+
+python docs/checks/screenshots.py --out _runs/shots                      six pages
+python docs/checks/screenshots.py --out _runs/shots nbs/03_faces.html    some pages
+
+Each page is taken at desktop and phone size, light and dark: `<page>.<size>.<scheme>.png`.
+"""
+
+import argparse, sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import site_browser, site_links, site_server  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = (
+    "index.html",
+    "nbs/23_rendered_to_real.html",
+    "nbs/14_parts.html",
+    "nbs/library/align.mtcnn.html",
+    "docs/gallery.html",
+    "search.html?q=AU12",
+)
+SIZES = {"desktop": site_browser.DESKTOP, "phone": site_browser.PHONE}
+
+
+def options(arguments=None):
+    "Return the options of the command line"
+    parser = argparse.ArgumentParser(description="Take pictures of pages of the built site.")
+    parser.add_argument("pages", nargs="*", default=PAGES, help="addresses relative to the site")
+    parser.add_argument("--site", type=Path, default=ROOT / "_docs/html", help="the built site")
+    parser.add_argument("--out", type=Path, default=ROOT / "_runs/shots", help="folder to fill")
+    parser.add_argument("--height", type=int, default=3600, help="of a picture at most, in pixels")
+    parser.add_argument("--start", type=int, default=0, help="pixels of the page to leave out")
+    parser.add_argument("--sizes", nargs="+", default=list(SIZES), choices=SIZES)
+    parser.add_argument("--schemes", nargs="+", default=["light", "dark"])
+    return parser.parse_args(arguments)
+
+
+def take(browser, address, path, chosen):
+    "Write the pictures of one page; return their paths"
+    written = []
+    name = path.partition("?")[0].removesuffix(".html").replace("/", "-")
+    for size in chosen.sizes:
+        for scheme in chosen.schemes:
+            box = SIZES[size]
+            context = site_browser.open_context(browser, address, size=box, scheme=scheme)
+            page = context.new_page()
+            answer = page.goto(address + path, wait_until="load")
+            if answer.status >= 400:
+                sys.exit(f"The site has no page {path}.")
+            page.evaluate(site_browser.MEASURE)
+            if "?" in path:
+                page.wait_for_selector("#search-results li")
+            full = page.evaluate("document.scrollingElement.scrollHeight")
+            height = max(min(full - chosen.start, chosen.height), box["height"])
+            clip = {"x": 0, "y": chosen.start, "width": box["width"], "height": height}
+            written.append(chosen.out / f"{name}.{size}.{scheme}.png")
+            page.screenshot(path=written[-1], clip=clip, full_page=True)
+            context.close()
+    return written
+
+
+def main():
+    "Take the pictures that the command line asks for"
+    chosen = options()
+    if not (chosen.site / "index.html").is_file():
+        sys.exit(f"No built site in {chosen.site}. Remedy: make docs")
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    base = site_links.read_project(ROOT).base
+    with site_server.serve(chosen.site, base) as address, site_browser.open_browser() as browser:
+        for path in chosen.pages:
+            for picture in take(browser, address, path, chosen):
+                print(picture)
+
+
+if __name__ == "__main__":
+    main()
