@@ -13,7 +13,6 @@ LESSONS = "nbs/[0-9][0-9]_*.ipynb"
 PAGES = "gh-pages"  # the branch of the published site
 FOLDER = "/content/course"  # of the clone; not named as the package, which would hide it
 OF_JUPYTER = {"IPython", "matplotlib_inline", "ipywidgets"}  # what every notebook server has
-BROUGHT = dict(scipy="scikit-learn")  # imported, and a dependency of this dependency
 DISTRIBUTIONS = dict(  # module -> distribution, if the names differ
     PIL="pillow",
     cv2="opencv-python-headless",
@@ -131,7 +130,7 @@ def further_packages(
     "Return the packages that a lesson imports and that neither the package nor Jupyter brings."
     needed = imported_modules(notebook, root) - OF_JUPYTER
     known = dependencies(root)
-    names = {BROUGHT.get(module, DISTRIBUTIONS.get(module, module)) for module in needed}
+    names = {DISTRIBUTIONS.get(module, module) for module in needed}
     return sorted(name for name in names if _distribution(name) not in known)
 
 

@@ -91,7 +91,12 @@ def solutions_page(
     stems,  # of the lessons whose exercises are solved
 ):
     "Return the page that lists the solutions of exercises"
-    lines = ["# Solutions", "", "> Try the exercises of a lesson first. `make test` runs each solution.", ""]
+    lines = [
+        "# Solutions",
+        "",
+        "> Try the exercises of a lesson first. `make test` runs each solution.",
+        "",
+    ]
     entries = [f"{short_title(stem)} </nbs/solutions/{stem}>" for stem in stems]
     return "\n".join([*lines, toctree(entries, hidden=False)])
 
