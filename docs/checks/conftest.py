@@ -6,18 +6,15 @@ import pytest
 import site_browser, site_links, site_pages, site_server
 
 ROOT = Path(__file__).resolve().parents[2]
-LESSON = "nbs/23_rendered_to_real.html"
-MATHS = "nbs/14_parts.html"
-LOOKED_AT = ("index.html", LESSON, MATHS, "nbs/library/align.mtcnn.html", "docs/gallery.html")
-NOTES = {}  # title -> lines, printed below the results
 
 
 def pytest_addoption(parser):
     parser.addoption("--site", default="_docs/html", help="folder of the built site")
+    parser.addoption("--tree", default=ROOT, type=Path, help="repository it was built from")
 
 
 def pytest_terminal_summary(terminalreporter):
-    for title, lines in NOTES.items():
+    for title, lines in site_pages.NOTES.items():
         terminalreporter.section(title)
         for line in lines:
             terminalreporter.write_line(line)
@@ -34,9 +31,9 @@ def site(request):
 
 
 @pytest.fixture(scope="session")
-def project():
+def project(request):
     "Return the repository and the published address, from settings.ini"
-    return site_links.read_project(ROOT)
+    return site_links.read_project(request.config.getoption("--tree"))
 
 
 @pytest.fixture(scope="session")

@@ -10,17 +10,10 @@ import argparse, sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-import site_browser, site_links, site_server  # noqa: E402
+import site_browser, site_links, site_pages, site_server  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = (
-    "index.html",
-    "nbs/23_rendered_to_real.html",
-    "nbs/14_parts.html",
-    "nbs/library/align.mtcnn.html",
-    "docs/gallery.html",
-    "search.html?q=AU12",
-)
+PAGES = (*site_pages.LOOKED_AT, "search.html?q=AU12")
 SIZES = {"desktop": site_browser.DESKTOP, "phone": site_browser.PHONE}
 
 

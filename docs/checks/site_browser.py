@@ -72,14 +72,16 @@ class Visit:
     measured: dict = field(default_factory=dict)
 
 
-def browser_path():
-    "Return the Chromium to use: $CHROMIUM, the system's, or None for Playwright's own"
+def browser_path(own):
+    "Return the Chromium to use: $CHROMIUM, Playwright's own if it was installed, the system's"
     if chosen := os.environ.get("CHROMIUM"):
         if not Path(chosen).is_file():
             raise RuntimeError(f"CHROMIUM={chosen} is not a file. {REMEDY}")
         return chosen
-    system = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-    return next((path for path in system if Path(path).is_file()), None)
+    found = (own, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+    if path := next((path for path in found if Path(path).is_file()), None):
+        return path
+    raise RuntimeError(REMEDY)
 
 
 @contextmanager
@@ -90,8 +92,9 @@ def open_browser():
     except ImportError:
         raise RuntimeError("Playwright is missing. Remedy: pip install '.[docs-test]'") from None
     with sync_playwright() as playwright:
+        path = browser_path(playwright.chromium.executable_path)
         try:
-            browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
+            browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         except Error as error:
             raise RuntimeError(f"{REMEDY}\n{str(error)[:600]}") from None
         yield browser

@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
+LESSON = "nbs/23_rendered_to_real.html"  # a long one
+MATHS = "nbs/14_parts.html"
+LOOKED_AT = ("index.html", LESSON, MATHS, "nbs/library/align.mtcnn.html", "docs/gallery.html")
+NOTES = {}  # title -> lines, which pytest prints below the results
 VOID = set("area base br col embed hr img input link meta param source track wbr".split())
 URL_ATTRIBUTES = set("href src srcset xlink:href poster data action formaction background".split())
 SILENT = {"script", "style", "template", "title", "svg", "math"}  # hold no prose

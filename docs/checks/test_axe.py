@@ -1,7 +1,7 @@
 """Axe finds no serious or critical violation: desktop and phone, light and dark."""
 
 import pytest
-import conftest
+import site_pages
 from site_browser import DESKTOP, PHONE
 
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
@@ -24,7 +24,7 @@ def complaints(path, violations):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("path", [*conftest.LOOKED_AT, "search.html?q=AU12"])
+@pytest.mark.parametrize("path", [*site_pages.LOOKED_AT, "search.html?q=AU12"])
 def test_axe_finds_nothing_serious(tab, path, size, scheme):
     from axe_playwright_python.sync_playwright import Axe
 

@@ -1,7 +1,7 @@
 """Checks in headless Chromium: requests, errors, width, formulas, no JavaScript, dark."""
 
 import pytest
-import conftest
+import site_pages
 from site_browser import DESKTOP, PHONE
 from site_pages import lessons
 
@@ -66,7 +66,7 @@ def test_every_picture_loads(visits):
 
 def test_every_page_as_loaded_is_under_2_mb(visits):
     heavy = sorted(visits.values(), key=lambda visit: -visit.size)
-    conftest.NOTES["Largest pages as loaded by the browser (bytes)"] = [
+    site_pages.NOTES["Largest pages as loaded by the browser (bytes)"] = [
         f"{visit.size:10,}  {visit.page}" for visit in heavy[:10]
     ]
     assert not [f"{v.page}: {v.size:,} bytes" for v in heavy if v.size >= 2_000_000]
@@ -82,18 +82,18 @@ def test_no_page_scrolls_sideways_on_a_phone(visits):
 
 
 def test_every_formula_is_rendered(visits):
-    assert visits[conftest.MATHS].measured["formulas"] > 3
+    assert visits[site_pages.MATHS].measured["formulas"] > 3
     found = measured(visits, "unrendered")
     assert not found, found
 
 
 def test_no_tex_is_visible_on_the_page_with_maths(visits):
-    text = visits[conftest.MATHS].measured["text"]
+    text = visits[site_pages.MATHS].measured["text"]
     for raw in ("\\(", "\\)", "$$", "\\frac", "\\mathrm", "\\mathbf"):
         assert raw not in text, raw
 
 
-@pytest.mark.parametrize("path", ["index.html", conftest.LESSON])
+@pytest.mark.parametrize("path", ["index.html", site_pages.LESSON])
 def test_a_page_is_readable_without_javascript(tab, path):
     page = tab(path, javascript=False)
     assert len(page.locator("article").inner_text()) > 1500
@@ -105,7 +105,7 @@ def test_a_page_is_readable_without_javascript(tab, path):
     assert page.locator("h1").first.evaluate("e => getComputedStyle(e).opacity") == "1"
 
 
-@pytest.mark.parametrize("path", ["index.html", conftest.LESSON])
+@pytest.mark.parametrize("path", ["index.html", site_pages.LESSON])
 def test_navigation_works_without_javascript(tab, path):
     page = tab(path, javascript=False)
     page.locator(
@@ -119,7 +119,7 @@ def test_the_menu_of_a_phone_works_without_javascript(tab):
     page = tab("index.html", size=PHONE, javascript=False)
     link = page.locator("aside a[href$='09_detection.html']").first
     assert not link.is_visible() or link.bounding_box()["x"] < 0
-    page.locator("label[for='__navigation']").first.click()
+    page.locator("label[for='__navigation']:visible").first.click()
     link.click()
     page.wait_for_url("**/nbs/09_detection.html")
     assert page.locator("h1").first.is_visible()
@@ -134,7 +134,7 @@ def test_a_folded_cell_opens_on_a_click(tab):
     assert fold.locator("pre").first.is_visible()
 
 
-@pytest.mark.parametrize("path", conftest.LOOKED_AT)
+@pytest.mark.parametrize("path", site_pages.LOOKED_AT)
 def test_dark_and_light_have_colours_of_their_own(tab, path):
     light = tab(path, scheme="light").evaluate(CONTRAST)
     dark = tab(path, scheme="dark").evaluate(CONTRAST)
@@ -144,7 +144,7 @@ def test_dark_and_light_have_colours_of_their_own(tab, path):
     assert luminance(dark["text"]) > 0.4
 
 
-@pytest.mark.parametrize("path", ["index.html", conftest.LESSON, "docs/gallery.html"])
+@pytest.mark.parametrize("path", ["index.html", site_pages.LESSON, "docs/gallery.html"])
 def test_no_page_scrolls_sideways_on_a_desktop(tab, path):
     page = tab(path, size=DESKTOP)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= DESKTOP["width"] + 1

@@ -4,7 +4,6 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 import pytest
-import conftest
 import site_cells, site_links, site_pages
 
 
@@ -20,13 +19,14 @@ def test_the_site_has_forty_pages_or_more(pages):
 
 
 def test_the_site_has_the_pages_that_are_looked_at(pages):
-    expected = (*conftest.LOOKED_AT, "docs/errata.html", "search.html", "CONTRIBUTING.html")
+    expected = (*site_pages.LOOKED_AT, "docs/errata.html", "search.html", "CONTRIBUTING.html")
     fail_with([path for path in expected if path not in pages])
 
 
-def test_every_lesson_and_every_module_has_a_page(pages):
-    notebooks = [*conftest.ROOT.glob("nbs/*.ipynb"), *conftest.ROOT.glob("nbs/library/*.ipynb")]
-    expected = {f.relative_to(conftest.ROOT).with_suffix(".html").as_posix() for f in notebooks}
+def test_every_lesson_and_every_module_has_a_page(pages, project):
+    root = project.root
+    notebooks = [*root.glob("nbs/*.ipynb"), *root.glob("nbs/library/*.ipynb")]
+    expected = {f.relative_to(root).with_suffix(".html").as_posix() for f in notebooks}
     fail_with(sorted(expected - set(pages)))
 
 
@@ -34,7 +34,7 @@ def test_every_link_reaches_its_target(links):
     hosts = Counter()
     for url, count in links.outside.items():
         hosts[urlsplit(url).netloc or urlsplit(url).scheme] += count
-    conftest.NOTES["Links"] = [
+    site_pages.NOTES["Links"] = [
         f"{links.inside:,} inside the site, {sum(hosts.values()):,} that leave it,"
         f" of these {links.repository:,} into the repository",
         *(f"{count:6,}  {host}" for host, count in hosts.most_common()),
@@ -51,7 +51,7 @@ def test_every_page_is_reached_from_the_first_page(pages, links):
 def test_every_page_is_under_2_mb(site, pages, project):
     weights = site_links.page_weights(site, pages, project.base)
     heavy = sorted(weights.items(), key=lambda item: -item[1])
-    conftest.NOTES["Largest pages, with all they name (bytes)"] = [
+    site_pages.NOTES["Largest pages, with all they name (bytes)"] = [
         f"{size:10,}  {path} (HTML alone: {pages[path].size:,})" for path, size in heavy[:10]
     ]
     complaints = site_links.size_complaints(weights)
@@ -84,10 +84,10 @@ def test_no_id_is_used_twice(pages):
     fail_with(complaints)
 
 
-def test_export_and_test_cells_are_folded(pages):
+def test_export_and_test_cells_are_folded(pages, project):
     complaints, folded = [], 0
     for path, page in pages.items():
-        notebook = conftest.ROOT / path.replace(".html", ".ipynb")
+        notebook = project.root / path.replace(".html", ".ipynb")
         if notebook.is_file():
             cells = site_cells.code_cells(notebook)
             found, seen = site_cells.fold_complaints(page, cells)
