@@ -1,14 +1,15 @@
 # fer_course in two commands: `make run` does the main job, `make test` checks everything. `make help` lists the rest.
 # Without a GPU: `make run TORCH=cpu` installs a PyTorch of under 1 GB in place of 5 GB. One that is in .venv already is kept.
+# CPU_WHEELS=ADDRESS takes it from a mirror of PyTorch's builds for CPUs.
 PYTHON ?= python3
 TORCH ?=
-CPU_WHEELS ?= https://download.pytorch.org/whl/cpu
+CPU_WHEELS ?=
 OUT ?= _runs/course
 BIN := .venv/bin
 RUN_READY := .venv/.installed$(TORCH:%=-%)
 READY := .venv/.installed-dev
 DOCS_READY := .venv/.installed-docs
-INSTALL := $(BIN)/python .ci/install.py --torch "$(TORCH)" --index "$(CPU_WHEELS)"
+INSTALL := $(BIN)/python .ci/install.py --torch "$(TORCH)" $(if $(CPU_WHEELS),--index $(CPU_WHEELS))
 STEP := $(BIN)/python .ci/step.py
 ANY_PYTHON = $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 

@@ -9,7 +9,9 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-CPU_WHEELS = "https://download.pytorch.org/whl/cpu"  # PyTorch's own, without GPU libraries
+sys.path.insert(0, str(ROOT))
+from fer_course.app.findings import CPU_WHEELS  # noqa: E402
+
 ENVIRONMENT = Path(sys.prefix)
 PIP = (sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile")
 KEPT = """The PyTorch {version} of {folder} was kept, and the other packages must fit it.

@@ -12,9 +12,9 @@ from .readings import package_of
 
 # %% auto #0
 __all__ = ['STATES', 'OLDEST', 'NEWEST', 'LEAST_MEMORY', 'GOOD_MEMORY', 'LEAST_ROOM', 'GOOD_ROOM', 'INSTALLED', 'UNPACKED',
-           'obeys', 'Finding', 'python_finding', 'memory_finding', 'folder_findings', 'installation_findings',
-           'package_findings', 'torch_findings', 'vision_finding', 'gpu_finding', 'data_findings', 'judge',
-           'next_steps']
+           'CPU_WHEELS', 'obeys', 'Finding', 'python_finding', 'memory_finding', 'folder_findings',
+           'installation_findings', 'package_findings', 'torch_findings', 'vision_finding', 'gpu_finding',
+           'data_findings', 'judge', 'next_steps']
 
 # %% ../../nbs/library/app.findings.ipynb #fd2fc37f
 def _numbers(version):
@@ -174,8 +174,8 @@ def _room(topic, folder, room, remedy):
         return [Finding(topic, "problem", words, remedy)]
     return [Finding(topic, "ok", words)]
 
-# %% ../../nbs/library/app.findings.ipynb #1905d7b3
-_CPU_INDEX = "--index-url https://download.pytorch.org/whl/cpu"
+# %% ../../nbs/library/app.findings.ipynb #4c9fc8a2
+CPU_WHEELS = "https://download.pytorch.org/whl/cpu"  # PyTorch's own, without GPU libraries
 
 
 def _pip_install(readings, packages):
@@ -224,7 +224,7 @@ def vision_finding(readings: Readings) -> Finding:
     state = "problem" if torch.gpus else "note"
     words = f"does not fit PyTorch {torch.version}: {torch.torchvision_error}"
     words += "; used on GPUs and by lesson 11 only"
-    index = f"{_CPU_INDEX} " if torch.build == "CPU" else ""
+    index = f"--index-url {CPU_WHEELS} " if torch.build == "CPU" else ""
     remedy = _pip_install(readings, f"--force-reinstall {index}torch torchvision")
     return Finding("torchvision", state, words, remedy)
 
