@@ -119,7 +119,7 @@ def write_sources(source):
 
 def sphinx_command(out, jobs):
     "Return the command that makes the pages from their sources"
-    command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "--keep-going", "-j", jobs]
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-W", "--keep-going", "-j", jobs]
     return [*command, "-d", str(out / "doctrees"), str(out / "source"), str(out / "html")]
 
 
