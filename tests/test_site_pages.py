@@ -162,6 +162,11 @@ def test_parameter_table(course, found):
     assert "\\|" in reference.cell_of_table("int | None")
 
 
+def test_addresses_in_docstrings_become_links():
+    assert reference.ADDRESS.sub(r"<\1>", "see https://a.org/b.") == "see <https://a.org/b>."
+    assert reference.ADDRESS.sub(r"<\1>", "[x](https://a.org)") == "[x](https://a.org)"
+
+
 def code(source, **outputs):
     return dict(cell_type="code", id="abc", source=source, metadata={}, outputs=[], **outputs)
 
