@@ -142,7 +142,7 @@ def test_a_broken_torch_is_a_problem_with_a_remedy():
     finding = of_topic(torch_findings(replace(WELL, torch=broken)), "torch")
     assert finding.state == "problem"
     assert "libcudnn.so.9" in finding.found
-    assert "--force-reinstall torch torchvision" in finding.remedy
+    assert "pip uninstall -y torch torchvision && " in finding.remedy
 
 
 def test_a_torchvision_that_does_not_fit_is_a_note_without_a_gpu():

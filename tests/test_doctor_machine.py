@@ -99,7 +99,7 @@ def test_a_broken_torch_is_a_problem_and_no_crash(tmp_path, code, words):
     assert status == 1
     assert findings["torch"]["state"] == "problem"
     assert words in findings["torch"]["found"]
-    assert "--force-reinstall torch torchvision" in findings["torch"]["remedy"]
+    assert "pip uninstall -y torch torchvision" in findings["torch"]["remedy"]
 
 
 def test_a_broken_torchvision_is_a_note_on_a_machine_without_a_gpu(tmp_path):

@@ -183,6 +183,12 @@ def _pip_install(readings, packages):
     return f"{readings.executable} -m pip install {packages}"
 
 
+def _replace_torch(readings, index=""):
+    "Return the command that replaces PyTorch and torchvision, and nothing else."
+    removed = f"{readings.executable} -m pip uninstall -y torch torchvision"
+    return f"{removed} && {_pip_install(readings, index + 'torch torchvision')}"
+
+
 def package_findings(readings: Readings) -> list[Finding]:
     "Judge the installed versions by the bounds in the package's own metadata."
     if readings.needs is None:
@@ -210,8 +216,7 @@ def torch_findings(readings: Readings) -> list[Finding]:
         return []
     if torch.error or not torch.version:
         words = f"PyTorch cannot be used: {torch.error or 'it gave no version'}"
-        remedy = _pip_install(readings, "--force-reinstall torch torchvision")
-        return [Finding("torch", "problem", words, remedy)]
+        return [Finding("torch", "problem", words, _replace_torch(readings))]
     found = [Finding("torch", "ok", f"{torch.version}, a build for {torch.build}")]
     return [*found, vision_finding(readings), gpu_finding(readings)]
 
@@ -225,8 +230,7 @@ def vision_finding(readings: Readings) -> Finding:
     words = f"does not fit PyTorch {torch.version}: {torch.torchvision_error}"
     words += "; used on GPUs and by lesson 11 only"
     index = f"--index-url {CPU_WHEELS} " if torch.build == "CPU" else ""
-    remedy = _pip_install(readings, f"--force-reinstall {index}torch torchvision")
-    return Finding("torchvision", state, words, remedy)
+    return Finding("torchvision", state, words, _replace_torch(readings, index))
 
 
 def gpu_finding(readings: Readings) -> Finding:
@@ -236,9 +240,7 @@ def gpu_finding(readings: Readings) -> Finding:
         return Finding("GPU", "ok", ", ".join(torch.gpus))
     if readings.graphics and torch.build == "CPU":
         words = f"{readings.graphics[0]} is not used: this PyTorch is a build for CPUs"
-        remedy = f"{readings.executable} -m pip uninstall -y torch torchvision, then "
-        remedy += _pip_install(readings, "torch torchvision")
-        return Finding("GPU", "note", words, remedy)
+        return Finding("GPU", "note", words, _replace_torch(readings))
     if readings.graphics:
         words = f"{readings.graphics[0]} cannot be used by PyTorch"
         words += f": {torch.gpu_error}" if torch.gpu_error else ""
