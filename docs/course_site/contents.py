@@ -82,7 +82,7 @@ def lessons_page(
         lines += ["", f"## {caption}"]
         for stem in stems:
             link = f"**[{short_title(stem)}](../nbs/{stem}.ipynb)**"
-            lines += ["", link, "", lessons[stem]]
+            lines += ["", f"{link}\\\n{lessons[stem]}"]
     lines += ["", "(Numbers without a lesson are kept for lessons that are being written.)"]
     return "\n".join(lines)
 
@@ -97,7 +97,7 @@ def solutions_page(
         "> Try the exercises of a lesson first. `make test` runs each solution.",
         "",
     ]
-    entries = [f"{short_title(stem)} </nbs/solutions/{stem}>" for stem in stems]
+    entries = [f"Solutions {short_title(stem)} </nbs/solutions/{stem}>" for stem in stems]
     return "\n".join([*lines, toctree(entries, hidden=False)])
 
 
