@@ -55,7 +55,7 @@ test-package: $(READY) ## the wheel in an empty environment, installed by pip wi
 docs: $(DOCS_READY) ## the site, below _docs/html
 	@$(STEP) "Site" -- $(BIN)/python docs/build.py
 
-test-docs: $(DOCS_READY)-test ## the site in a browser: links, accessibility, requests
+test-docs: docs $(DOCS_READY)-test ## the site in a browser: links, accessibility, requests
 	@$(STEP) "Checks of the site" -- $(BIN)/python -m pytest -q docs/checks
 
 export: $(READY) ## library, tests and README from the notebooks
