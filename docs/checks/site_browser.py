@@ -25,11 +25,16 @@ MEASURE = """async () => {
   await Promise.all([...document.images].map(i => i.decode().catch(() => null)));
   if (window.MathJax && MathJax.startup) await MathJax.startup.promise;
   await document.fonts.ready;
-  const wide = document.scrollingElement.scrollWidth, limit = innerWidth;
+  const limit = innerWidth, article = document.querySelector("article");
+  // Also a frame around the whole article must not scroll sideways, or cut it off.
+  let wide = document.scrollingElement.scrollWidth;
+  for (let e = article; e; e = e.parentElement) {
+    if (getComputedStyle(e).overflowX !== "visible")
+      wide = Math.max(wide, limit + e.scrollWidth - e.clientWidth);
+  }
   const clipped = e => {
-    for (let p = e.parentElement; p; p = p.parentElement) {
-      if (getComputedStyle(p).overflowX !== "visible" && p !== document.body
-          && p !== document.documentElement) return true;
+    for (let p = e.parentElement; p && !p.contains(article); p = p.parentElement) {
+      if (getComputedStyle(p).overflowX !== "visible") return true;
     }
     return false;
   };
@@ -113,7 +118,7 @@ def open_context(browser, address, *, size=DESKTOP, scheme="light", javascript=T
     )
     host = re.escape(re.match(r"https?://[^/]+/", address)[0])
     context.route(re.compile(rf"^(?!{host})"), lambda route: route.abort())
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(20_000)
     return context
 
 
@@ -131,7 +136,7 @@ def watch(page, visit, address):
             visit.failed.append(f"{response.status} {response.url}")
 
     def failed(request):
-        if request.url.startswith(host):
+        if request.url.startswith(host) and request.failure != "net::ERR_ABORTED":  # left early
             visit.failed.append(f"{request.failure} {request.url}")
 
     def said(message):
