@@ -94,7 +94,7 @@ def text_pages(site):
     yield Path("docs/solutions.md"), contents.solutions_page(solutions)
     packages = site.library.packages()
     reference = Path("docs/reference")
-    yield reference / "index.md", contents.reference_index(packages)
+    yield reference / "index.md", contents.reference_index(packages, site.library)
     for package, modules in packages.items():
         text = contents.package_page(package, modules, site.library)
         yield reference / f"{package}.md", text

@@ -205,7 +205,7 @@ def test_every_page_is_in_the_contents(course):
     text = contents.home_contents(course.lessons, {"Gallery": "docs/gallery"})
     assert all(f"<nbs/{stem}>" in text for stem in course.lessons)
     packages = course.packages()
-    index = contents.reference_index(packages)
+    index = contents.reference_index(packages, course)
     assert all(f"[{package}]({package}.md)" in index for package in packages)
     pages = "".join(contents.package_page(p, m, course) for p, m in packages.items())
     assert all(f"</nbs/library/{name}>" in pages for name in course.modules)

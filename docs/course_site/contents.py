@@ -2,22 +2,6 @@
 
 from course_site.reference import role
 
-SUBJECTS = dict(
-    facs="Expressions, action units and regions of the face: the words of the field.",
-    core="Errors, files, cached steps, packed images, workers.",
-    faces="Faces rendered from facial action units.",
-    metrics="Scores, intervals over people, paired comparison.",
-    data="From photographs to a manifest: readers, checks, duplicates, splits.",
-    align="Face detection, alignment, packed crops.",
-    augment="Changes of batches, balance of classes.",
-    bias="How datasets differ, in images and in labels.",
-    models="AU-CVT and its relatives, weights, checkpoints, export.",
-    train="Losses, batches, the training loop, run folders.",
-    evaluate="Figures and the report.",
-    tables="The tables of the papers.",
-    app="The verbs of the command line.",
-    teach="Assignments.",
-)
 PARTS = {  # caption -> numbers of the first and last lesson
     "Faces and their labels": (1, 4),
     "Measuring": (5, 6),
@@ -103,7 +87,7 @@ def solutions_page(
 
 def package_page(package, modules, library):
     "Return the page of a package: its modules with their subtitles and public names"
-    lines = [f"# Package {package}", "", f"> {SUBJECTS.get(package, '')}", ""]
+    lines = [f"# Package {package}", "", f"> {library.subjects[package]}", ""]
     for module in modules:
         names = ", ".join(
             role(f"fer_course.{module.name}.{s.name}", s.name) for s in module.symbols
@@ -114,7 +98,7 @@ def package_page(package, modules, library):
     return "\n".join([*lines, toctree(entries)])
 
 
-def reference_index(packages):
+def reference_index(packages, library):
     "Return the first page of the reference: one row for each package"
     count = sum(map(len, packages.values()))
     lines = ["# The library", ""]
@@ -123,9 +107,8 @@ def reference_index(packages):
         "above it in this table."
     ]
     lines += ["", "| Package | Subject | Modules |", "|---|---|---|"]
-    for package in (name for name in SUBJECTS if name in packages):
+    for package, modules in packages.items():
         link = f"[{package}]({package}.md)"
-        lines.append(f"| {link} | {SUBJECTS[package]} | {len(packages[package])} |")
+        lines.append(f"| {link} | {library.subjects[package]} | {len(modules)} |")
     lines += ["", "All names in alphabetical order: {ref}`genindex`.", ""]
-    entries = [name for name in SUBJECTS if name in packages]
-    return "\n".join([*lines, toctree(entries)])
+    return "\n".join([*lines, toctree(list(packages))])
