@@ -61,7 +61,7 @@ LEAST_MEMORY = 1.5  # GB: the largest process of `make run` takes 1.4
 GOOD_MEMORY = 4.0  # GB: several processes side by side
 LEAST_ROOM = 0.3  # GB: the main job with rendered faces
 GOOD_ROOM = 2.0  # GB: several training runs, and prepared datasets
-INSTALLED = {"GPU": 8.0, "CPU": 2.2}  # GB of .venv, by the build of PyTorch
+INSTALLED = {"GPU": 8.0, "CPU": 2.5}  # GB of .venv, by the build of PyTorch
 UNPACKED = {"GPU": 3.5, "CPU": 0.7}  # GB of what pip keeps in the folder for temporary files
 
 
