@@ -61,7 +61,7 @@ LEAST_MEMORY = 1.5  # GB: the largest process of `make run` takes 1.4
 GOOD_MEMORY = 4.0  # GB: several processes side by side
 LEAST_ROOM = 0.3  # GB: the main job with rendered faces
 GOOD_ROOM = 2.0  # GB: several training runs, and prepared datasets
-INSTALLED = {"GPU": 8.0, "CPU": 2.2}  # GB of .venv, by the build of PyTorch
+INSTALLED = {"GPU": 8.0, "CPU": 2.5}  # GB of .venv, by the build of PyTorch
 UNPACKED = {"GPU": 3.5, "CPU": 0.7}  # GB of what pip keeps in the folder for temporary files
 
 
@@ -78,9 +78,11 @@ class Finding:
 def python_finding(readings: Readings) -> Finding:
     "Judge the version of Python."
     version = ".".join(map(str, readings.python))
-    found = f"{version} ({readings.executable}), {readings.system}"
+    where = f"{readings.executable}, {readings.system}"
+    found = f"{version} ({where})"
     if readings.python[:2] < OLDEST:
-        found += f" is too old: fer_course needs {OLDEST[0]}.{OLDEST[1]} or newer"
+        needed = f"fer_course needs {OLDEST[0]}.{OLDEST[1]} or newer"
+        found = f"{version} is too old: {needed} ({where})"
         remedy = "install Python 3.12, then make PYTHON=/path/to/python3.12 run"
         return Finding("Python", "problem", found, remedy)
     if readings.python[:2] > NEWEST:
@@ -298,7 +300,7 @@ def next_steps(
     if problems:
         first = problems[0]
         again = f" ({len(problems)} problems in all)" if len(problems) > 1 else ""
-        return [f"Mend {first.topic}: {first.remedy}{again}. Then: fer-course doctor"]
+        return [f"Mend {first.topic}: {first.remedy}{again}. Then the same command again"]
     if readings.needs is None:
         return ["Install and do the main job: make run (without a GPU: make run TORCH=cpu)"]
     steps = []
