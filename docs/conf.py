@@ -47,6 +47,7 @@ nb_number_source_lines = False
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 myst_links_external_new_tab = False
+highlight_language = "none"  # of blocks in texts; cells name theirs
 html_math_renderer = "mathml"
 suppress_warnings = ["mystnb.unknown_mime_type", "myst.header"]
 add_module_names = False

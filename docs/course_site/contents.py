@@ -41,7 +41,8 @@ def home_contents(
     more,  # {title: page without suffix}
 ):
     "Return the hidden table of contents of the first page"
-    parts = [toctree(["All lessons <docs/lessons>"], "Lessons")]
+    start = ["Installation <docs/install>", "All lessons <docs/lessons>"]
+    parts = [toctree(start, "Start")]
     for caption, (first, last) in PARTS.items():
         if entries := lesson_entries(stems, first, last):
             parts.append(toctree(entries, caption))
