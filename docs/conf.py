@@ -32,6 +32,7 @@ release = settings["version"]
 html_title = f"{project} {release}"
 html_baseurl = f"{settings['doc_host']}{settings['doc_baseurl']}/"
 language = "en"
+smartquotes = False  # two dashes of an option stay two dashes
 
 extensions = [
     "myst_nb",

@@ -162,6 +162,81 @@ def test_parameter_table(course, found):
     assert "\\|" in reference.cell_of_table("int | None")
 
 
+def test_docstrings_are_no_html_and_no_formulas():
+    assert reference.plain_text("a column p_<class>") == r"a column p_\<class>"
+    assert reference.plain_text("$HOME and $TMP") == r"\$HOME and \$TMP"
+    assert reference.plain_text("`a < b` and `$x`") == "`a < b` and `$x`"
+    assert reference.plain_text("https://a.org/x") == "<https://a.org/x>"
+    assert reference.plain_text("2 * 3, *args, **more") == r"2 * 3, \*args, *\*more"
+
+
+def test_a_comment_belongs_to_the_last_of_its_line():
+    (symbol,) = symbols.symbols_of("def f(a: int, b: int) -> int:  # their sum\n    ...")
+    assert [p.details for p in symbol.parameters] == ["", ""]
+    assert symbol.returns.details == "their sum"
+
+
+def test_classes_are_described_whole():
+    source = """
+class Kind(Enum):
+    A = 1  # the first
+    B: int = 2
+
+    def __init__(self, size=3):  # pixels
+        ...
+
+    async def load(self):
+        "Load."
+
+    def __len__(self):
+        "Return the number."
+
+    def __repr__(self): ...
+
+    @overload
+    def load(self, x): ...
+"""
+    (kind,) = symbols.symbols_of(source)
+    assert kind.bases == ["Enum"]
+    assert [p.name for p in kind.parameters] == ["A", "B", "size"]
+    assert [m.name for m in kind.members] == ["load", "__len__"]
+
+
+def test_only_names_are_constants():
+    assert symbols.symbols_of("torch.backends.x = 3") == []
+    assert [s.name for s in symbols.symbols_of("A, (B, _c) = 1, (2, 3)")] == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"cells": [', "no valid notebook"),
+        ('{"cells": []}', "the first cell has no title"),
+        ('{"cells": [{"cell_type": "code", "source": "x = 1"}]}', "the first cell has no title"),
+    ],
+)
+def test_a_bad_notebook_is_named(tmp_path, text, message):
+    path = tmp_path / "bad.ipynb"
+    path.write_text(text)
+    with pytest.raises(library.SiteError, match=message) as raised:
+        library.read_notebook(path)
+    assert str(path) in str(raised.value)
+
+
+def test_a_cell_that_is_no_python_is_named():
+    cell = dict(id="a1")
+    assert library.parsed("%time x\ny = !ls\nprint?\nz = 1", "a.ipynb", cell).body
+    assert not library.parsed("%%bash\nls |", "a.ipynb", cell).body
+    with pytest.raises(library.SiteError, match="a.ipynb: cell a1 is no Python"):
+        library.parsed("def f(:", "a.ipynb", cell)
+
+
+def test_a_lesson_outside_the_contents_is_named():
+    contents.check_numbers(["02_action_units"])
+    with pytest.raises(library.SiteError, match="26_more"):
+        contents.check_numbers(["26_more"])
+
+
 def test_addresses_in_docstrings_become_links():
     assert reference.ADDRESS.sub(r"<\1>", "see https://a.org/b.") == "see <https://a.org/b>."
     assert reference.ADDRESS.sub(r"<\1>", "[x](https://a.org)") == "[x](https://a.org)"

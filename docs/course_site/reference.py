@@ -4,6 +4,8 @@ import re, textwrap
 from course_site.links import link_names, repository_address, role
 
 FENCE = "`````"
+CODE_SPAN = re.compile(r"(`[^`]+`)")
+MARKUP = re.compile(r"([<$]|\*(?=\w))")
 ADDRESS = re.compile(r"(?<![<(\w])(https://[^\s<>()]*[^\s<>().,;:])")
 DIRECTIVE = dict(method="method", data="data", property="property", exception="exception")
 DIRECTIVE |= {"function": "function", "class": "class"}
@@ -19,13 +21,20 @@ def code(text):
     return f"`{text}`" if text else ""
 
 
+def plain_text(text):
+    "Return a docstring or docment as Markdown: what looks like HTML or a formula is neither"
+    pieces = CODE_SPAN.split(text)
+    pieces[::2] = [MARKUP.sub(r"\\\1", piece) for piece in pieces[::2]]
+    return ADDRESS.sub(r"<\1>", "".join(pieces))
+
+
 def parameter_table(parameters, scope, library):
     "Return the parameters as a Markdown table; columns that are empty are left out"
     columns = {
         "Parameter": [code(p.name) for p in parameters],
         "Type": [code(p.type) for p in parameters],
         "Default": [code(p.default) for p in parameters],
-        "Details": [link_names(p.details, scope, library) for p in parameters],
+        "Details": [link_names(plain_text(p.details), scope, library) for p in parameters],
     }
     columns = {title: cells for title, cells in columns.items() if any(cells)}
     rows = [list(columns), ["---"] * len(columns), *zip(*columns.values())]
@@ -38,12 +47,11 @@ def description(symbol, scope, library):
     if symbol.bases:
         parts.append(f"Bases: {', '.join(map(code, symbol.bases))}")
     if symbol.text:
-        text = ADDRESS.sub(r"<\1>", textwrap.dedent(symbol.text))
-        parts.append(link_names(text, scope, library))
+        parts.append(link_names(plain_text(textwrap.dedent(symbol.text)), scope, library))
     if symbol.parameters:
         parts.append(parameter_table(symbol.parameters, scope, library))
     if symbol.returns and (symbol.returns.type != "None" or symbol.returns.details):
-        details = link_names(symbol.returns.details, scope, library)
+        details = link_names(plain_text(symbol.returns.details), scope, library)
         text = f"**Returns** {code(symbol.returns.type)}"
         parts.append(f"{text}: {details}" if details else text)
     return parts
