@@ -53,7 +53,7 @@ test-package: $(READY) ## the wheel in an empty environment, installed by pip wi
 	@$(STEP) "The wheel in an empty environment" -- $(BIN)/python -m pytest -q tests/package_for_real.py
 
 docs: $(DOCS_READY) ## the site, below _docs/html
-	@$(STEP) "Site" -- $(BIN)/python docs/build.py
+	@$(STEP) "Site" -- $(BIN)/python docs/build_site.py
 
 test-docs: docs $(DOCS_READY)-test ## the site in a browser: links, accessibility, requests
 	@$(STEP) "Checks of the site" -- $(BIN)/python -m pytest -q docs/checks

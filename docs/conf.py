@@ -1,4 +1,4 @@
-"Configuration of Sphinx, which `docs/build.py` calls for the pages made from notebooks."
+"Configuration of Sphinx, which `docs/build_site.py` calls for the pages made from notebooks."
 
 import sys
 from configparser import ConfigParser
@@ -55,7 +55,9 @@ toc_object_entries_show_parents = "hide"
 copybutton_exclude = ".linenos, .gp, .go"
 
 html_theme = "furo"
-html_favicon = "static/favicon.svg"  # relative to this file; html_static_path comes from build.py
+html_favicon = (
+    "static/favicon.svg"  # relative to this file; html_static_path comes from build_site.py
+)
 html_css_files = ["course.css"]
 html_js_files = [("course.js", {"defer": "defer"})]
 html_domain_indices = False

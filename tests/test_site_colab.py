@@ -82,9 +82,7 @@ class TestLesson:
         assert all(target.startswith(("http://", "https://", "#")) for target in targets)
 
     def test_imports_are_installed(self, copies, path):
-        further = colab.further_packages(read(path))
-        first = code(copies[path.name])[0]
-        assert all(json.dumps(name) in first for name in further)
+        assert colab.further_packages(read(path)) == []  # the package brings all
 
 
 def test_every_lesson_has_a_copy(copies):

@@ -6,7 +6,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
-from course_site import contents, library, links, notebooks, reference, symbols  # noqa: E402
+import build_site  # noqa: E402
+from course_site import contents, library, links, notebooks, reference, sources, symbols  # noqa: E402
 
 SOURCE = textwrap.dedent(
     """
@@ -144,7 +145,7 @@ def test_links_to_files_lead_to_the_repository():
     pages = {"nbs/09_detection.ipynb"}
     text = "[a](../experiments/gap.py) [b](09_detection.ipynb#x) [c](https://a.org) [d](missing.py)"
     changed = links.relink(text, "nbs/10_alignment.ipynb", pages, ROOT)
-    address = links.settings(ROOT)["git_url"]
+    address = sources.settings(ROOT)["git_url"]
     assert f"[a]({address}/blob/main/experiments/gap.py)" in changed
     assert "[b](09_detection.ipynb#x)" in changed
     assert "[c](https://a.org)" in changed
@@ -157,8 +158,9 @@ def test_links_to_files_lead_to_the_repository():
 def test_parameter_table(course, found):
     table = reference.parameter_table(found["locate"].parameters, {}, course)
     rows = [line.split(" | ") for line in table.splitlines()]
-    assert rows[0] == ["| Parameter", "Type", "Default", "Details |"]
-    assert rows[2] == ["| `images`", "`list`", "", "uint8 RGB arrays (H, W, 3) |"]
+    assert rows[0] == ["| Parameter", "Type", "Details |"]
+    assert rows[2] == ["| `images`", "`list`", "uint8 RGB arrays (H, W, 3) |"]
+    assert rows[5] == ["| `again`", "`bool`, default `True`", "a second time, enlarged |"]
     assert "\\|" in reference.cell_of_table("int | None")
 
 
@@ -167,6 +169,10 @@ def test_docstrings_are_no_html_and_no_formulas():
     assert reference.plain_text("$HOME and $TMP") == r"\$HOME and \$TMP"
     assert reference.plain_text("`a < b` and `$x`") == "`a < b` and `$x`"
     assert reference.plain_text("https://a.org/x") == "<https://a.org/x>"
+    assert (
+        reference.plain_text("# no title\n---\n[^1] {ref}")
+        == r"\# no title" + "\n\\---\n\\[^1] \\{ref}"
+    )
     assert reference.plain_text("2 * 3, *args, **more") == r"2 * 3, \*args, *\*more"
 
 
@@ -218,22 +224,22 @@ def test_only_names_are_constants():
 def test_a_bad_notebook_is_named(tmp_path, text, message):
     path = tmp_path / "bad.ipynb"
     path.write_text(text)
-    with pytest.raises(library.SiteError, match=message) as raised:
-        library.read_notebook(path)
+    with pytest.raises(sources.SiteError, match=message) as raised:
+        sources.read_notebook(path)
     assert str(path) in str(raised.value)
 
 
 def test_a_cell_that_is_no_python_is_named():
     cell = dict(id="a1")
-    assert library.parsed("%time x\ny = !ls\nprint?\nz = 1", "a.ipynb", cell).body
-    assert not library.parsed("%%bash\nls |", "a.ipynb", cell).body
-    with pytest.raises(library.SiteError, match="a.ipynb: cell a1 is no Python"):
-        library.parsed("def f(:", "a.ipynb", cell)
+    assert sources.parsed("%time x\ny = !ls\nprint?\nz = 1", "a.ipynb", cell).body
+    assert not sources.parsed("%%bash\nls |", "a.ipynb", cell).body
+    with pytest.raises(sources.SiteError, match="a.ipynb: cell a1 is no Python"):
+        sources.parsed("def f(:", "a.ipynb", cell)
 
 
 def test_a_lesson_outside_the_contents_is_named():
     contents.check_numbers(["02_action_units"])
-    with pytest.raises(library.SiteError, match="26_more"):
+    with pytest.raises(sources.SiteError, match="26_more"):
         contents.check_numbers(["26_more"])
 
 
@@ -287,6 +293,19 @@ def test_every_page_is_in_the_contents(course):
 
 
 @pytest.mark.filterwarnings("ignore:Found cells containing imports")
+def test_all_pages_are_written_and_no_other_file_is_touched(tmp_path):
+    pages = build_site.write_sources(tmp_path / "source")
+    assert {"index.ipynb", "docs/lessons.md", "docs/gallery.md", "nbs/09_detection.ipynb"} <= set(
+        pages
+    )
+    assert (tmp_path / "source/nbs/library/align.mtcnn.ipynb").exists()
+    with pytest.raises(sources.SiteError, match="other files"):
+        build_site.check_folder(tmp_path)
+    (tmp_path / build_site.RECORD).write_text("{}")
+    build_site.check_folder(tmp_path)
+    build_site.check_folder(tmp_path / "new")
+
+
 def test_notebooks_suit_nbdev_docs():
     """nbdev_docs, which needs Quarto, begins with these processors; they take every notebook."""
     from nbdev.process import NBProcessor

@@ -5,10 +5,9 @@ as `colab/NN_name.ipynb` in its branch. This module imports neither Sphinx nor t
 """
 
 import ast, html, json, os, re, sys
-from configparser import ConfigParser
 from pathlib import Path
+from course_site.sources import ROOT, parsable, settings, text_of, write_if_new
 
-ROOT = Path(__file__).resolve().parents[2]
 LESSONS = "nbs/[0-9][0-9]_*.ipynb"
 PAGES = "gh-pages"  # the branch of the published site
 FOLDER = "/content/course"  # of the clone; not named as the package, which would hide it
@@ -38,15 +37,6 @@ BADGE = """<p class="colab"><a href="{address}" rel="noopener">Open in Colab</a>
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?![a-z]+:|#)([^)\s]+)\)")
 
 
-def settings(
-    root: Path = ROOT,  # the repository
-) -> dict:  # of settings.ini
-    "Return the settings of the project."
-    parser = ConfigParser()
-    parser.read(Path(root) / "settings.ini", encoding="utf-8")
-    return dict(parser["DEFAULT"])
-
-
 def colab_address(
     stem: str,  # of a lesson, such as 09_detection
     config: dict,  # settings of the project
@@ -65,18 +55,11 @@ def badge(
     return BADGE.format(address=html.escape(colab_address(stem, settings(root))))
 
 
-def _text(source):
-    "Return a field of a notebook as one string."
-    return source if isinstance(source, str) else "".join(source)
-
-
 def _trees(notebook):
     "Yield the syntax tree of each code cell; lines with magics are left out."
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
-            lines = _text(cell["source"]).splitlines()
-            kept = [line for line in lines if not line.lstrip().startswith(("%", "!"))]
-            yield ast.parse("\n".join(kept))
+            yield ast.parse(parsable(text_of(cell["source"])))
 
 
 def _imports(tree):
@@ -101,7 +84,7 @@ def imported_modules(
         module = waiting.pop()
         found.add(module)
         if module in scripts:
-            tree = ast.parse(scripts[module].read_text(encoding="utf-8"))
+            tree = ast.parse(scripts[module].readtext_of(encoding="utf-8"))
             waiting |= _imports(tree) - found
     return found - sys.stdlib_module_names - set(scripts) - {"fer_course"}
 
@@ -114,7 +97,9 @@ def dependencies(
         import tomllib
     except ModuleNotFoundError:  # Python 3.10
         from pip._vendor import tomli as tomllib
-    project = tomllib.loads((Path(root) / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((Path(root) / "pyproject.toml").readtext_of(encoding="utf-8"))[
+        "project"
+    ]
     return {_distribution(requirement) for requirement in project["dependencies"]}
 
 
@@ -212,7 +197,7 @@ def colab_copy(
 
 def _colab_cell(cell, config):
     "Return a cell of a lesson as its copy has it."
-    source = _text(cell["source"])
+    source = text_of(cell["source"])
     if cell["cell_type"] != "code":
         return {**cell, "source": _with_addresses(source, config)}
     return {**cell, "source": source, "outputs": [], "execution_count": None}
@@ -226,9 +211,7 @@ def write_copies(
     Path(folder).mkdir(parents=True, exist_ok=True)
     written = []
     for path in sorted(Path(root).glob(LESSONS)):
-        copy = colab_copy(json.loads(path.read_text(encoding="utf-8")), root)
+        copy = colab_copy(json.loads(path.readtext_of(encoding="utf-8")), root)
         written.append(Path(folder) / path.name)
-        partial = written[-1].with_suffix(".part")
-        partial.write_text(json.dumps(copy, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(partial, written[-1])
+        write_if_new(written[-1], json.dumps(copy, indent=1, ensure_ascii=False) + "\n")
     return written

@@ -1,7 +1,7 @@
 "The table of contents: lessons in reading order, the reference by package, further pages."
 
-from course_site.library import SiteError
 from course_site.reference import role
+from course_site.sources import SiteError
 
 PARTS = {  # caption -> numbers of the first and last lesson
     "Faces and their labels": (1, 4),

@@ -5,12 +5,12 @@ page of thumbnails, each with a link to the cell that drew it. It imports neithe
 library.
 """
 
-import ast, base64, html, io, json, os, re
+import ast, base64, html, io, re
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
+from course_site.sources import ROOT, parsable, read_notebook, text_of, write_if_new
 
-ROOT = Path(__file__).resolve().parents[2]
 LIST = "docs/gallery.yml"
 ALT_TEXTS = "docs/alt_texts.yml"  # of figures that the gallery does not show
 PAGE = "docs/gallery.md"
@@ -79,7 +79,7 @@ def read_gallery(
     import yaml
 
     entries = []
-    for group, rows in yaml.safe_load(Path(path).read_text(encoding="utf-8")).items():
+    for group, rows in yaml.safe_load(Path(path).readtext_of(encoding="utf-8")).items():
         if group not in GROUPS:
             raise GalleryError(group, "unknown group", f"choose one of {', '.join(GROUPS)}")
         entries += [_entry(group, row) for row in rows]
@@ -119,19 +119,8 @@ def cell_images(
         data = output.get("data", {})
         kind = next((kind for kind in KINDS if kind in data), None)
         if kind:
-            found.append(base64.b64decode(_text(data[kind])))
+            found.append(base64.b64decode(text_of(data[kind])))
     return found
-
-
-def _text(source):
-    "Return a field of a notebook as one string: files hold strings or lists of lines."
-    return source if isinstance(source, str) else "".join(source)
-
-
-@lru_cache(maxsize=None)
-def _read_notebook(path):
-    "Return a notebook as its file holds it; each file is read once."
-    return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
 def entry_image(
@@ -183,7 +172,7 @@ def lesson_title(
     "Return the title of a lesson up to its colon."
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
-            first = _text(cell["source"]).partition("\n")[0]
+            first = text_of(cell["source"]).partition("\n")[0]
             return first.lstrip("# ").partition(":")[0].strip()
     return ""
 
@@ -240,25 +229,15 @@ def write_gallery(
         notebook = root / f"nbs/{entry.lesson}.ipynb"
         if not notebook.is_file():
             raise GalleryError(entry.place, "no such lesson", "name a notebook below nbs/")
-        lesson = _read_notebook(notebook)
+        lesson = read_notebook(notebook)
         file, sizes[entry] = thumbnail(entry_image(entry, lesson))
         files[source / THUMBNAILS / _file_name(entry)] = file
         titles[entry.lesson] = lesson_title(lesson)
     files[source / THUMBNAILS / STYLE.name] = STYLE.read_bytes()
     files[source / PAGE] = gallery_page(entries, titles, sizes).encode("utf-8")
     for path, content in files.items():
-        _write_if_new(path, content)
+        write_if_new(path, content)
     return list(files)
-
-
-def _write_if_new(path, content):
-    "Write a file, through a temporary name, unless it has this content."
-    if path.is_file() and path.read_bytes() == content:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(content)
-    os.replace(partial, path)
 
 
 def describe_output(
@@ -271,7 +250,7 @@ def describe_output(
     docs/alt_texts.yml; the nearest heading with the titles and axes that the source names.
     """
     cell = notebook["cells"][cell_index]
-    source = _text(cell["source"])
+    source = text_of(cell["source"])
     if given := re.search(r"^#\|\s*fig-alt:\s*(.+)$", source, flags=re.M):
         return given[1].strip().strip("\"'")
     if texts := written_texts(notebook, cell):
@@ -312,7 +291,7 @@ def _own_texts():
     "Return the gallery and the other alt texts of this repository."
     import yaml
 
-    others = yaml.safe_load((ROOT / ALT_TEXTS).read_text(encoding="utf-8"))
+    others = yaml.safe_load((ROOT / ALT_TEXTS).readtext_of(encoding="utf-8"))
     return read_gallery(ROOT / LIST), others
 
 
@@ -320,7 +299,7 @@ def _nearest_heading(notebook, cell_index):
     "Return the last heading above a cell, as plain text, or nothing."
     for cell in reversed(notebook["cells"][:cell_index]):
         if cell["cell_type"] == "markdown":
-            fenced = re.sub(r"^```.*?^```", "", _text(cell["source"]), flags=re.M | re.S)
+            fenced = re.sub(r"^```.*?^```", "", text_of(cell["source"]), flags=re.M | re.S)
             if found := re.findall(r"^#+ +(.+?)\s*$", fenced, flags=re.M):
                 return re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", found[-1]).replace("`", "")
     return ""
@@ -330,9 +309,8 @@ def figure_words(
     source: str,  # of a code cell
 ) -> list[str]:  # in the order of the source, each once
     "Return the titles and axes that a cell writes into its figure as fixed strings."
-    lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
     try:
-        tree = ast.parse("\n".join(lines))
+        tree = ast.parse(parsable(source))
     except SyntaxError:
         return []
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]

@@ -1,52 +1,18 @@
 "The library as its notebooks and package files describe it: modules, public names, users."
 
-import ast, json, re, sys
+import ast, re, sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from course_site.sources import ROOT, SiteError, parsed, read_notebook
 from course_site.symbols import symbols_of
 
-ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".ci"))
 from house import LAYERS  # noqa: E402
 
 PACKAGE = "fer_course"
 LESSONS = "nbs/[0-9][0-9]_*.ipynb"
 LIBRARY = "nbs/library/*.ipynb"
-IPYTHON = re.compile(r"\s*([%!?]|\w+\s*=\s*[%!]|.*\?$)")
 CELL = re.compile(r"^# %% \S+ #(\w+)$")
-
-
-class SiteError(Exception):
-    "An error in a source of the site: the file, what is wrong, and the remedy."
-
-    def __init__(self, path, problem, remedy):
-        super().__init__(f"{path}: {problem}. Remedy: {remedy}.")
-
-
-def read_notebook(path):
-    """Return a notebook as a dictionary whose cells hold their source as one text.
-
-    Raises `SiteError` if the file is no notebook with a title.
-    """
-    try:
-        notebook = json.loads(Path(path).read_text(encoding="utf-8"))
-        for cell in notebook["cells"]:
-            cell["source"] = "".join(cell["source"])
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise SiteError(path, f"no valid notebook ({error})", "restore it from git") from None
-    cells = notebook["cells"]
-    if not cells or not cells[0]["source"].startswith("# "):
-        raise SiteError(path, "the first cell has no title", 'begin it with "# title"')
-    return notebook
-
-
-def parsed(source, path, cell):
-    "Return the syntax tree of a code cell; lines that only IPython reads are left out"
-    try:
-        return ast.parse(parsable(source))
-    except SyntaxError as error:
-        problem = f"cell {cell.get('id')} is no Python ({error.msg}, line {error.lineno})"
-        raise SiteError(path, problem, "mend the cell; IPython lines begin with % or !") from None
 
 
 def directives(source):
@@ -87,13 +53,6 @@ def imported_names(tree):
             for alias in node.names:
                 found[alias.asname or alias.name] = (dotted, alias.name)
     return found
-
-
-def parsable(source):
-    "Return a cell's source without the lines that only IPython reads"
-    if source.lstrip().startswith("%%"):
-        return ""
-    return "\n".join("" if IPYTHON.match(line) else line for line in source.splitlines())
 
 
 def first_lines(file):

@@ -5,21 +5,14 @@ file in the project's public repository, which is not fetched when a page is sho
 """
 
 import os, re
-from configparser import ConfigParser
 from pathlib import Path
 from urllib.parse import unquote
+from course_site.sources import settings
 
 CODE = re.compile(r"(?<![`\w}\]])`([A-Za-z_][\w.]*)(?:\(\))?`(?!`)")
 LINKED = re.compile(r"(!?\[[^\]]*\]\([^)]*\))")
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^\s*(```|~~~)")
-
-
-def settings(root):
-    "Return the settings of the project, from settings.ini"
-    parser = ConfigParser()
-    parser.read(Path(root) / "settings.ini", encoding="utf-8")
-    return dict(parser["DEFAULT"])
 
 
 def repository_address(

@@ -1,6 +1,6 @@
 "Hooks of Sphinx: formulas as MathML; tables and code that scroll by keyboard."
 
-import re
+import html, re
 from docutils import nodes
 
 SCROLLING = re.compile(r"<(pre|div class=\"(?:cell_output|table-wrapper)[^\"]*\")(?=[ >])")
@@ -39,6 +39,14 @@ def accessible(app, pagename, templatename, context, doctree):
         context["furo_navigation_tree"] = tree.replace(CAPTION, f'{CAPTION} aria-level="2"')
 
 
+def described(app, pagename, templatename, context, doctree):
+    "Give the page the line below its title as description, for search engines and previews"
+    quote = next(doctree.findall(nodes.block_quote), None) if doctree else None
+    if quote is not None:
+        text = html.escape(" ".join(quote.astext().split()))
+        context["metatags"] += f'<meta name="description" content="{text}" />'
+
+
 def collapsed(app, pagename, templatename, context, doctree):
     """Let the side bar list only the branch of the page, not all modules of the library.
 
@@ -57,6 +65,7 @@ def add_subtitles(app, pagename, templatename, context, doctree):
 def setup(app):
     "Register the hooks"
     app.add_html_math_renderer("mathml", (inline_formula, None), (block_formula, None))
+    app.connect("html-page-context", described)
     app.connect("html-page-context", collapsed, priority=100)  # before the theme
     app.connect("html-page-context", accessible, priority=900)  # after the theme
     app.connect("html-page-context", add_subtitles)

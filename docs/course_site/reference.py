@@ -5,7 +5,7 @@ from course_site.links import link_names, repository_address, role
 
 FENCE = "`````"
 CODE_SPAN = re.compile(r"(`[^`]+`)")
-MARKUP = re.compile(r"([<$]|\*(?=\w))")
+MARKUP = re.compile(r"([<${]|\*(?=\w)|\[(?=\^)|^#(?=#* )|^-(?=--+$)|^=(?==+$))", re.M)
 ADDRESS = re.compile(r"(?<![<(\w])(https://[^\s<>()]*[^\s<>().,;:])")
 DIRECTIVE = dict(method="method", data="data", property="property", exception="exception")
 DIRECTIVE |= {"function": "function", "class": "class"}
@@ -28,12 +28,17 @@ def plain_text(text):
     return ADDRESS.sub(r"<\1>", "".join(pieces))
 
 
+def type_and_default(parameter):
+    "Return the type of a parameter and its default as one cell"
+    default = f"default {code(parameter.default)}" if parameter.default else ""
+    return ", ".join(filter(None, [code(parameter.type), default]))
+
+
 def parameter_table(parameters, scope, library):
     "Return the parameters as a Markdown table; columns that are empty are left out"
     columns = {
         "Parameter": [code(p.name) for p in parameters],
-        "Type": [code(p.type) for p in parameters],
-        "Default": [code(p.default) for p in parameters],
+        "Type": [type_and_default(p) for p in parameters],
         "Details": [link_names(plain_text(p.details), scope, library) for p in parameters],
     }
     columns = {title: cells for title, cells in columns.items() if any(cells)}

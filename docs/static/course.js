@@ -7,6 +7,10 @@ document.addEventListener("DOMContentLoaded", () => {
     const top = below - bar.clientHeight / 3;
     if (below > bar.clientHeight / 2) bar.scrollTo({ top, behavior: "instant" });
   }
+  // Only what scrolls sideways is a stop of the keyboard.
+  document.querySelectorAll("article [tabindex='0']").forEach((box) => {
+    if (box.scrollWidth <= box.clientWidth) box.removeAttribute("tabindex");
+  });
   const results = document.querySelector("#search-results");
   if (!results || !window.PAGE_SUBTITLES) return;
   const describe = (item) => {

@@ -1,7 +1,7 @@
 """Build the site from the notebooks with their stored outputs.
 
-python docs/build.py                  writes the pages to _docs/html
-python docs/build.py --out FOLDER     writes them to FOLDER/html
+python docs/build_site.py                  writes the pages to _docs/html
+python docs/build_site.py --out FOLDER     writes them to FOLDER/html
 
 The notebooks become pages in FOLDER/source, from which Sphinx makes the site. No notebook is run
 and the library is not imported.
@@ -13,7 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
 from course_site import colab, contents, gallery, notebooks  # noqa: E402
-from course_site.library import LESSONS, LIBRARY, Library, SiteError, read_notebook  # noqa: E402
+from course_site.library import LESSONS, LIBRARY, Library  # noqa: E402
+from course_site.sources import SiteError, read_notebook, write_if_new  # noqa: E402
 
 SOLUTIONS = "nbs/solutions/*.ipynb"
 NOTEBOOKS = ("index.ipynb", LESSONS, SOLUTIONS, LIBRARY)
@@ -25,6 +26,7 @@ MORE = {
     "Changelog": "CHANGELOG",
     "Contributing": "CONTRIBUTING",
 }
+RECORD = "made_from.json"  # in the folder of the site: what an earlier build was made from
 STATIC = Path("docs/static")  # of the generated files that pages load
 FILES = ("docs/house.svg",)
 
@@ -32,14 +34,6 @@ FILES = ("docs/house.svg",)
 def found_files(patterns):
     "Return the files of the repository that match one of the patterns"
     return [path for pattern in patterns for path in sorted(ROOT.glob(pattern)) if path.is_file()]
-
-
-def write_if_new(path, content):
-    "Write a file unless it has this content already, so that Sphinx reads only what changed"
-    content = content if isinstance(content, bytes) else content.encode("utf-8")
-    if not path.exists() or path.read_bytes() != content:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
 
 
 def describe_site():
@@ -104,6 +98,12 @@ def text_pages(site):
         yield path.relative_to(ROOT), path.read_bytes()
 
 
+def check_folder(out):
+    "Raise `SiteError` if a folder holds something that is no earlier build"
+    if out.is_dir() and any(out.iterdir()) and not (out / RECORD).exists():
+        raise SiteError(out, "the folder holds other files", "choose an empty folder")
+
+
 def write_sources(source):
     "Write all pages as Sphinx reads them, remove those that are no longer there, return the rest"
     site = describe_site()
@@ -125,7 +125,7 @@ def forget_other_sites(out, pages):
     """
     code = [*found_files(("docs/course_site/*", "docs/conf.py")), Path(__file__)]
     now = {"pages": pages, "code": [hashlib.sha256(p.read_bytes()).hexdigest() for p in code]}
-    record = out / "made_from.json"
+    record = out / RECORD
     if not record.exists() or json.loads(record.read_text(encoding="utf-8")) != now:
         for folder in ("html", "doctrees"):
             shutil.rmtree(out / folder, ignore_errors=True)
@@ -148,6 +148,9 @@ def main():
     arguments = parser.parse_args()
     out = arguments.out.absolute()
     try:
+        check_folder(out)
+        if not (out / RECORD).exists():
+            write_if_new(out / RECORD, "{}")
         pages = write_sources(out / "source")
     except (SiteError, gallery.GalleryError) as error:
         sys.exit(str(error))
