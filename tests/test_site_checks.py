@@ -210,6 +210,16 @@ def test_tex_in_code_and_formulas_is_accepted(build):
     assert site_pages.raw_maths_complaints(pages) == []
 
 
+def test_an_option_that_became_a_dash_is_found(build):
+    body = (
+        "<p>given to \u2013attach-units; a range 2\u2013b, a dash \u2013 here, <code>--out</code>"
+    )
+    _, pages, _ = build(index=body)
+    assert site_pages.dash_complaints(pages) == [
+        "index.html: an option became a dash: \u2013attach-units"
+    ]
+
+
 def test_pages_need_one_heading_and_titles_of_their_own(build):
     two = page_of("<h1>a</h1><h1>b</h1>", title="Same")
     _, pages, _ = build(index=two, other=page_of("<h1>a</h1>", title="Same"), third="<p>x</p>")

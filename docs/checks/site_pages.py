@@ -16,6 +16,7 @@ LISTING = {"genindex.html", "search.html", "py-modindex.html", "404.html"}  # ma
 FILE_NAME = re.compile(r"^[\w./-]+\.(png|jpe?g|svg|gif|webp)$|^_images/|^[0-9a-f]{16,}", re.I)
 EMPTY_WORDS = {"image", "figure", "picture", "plot", "output", "png", "svg", "photo", "alt"}
 DIRECTIVE = re.compile(r"^\s*#\s?\|\s*[a-z_]+(?=[\s:]|$)", re.M)
+OPTION = re.compile(r"(?<![\w\u2013])\u2013[a-z][\w-]*")
 RAW_MATHS = re.compile(r"\\\(|\\\[|\$\$|\\(?!u)[a-zA-Z]{3,}|(?<![\w$])\$[^$\n]{1,60}\$(?!\w)")
 
 
@@ -250,6 +251,15 @@ def raw_maths_complaints(pages):
                 start = max(hit.start() - 20, 0)
                 found.append(f"{page.path}: TeX in the text: ...{line[start : hit.end() + 30]}")
     return found
+
+
+def dash_complaints(pages):
+    "Return a complaint for each `--option` that became a dash in the text of a page"
+    return [
+        f"{page.path}: an option became a dash: {hit[0]}"
+        for page in pages.values()
+        for hit in OPTION.finditer(page.prose)
+    ]
 
 
 def heading_complaints(pages):

@@ -74,6 +74,10 @@ def test_no_tex_is_visible_outside_code(pages):
     fail_with(complaints)
 
 
+def test_no_option_of_the_command_line_became_a_dash(pages):
+    fail_with(site_pages.dash_complaints(pages))
+
+
 def test_every_page_has_one_heading_and_a_title_of_its_own(pages):
     complaints = site_pages.heading_complaints(pages)
     fail_with(complaints)
