@@ -6,6 +6,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs" / "checks"))
+import site_browser
 import site_cells
 import site_links
 import site_pages
@@ -284,3 +285,29 @@ def test_the_address_of_the_site_comes_from_the_settings():
     project = site_links.read_project(ROOT)
     assert project.base == "/fer_course/"
     assert project.address.startswith("https://")
+
+
+def test_the_browser_is_the_one_that_the_user_chose(monkeypatch, tmp_path):
+    mine, own = tmp_path / "mine", tmp_path / "own"
+    mine.touch()
+    own.touch()
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    assert site_browser.browser_path(own) == own
+    monkeypatch.setenv("CHROMIUM", str(mine))
+    assert site_browser.browser_path(own) == str(mine)
+
+
+def test_a_missing_browser_is_named_with_the_remedy(monkeypatch, tmp_path):
+    monkeypatch.setenv("CHROMIUM", str(tmp_path / "none"))
+    with pytest.raises(RuntimeError, match="none is not a file. No browser. Remedy: install"):
+        site_browser.browser_path("own")
+
+
+def test_only_serious_and_critical_violations_count():
+    node = {"target": ["pre"], "failureSummary": "Fix this:\n  it should be focusable"}
+    impacts = ("minor", "moderate", "serious", "critical")
+    violations = [{"id": "a-rule", "impact": impact, "nodes": [node]} for impact in impacts]
+    assert site_browser.axe_complaints("index.html", violations) == [
+        "a-rule (serious) on index.html: pre: Fix this: it should be focusable",
+        "a-rule (critical) on index.html: pre: Fix this: it should be focusable",
+    ]

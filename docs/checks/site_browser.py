@@ -169,3 +169,17 @@ def visit_page(page, address, path):
     visit.measured = page.evaluate(MEASURE)
     stop()
     return visit
+
+
+def axe_complaints(path, violations):
+    "Return one complaint for each violation of serious or critical impact"
+    found = []
+    for violation in violations:
+        if violation["impact"] not in ("serious", "critical"):
+            continue
+        for node in violation["nodes"]:
+            target = ", ".join(map(str, node["target"]))
+            summary = " ".join(node["failureSummary"].split())
+            rule = f"{violation['id']} ({violation['impact']})"
+            found.append(f"{rule} on {path}: {target}: {summary[:300]}")
+    return found
