@@ -68,6 +68,7 @@ GOOD = (
     '<img src="data:image/png;base64,AAAA" alt="A face">',
     '<a href="https://arxiv.org/abs/2207.09777">x</a>',
     f'<a href="{REPOSITORY}/blob/main/nbs/code.py#L1-L3">x</a>',
+    f'<dl><dt id="code.last"><a href="{REPOSITORY}/blob/main/nbs/code.py#L3">x</a></dt></dl>',
     f'<a href="{REPOSITORY}/tree/main/nbs">x</a>',
     f'<a href="{REPOSITORY}/issues">x</a>',
     '<a href="https://fer-course.github.io/fer_course/nbs/lesson.html">x</a>',
@@ -102,6 +103,7 @@ BROKEN = {
     f'<a href="{REPOSITORY}/blob/main/nbs/code.py#L2-L9">x</a>': "names lines outside",
     f'<a href="{REPOSITORY}/blob/main/nbs/code.py#L0">x</a>': "names lines outside",
     f'<a href="{REPOSITORY}/blob/main/nbs/code.py#L2">x</a>': "begins at an empty line",
+    f'<dt id="code.other"><a href="{REPOSITORY}/blob/main/nbs/code.py#L3">x</a>': "not begin at",
     f'<a href="{REPOSITORY}/blob/gh-pages/colab/no.ipynb">x</a>': "the published branch lacks",
     f'<a href="{site_links.COLAB}fer-course/fer_course/blob/main/no.ipynb">x</a>': "lacks",
 }

@@ -22,13 +22,14 @@ RAW_MATHS = re.compile(r"\\\(|\\\[|\$\$|\\(?!u)[a-zA-Z]{3,}|(?<![\w$])\$[^$\n]{1
 
 @dataclass
 class Link:
-    "A url on a page: the tag and attribute that hold it, its line, and `rel` if it is a <link>"
+    "A url on a page: its tag and attribute, its line, `rel`, and the name it documents"
 
     url: str
     tag: str
     attribute: str
     line: int = 0
     rel: str = ""
+    name: str = ""  # the id of the <dt> around it, such as fer_course.align.mtcnn.MTCNN
 
 
 @dataclass
@@ -177,7 +178,10 @@ class PageReader(HTMLParser):
             self.add(found.get("content", "").partition("=")[2], "meta", "refresh")
 
     def add(self, url, tag, attribute, rel=""):
-        self.page.links.append(Link(url.strip(), tag, attribute, self.getpos()[0], rel))
+        "Note a url at the present place"
+        names = [found.get("id", "") for name, found in self.stack if name == "dt"]
+        line, name = self.getpos()[0], names[-1] if names else ""
+        self.page.links.append(Link(url.strip(), tag, attribute, line, rel, name))
 
 
 def read_page(file, site):
