@@ -1,14 +1,15 @@
 # fer_course in two commands: `make run` does the main job, `make test` checks everything. `make help` lists the rest.
 # Without a GPU: `make run TORCH=cpu` installs a PyTorch of under 1 GB in place of 5 GB. One that is in .venv already is kept.
+# CPU_WHEELS=ADDRESS takes it from a mirror of PyTorch's builds for CPUs.
 PYTHON ?= python3
 TORCH ?=
-CPU_WHEELS ?= https://download.pytorch.org/whl/cpu
+CPU_WHEELS ?=
 OUT ?= _runs/course
 BIN := .venv/bin
 RUN_READY := .venv/.installed$(TORCH:%=-%)
 READY := .venv/.installed-dev
 DOCS_READY := .venv/.installed-docs
-INSTALL := $(BIN)/python .ci/install.py --torch "$(TORCH)" --index "$(CPU_WHEELS)"
+INSTALL := $(BIN)/python .ci/install.py --torch "$(TORCH)" $(if $(CPU_WHEELS),--index $(CPU_WHEELS))
 STEP := $(BIN)/python .ci/step.py
 ANY_PYTHON = $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 
@@ -54,7 +55,7 @@ test-package: $(READY) ## the wheel in an empty environment, installed by pip wi
 docs: $(DOCS_READY) ## the site, below _docs/html
 	@$(STEP) "Site" -- $(BIN)/python docs/build.py
 
-test-docs: $(DOCS_READY)-test ## the site in a browser: links, accessibility, requests
+test-docs: docs $(DOCS_READY)-test ## the site in a browser: links, accessibility, requests
 	@$(STEP) "Checks of the site" -- $(BIN)/python -m pytest -q docs/checks
 
 export: $(READY) ## library, tests and README from the notebooks

@@ -6,10 +6,13 @@ compiled in advance, which saves a fifth of the disk; Python compiles those that
 
 import argparse, re, subprocess, sys, time
 from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-CPU_WHEELS = "https://download.pytorch.org/whl/cpu"  # PyTorch's own, without GPU libraries
+sys.path.insert(0, str(ROOT))
+from fer_course.app.findings import CPU_WHEELS  # noqa: E402
+
 ENVIRONMENT = Path(sys.prefix)
 PIP = (sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile")
 KEPT = """The PyTorch {version} of {folder} was kept, and the other packages must fit it.
@@ -31,14 +34,18 @@ def installed_torch():
 
 
 def pip_install(*arguments):
-    "Run pip, with its messages in a file; show their end and return False if it fails"
+    "Run pip; return '' if it succeeds, or else the end of its messages, which are shown too"
+    if not find_spec("pip"):  # environments that uv makes have none
+        subprocess.call([sys.executable, "-m", "ensurepip", "--upgrade"])
     log = ENVIRONMENT / "pip.log"
     with open(log, "w", encoding="utf-8") as file:
         code = subprocess.call([*PIP, "--quiet", *arguments], cwd=ROOT, stderr=file)
-    if code:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        print("\n".join(line for line in lines if not line.startswith("WARNING:"))[-4000:])
-    return code == 0
+    if not code:
+        return ""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    text = "\n".join(line for line in lines if not line.startswith("WARNING:"))[-4000:]
+    print(text)
+    return text or "pip failed"
 
 
 def install_cpu_torch(index):
@@ -46,7 +53,7 @@ def install_cpu_torch(index):
     found = installed_torch()
     if found and found[1]:
         sys.exit(GPU_BUILD.format(version=found[0], folder=ENVIRONMENT))
-    if not found and not pip_install("--index-url", index, "torch", "torchvision"):
+    if not found and pip_install("--index-url", index, "torch", "torchvision"):
         sys.exit(f"No PyTorch from {index}. Remedy: see above, or CPU_WHEELS=ADDRESS of a mirror")
 
 
@@ -59,8 +66,11 @@ def install_course(extras):
         constraints = ENVIRONMENT / "kept.txt"
         constraints.write_text(f"torch=={found[0]}\n", encoding="utf-8")
         arguments += ["--constraint", str(constraints)]
-    if not pip_install(*arguments):
-        sys.exit(KEPT.format(version=found[0], folder=ENVIRONMENT) if found else 1)
+    failed = pip_install(*arguments)
+    if found and "conflict" in failed:
+        sys.exit(KEPT.format(version=found[0], folder=ENVIRONMENT))
+    if failed:
+        sys.exit("Not installed. Remedy: see pip's messages above, then the same command again")
 
 
 def main():

@@ -19,6 +19,7 @@ SOLUTIONS = "nbs/solutions/*.ipynb"
 NOTEBOOKS = ("index.ipynb", LESSONS, SOLUTIONS, LIBRARY)
 TEXTS = ("docs/*.md", "CONTRIBUTING.md", "CHANGELOG.md")
 MORE = {
+    "Solutions of exercises": "docs/solutions",
     "Gallery": "docs/gallery",
     "Errata": "docs/errata",
     "Changelog": "CHANGELOG",
@@ -89,10 +90,11 @@ def text_pages(site):
         yield page, notebooks.text_page(path.read_text(encoding="utf-8"), page.as_posix(), site)
     questions = {stem: question_of(stem) for stem in site.library.lessons}
     solutions = [path.stem for path in found_files((SOLUTIONS,))]
-    yield Path("docs/lessons.md"), contents.lessons_page(questions, site.badge, solutions)
+    yield Path("docs/lessons.md"), contents.lessons_page(questions)
+    yield Path("docs/solutions.md"), contents.solutions_page(solutions)
     packages = site.library.packages()
     reference = Path("docs/reference")
-    yield reference / "index.md", contents.reference_index(packages)
+    yield reference / "index.md", contents.reference_index(packages, site.library)
     for package, modules in packages.items():
         text = contents.package_page(package, modules, site.library)
         yield reference / f"{package}.md", text
@@ -117,7 +119,7 @@ def write_sources(source):
 
 def sphinx_command(out, jobs):
     "Return the command that makes the pages from their sources"
-    command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "--keep-going", "-j", jobs]
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-W", "--keep-going", "-j", jobs]
     return [*command, "-d", str(out / "doctrees"), str(out / "source"), str(out / "html")]
 
 

@@ -1,6 +1,6 @@
 "Configuration of Sphinx; `docs/build.py` copies it beside the pages made from notebooks."
 
-import sys
+import hashlib, sys
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -47,13 +47,19 @@ nb_number_source_lines = False
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 myst_links_external_new_tab = False
+highlight_language = "none"  # of blocks in texts; cells name theirs
 html_math_renderer = "mathml"
 suppress_warnings = ["mystnb.unknown_mime_type", "myst.header"]
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 copybutton_exclude = ".linenos, .gp, .go"
 
+# other hooks: all pages are written again
+code = sorted((ROOT / "docs" / "course_site").glob("*.py"))
+page_hooks = hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()
+
 html_theme = "furo"
+html_favicon = "docs/_static/favicon.svg"
 html_static_path = ["docs/_static"]
 html_css_files = ["course.css"]
 html_js_files = [("course.js", {"defer": "defer"})]

@@ -13,9 +13,9 @@ import pytest
 WELL = Readings(torch=TorchReading("2.13.0", torchvision="0.28.0"))
 
 
-def of_topic(readings, topic):
+def of_topic(findings, topic):
     "Return the finding of a topic."
-    return next(finding for finding in judge(readings) if finding.topic == topic)
+    return next(finding for finding in findings if finding.topic == topic)
 
 
 def test_bounds_are_those_of_packaging():
@@ -64,21 +64,24 @@ def test_too_little_memory_is_a_problem_with_a_remedy():
 
 def test_no_write_permission_is_a_problem_with_a_remedy():
     forbidden = FolderReading("/srv/course", 100.0, "Permission denied")
-    finding = of_topic(replace(WELL, here=forbidden), "this folder")
+    finding = of_topic(folder_findings(replace(WELL, here=forbidden)), "this folder")
     assert finding.state == "problem"
     assert "/srv/course cannot be written: Permission denied" in finding.found
     assert "permissions" in finding.remedy
-    finding = of_topic(replace(WELL, out=forbidden), "--out")
+    finding = of_topic(folder_findings(replace(WELL, out=forbidden)), "--out")
     assert finding.state == "problem"
     assert "--out" in finding.remedy
 
 
 def test_a_full_disk_is_a_problem_with_a_remedy():
-    finding = of_topic(replace(WELL, here=FolderReading(".", 0.1)), "this folder")
+    finding = of_topic(folder_findings(replace(WELL, here=FolderReading(".", 0.1))), "this folder")
     assert finding.state == "problem"
     assert "0.1 GB free" in finding.found
     assert "free some space" in finding.remedy
-    assert of_topic(replace(WELL, here=FolderReading(".", 1.0)), "this folder").state == "note"
+    assert (
+        of_topic(folder_findings(replace(WELL, here=FolderReading(".", 1.0))), "this folder").state
+        == "note"
+    )
 
 
 def test_the_installation_needs_room():
@@ -121,7 +124,7 @@ def test_a_missing_package_is_a_problem_with_a_remedy():
     lacking = replace(
         WELL, needs=("timm>=1", "fastcore<2"), versions={"timm": "", "fastcore": "1.9"}
     )
-    finding = of_topic(lacking, "packages")
+    finding = of_topic(package_findings(lacking), "packages")
     assert finding.state == "problem"
     assert finding.found == "timm is missing"
     assert finding.remedy == 'python3 -m pip install "timm>=1"'
@@ -129,35 +132,37 @@ def test_a_missing_package_is_a_problem_with_a_remedy():
 
 def test_a_version_outside_the_bounds_is_a_problem():
     wrong = replace(WELL, needs=("fastcore<2",), versions={"fastcore": "2.1.0"})
-    finding = of_topic(wrong, "packages")
+    finding = of_topic(package_findings(wrong), "packages")
     assert finding.state == "problem"
     assert finding.found == "fastcore 2.1.0 is installed, fastcore<2 is needed"
 
 
 def test_a_broken_torch_is_a_problem_with_a_remedy():
     broken = TorchReading(error="OSError: libcudnn.so.9: cannot open shared object file")
-    finding = of_topic(replace(WELL, torch=broken), "torch")
+    finding = of_topic(torch_findings(replace(WELL, torch=broken)), "torch")
     assert finding.state == "problem"
     assert "libcudnn.so.9" in finding.found
-    assert "--force-reinstall torch torchvision" in finding.remedy
+    assert "pip uninstall -y torch torchvision && " in finding.remedy
 
 
 def test_a_torchvision_that_does_not_fit_is_a_note_without_a_gpu():
     message = "RuntimeError: operator torchvision::nms does not exist"
     cpu = TorchReading("2.13.0+cpu", torchvision_error=message)
-    finding = of_topic(replace(WELL, torch=cpu), "torchvision")
+    finding = of_topic(torch_findings(replace(WELL, torch=cpu)), "torchvision")
     assert finding.state == "note"
-    assert "whl/cpu" in finding.remedy
+    assert f"--index-url {CPU_WHEELS}" in finding.remedy
     gpu = replace(cpu, version="2.13.0", build="CUDA 13.0", gpus=("NVIDIA A100",))
-    finding = of_topic(replace(WELL, torch=gpu), "torchvision")
+    finding = of_topic(torch_findings(replace(WELL, torch=gpu)), "torchvision")
     assert finding.state == "problem"
-    assert "whl/cpu" not in finding.remedy
+    assert "--index-url" not in finding.remedy
 
 
 def test_a_gpu_that_is_not_used_is_a_note():
     for build, words in (("CPU", "build for CPUs"), ("CUDA 13.0", "cannot be used")):
         torch = TorchReading("2.13.0", build, torchvision="0.28.0")
-        finding = of_topic(replace(WELL, torch=torch, graphics=("GPU 0: NVIDIA A100",)), "GPU")
+        finding = of_topic(
+            torch_findings(replace(WELL, torch=torch, graphics=("GPU 0: NVIDIA A100",))), "GPU"
+        )
         assert finding.state == "note"
         assert words in finding.found
 

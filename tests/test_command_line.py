@@ -26,7 +26,7 @@ def test_import_is_light():
 def test_top_help_is_quick_and_names_the_verbs(fer_course):
     top = fer_course("--help")
     assert top.returncode == 0
-    for verb in ("run", "prepare", "train", "evaluate", "predict", "faces"):
+    for verb in ("doctor", "run", "prepare", "train", "evaluate", "predict", "faces"):
         assert verb in top.stdout
     code = "from fer_course.app.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass"
     heavy, _ = loaded_by(code)
@@ -36,6 +36,7 @@ def test_top_help_is_quick_and_names_the_verbs(fer_course):
 @pytest.mark.parametrize(
     "verb, shown",
     [
+        ("doctor", "--datasets DIR"),
         ("run", "--target DIR"),
         ("verify", "READER"),
         ("prepare", "--near-duplicates {report,drop}"),

@@ -91,12 +91,6 @@ def test_every_lesson_has_a_copy(copies):
     assert list(copies) == [path.name for path in LESSONS]
 
 
-def test_modules_that_are_taken_for_granted_belong_to_jupyter():
-    modules = set().union(*(colab.imported_modules(read(path)) for path in LESSONS))
-    granted = colab.OF_JUPYTER | set(colab.BROUGHT)
-    assert modules & granted <= {"IPython", "matplotlib_inline", "scipy", "ipywidgets"}
-
-
 def test_a_gpu_is_asked_for_where_a_lesson_trains(copies):
     asked = {name for name, copy in copies.items() if copy["metadata"].get("accelerator") == "GPU"}
     assert "17_training.ipynb" in asked

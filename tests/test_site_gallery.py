@@ -243,6 +243,36 @@ def test_words_come_once_in_the_order_of_the_source():
     assert gallery.figure_words(source) == ["b", "a", "c d"]
 
 
+def test_other_texts_belong_to_cells_with_as_many_images():
+    _, others = gallery._own_texts()
+    wrong = {(title, cell) for title, cells in others.items() for cell in cells}
+    for path in [ROOT / "index.ipynb", *(ROOT / "nbs").rglob("*.ipynb")]:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        title = gallery.lesson_title(found)
+        for cell in found["cells"]:
+            for beginning in others:
+                if title.startswith(beginning) and cell["id"] in others[beginning]:
+                    texts = others[beginning][cell["id"]]
+                    texts = [texts] if isinstance(texts, str) else texts
+                    if len(texts) == len(gallery.cell_images(cell)):
+                        wrong.discard((beginning, cell["id"]))
+    assert wrong == set()
+
+
+def test_texts_of_several_images_are_numbered():
+    assert gallery._numbered(["a.", "b."]) == "Image 1 of 2: a. Image 2 of 2: b."
+
+
+def test_figures_of_lessons_are_described_by_hand():
+    bare = []
+    for path in sorted((ROOT / "nbs").glob("*.ipynb")):
+        lesson = json.loads(path.read_text(encoding="utf-8"))
+        for index, cell in enumerate(lesson["cells"]):
+            if gallery.cell_images(cell) and not gallery.written_texts(lesson, cell):
+                bare.append(f"{path.name} {index}: {gallery.describe_output(lesson, index)}")
+    assert len(bare) <= 20, bare  # new figures have the text of their section at first
+
+
 def test_every_stored_figure_has_an_alt_text():
     for path in sorted((ROOT / "nbs").glob("*.ipynb")):
         lesson = json.loads(path.read_text(encoding="utf-8"))

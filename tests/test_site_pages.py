@@ -20,6 +20,7 @@ SOURCE = textwrap.dedent(
         detector: object,
         *rest: int,
         again: bool = True,  # a second time, enlarged
+        _private=None,
         **options,
     ) -> list:  # of `Detections`
         "Return the faces of `LIMIT` or more."
@@ -68,7 +69,8 @@ def test_docments_of_a_function(found):
     assert parameters["detector"].details == "an `MTCNN` or another detector"
     assert parameters["again"].default == "True"
     assert found["locate"].returns.details == "of `Detections`"
-    assert found["locate"].signature == "(images, detector, *rest, again=True, **options)"
+    signature = "(images, detector, *rest, again=True, _private=None, **options)"
+    assert found["locate"].signature == signature
 
 
 def test_lines_of_a_name_are_those_of_its_file(found):
@@ -160,6 +162,11 @@ def test_parameter_table(course, found):
     assert "\\|" in reference.cell_of_table("int | None")
 
 
+def test_addresses_in_docstrings_become_links():
+    assert reference.ADDRESS.sub(r"<\1>", "see https://a.org/b.") == "see <https://a.org/b>."
+    assert reference.ADDRESS.sub(r"<\1>", "[x](https://a.org)") == "[x](https://a.org)"
+
+
 def code(source, **outputs):
     return dict(cell_type="code", id="abc", source=source, metadata={}, outputs=[], **outputs)
 
@@ -198,7 +205,7 @@ def test_every_page_is_in_the_contents(course):
     text = contents.home_contents(course.lessons, {"Gallery": "docs/gallery"})
     assert all(f"<nbs/{stem}>" in text for stem in course.lessons)
     packages = course.packages()
-    index = contents.reference_index(packages)
+    index = contents.reference_index(packages, course)
     assert all(f"[{package}]({package}.md)" in index for package in packages)
     pages = "".join(contents.package_page(p, m, course) for p, m in packages.items())
     assert all(f"</nbs/library/{name}>" in pages for name in course.modules)

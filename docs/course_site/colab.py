@@ -13,7 +13,6 @@ LESSONS = "nbs/[0-9][0-9]_*.ipynb"
 PAGES = "gh-pages"  # the branch of the published site
 FOLDER = "/content/course"  # of the clone; not named as the package, which would hide it
 OF_JUPYTER = {"IPython", "matplotlib_inline", "ipywidgets"}  # what every notebook server has
-BROUGHT = dict(scipy="scikit-learn")  # imported, and a dependency of this dependency
 DISTRIBUTIONS = dict(  # module -> distribution, if the names differ
     PIL="pillow",
     cv2="opencv-python-headless",
@@ -35,7 +34,7 @@ pip = [sys.executable, "-m", "pip", "install", "--quiet", {packages}]
 subprocess.run(pip, check=True)
 os.chdir(folder + "/nbs")  # lessons read results/ and images/ from here"""
 BADGE = """<p class="colab"><a href="{address}" rel="noopener">Open in Colab</a>
-<span>a copy that installs the package first; it needs a Google account</span></p>"""
+<span>(a copy that first installs the package; it needs a Google account)</span></p>"""
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?![a-z]+:|#)([^)\s]+)\)")
 
 
@@ -131,7 +130,7 @@ def further_packages(
     "Return the packages that a lesson imports and that neither the package nor Jupyter brings."
     needed = imported_modules(notebook, root) - OF_JUPYTER
     known = dependencies(root)
-    names = {BROUGHT.get(module, DISTRIBUTIONS.get(module, module)) for module in needed}
+    names = {DISTRIBUTIONS.get(module, module) for module in needed}
     return sorted(name for name in names if _distribution(name) not in known)
 
 

@@ -2,22 +2,6 @@
 
 from course_site.reference import role
 
-SUBJECTS = dict(
-    facs="Expressions, action units and regions of the face: the words of the field.",
-    core="Errors, files, cached steps, packed images, workers.",
-    faces="Faces rendered from facial action units.",
-    metrics="Scores, intervals over people, paired comparison.",
-    data="From photographs to a manifest: readers, checks, duplicates, splits.",
-    align="Face detection, alignment, packed crops.",
-    augment="Changes of batches, balance of classes.",
-    bias="How datasets differ, in images and in labels.",
-    models="AU-CVT and its relatives, weights, checkpoints, export.",
-    train="Losses, batches, the training loop, run folders.",
-    evaluate="Figures and the report.",
-    tables="The tables of the papers.",
-    app="The verbs of the command line.",
-    teach="Assignments.",
-)
 PARTS = {  # caption -> numbers of the first and last lesson
     "Faces and their labels": (1, 4),
     "Measuring": (5, 6),
@@ -57,7 +41,8 @@ def home_contents(
     more,  # {title: page without suffix}
 ):
     "Return the hidden table of contents of the first page"
-    parts = [toctree(["All lessons <docs/lessons>"], "Lessons")]
+    start = ["Installation <docs/install>", "All lessons <docs/lessons>"]
+    parts = [toctree(start, "Start")]
     for caption, (first, last) in PARTS.items():
         if entries := lesson_entries(stems, first, last):
             parts.append(toctree(entries, caption))
@@ -68,8 +53,6 @@ def home_contents(
 
 def lessons_page(
     lessons,  # {stem: question below the title}
-    badge,  # function of a stem that returns the link to Colab
-    solutions,  # stems of the lessons whose exercises are solved
 ):
     "Return the page that lists all lessons with the question of each"
     lines = [
@@ -84,17 +67,28 @@ def lessons_page(
         lines += ["", f"## {caption}"]
         for stem in stems:
             link = f"**[{short_title(stem)}](../nbs/{stem}.ipynb)**"
-            lines += ["", f"{link} {badge(stem)}", "", lessons[stem]]
+            lines += ["", f"{link}\\\n{lessons[stem]}"]
     lines += ["", "(Numbers without a lesson are kept for lessons that are being written.)"]
-    lines += ["", "## Solutions of the exercises", ""]
-    entries = [f"{short_title(stem)} </nbs/solutions/{stem}>" for stem in solutions]
-    lines.append(toctree(entries, hidden=False))
     return "\n".join(lines)
+
+
+def solutions_page(
+    stems,  # of the lessons whose exercises are solved
+):
+    "Return the page that lists the solutions of exercises"
+    lines = [
+        "# Solutions",
+        "",
+        "> Try the exercises of a lesson first. `make test` runs each solution.",
+        "",
+    ]
+    entries = [f"Solutions {short_title(stem)} </nbs/solutions/{stem}>" for stem in stems]
+    return "\n".join([*lines, toctree(entries, hidden=False)])
 
 
 def package_page(package, modules, library):
     "Return the page of a package: its modules with their subtitles and public names"
-    lines = [f"# Package {package}", "", f"> {SUBJECTS.get(package, '')}", ""]
+    lines = [f"# Package {package}", "", f"> {library.subjects[package]}", ""]
     for module in modules:
         names = ", ".join(
             role(f"fer_course.{module.name}.{s.name}", s.name) for s in module.symbols
@@ -105,7 +99,7 @@ def package_page(package, modules, library):
     return "\n".join([*lines, toctree(entries)])
 
 
-def reference_index(packages):
+def reference_index(packages, library):
     "Return the first page of the reference: one row for each package"
     count = sum(map(len, packages.values()))
     lines = ["# The library", ""]
@@ -114,9 +108,8 @@ def reference_index(packages):
         "above it in this table."
     ]
     lines += ["", "| Package | Subject | Modules |", "|---|---|---|"]
-    for package in (name for name in SUBJECTS if name in packages):
+    for package, modules in packages.items():
         link = f"[{package}]({package}.md)"
-        lines.append(f"| {link} | {SUBJECTS[package]} | {len(packages[package])} |")
+        lines.append(f"| {link} | {library.subjects[package]} | {len(modules)} |")
     lines += ["", "All names in alphabetical order: {ref}`genindex`.", ""]
-    entries = [name for name in SUBJECTS if name in packages]
-    return "\n".join([*lines, toctree(entries)])
+    return "\n".join([*lines, toctree(list(packages))])

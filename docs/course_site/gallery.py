@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LIST = "docs/gallery.yml"
+ALT_TEXTS = "docs/alt_texts.yml"  # of figures that the gallery does not show
 PAGE = "docs/gallery.md"
 THUMBNAILS = "docs/_static/gallery"
 STYLE = Path(__file__).with_name("gallery.css")
@@ -266,28 +267,53 @@ def describe_output(
 ) -> str:  # the alt text of its figure
     """Return what a figure shows, by the best source that exists.
 
-    These are: the cell's `#| fig-alt:`; the text of the gallery, if the cell has one image; the
-    nearest heading with the titles and axes that the source names.
+    These are: the cell's `#| fig-alt:`; the text of the gallery, if the cell has one image; that of
+    docs/alt_texts.yml; the nearest heading with the titles and axes that the source names.
     """
     cell = notebook["cells"][cell_index]
     source = _text(cell["source"])
     if given := re.search(r"^#\|\s*fig-alt:\s*(.+)$", source, flags=re.M):
         return given[1].strip().strip("\"'")
-    if len(cell_images(cell)) == 1:
-        number = lesson_title(notebook)[:2]
-        for entry in _own_gallery():
-            if entry.cell == cell.get("id") and entry.lesson[:2] == number:
-                return entry.alt
+    if texts := written_texts(notebook, cell):
+        return _numbered(texts)
     heading = _nearest_heading(notebook, cell_index)
     place = f"Figure in section '{heading}'" if heading else "Figure"
     words = figure_words(source)
     return f"{place}: {'; '.join(words)}" if words else place
 
 
+def written_texts(
+    notebook: dict,
+    cell: dict,  # one of its code cells
+) -> list[str]:  # one for each image of the cell, or none
+    "Return the alt texts that the gallery or docs/alt_texts.yml has for a cell."
+    title = lesson_title(notebook)
+    gallery, others = _own_texts()
+    if len(cell_images(cell)) == 1:
+        for entry in gallery:
+            if entry.cell == cell.get("id") and entry.lesson[:2] == title[:2]:
+                return [entry.alt]
+    for beginning, cells in others.items():
+        if title.startswith(beginning) and cell.get("id") in cells:
+            texts = cells[cell["id"]]
+            return [texts] if isinstance(texts, str) else texts
+    return []
+
+
+def _numbered(texts):
+    "Return several texts as one, which all images of a cell share."
+    if len(texts) == 1:
+        return texts[0]
+    return " ".join(f"Image {i} of {len(texts)}: {text}" for i, text in enumerate(texts, 1))
+
+
 @lru_cache(maxsize=1)
-def _own_gallery():
-    "Return the entries of this repository's list."
-    return read_gallery(ROOT / LIST)
+def _own_texts():
+    "Return the gallery and the other alt texts of this repository."
+    import yaml
+
+    others = yaml.safe_load((ROOT / ALT_TEXTS).read_text(encoding="utf-8"))
+    return read_gallery(ROOT / LIST), others
 
 
 def _nearest_heading(notebook, cell_index):

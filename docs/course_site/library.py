@@ -1,9 +1,13 @@
 "The library as its notebooks and package files describe it: modules, public names, users."
 
-import ast, json, re
+import ast, json, re, sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from course_site.symbols import symbols_of
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / ".ci"))
+from house import LAYERS  # noqa: E402
 
 PACKAGE = "fer_course"
 LESSONS = "nbs/[0-9][0-9]_*.ipynb"
@@ -164,10 +168,23 @@ class Library:
         return found | {s.name: f"{module.name}.{s.name}" for s in module.symbols}
 
     def packages(self):
-        "Return {package: its modules in alphabetical order}; `facs` is a package of its own"
+        "Return {package: its modules}, the lowest package first; `facs` is a package of its own"
         found = {}
-        for name, module in self.modules.items():
-            found.setdefault(name.split(".")[0], []).append(module)
+        for package in (name for row in LAYERS for name in row):
+            modules = [m for name, m in self.modules.items() if name.split(".")[0] == package]
+            if modules:
+                found[package] = modules
+        return found
+
+    @property
+    def subjects(self):
+        "Return {package: the docstring of its __init__.py}"
+        found = {}
+        for package, modules in self.packages().items():
+            init = self.root / PACKAGE / package / "__init__.py"
+            file = init if init.exists() else modules[0].file
+            text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+            found[package] = text.splitlines()[0]
         return found
 
     def public_path(self, module, name):

@@ -4,6 +4,7 @@ import re, textwrap
 from course_site.links import link_names, repository_address, role
 
 FENCE = "`````"
+ADDRESS = re.compile(r"(?<![<(\w])(https://[^\s<>()]*[^\s<>().,;:])")
 DIRECTIVE = dict(method="method", data="data", property="property", exception="exception")
 DIRECTIVE |= {"function": "function", "class": "class"}
 
@@ -35,7 +36,8 @@ def description(symbol, scope, library):
     "Return docstring, parameter table and what is returned as Markdown"
     parts = []
     if symbol.text:
-        parts.append(link_names(textwrap.dedent(symbol.text), scope, library))
+        text = ADDRESS.sub(r"<\1>", textwrap.dedent(symbol.text))
+        parts.append(link_names(text, scope, library))
     if symbol.parameters:
         parts.append(parameter_table(symbol.parameters, scope, library))
     if symbol.returns and (symbol.returns.type != "None" or symbol.returns.details):

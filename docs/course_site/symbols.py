@@ -77,7 +77,8 @@ def parameter_list(node, docments):
         pairs.append((arguments.kwarg, None, "**"))
     found = []
     for argument, default, stars in pairs:
-        if argument.arg in ("self", "cls") and not found:
+        is_self = argument.arg in ("self", "cls") and not found
+        if is_self or argument.arg.startswith("_"):
             continue
         type_ = ast.unparse(argument.annotation) if argument.annotation else ""
         last = default if default is not None else argument

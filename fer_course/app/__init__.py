@@ -1,4 +1,4 @@
-"""The verbs of the command line: prepare, train, evaluate, run, predict."""
+"""The verbs of the command line and what they do."""
 
 from ..core.lazy import lazy_names
 

@@ -20,8 +20,8 @@ from ..core.terminal import say
 # %% ../../nbs/library/app.cli.ipynb #90300b72
 _DESCRIPTION = "Facial expression recognition in the wild: from photographs to a tested AU-CVT."
 _FIRST_STEPS = (
-    'First steps: "fer-course run --out _runs/first" renders its own faces. '
-    '"fer-course VERB --help" explains a verb.'
+    'First steps: "fer-course doctor" examines this machine. "fer-course run --out _runs/first" '
+    'renders its own faces. "fer-course VERB --help" explains a verb.'
 )
 
 

@@ -12,9 +12,9 @@ from .readings import package_of
 
 # %% auto #0
 __all__ = ['STATES', 'OLDEST', 'NEWEST', 'LEAST_MEMORY', 'GOOD_MEMORY', 'LEAST_ROOM', 'GOOD_ROOM', 'INSTALLED', 'UNPACKED',
-           'obeys', 'Finding', 'python_finding', 'memory_finding', 'folder_findings', 'installation_findings',
-           'package_findings', 'torch_findings', 'vision_finding', 'gpu_finding', 'data_findings', 'judge',
-           'next_steps']
+           'CPU_WHEELS', 'obeys', 'Finding', 'python_finding', 'memory_finding', 'folder_findings',
+           'installation_findings', 'package_findings', 'torch_findings', 'vision_finding', 'gpu_finding',
+           'data_findings', 'judge', 'next_steps']
 
 # %% ../../nbs/library/app.findings.ipynb #fd2fc37f
 def _numbers(version):
@@ -61,7 +61,7 @@ LEAST_MEMORY = 1.5  # GB: the largest process of `make run` takes 1.4
 GOOD_MEMORY = 4.0  # GB: several processes side by side
 LEAST_ROOM = 0.3  # GB: the main job with rendered faces
 GOOD_ROOM = 2.0  # GB: several training runs, and prepared datasets
-INSTALLED = {"GPU": 8.0, "CPU": 2.2}  # GB of .venv, by the build of PyTorch
+INSTALLED = {"GPU": 8.0, "CPU": 2.5}  # GB of .venv, by the build of PyTorch
 UNPACKED = {"GPU": 3.5, "CPU": 0.7}  # GB of what pip keeps in the folder for temporary files
 
 
@@ -78,9 +78,11 @@ class Finding:
 def python_finding(readings: Readings) -> Finding:
     "Judge the version of Python."
     version = ".".join(map(str, readings.python))
-    found = f"{version} ({readings.executable}), {readings.system}"
+    where = f"{readings.executable}, {readings.system}"
+    found = f"{version} ({where})"
     if readings.python[:2] < OLDEST:
-        found += f" is too old: fer_course needs {OLDEST[0]}.{OLDEST[1]} or newer"
+        needed = f"fer_course needs {OLDEST[0]}.{OLDEST[1]} or newer"
+        found = f"{version} is too old: {needed} ({where})"
         remedy = "install Python 3.12, then make PYTHON=/path/to/python3.12 run"
         return Finding("Python", "problem", found, remedy)
     if readings.python[:2] > NEWEST:
@@ -174,13 +176,19 @@ def _room(topic, folder, room, remedy):
         return [Finding(topic, "problem", words, remedy)]
     return [Finding(topic, "ok", words)]
 
-# %% ../../nbs/library/app.findings.ipynb #1905d7b3
-_CPU_INDEX = "--index-url https://download.pytorch.org/whl/cpu"
+# %% ../../nbs/library/app.findings.ipynb #4c9fc8a2
+CPU_WHEELS = "https://download.pytorch.org/whl/cpu"  # PyTorch's own, without GPU libraries
 
 
 def _pip_install(readings, packages):
     "Return the command that installs packages for the Python that was examined."
     return f"{readings.executable} -m pip install {packages}"
+
+
+def _replace_torch(readings, index=""):
+    "Return the command that replaces PyTorch and torchvision, and nothing else."
+    removed = f"{readings.executable} -m pip uninstall -y torch torchvision"
+    return f"{removed} && {_pip_install(readings, index + 'torch torchvision')}"
 
 
 def package_findings(readings: Readings) -> list[Finding]:
@@ -210,8 +218,7 @@ def torch_findings(readings: Readings) -> list[Finding]:
         return []
     if torch.error or not torch.version:
         words = f"PyTorch cannot be used: {torch.error or 'it gave no version'}"
-        remedy = _pip_install(readings, "--force-reinstall torch torchvision")
-        return [Finding("torch", "problem", words, remedy)]
+        return [Finding("torch", "problem", words, _replace_torch(readings))]
     found = [Finding("torch", "ok", f"{torch.version}, a build for {torch.build}")]
     return [*found, vision_finding(readings), gpu_finding(readings)]
 
@@ -224,9 +231,8 @@ def vision_finding(readings: Readings) -> Finding:
     state = "problem" if torch.gpus else "note"
     words = f"does not fit PyTorch {torch.version}: {torch.torchvision_error}"
     words += "; used on GPUs and by lesson 11 only"
-    index = f"{_CPU_INDEX} " if torch.build == "CPU" else ""
-    remedy = _pip_install(readings, f"--force-reinstall {index}torch torchvision")
-    return Finding("torchvision", state, words, remedy)
+    index = f"--index-url {CPU_WHEELS} " if torch.build == "CPU" else ""
+    return Finding("torchvision", state, words, _replace_torch(readings, index))
 
 
 def gpu_finding(readings: Readings) -> Finding:
@@ -236,9 +242,7 @@ def gpu_finding(readings: Readings) -> Finding:
         return Finding("GPU", "ok", ", ".join(torch.gpus))
     if readings.graphics and torch.build == "CPU":
         words = f"{readings.graphics[0]} is not used: this PyTorch is a build for CPUs"
-        remedy = f"{readings.executable} -m pip uninstall -y torch torchvision, then "
-        remedy += _pip_install(readings, "torch torchvision")
-        return Finding("GPU", "note", words, remedy)
+        return Finding("GPU", "note", words, _replace_torch(readings))
     if readings.graphics:
         words = f"{readings.graphics[0]} cannot be used by PyTorch"
         words += f": {torch.gpu_error}" if torch.gpu_error else ""
@@ -296,7 +300,7 @@ def next_steps(
     if problems:
         first = problems[0]
         again = f" ({len(problems)} problems in all)" if len(problems) > 1 else ""
-        return [f"Mend {first.topic}: {first.remedy}{again}. Then: fer-course doctor"]
+        return [f"Mend {first.topic}: {first.remedy}{again}. Then the same command again"]
     if readings.needs is None:
         return ["Install and do the main job: make run (without a GPU: make run TORCH=cpu)"]
     steps = []

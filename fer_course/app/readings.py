@@ -15,6 +15,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
@@ -315,9 +316,8 @@ def read_machine(
     usable = getattr(os, "sched_getaffinity", None)
     datasets = str(datasets or os.environ.get("FER_DATASETS") or "datasets")
     needs = read_needs() if installation else None
-    examined = {}
-    if needs is not None:
-        examined["versions"] = read_versions(needs)
+    examined = {"versions": read_versions(needs or ())}
+    if needs is not None or installation and find_spec("torch"):
         examined["torch"] = read_torch()
     return Readings(
         python=tuple(sys.version_info[:3]),
