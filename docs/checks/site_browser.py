@@ -118,7 +118,7 @@ def open_context(browser, address, *, size=DESKTOP, scheme="light", javascript=T
     )
     host = re.escape(re.match(r"https?://[^/]+/", address)[0])
     context.route(re.compile(rf"^(?!{host})"), lambda route: route.abort())
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)  # a loaded machine is slow
     return context
 
 
