@@ -7,13 +7,13 @@ The notebooks become pages in FOLDER/source, from which Sphinx makes the site. N
 and the library is not imported.
 """
 
-import argparse, json, subprocess, sys
+import argparse, hashlib, json, shutil, subprocess, sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
 from course_site import colab, contents, gallery, notebooks  # noqa: E402
-from course_site.library import LESSONS, LIBRARY, Library, read_notebook  # noqa: E402
+from course_site.library import LESSONS, LIBRARY, Library, SiteError, read_notebook  # noqa: E402
 
 SOLUTIONS = "nbs/solutions/*.ipynb"
 NOTEBOOKS = ("index.ipynb", LESSONS, SOLUTIONS, LIBRARY)
@@ -25,7 +25,8 @@ MORE = {
     "Changelog": "CHANGELOG",
     "Contributing": "CONTRIBUTING",
 }
-FILES = ("docs/conf.py", "docs/_static/**/*", "docs/_templates/**/*", "docs/house.svg")
+STATIC = Path("docs/static")  # of the generated files that pages load
+FILES = ("docs/house.svg",)
 
 
 def found_files(patterns):
@@ -98,14 +99,13 @@ def text_pages(site):
     for package, modules in packages.items():
         text = contents.package_page(package, modules, site.library)
         yield reference / f"{package}.md", text
-    yield Path("docs/_static/subtitles.js"), subtitles(site)
+    yield STATIC / "subtitles.js", subtitles(site)
     for path in found_files(FILES):
-        page = Path(path.name) if path.name == "conf.py" else path.relative_to(ROOT)
-        yield page, path.read_bytes()
+        yield path.relative_to(ROOT), path.read_bytes()
 
 
 def write_sources(source):
-    "Write all pages as Sphinx reads them, and remove those that are no longer there"
+    "Write all pages as Sphinx reads them, remove those that are no longer there, return the rest"
     site = describe_site()
     written = set()
     for page, content in [*notebook_pages(site), *text_pages(site)]:
@@ -115,12 +115,29 @@ def write_sources(source):
     for path in source.rglob("*"):
         if path.is_file() and path not in written:
             path.unlink()
+    return sorted(path.relative_to(source).as_posix() for path in written)
+
+
+def forget_other_sites(out, pages):
+    """Remove an earlier build if its pages or the code that makes them were different.
+
+    Every page lists others, so a page that is new or gone changes all of them.
+    """
+    code = [*found_files(("docs/course_site/*", "docs/conf.py")), Path(__file__)]
+    now = {"pages": pages, "code": [hashlib.sha256(p.read_bytes()).hexdigest() for p in code]}
+    record = out / "made_from.json"
+    if not record.exists() or json.loads(record.read_text(encoding="utf-8")) != now:
+        for folder in ("html", "doctrees"):
+            shutil.rmtree(out / folder, ignore_errors=True)
+        write_if_new(record, json.dumps(now))
 
 
 def sphinx_command(out, jobs):
     "Return the command that makes the pages from their sources"
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-W", "--keep-going", "-j", jobs]
-    return [*command, "-d", str(out / "doctrees"), str(out / "source"), str(out / "html")]
+    static = f"html_static_path={ROOT / 'docs/static'},{out / 'source' / STATIC}"
+    command += ["-c", str(ROOT / "docs"), "-D", static, "-d", str(out / "doctrees")]
+    return [*command, str(out / "source"), str(out / "html")]
 
 
 def main():
@@ -129,13 +146,17 @@ def main():
     parser.add_argument("--out", type=Path, default=ROOT / "_docs", help="folder of the site")
     parser.add_argument("--jobs", default="auto", help="processes that read and write pages")
     arguments = parser.parse_args()
-    html = arguments.out / "html"
-    write_sources(arguments.out / "source")
-    if status := subprocess.call(sphinx_command(arguments.out, arguments.jobs), cwd=ROOT):
+    out = arguments.out.absolute()
+    try:
+        pages = write_sources(out / "source")
+    except (SiteError, gallery.GalleryError) as error:
+        sys.exit(str(error))
+    forget_other_sites(out, pages)
+    if status := subprocess.call(sphinx_command(out, arguments.jobs), cwd=ROOT):
         sys.exit(status)
-    colab.write_copies(ROOT, html / "colab")
-    (html / ".nojekyll").touch()
-    print(f"{len(list(html.rglob('*.html')))} pages: {html}/index.html")
+    colab.write_copies(ROOT, out / "html" / "colab")
+    (out / "html" / ".nojekyll").touch()
+    print(f"{len(list((out / 'html').rglob('*.html')))} pages: {out / 'html' / 'index.html'}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"Configuration of Sphinx; `docs/build.py` copies it beside the pages made from notebooks."
+"Configuration of Sphinx, which `docs/build.py` calls for the pages made from notebooks."
 
-import hashlib, sys
+import sys
 from configparser import ConfigParser
 from pathlib import Path
 
-ROOT = next(p for p in Path(__file__).resolve().parents if (p / "settings.ini").exists())
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
 from course_site.library import Library  # noqa: E402
 from course_site.links import repository_address  # noqa: E402
@@ -39,7 +39,6 @@ extensions = [
     "sphinx.ext.linkcode",
     "course_site.pages",
 ]
-exclude_patterns = ["docs/conf.py"]
 nb_execution_mode = "off"
 nb_ipywidgets_js = {}  # no script from outside
 nb_merge_streams = True
@@ -54,13 +53,8 @@ add_module_names = False
 toc_object_entries_show_parents = "hide"
 copybutton_exclude = ".linenos, .gp, .go"
 
-# other hooks: all pages are written again
-code = sorted((ROOT / "docs" / "course_site").glob("*.py"))
-page_hooks = hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()
-
 html_theme = "furo"
-html_favicon = "docs/_static/favicon.svg"
-html_static_path = ["docs/_static"]
+html_favicon = "static/favicon.svg"  # relative to this file; html_static_path comes from build.py
 html_css_files = ["course.css"]
 html_js_files = [("course.js", {"defer": "defer"})]
 html_domain_indices = False

@@ -1,5 +1,6 @@
 "The table of contents: lessons in reading order, the reference by package, further pages."
 
+from course_site.library import SiteError
 from course_site.reference import role
 
 PARTS = {  # caption -> numbers of the first and last lesson
@@ -36,11 +37,21 @@ def lesson_entries(stems, first, last):
     return [f"{short_title(stem)} <nbs/{stem}>" for stem in chosen]
 
 
+def check_numbers(stems):
+    "Raise `SiteError` if a lesson has a number that no part of the table of contents holds"
+    for stem in stems:
+        if not any(first <= int(stem[:2]) <= last for first, last in PARTS.values()):
+            problem = f"no part of the table of contents holds the number {stem[:2]}"
+            remedy = "widen PARTS in docs/course_site/contents.py"
+            raise SiteError(f"nbs/{stem}.ipynb", problem, remedy)
+
+
 def home_contents(
     stems,  # of the lessons
     more,  # {title: page without suffix}
 ):
     "Return the hidden table of contents of the first page"
+    check_numbers(stems)
     start = ["Installation <docs/install>", "All lessons <docs/lessons>"]
     parts = [toctree(start, "Start")]
     for caption, (first, last) in PARTS.items():

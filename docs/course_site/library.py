@@ -12,15 +12,41 @@ from house import LAYERS  # noqa: E402
 PACKAGE = "fer_course"
 LESSONS = "nbs/[0-9][0-9]_*.ipynb"
 LIBRARY = "nbs/library/*.ipynb"
+IPYTHON = re.compile(r"\s*([%!?]|\w+\s*=\s*[%!]|.*\?$)")
 CELL = re.compile(r"^# %% \S+ #(\w+)$")
 
 
+class SiteError(Exception):
+    "An error in a source of the site: the file, what is wrong, and the remedy."
+
+    def __init__(self, path, problem, remedy):
+        super().__init__(f"{path}: {problem}. Remedy: {remedy}.")
+
+
 def read_notebook(path):
-    "Return a notebook as a dictionary whose cells hold their source as one text"
-    notebook = json.loads(Path(path).read_text(encoding="utf-8"))
-    for cell in notebook["cells"]:
-        cell["source"] = "".join(cell["source"])
+    """Return a notebook as a dictionary whose cells hold their source as one text.
+
+    Raises `SiteError` if the file is no notebook with a title.
+    """
+    try:
+        notebook = json.loads(Path(path).read_text(encoding="utf-8"))
+        for cell in notebook["cells"]:
+            cell["source"] = "".join(cell["source"])
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise SiteError(path, f"no valid notebook ({error})", "restore it from git") from None
+    cells = notebook["cells"]
+    if not cells or not cells[0]["source"].startswith("# "):
+        raise SiteError(path, "the first cell has no title", 'begin it with "# title"')
     return notebook
+
+
+def parsed(source, path, cell):
+    "Return the syntax tree of a code cell; lines that only IPython reads are left out"
+    try:
+        return ast.parse(parsable(source))
+    except SyntaxError as error:
+        problem = f"cell {cell.get('id')} is no Python ({error.msg}, line {error.lineno})"
+        raise SiteError(path, problem, "mend the cell; IPython lines begin with % or !") from None
 
 
 def directives(source):
@@ -52,10 +78,10 @@ class Module:
         return [symbol for symbols in self.cells.values() for symbol in symbols]
 
 
-def imported_names(source):
-    "Return {name in scope: (module, name)} of what a source imports from the package"
+def imported_names(tree):
+    "Return {name in scope: (module, name)} of what a syntax tree imports from the package"
     found = {}
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == PACKAGE:
             dotted = node.module.removeprefix(PACKAGE).lstrip(".")
             for alias in node.names:
@@ -65,7 +91,9 @@ def imported_names(source):
 
 def parsable(source):
     "Return a cell's source without the lines that only IPython reads"
-    return "\n".join("" if re.match(r"\s*[%!]", line) else line for line in source.splitlines())
+    if source.lstrip().startswith("%%"):
+        return ""
+    return "\n".join("" if IPYTHON.match(line) else line for line in source.splitlines())
 
 
 def first_lines(file):
@@ -83,6 +111,8 @@ def read_module(root, path):
     if name is None:
         return None
     file = root / PACKAGE / Path(*name.split(".")).with_suffix(".py")
+    if not file.exists():
+        raise SiteError(path, f"{file.relative_to(root)} is missing", "make export")
     module = Module(name, path, file)
     quote = re.search(r"^> (.*)$", cells[0]["source"], re.M)
     module.subtitle = quote[1].strip() if quote else ""
@@ -90,10 +120,11 @@ def read_module(root, path):
     for cell in cells:
         if cell["cell_type"] == "code" and "export" in directives(cell["source"]):
             source = without_directives(cell["source"])
+            tree = parsed(source, path, cell)
             known = {symbol.name for symbol in module.symbols}
             found = symbols_of(source, start=starts.get(cell["id"], 0), defined=known)
             module.cells[cell["id"]] = found
-            module.imports |= imported_names(source)
+            module.imports |= imported_names(tree)
     return module
 
 
@@ -158,8 +189,8 @@ class Library:
         found = {}
         for cell in read_notebook(path)["cells"]:
             if cell["cell_type"] == "code":
-                source = parsable(cell["source"])
-                found |= {k: self.dotted(*v) for k, v in imported_names(source).items()}
+                tree = parsed(cell["source"], path, cell)
+                found |= {k: self.dotted(*v) for k, v in imported_names(tree).items()}
         return found
 
     def scope(self, module):

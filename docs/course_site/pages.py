@@ -57,7 +57,6 @@ def add_subtitles(app, pagename, templatename, context, doctree):
 def setup(app):
     "Register the hooks"
     app.add_html_math_renderer("mathml", (inline_formula, None), (block_formula, None))
-    app.add_config_value("page_hooks", "", "html", str)
     app.connect("html-page-context", collapsed, priority=100)  # before the theme
     app.connect("html-page-context", accessible, priority=900)  # after the theme
     app.connect("html-page-context", add_subtitles)

@@ -35,6 +35,8 @@ def parameter_table(parameters, scope, library):
 def description(symbol, scope, library):
     "Return docstring, parameter table and what is returned as Markdown"
     parts = []
+    if symbol.bases:
+        parts.append(f"Bases: {', '.join(map(code, symbol.bases))}")
     if symbol.text:
         text = ADDRESS.sub(r"<\1>", textwrap.dedent(symbol.text))
         parts.append(link_names(text, scope, library))

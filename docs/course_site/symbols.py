@@ -6,7 +6,7 @@ Nothing is imported, so the site is built without PyTorch.
 import ast, io, tokenize
 from dataclasses import dataclass, field
 
-INDENT = 4  # columns
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @dataclass
@@ -32,6 +32,7 @@ class Symbol:
     parameters: list = field(default_factory=list)  # of `Parameter`
     returns: Parameter | None = None
     members: list = field(default_factory=list)  # of `Symbol`: methods and properties of a class
+    bases: list = field(default_factory=list)  # of a class, as source text
 
 
 def comments(source):
@@ -52,9 +53,14 @@ class Docments:
     def __init__(self, source):
         self.text, self.alone = comments(source)
 
-    def of(self, node):
-        "Return the comment behind a parameter or a field, or the ones above it"
-        if (line := node.end_lineno) in self.text:
+    def of(self, node, taken=()):
+        """Return the comment behind a parameter or a field, or the ones above it.
+
+        A comment behind a line of several belongs to the last: `taken` are the lines that later
+        parameters and the returned type end on.
+        """
+        line = node.end_lineno
+        if line in self.text and line not in taken:
             return self.text[line]
         above = []
         line = node.lineno - 1
@@ -76,16 +82,19 @@ def parameter_list(node, docments):
     if arguments.kwarg:
         pairs.append((arguments.kwarg, None, "**"))
     found = []
-    for argument, default, stars in pairs:
+    ends = [(default or argument).end_lineno for argument, default, _ in pairs]
+    ends.append(node.returns.end_lineno if node.returns else 0)
+    for i, (argument, default, stars) in enumerate(pairs):
         is_self = argument.arg in ("self", "cls") and not found
         if is_self or argument.arg.startswith("_"):
             continue
         type_ = ast.unparse(argument.annotation) if argument.annotation else ""
         last = default if default is not None else argument
         place = ast.Pass(lineno=argument.lineno, end_lineno=last.end_lineno)
+        details = docments.of(place, taken=ends[i + 1 :])
         value = ast.unparse(default) if default is not None else ""
         name = stars + argument.arg
-        found.append(Parameter(name, plain(type_), value, docments.of(place)))
+        found.append(Parameter(name, plain(type_), value, details))
     return found
 
 
@@ -116,10 +125,22 @@ def returned(node, docments):
     return Parameter("returns", plain(ast.unparse(node.returns)), details=details)
 
 
+def decorators(node):
+    "Return the last names of the decorators of a function"
+    return {ast.unparse(decorator).split(".")[-1] for decorator in node.decorator_list}
+
+
 def is_property(node):
     "Return whether a method is used like an attribute"
-    names = {ast.unparse(d).split(".")[-1] for d in node.decorator_list}
-    return bool(names & {"property", "cached_property"})
+    return bool(decorators(node) & {"property", "cached_property"})
+
+
+def is_public(node):
+    "Return whether a function or method is described: special methods are if they have a docstring"
+    if "overload" in decorators(node) or "setter" in decorators(node):
+        return False
+    special = node.name.startswith("__") and node.name.endswith("__")
+    return bool(ast.get_docstring(node)) if special else not node.name.startswith("_")
 
 
 def function_symbol(node, docments, start, kind="function"):
@@ -136,23 +157,36 @@ def function_symbol(node, docments, start, kind="function"):
     )
 
 
+def class_fields(node, docments):
+    "Return the fields of a class: annotated names, and others that have a comment"
+    found = []
+    for item in node.body:
+        if isinstance(item, ast.AnnAssign):
+            type_ = plain(ast.unparse(item.annotation))
+        elif isinstance(item, ast.Assign) and docments.of(item):
+            type_ = ""
+        else:
+            continue
+        default = ast.unparse(item.value) if item.value is not None else ""
+        names = [name for name in assigned_names(item) if not name.startswith("_")]
+        found += [Parameter(name, type_, default, docments.of(item)) for name in names]
+    return found
+
+
 def class_symbol(node, docments, start):
-    "Return the `Symbol` of a class with its fields or the parameters of its `__init__`"
+    "Return the `Symbol` of a class with its fields and the parameters of its `__init__`"
     bases = [ast.unparse(base) for base in node.bases]
     kind = "exception" if any(b.endswith(("Error", "Exception")) for b in bases) else "class"
-    found = Symbol(node.name, kind, start + node.lineno, start + node.end_lineno)
+    found = Symbol(node.name, kind, start + node.lineno, start + node.end_lineno, bases=bases)
     found.text = ast.get_docstring(node) or ""
+    found.parameters = class_fields(node, docments)
     for item in node.body:
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
-            if not item.target.id.startswith("_"):
-                default = ast.unparse(item.value) if item.value is not None else ""
-                type_ = plain(ast.unparse(item.annotation))
-                details = docments.of(item)
-                found.parameters.append(Parameter(item.target.id, type_, default, details))
-        elif isinstance(item, ast.FunctionDef) and item.name == "__init__":
-            found.parameters = parameter_list(item, docments)
+        if not isinstance(item, FUNCTIONS):
+            continue
+        if item.name == "__init__":
+            found.parameters += parameter_list(item, docments)
             found.signature = signature_of(item)
-        elif isinstance(item, ast.FunctionDef) and not item.name.startswith("_"):
+        elif is_public(item):
             member = "property" if is_property(item) else "method"
             found.members.append(function_symbol(item, docments, start, member))
     return found
@@ -160,8 +194,14 @@ def class_symbol(node, docments, start):
 
 def assigned_names(node):
     "Return the names that a statement assigns"
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return [n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)]
+    waiting = list(node.targets) if isinstance(node, ast.Assign) else [node.target]
+    found = []
+    for target in waiting:
+        if isinstance(target, (ast.Tuple, ast.List)):
+            waiting += target.elts
+        elif isinstance(target, ast.Name):
+            found.append(target.id)
+    return found
 
 
 def data_symbols(node, docments, start, known):
@@ -185,8 +225,8 @@ def symbols_of(
     docments = Docments(source)
     found = []
     for node in ast.parse(source).body:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            if not node.name.startswith("_"):
+        if isinstance(node, FUNCTIONS):
+            if is_public(node):
                 found.append(function_symbol(node, docments, start))
         elif isinstance(node, ast.ClassDef):
             if not node.name.startswith("_"):
