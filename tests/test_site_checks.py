@@ -6,6 +6,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs" / "checks"))
+import site_browser
 import site_cells
 import site_links
 import site_pages
@@ -67,6 +68,7 @@ GOOD = (
     '<img src="data:image/png;base64,AAAA" alt="A face">',
     '<a href="https://arxiv.org/abs/2207.09777">x</a>',
     f'<a href="{REPOSITORY}/blob/main/nbs/code.py#L1-L3">x</a>',
+    f'<dl><dt id="code.last"><a href="{REPOSITORY}/blob/main/nbs/code.py#L3">x</a></dt></dl>',
     f'<a href="{REPOSITORY}/tree/main/nbs">x</a>',
     f'<a href="{REPOSITORY}/issues">x</a>',
     '<a href="https://fer-course.github.io/fer_course/nbs/lesson.html">x</a>',
@@ -101,6 +103,7 @@ BROKEN = {
     f'<a href="{REPOSITORY}/blob/main/nbs/code.py#L2-L9">x</a>': "names lines outside",
     f'<a href="{REPOSITORY}/blob/main/nbs/code.py#L0">x</a>': "names lines outside",
     f'<a href="{REPOSITORY}/blob/main/nbs/code.py#L2">x</a>': "begins at an empty line",
+    f'<dt id="code.other"><a href="{REPOSITORY}/blob/main/nbs/code.py#L3">x</a>': "not begin at",
     f'<a href="{REPOSITORY}/blob/gh-pages/colab/no.ipynb">x</a>': "the published branch lacks",
     f'<a href="{site_links.COLAB}fer-course/fer_course/blob/main/no.ipynb">x</a>': "lacks",
 }
@@ -210,6 +213,16 @@ def test_tex_in_code_and_formulas_is_accepted(build):
     assert site_pages.raw_maths_complaints(pages) == []
 
 
+def test_an_option_that_became_a_dash_is_found(build):
+    body = (
+        "<p>given to \u2013attach-units; a range 2\u2013b, a dash \u2013 here, <code>--out</code>"
+    )
+    _, pages, _ = build(index=body)
+    assert site_pages.dash_complaints(pages) == [
+        "index.html: an option became a dash: \u2013attach-units"
+    ]
+
+
 def test_pages_need_one_heading_and_titles_of_their_own(build):
     two = page_of("<h1>a</h1><h1>b</h1>", title="Same")
     _, pages, _ = build(index=two, other=page_of("<h1>a</h1>", title="Same"), third="<p>x</p>")
@@ -274,3 +287,29 @@ def test_the_address_of_the_site_comes_from_the_settings():
     project = site_links.read_project(ROOT)
     assert project.base == "/fer_course/"
     assert project.address.startswith("https://")
+
+
+def test_the_browser_is_the_one_that_the_user_chose(monkeypatch, tmp_path):
+    mine, own = tmp_path / "mine", tmp_path / "own"
+    mine.touch()
+    own.touch()
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    assert site_browser.browser_path(own) == own
+    monkeypatch.setenv("CHROMIUM", str(mine))
+    assert site_browser.browser_path(own) == str(mine)
+
+
+def test_a_missing_browser_is_named_with_the_remedy(monkeypatch, tmp_path):
+    monkeypatch.setenv("CHROMIUM", str(tmp_path / "none"))
+    with pytest.raises(RuntimeError, match="none is not a file. No browser. Remedy: install"):
+        site_browser.browser_path("own")
+
+
+def test_only_serious_and_critical_violations_count():
+    node = {"target": ["pre"], "failureSummary": "Fix this:\n  it should be focusable"}
+    impacts = ("minor", "moderate", "serious", "critical")
+    violations = [{"id": "a-rule", "impact": impact, "nodes": [node]} for impact in impacts]
+    assert site_browser.axe_complaints("index.html", violations) == [
+        "a-rule (serious) on index.html: pre: Fix this: it should be focusable",
+        "a-rule (critical) on index.html: pre: Fix this: it should be focusable",
+    ]

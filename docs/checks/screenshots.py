@@ -14,6 +14,7 @@ import site_browser, site_links, site_pages, site_server  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (*site_pages.LOOKED_AT, "search.html?q=AU12")
+SCHEMES = ("light", "dark")
 SIZES = {"desktop": site_browser.DESKTOP, "phone": site_browser.PHONE}
 
 
@@ -25,8 +26,8 @@ def options(arguments=None):
     parser.add_argument("--out", type=Path, default=ROOT / "_runs/shots", help="folder to fill")
     parser.add_argument("--height", type=int, default=3600, help="of a picture at most, in pixels")
     parser.add_argument("--start", type=int, default=0, help="pixels of the page to leave out")
-    parser.add_argument("--sizes", nargs="+", default=list(SIZES), choices=SIZES)
-    parser.add_argument("--schemes", nargs="+", default=["light", "dark"])
+    parser.add_argument("--size", action="append", choices=SIZES, help="one size only")
+    parser.add_argument("--scheme", action="append", choices=SCHEMES, help="one scheme only")
     return parser.parse_args(arguments)
 
 
@@ -34,8 +35,8 @@ def take(browser, address, path, chosen):
     "Write the pictures of one page; return their paths"
     written = []
     name = path.partition("?")[0].removesuffix(".html").replace("/", "-")
-    for size in chosen.sizes:
-        for scheme in chosen.schemes:
+    for size in chosen.size or SIZES:
+        for scheme in chosen.scheme or SCHEMES:
             box = SIZES[size]
             context = site_browser.open_context(browser, address, size=box, scheme=scheme)
             page = context.new_page()
@@ -44,10 +45,11 @@ def take(browser, address, path, chosen):
                 sys.exit(f"The site has no page {path}.")
             page.evaluate(site_browser.MEASURE)
             if "?" in path:
-                page.wait_for_selector("#search-results li")
+                page.wait_for_function("document.body.innerText.includes('Search finished')")
             full = page.evaluate("document.scrollingElement.scrollHeight")
-            height = max(min(full - chosen.start, chosen.height), box["height"])
-            clip = {"x": 0, "y": chosen.start, "width": box["width"], "height": height}
+            start = min(chosen.start, max(full - box["height"], 0))
+            height = max(min(full - start, chosen.height), box["height"])
+            clip = {"x": 0, "y": start, "width": box["width"], "height": height}
             written.append(chosen.out / f"{name}.{size}.{scheme}.png")
             page.screenshot(path=written[-1], clip=clip, full_page=True)
             context.close()

@@ -118,7 +118,7 @@ def open_context(browser, address, *, size=DESKTOP, scheme="light", javascript=T
     )
     host = re.escape(re.match(r"https?://[^/]+/", address)[0])
     context.route(re.compile(rf"^(?!{host})"), lambda route: route.abort())
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)  # a loaded machine is slow
     return context
 
 
@@ -169,3 +169,17 @@ def visit_page(page, address, path):
     visit.measured = page.evaluate(MEASURE)
     stop()
     return visit
+
+
+def axe_complaints(path, violations):
+    "Return one complaint for each violation of serious or critical impact"
+    found = []
+    for violation in violations:
+        if violation["impact"] not in ("serious", "critical"):
+            continue
+        for node in violation["nodes"]:
+            target = ", ".join(map(str, node["target"]))
+            summary = " ".join(node["failureSummary"].split())
+            rule = f"{violation['id']} ({violation['impact']})"
+            found.append(f"{rule} on {path}: {target}: {summary[:300]}")
+    return found

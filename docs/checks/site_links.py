@@ -162,7 +162,7 @@ class LinkChecker:
             self.check_lines(path, link, name, lines)
 
     def check_lines(self, path, link, name, lines):
-        "Check that a range of lines is inside its file, and not an empty line"
+        "Check that a range of lines is inside its file and begins with what it documents"
         if name not in self.lengths:
             text = (self.project.root / name).read_text(encoding="utf-8")
             self.lengths[name] = text.splitlines()
@@ -172,6 +172,8 @@ class LinkChecker:
             self.complain(path, link, f"names lines outside {name}, which has {len(texts)}")
         elif not texts[first - 1].strip():
             self.complain(path, link, "begins at an empty line")
+        elif link.name.rpartition(".")[2] not in " ".join(texts[first - 1 : first + 4]):
+            self.complain(path, link, f"does not begin at {link.name}")
 
 
 def orphans(pages, edges, start="index.html"):

@@ -16,18 +16,20 @@ LISTING = {"genindex.html", "search.html", "py-modindex.html", "404.html"}  # ma
 FILE_NAME = re.compile(r"^[\w./-]+\.(png|jpe?g|svg|gif|webp)$|^_images/|^[0-9a-f]{16,}", re.I)
 EMPTY_WORDS = {"image", "figure", "picture", "plot", "output", "png", "svg", "photo", "alt"}
 DIRECTIVE = re.compile(r"^\s*#\s?\|\s*[a-z_]+(?=[\s:]|$)", re.M)
+OPTION = re.compile(r"(?<![\w\u2013])\u2013[a-z][\w-]*")
 RAW_MATHS = re.compile(r"\\\(|\\\[|\$\$|\\(?!u)[a-zA-Z]{3,}|(?<![\w$])\$[^$\n]{1,60}\$(?!\w)")
 
 
 @dataclass
 class Link:
-    "A url on a page: the tag and attribute that hold it, its line, and `rel` if it is a <link>"
+    "A url on a page: its tag and attribute, its line, `rel`, and the name it documents"
 
     url: str
     tag: str
     attribute: str
     line: int = 0
     rel: str = ""
+    name: str = ""  # the id of the <dt> around it, such as fer_course.align.mtcnn.MTCNN
 
 
 @dataclass
@@ -176,7 +178,10 @@ class PageReader(HTMLParser):
             self.add(found.get("content", "").partition("=")[2], "meta", "refresh")
 
     def add(self, url, tag, attribute, rel=""):
-        self.page.links.append(Link(url.strip(), tag, attribute, self.getpos()[0], rel))
+        "Note a url at the present place"
+        names = [found.get("id", "") for name, found in self.stack if name == "dt"]
+        line, name = self.getpos()[0], names[-1] if names else ""
+        self.page.links.append(Link(url.strip(), tag, attribute, line, rel, name))
 
 
 def read_page(file, site):
@@ -250,6 +255,15 @@ def raw_maths_complaints(pages):
                 start = max(hit.start() - 20, 0)
                 found.append(f"{page.path}: TeX in the text: ...{line[start : hit.end() + 30]}")
     return found
+
+
+def dash_complaints(pages):
+    "Return a complaint for each `--option` that became a dash in the text of a page"
+    return [
+        f"{page.path}: an option became a dash: {hit[0]}"
+        for page in pages.values()
+        for hit in OPTION.finditer(page.prose)
+    ]
 
 
 def heading_complaints(pages):

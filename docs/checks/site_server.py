@@ -1,6 +1,6 @@
 """Serve the built site on this machine below its base path, as GitHub Pages does."""
 
-import threading
+import sys, threading
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -37,12 +37,22 @@ class Handler(SimpleHTTPRequestHandler):
         "Stay silent"
 
 
+class Server(ThreadingHTTPServer):
+    "A server whose threads end with it, and which ignores a browser that leaves early"
+
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        "Stay silent about connections that the browser closed; show the rest"
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def serve(site, base="/fer_course/"):
     "Serve a folder on a free port; give the address of its first page's folder"
     handler = partial(Handler, directory=str(site), base=base)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -134,6 +134,17 @@ def test_a_folded_cell_opens_on_a_click(tab):
     assert fold.locator("pre").first.is_visible()
 
 
+@pytest.mark.parametrize("path", [site_pages.LESSON, "nbs/library/app.verbs.html"])
+def test_the_side_bar_shows_the_present_page(tab, path):
+    page = tab(path)
+    page.wait_for_function(  # the side bar may scroll smoothly
+        "() => { const entry = document.querySelector('.sidebar-tree .current-page > a');"
+        " const box = entry.getBoundingClientRect();"
+        " return box.top > 0 && box.bottom < innerHeight; }"
+    )
+    assert page.locator(".sidebar-tree .current-page > a").count() == 1
+
+
 @pytest.mark.parametrize("path", site_pages.LOOKED_AT)
 def test_dark_and_light_have_colours_of_their_own(tab, path):
     light = tab(path, scheme="light").evaluate(CONTRAST)

@@ -30,14 +30,17 @@ def test_every_lesson_and_every_module_has_a_page(pages, project):
     fail_with(sorted(expected - set(pages)))
 
 
-def test_every_link_reaches_its_target(links):
+def test_every_link_reaches_its_target(site, links):
     hosts = Counter()
     for url, count in links.outside.items():
         hosts[urlsplit(url).netloc or urlsplit(url).scheme] += count
+    lines = [f"{count}\t{url}" for url, count in links.outside.most_common()]
+    (site.parent / "outside_links.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     site_pages.NOTES["Links"] = [
         f"{links.inside:,} inside the site, {sum(hosts.values()):,} that leave it,"
         f" of these {links.repository:,} into the repository",
         *(f"{count:6,}  {host}" for host, count in hosts.most_common()),
+        f"Each of them: {site.parent / 'outside_links.tsv'}",
     ]
     assert links.inside > 1000
     fail_with(links.complaints)
@@ -72,6 +75,10 @@ def test_no_directive_of_nbdev_is_visible(pages):
 def test_no_tex_is_visible_outside_code(pages):
     complaints = site_pages.raw_maths_complaints(pages)
     fail_with(complaints)
+
+
+def test_no_option_of_the_command_line_became_a_dash(pages):
+    fail_with(site_pages.dash_complaints(pages))
 
 
 def test_every_page_has_one_heading_and_a_title_of_its_own(pages):
