@@ -292,7 +292,6 @@ def test_every_page_is_in_the_contents(course):
     assert all(f"</nbs/library/{name}>" in pages for name in course.modules)
 
 
-@pytest.mark.filterwarnings("ignore:Found cells containing imports")
 def test_all_pages_are_written_and_no_other_file_is_touched(tmp_path):
     pages = build_site.write_sources(tmp_path / "source")
     assert {"index.ipynb", "docs/lessons.md", "docs/gallery.md", "nbs/09_detection.ipynb"} <= set(
@@ -306,6 +305,7 @@ def test_all_pages_are_written_and_no_other_file_is_touched(tmp_path):
     build_site.check_folder(tmp_path / "new")
 
 
+@pytest.mark.filterwarnings("ignore:Found cells containing imports")
 def test_notebooks_suit_nbdev_docs():
     """nbdev_docs, which needs Quarto, begins with these processors; they take every notebook."""
     from nbdev.process import NBProcessor

@@ -84,7 +84,7 @@ def imported_modules(
         module = waiting.pop()
         found.add(module)
         if module in scripts:
-            tree = ast.parse(scripts[module].readtext_of(encoding="utf-8"))
+            tree = ast.parse(scripts[module].read_text(encoding="utf-8"))
             waiting |= _imports(tree) - found
     return found - sys.stdlib_module_names - set(scripts) - {"fer_course"}
 
@@ -97,7 +97,7 @@ def dependencies(
         import tomllib
     except ModuleNotFoundError:  # Python 3.10
         from pip._vendor import tomli as tomllib
-    project = tomllib.loads((Path(root) / "pyproject.toml").readtext_of(encoding="utf-8"))[
+    project = tomllib.loads((Path(root) / "pyproject.toml").read_text(encoding="utf-8"))[
         "project"
     ]
     return {_distribution(requirement) for requirement in project["dependencies"]}
@@ -211,7 +211,7 @@ def write_copies(
     Path(folder).mkdir(parents=True, exist_ok=True)
     written = []
     for path in sorted(Path(root).glob(LESSONS)):
-        copy = colab_copy(json.loads(path.readtext_of(encoding="utf-8")), root)
+        copy = colab_copy(json.loads(path.read_text(encoding="utf-8")), root)
         written.append(Path(folder) / path.name)
         write_if_new(written[-1], json.dumps(copy, indent=1, ensure_ascii=False) + "\n")
     return written

@@ -79,7 +79,7 @@ def read_gallery(
     import yaml
 
     entries = []
-    for group, rows in yaml.safe_load(Path(path).readtext_of(encoding="utf-8")).items():
+    for group, rows in yaml.safe_load(Path(path).read_text(encoding="utf-8")).items():
         if group not in GROUPS:
             raise GalleryError(group, "unknown group", f"choose one of {', '.join(GROUPS)}")
         entries += [_entry(group, row) for row in rows]
@@ -291,7 +291,7 @@ def _own_texts():
     "Return the gallery and the other alt texts of this repository."
     import yaml
 
-    others = yaml.safe_load((ROOT / ALT_TEXTS).readtext_of(encoding="utf-8"))
+    others = yaml.safe_load((ROOT / ALT_TEXTS).read_text(encoding="utf-8"))
     return read_gallery(ROOT / LIST), others
 
 

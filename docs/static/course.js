@@ -7,8 +7,9 @@ document.addEventListener("DOMContentLoaded", () => {
     const top = below - bar.clientHeight / 3;
     if (below > bar.clientHeight / 2) bar.scrollTo({ top, behavior: "instant" });
   }
-  // Only what scrolls sideways is a stop of the keyboard.
+  // Only what scrolls sideways is a stop of the keyboard; what is folded is not measured.
   document.querySelectorAll("article [tabindex='0']").forEach((box) => {
+    if (box.closest("details:not([open])")) return;
     if (box.scrollWidth <= box.clientWidth) box.removeAttribute("tabindex");
   });
   const results = document.querySelector("#search-results");
