@@ -116,6 +116,7 @@ def test_source_links_point_at_the_definition(course):
 
 def test_lessons_of_a_module(course):
     assert "09_detection" in course.modules["align.mtcnn"].lessons
+    assert "17_training" in course.modules["train.runs"].lessons  # imported as a module
     assert "05_evaluation" not in course.modules["align.mtcnn"].lessons
 
 
@@ -206,6 +207,11 @@ class Kind(Enum):
     assert kind.bases == ["Enum"]
     assert [p.name for p in kind.parameters] == ["A", "B", "size"]
     assert [m.name for m in kind.members] == ["load", "__len__"]
+
+
+def test_only_literals_have_their_value_shown():
+    found = symbols.symbols_of("A = ' x'\nB = dict(a=1)\nC = (1, 2)")
+    assert [s.signature for s in found] == [" = ' x'", "", " = (1, 2)"]
 
 
 def test_only_names_are_constants():

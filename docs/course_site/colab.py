@@ -97,9 +97,7 @@ def dependencies(
         import tomllib
     except ModuleNotFoundError:  # Python 3.10
         from pip._vendor import tomli as tomllib
-    project = tomllib.loads((Path(root) / "pyproject.toml").read_text(encoding="utf-8"))[
-        "project"
-    ]
+    project = tomllib.loads((Path(root) / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return {_distribution(requirement) for requirement in project["dependencies"]}
 
 

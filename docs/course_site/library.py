@@ -108,10 +108,9 @@ class Library:
         self.modules = {module.name: module for module in read if module}
         self.exports = reexports(self.root)
         self.lessons = {p.stem: self.names_of_lesson(p) for p in sorted(self.root.glob(LESSONS))}
-        for stem, names in self.lessons.items():
-            for module in {dotted.rpartition(".")[0] for dotted in names.values()}:
-                if module in self.modules:
-                    self.modules[module].lessons.append(stem)
+        for stem in self.lessons:
+            for module in self.modules_of(stem):
+                self.modules[module].lessons.append(stem)
         self.places = self.find_names()
         self.known = {f"{m}.{name}" for name, modules in self.places.items() for m in modules}
         # a name such as CourseError, which cannot be a word of a sentence or another's variable
@@ -151,6 +150,11 @@ class Library:
                 tree = parsed(cell["source"], path, cell)
                 found |= {k: self.dotted(*v) for k, v in imported_names(tree).items()}
         return found
+
+    def modules_of(self, stem):
+        "Return the modules from which a lesson imports, or which it imports whole"
+        dotted = set(self.lessons[stem].values())
+        return (dotted | {name.rpartition(".")[0] for name in dotted}) & set(self.modules)
 
     def scope(self, module):
         "Return {name in scope: dotted name} of the public names that a module knows"

@@ -1,6 +1,6 @@
 "Entries of the reference: signature, description, parameter table, import."
 
-import re, textwrap
+import json, re, textwrap
 from course_site.links import link_names, repository_address, role
 
 FENCE = "`````"
@@ -50,7 +50,8 @@ def description(symbol, scope, library):
     "Return docstring, parameter table and what is returned as Markdown"
     parts = []
     if symbol.bases:
-        parts.append(f"Bases: {', '.join(map(code, symbol.bases))}")
+        bases = [link_names(code(base), scope, library) for base in symbol.bases]
+        parts.append(f"Bases: {', '.join(bases)}")
     if symbol.text:
         parts.append(link_names(plain_text(textwrap.dedent(symbol.text)), scope, library))
     if symbol.parameters:
@@ -69,7 +70,8 @@ def entry(symbol, module, library, owner=""):
     lines = [f"{FENCE}{{py:{DIRECTIVE[symbol.kind]}}} {name}"]
     if symbol.kind == "data":
         if symbol.signature:
-            lines.append(f":value: {symbol.signature.removeprefix(' = ')}")
+            value = json.dumps(symbol.signature.removeprefix(" = "), ensure_ascii=False)
+            lines.append(f":value: {value}")  # options are YAML
     else:
         lines[0] += symbol.signature
     lines += [f":module: fer_course.{module.name}", ""]
@@ -107,6 +109,5 @@ def about(module, library):
 
 def used_by(stem, library):
     "Return a line of links to the modules of the library that a lesson uses, or nothing"
-    names = sorted({dotted.rpartition(".")[0] for dotted in library.lessons[stem].values()})
-    links = [role(f"fer_course.{n}", n) for n in names if n in library.modules]
+    links = [role(f"fer_course.{name}", name) for name in sorted(library.modules_of(stem))]
     return f"**In the reference:** {' · '.join(links)}" if links else ""

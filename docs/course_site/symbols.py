@@ -204,11 +204,20 @@ def assigned_names(node):
     return found
 
 
+def is_literal(node):
+    "Return whether an expression is a constant, or a tuple, list or set of constants"
+    try:
+        ast.literal_eval(node)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
 def data_symbols(node, docments, start, known):
     "Yield a `Symbol` for each constant that a statement defines for the first time"
     for name in assigned_names(node):
         if not name.startswith("_") and name not in known:
-            value = ast.unparse(node.value) if node.value is not None else ""
+            value = ast.unparse(node.value) if is_literal(node.value) else ""
             signature = f" = {value}" if 0 < len(value) <= 60 else ""
             text = docments.of(node)
             yield Symbol(
