@@ -99,13 +99,13 @@ def text_pages(site):
 
 
 def check_folder(out):
-    "Raise `SiteError` if a folder holds something that is no earlier build"
+    "Raise `SiteError` if a folder holds files that no earlier build wrote"
     if out.is_dir() and any(out.iterdir()) and not (out / RECORD).exists():
         raise SiteError(out, "the folder holds other files", "choose an empty folder")
 
 
 def write_sources(source):
-    "Write all pages as Sphinx reads them, remove those that are no longer there, return the rest"
+    "Write all pages as Sphinx reads them, remove earlier ones, and return the pages"
     site = describe_site()
     written = set()
     for page, content in [*notebook_pages(site), *text_pages(site)]:
@@ -121,7 +121,7 @@ def write_sources(source):
 def forget_other_sites(out, pages):
     """Remove an earlier build if its pages or the code that makes them were different.
 
-    Every page lists others, so a page that is new or gone changes all of them.
+    Every page lists others, so a page that is new or removed changes all of them.
     """
     code = [*found_files(("docs/course_site/*", "docs/conf.py")), Path(__file__)]
     now = {"pages": pages, "code": [hashlib.sha256(p.read_bytes()).hexdigest() for p in code]}

@@ -1,4 +1,4 @@
-"Configuration of Sphinx, which `docs/build_site.py` calls for the pages made from notebooks."
+"Configuration of Sphinx, which `docs/build_site.py` calls."
 
 import sys
 from configparser import ConfigParser

@@ -1,4 +1,4 @@
-"What the site is made from: settings, notebooks and their code cells; how files are written."
+"What the site is made from: settings, notebooks, code cells; how files are written."
 
 import ast, json, os, re
 from configparser import ConfigParser
@@ -18,7 +18,7 @@ class SiteError(Exception):
 def read_notebook(path):
     """Return a notebook as a dictionary whose cells hold their source as one text.
 
-    Raises `SiteError` if the file is no notebook with a title.
+    Raises `SiteError` if the file is not a notebook with a title.
     """
     try:
         notebook = json.loads(Path(path).read_text(encoding="utf-8"))

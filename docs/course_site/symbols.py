@@ -136,7 +136,7 @@ def is_property(node):
 
 
 def is_public(node):
-    "Return whether a function or method is described: special methods are if they have a docstring"
+    "Return whether a function or method is described; special methods need a docstring"
     if "overload" in decorators(node) or "setter" in decorators(node):
         return False
     special = node.name.startswith("__") and node.name.endswith("__")
