@@ -87,7 +87,9 @@ def obeys(
 # %% ../../nbs/library/app.requirements.ipynb #aceb72ee
 def package_places() -> list[str]:
     "Return the folders in which packages are searched, without the clone of the repository"
-    clone = Path(__file__).resolve().parents[2]
+    import fer_course
+
+    clone = Path(fer_course.__file__).resolve().parents[1]
     if not (clone / "pyproject.toml").is_file():
         return list(sys.path)
     # setuptools leaves metadata in a clone, also for an environment that was deleted since

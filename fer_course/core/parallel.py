@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import IO
+from .children import deaf_children
 from .errors import CourseError
 from .terminal import progress
 
@@ -202,11 +203,12 @@ class _Processes:
     def _future(self, work, item):
         from loky.process_executor import BrokenProcessPool
 
-        try:
-            return self._running().submit(work, item)
-        except BrokenProcessPool:
-            self.close()
-            return self._running().submit(work, item)
+        with deaf_children():  # loky starts processes when they are needed
+            try:
+                return self._running().submit(work, item)
+            except BrokenProcessPool:
+                self.close()
+                return self._running().submit(work, item)
 
     def result(self, pending: deque) -> object:
         "Remove the first entry and return its result; submit all again after a kill"
