@@ -3,6 +3,7 @@ from fer_course.app.findings import *
 from shlex import quote
 from fer_course.app.machine_findings import Finding
 from fer_course.app.machine_findings import SMALL
+from fer_course.app.machine_findings import folder_finding
 from fer_course.app.machine_findings import folder_findings
 from fer_course.app.machine_findings import installation_findings
 from fer_course.app.machine_findings import memory_finding
@@ -107,6 +108,13 @@ def test_what_could_not_be_read_is_a_note():
     finding = of_topic(judge(replace(WELL, failed=(("memory", "OSError: 5"),))), "doctor")
     assert finding.state == "note"
     assert finding.found == "memory could not be examined: OSError: 5"
+
+
+def test_temporary_files_are_needed_after_the_installation_too():
+    full = FolderReading("/tmp", 0.0, "No space left on device", cause="ENOSPC")
+    finding = of_topic(judge(replace(WELL, temporary=full)), "temporary files")
+    assert finding.state == "problem"
+    assert "TMPDIR" in finding.remedy
 
 
 def test_every_note_and_problem_has_a_remedy():

@@ -156,6 +156,10 @@ def test_a_deleted_current_folder_is_a_problem_and_no_traceback(tmp_path):
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "this folder      . cannot be written: it was deleted" in done.stdout
+    code = code.replace("'--before-installation'", "'--json'")
+    (tmp_path / "left").mkdir()
+    done = subprocess.run([sys.executable, "-c", code], **given)
+    assert json.loads(done.stdout)["readings"]["failed"] == []
 
 
 def test_a_full_disk_for_temporary_files_is_a_problem_and_no_traceback(tmp_path):

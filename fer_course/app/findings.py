@@ -7,6 +7,7 @@ from __future__ import annotations
 from shlex import quote
 from .machine_findings import Finding
 from .machine_findings import SMALL
+from .machine_findings import folder_finding
 from .machine_findings import folder_findings
 from .machine_findings import installation_findings
 from .machine_findings import memory_finding
@@ -142,6 +143,9 @@ def judge(
         found = [finding for finding in before if finding.topic != "this folder"]
     else:
         found = [python_finding(readings)]
+        if readings.temporary.error:
+            elsewhere = "set TMPDIR to a folder on another disk"
+            found.append(folder_finding("temporary files", readings.temporary, elsewhere))
     cores = Finding("cores", "ok", f"{readings.cores}")
     found += [memory_finding(readings), cores, *folder_findings(readings)]
     found += [*package_findings(readings), *torch_findings(readings)]

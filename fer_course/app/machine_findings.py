@@ -9,9 +9,9 @@ from .machine import FolderReading
 from .readings import Readings
 
 # %% auto #0
-__all__ = ['STATES', 'OLDEST', 'NEWEST', 'LEAST_MEMORY', 'GOOD_MEMORY', 'LEAST_ROOM', 'GOOD_ROOM', 'INSTALLED', 'UNPACKED',
-           'ADDED', 'SMALL', 'Finding', 'python_finding', 'memory_finding', 'folder_finding', 'folder_findings',
-           'keeps_downloads', 'installation_findings']
+__all__ = ['STATES', 'OLDEST', 'NEWEST', 'LEAST_MEMORY', 'GOOD_MEMORY', 'LEAST_ROOM', 'GOOD_ROOM', 'MORE_MEMORY', 'INSTALLED',
+           'UNPACKED', 'ADDED', 'SMALL', 'Finding', 'python_finding', 'memory_finding', 'folder_finding',
+           'folder_findings', 'keeps_downloads', 'installation_findings']
 
 # %% ../../nbs/library/app.machine_findings.ipynb #482bb9cc
 STATES = ("ok", "note", "problem")
@@ -49,9 +49,9 @@ def python_finding(readings: Readings) -> Finding:
     return Finding("Python", "ok", found)
 
 
-_MORE = {  # what limits the memory -> how to get more
+MORE_MEMORY = {  # what limits the memory -> how to get more
     "": "close other programs, or take a machine with more memory",
-    "ulimit -v": "ulimit -v unlimited, or ask who set this limit",
+    "ulimit -v": "ulimit -v unlimited, or ask for a higher limit",
     "this container or job": "ask for more memory (Slurm: --mem; Docker: --memory)",
 }
 
@@ -65,7 +65,7 @@ def memory_finding(readings: Readings) -> Finding:
     found = f"{amount:.1f} GB" + ("" if free is None else f" free of {total or free:.1f} GB")
     if readings.memory_limit:
         found += f" (the limit of {readings.memory_limit})"
-    more = _MORE.get(readings.memory_limit, _MORE[""])
+    more = MORE_MEMORY.get(readings.memory_limit, MORE_MEMORY[""])
     if amount < LEAST_MEMORY:
         found += f"; the main job needs {LEAST_MEMORY:g} GB"
         return Finding("memory", "problem", found, more)

@@ -159,8 +159,11 @@ def _can_make_environments():
 
 def is_dot_venv() -> bool:
     "Return whether this Python is the one of .venv in the current folder."
-    is_environment = sys.prefix != sys.base_prefix
-    return is_environment and os.path.realpath(sys.prefix) == os.path.realpath(".venv")
+    try:
+        here = os.path.realpath(".venv")
+    except OSError:  # the current folder was deleted
+        return False
+    return sys.prefix != sys.base_prefix and os.path.realpath(sys.prefix) == here
 
 
 def _surveyed(failed):

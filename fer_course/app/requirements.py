@@ -93,7 +93,14 @@ def package_places() -> list[str]:
     if not (clone / "pyproject.toml").is_file():
         return list(sys.path)
     # setuptools leaves metadata in a clone, also for an environment that was deleted since
-    return [place for place in sys.path if Path(place).resolve() != clone]
+    return [place for place in sys.path if not _is_same(place, clone)]
+
+
+def _is_same(place, folder):
+    try:
+        return Path(place).resolve() == folder
+    except OSError:  # the current folder was deleted
+        return False
 
 
 def read_needs(
