@@ -2,6 +2,7 @@
 from fer_course.app.findings import *
 from shlex import quote
 from fer_course.app.machine_findings import Finding
+from fer_course.app.machine_findings import MORE_MEMORY
 from fer_course.app.machine_findings import SMALL
 from fer_course.app.machine_findings import folder_finding
 from fer_course.app.machine_findings import folder_findings
@@ -47,6 +48,8 @@ def test_a_broken_torch_is_a_problem_with_a_remedy():
     assert finding.state == "problem"
     assert "libcudnn.so.9" in finding.found
     assert "pip uninstall -y torch torchvision && " in finding.remedy
+    limited = replace(WELL, torch=broken, memory_limit="ulimit -v")
+    assert torch_findings(limited)[0].remedy.startswith("ulimit -v unlimited")
 
 
 def test_a_torchvision_that_does_not_fit_is_a_note_without_a_gpu():

@@ -6,6 +6,7 @@
 from __future__ import annotations
 from shlex import quote
 from .machine_findings import Finding
+from .machine_findings import MORE_MEMORY
 from .machine_findings import SMALL
 from .machine_findings import folder_finding
 from .machine_findings import folder_findings
@@ -69,7 +70,10 @@ def torch_findings(readings: Readings) -> list[Finding]:
         found.append(Finding("modules", "problem", words, f"rename {files}"))
     if torch.error or not torch.version:
         words = f"PyTorch cannot be used: {torch.error or 'it gave no version'}"
-        return [*found, Finding("torch", "problem", words, _replace_torch(readings))]
+        remedy = _replace_torch(readings)
+        if readings.memory_limit == "ulimit -v":  # PyTorch maps several GB that it never fills
+            remedy = f"{MORE_MEMORY[readings.memory_limit]}; if it fails then, {remedy}"
+        return [*found, Finding("torch", "problem", words, remedy)]
     found.append(Finding("torch", "ok", f"{torch.version}, a build for {torch.build}"))
     return [*found, vision_finding(readings), gpu_finding(readings)]
 
