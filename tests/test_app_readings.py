@@ -76,12 +76,10 @@ def test_a_machine_is_read_without_loading_torch():
 
 
 def test_a_reading_that_fails_is_named_and_the_others_go_on():
-    import fer_course.app.readings as module
-
     names = ("read_memory", "read_folder", "temporary_folder", "read_environment", "read_needs")
     with pytest.MonkeyPatch.context() as patched:
         for name in (*names, "read_checkpoints", "read_datasets", "pip_cache", "is_dot_venv"):
-            patched.setattr(module, name, lambda *_, **__: 1 / 0)
+            patched.setitem(read_machine.__globals__, name, lambda *_, **__: 1 / 0)
         reading = read_machine(out="x")
     assert reading.cores >= 1
     assert reading.memory is None
@@ -91,11 +89,9 @@ def test_a_reading_that_fails_is_named_and_the_others_go_on():
 
 
 def test_a_pytorch_beside_a_package_that_is_not_installed_is_not_exam():
-    import fer_course.app.readings as module
-
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(module, "read_needs", lambda: None)
-        patched.setattr(module, "read_torch", lambda: 1 / 0)
+        patched.setitem(read_machine.__globals__, "read_needs", lambda: None)
+        patched.setitem(read_machine.__globals__, "read_torch", lambda: 1 / 0)
         reading = read_machine()
     assert reading.torch is None
     assert reading.failed == ()
