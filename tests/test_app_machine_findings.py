@@ -110,7 +110,7 @@ def test_temporary_files_count_on_the_same_disk():
     one_disk = replace(same, temporary=FolderReading("/tmp", 9.0, disk=1))
     finding = installation_findings(one_disk)[-1]
     assert finding.state == "problem"
-    assert "needs 9.6 GB (.venv 6.6 + pip's temporary files 3.0)" in finding.found
+    assert "needs 10.0 GB (.venv 6.6 + pip's temporary files 3.4)" in finding.found
     two_disks = replace(same, temporary=FolderReading("/tmp", 9.0, disk=2))
     assert installation_findings(two_disks)[-1].state == "ok"
 
@@ -123,7 +123,7 @@ def test_downloads_are_kept_if_there_is_room():
     finding = installation_findings(one)[-1]
     assert finding.state == "ok"
     assert not keeps_downloads(one)
-    assert "the downloads (3.0 GB) are not kept, for lack of room" in finding.found
+    assert "the downloads (3.4 GB) are not kept, for lack of room" in finding.found
     assert keeps_downloads(one, cpu=True)
     assert keeps_downloads(replace(one, cache=FolderReading("/cache", 3.5, disk=2)))
     assert not keeps_downloads(replace(one, cache=FolderReading("/cache", 2.0, disk=2)))

@@ -118,7 +118,7 @@ def folder_findings(readings: Readings) -> list[Finding]:
 
 # %% ../../nbs/library/app.machine_findings.ipynb #98f71f0d
 INSTALLED = {"GPU": 6.6, "CPU": 1.8}  # GB of .venv, by the build of PyTorch
-UNPACKED = {"GPU": 3.0, "CPU": 0.6}  # GB of pip's temporary files, and as much of its downloads
+UNPACKED = {"GPU": 3.4, "CPU": 0.6}  # GB of pip's temporary files, and as much of its downloads
 ADDED = 0.8  # GB of .venv that may be added where a PyTorch is there already
 SMALL = "make run TORCH=cpu"
 
