@@ -10,6 +10,7 @@ RUN_READY := .venv/.installed$(TORCH:%=-%)
 READY := .venv/.installed-dev
 DOCS_READY := .venv/.installed-docs
 INSTALL := $(BIN)/python .ci/install.py --torch "$(TORCH)" $(if $(CPU_WHEELS),--index $(CPU_WHEELS))
+CPU := $(if $(filter cpu,$(TORCH)),--cpu)
 STEP := $(BIN)/python .ci/step.py
 ANY_PYTHON = $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 
@@ -18,11 +19,11 @@ help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  /'
 
 doctor:          ## what this machine has, what is missing, what to do next; also before the installation
-	@$(ANY_PYTHON) -m fer_course doctor
+	@$(ANY_PYTHON) -m fer_course doctor $(CPU)
 
 # A look before the leap, then what `make run` needs. Checks and notebooks need the extras of READY.
 $(RUN_READY): pyproject.toml
-	@$(ANY_PYTHON) -m fer_course doctor --before-installation $(if $(filter cpu,$(TORCH)),--cpu)
+	@$(ANY_PYTHON) -m fer_course doctor --before-installation $(CPU)
 	@echo "== Installing into .venv (several minutes the first time; later runs reuse it)"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 	@$(INSTALL)

@@ -12,13 +12,24 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 from fer_course.app.findings import CPU_WHEELS  # noqa: E402
+from fer_course.app.machine_findings import keeps_downloads  # noqa: E402
+from fer_course.app.readings import read_machine  # noqa: E402
 
 ENVIRONMENT = Path(sys.prefix)
 PIP = (sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile")
 KEPT = """The PyTorch {version} of {folder} was kept, and the other packages must fit it.
-Remedy: rm -rf {folder}, then the same command again: it installs a PyTorch that fits."""
+Remedy: {anew}: it installs a PyTorch that fits."""
 GPU_BUILD = """{folder} has PyTorch {version}, a build for GPUs, and TORCH=cpu asks for one without.
-Remedy: rm -rf {folder}, then the same command again."""
+Remedy: {anew}."""
+STOPPED = "== Installation: stopped. Give the same command again to go on."
+
+
+def explained(message, version):
+    "Return a message with the remedy; an environment other than .venv is not to be deleted"
+    anew = "make a new environment, and give the same command with its Python"
+    if ENVIRONMENT == ROOT / ".venv" and not ENVIRONMENT.is_symlink():
+        anew = "rm -rf .venv, then the same command again"
+    return message.format(version=version, folder=ENVIRONMENT, anew=anew)
 
 
 def installed_torch():
@@ -33,8 +44,13 @@ def installed_torch():
     return found.version, bool(built)
 
 
-def pip_install(*arguments):
-    "Run pip; return '' if it succeeds, or else the end of its messages, which are shown too"
+def pip_install(*arguments, cpu=False):
+    """Run pip; return '' if it succeeds, or else the end of its messages, which are shown too
+
+    The downloads are kept if the disk has room for them.
+    """
+    if not keeps_downloads(read_machine(installation=False), cpu=cpu):
+        arguments = ("--no-cache-dir", *arguments)
     if not find_spec("pip"):  # environments that uv makes have none
         subprocess.call([sys.executable, "-m", "ensurepip", "--upgrade"])
     log = ENVIRONMENT / "pip.log"
@@ -52,8 +68,9 @@ def install_cpu_torch(index):
     "Install PyTorch and torchvision without GPU libraries, unless a PyTorch is there already"
     found = installed_torch()
     if found and found[1]:
-        sys.exit(GPU_BUILD.format(version=found[0], folder=ENVIRONMENT))
-    if not found and pip_install("--index-url", index, "torch", "torchvision"):
+        sys.exit(explained(GPU_BUILD, found[0]))
+    wanted = ("--index-url", index, "torch", "torchvision")
+    if not found and pip_install(*wanted, cpu=True):
         sys.exit(f"No PyTorch from {index}. Remedy: see above, or CPU_WHEELS=ADDRESS of a mirror")
 
 
@@ -68,7 +85,7 @@ def install_course(extras):
         arguments += ["--constraint", str(constraints)]
     failed = pip_install(*arguments)
     if found and "conflict" in failed:
-        sys.exit(KEPT.format(version=found[0], folder=ENVIRONMENT))
+        sys.exit(explained(KEPT, found[0]))
     if failed:
         sys.exit("Not installed. Remedy: see pip's messages above, then the same command again")
 
@@ -81,9 +98,13 @@ def main():
     parser.add_argument("--index", default=CPU_WHEELS, help="address of the builds for CPUs")
     given = parser.parse_args()
     start = time.time()
-    if given.torch == "cpu":
-        install_cpu_torch(given.index)
-    install_course(given.extras)
+    try:
+        if given.torch == "cpu":
+            install_cpu_torch(given.index)
+        install_course(given.extras)
+    except KeyboardInterrupt:  # pip has stopped as well
+        print(STOPPED, flush=True)
+        sys.exit(130)
     print(f"== Installed in {time.time() - start:.0f} s", flush=True)
     if not given.extras:
         sys.exit(subprocess.call([sys.executable, "-m", "fer_course", "doctor"], cwd=ROOT))

@@ -10,9 +10,20 @@ TOO_OLD = (
 )
 
 
+STOPPED = "fer-course: stopped. Give the same command again to resume it.\n"
+
+
 def main(arguments: list = None) -> int:
     "Carry out a command and return its exit status; `doctor` needs no package."
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        return _carried_out(arguments)
+    except KeyboardInterrupt:  # also while packages are imported
+        sys.stderr.write(STOPPED)
+        return 130
+
+
+def _carried_out(arguments):
     old = sys.version_info < OLDEST
     if arguments[:1] == ["doctor"] and sys.version_info >= (3, 8):
         from fer_course.app.doctor import main as carry_out

@@ -22,11 +22,12 @@ PATHS = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
 ENVIRONMENT = dict(QUIET, PYTHONPATH=PATHS)
 
 
-def end_at(nth, of="", *, number=signal.SIGKILL, tell=None):
+def end_at(nth, of="", *, number=signal.SIGKILL, tell=None, send=os.kill):
     """Send this process a signal before its nth change of a file whose path ends with `of`
 
-    `tell` is called with the path. A temporary file that is about to be renamed is cut in half
-    before a kill, as if the kill had hit its writing.
+    `send` is called with the number of the process and the signal, `tell` with the path. A
+    temporary file that is about to be renamed is cut in half before a kill, as if the kill had
+    hit its writing.
     """
     counted = itertools.count(1)
 
@@ -41,7 +42,7 @@ def end_at(nth, of="", *, number=signal.SIGKILL, tell=None):
             os.truncate(arguments[0], os.path.getsize(arguments[0]) // 2)
         if tell:
             tell(path)
-        os.kill(os.getpid(), number)
+        send(os.getpid(), number)
 
     sys.addaudithook(hook)
 
@@ -111,9 +112,13 @@ def killed_in_a_row(command):
 # ---- One kill: a command with all its workers ----
 
 COMMAND = """
-import sys
+import os, signal, sys
 from killing import end_at
-end_at(int(sys.argv[1]), sys.argv[2], number=int(sys.argv[3]))
+if sys.argv[3] == "group":  # as Ctrl-C in a terminal
+    group = dict(number=signal.SIGINT, send=lambda _, number: os.killpg(0, number))
+    end_at(int(sys.argv[1]), sys.argv[2], **group)
+else:
+    end_at(int(sys.argv[1]), sys.argv[2], number=int(sys.argv[3]))
 from fer_course.app import main
 sys.exit(main(sys.argv[4:]))
 """

@@ -10,6 +10,8 @@ from fer_course.core.cache import quiet
 from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError
 from fer_course.core.files import atomic
+import tempfile
+import pytest
 
 
 def test_photographs_of_one_name_get_different_pictures():
@@ -18,3 +20,52 @@ def test_photographs_of_one_name_get_different_pictures():
         drawn.append(picture_path("out", path, drawn=drawn))
     names = ["x.predicted.png", "x-2.predicted.png", "x-3.predicted.png", "y.predicted.png"]
     assert [path.name for path in drawn] == names
+
+
+def test_a_run_that_does_not_exist_is_answered_with_those_that_do():
+    with tempfile.TemporaryDirectory() as top:
+        (Path(top) / "course").mkdir()
+        (Path(top) / "course" / "model.safetensors").touch()
+        (Path(top) / "empty").mkdir()
+        with pytest.raises(CourseError) as missing:
+            load_named(f"{top}/photos")
+        with pytest.raises(CourseError, match="empty: holds no network"):
+            load_named(f"{top}/empty")
+    assert missing.value.problem == "there is no such training run"
+    expected = f"choose one of: pretrained, pretrained-photographs, {top}/course"
+    assert missing.value.remedy == expected
+
+
+def test_the_list_of_runs_is_short():
+    with tempfile.TemporaryDirectory() as top:
+        for number in range(12):
+            (Path(top) / f"run-{number:02}").mkdir()
+            (Path(top) / f"run-{number:02}" / "best.safetensors").touch()
+        listed = networks_near(Path(top) / "photos")
+    assert len(listed) == 11
+    assert listed[-1] == "and 4 more"
+
+
+def test_one_missing_photograph_is_one_message():
+    lines = []
+    with pytest.raises(CourseError) as failed:
+        predict_photographs(["missing.jpg"], device="cpu", log=lines.append)
+    assert str(failed.value) == (
+        "missing.jpg: the file is missing. Remedy: check the name and the folder."
+    )
+    assert lines == []
+
+
+def test_of_several_photographs_the_others_are_done():
+    from PIL import Image
+
+    lines = []
+    with tempfile.TemporaryDirectory() as folder:
+        Image.new("RGB", (60, 60)).save(f"{folder}/grey.png")
+        images = ["missing.jpg", f"{folder}/grey.png", "lost.jpg"]
+        with pytest.raises(CourseError) as failed:
+            predict_photographs(images, device="cpu", log=lines.append)
+    assert failed.value.problem == "2 of 3 files could not be read: missing.jpg, lost.jpg"
+    assert failed.value.remedy == "see the lines above; the others are done"
+    assert lines[0] == "missing.jpg: the file is missing"
+    assert lines[1].endswith("grey.png: no face found")

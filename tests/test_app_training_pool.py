@@ -3,26 +3,25 @@ from fer_course.app.training_pool import *
 import json
 import math
 import os
-import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 import pandas as pd
+from fer_course.app.epoch_bar import EpochBar
 from fer_course.app.options import File, Folder
 from fer_course.app.plans import carry_out, make_plan
 from fer_course.app.preparation import read_prepared
 from fer_course.app.starts import why_not_fine_tuned
 from fer_course.app.steps import RESULTS
 from fer_course.core.cache import quiet, settings_of, step
+from fer_course.core.children import Children
 from fer_course.core.device import pick_device
 from fer_course.core.errors import CourseError
 from fer_course.core.files import as_json, digest, write_json
 from fer_course.core.parallel import cores, end_with_parent, free_memory, WORKER_ENVIRONMENT
-from fer_course.core.terminal import progress
 import tempfile
 import pytest
 from fer_course.core.files import read_json

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import IO
+from fer_course.core.children import deaf_children
 from fer_course.core.errors import CourseError
 from fer_course.core.terminal import progress
 import pathlib
@@ -76,6 +77,16 @@ child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdin=subprocess.P
 sys.stdin.readline()
 os._exit(0)
 """
+INTERRUPTED = """
+import os, signal
+from fer_course.core.parallel import Workers
+try:
+    with Workers(2) as workers:
+        for _ in workers.map(abs, range(1000)):
+            os.killpg(0, signal.SIGINT)
+except KeyboardInterrupt:
+    print("stopped")
+"""
 
 
 def test_cores_and_memory_are_counted():
@@ -137,6 +148,13 @@ def test_a_child_ends_with_its_parent():
             process.stdin.flush()
             # The child holds the other end of this pipe as long as it lives.
             assert process.stdout.read() == "", how
+
+
+def test_ctrl_c_is_for_the_parent_alone():
+    command = [sys.executable, "-c", INTERRUPTED]
+    done = subprocess.run(command, capture_output=True, text=True, start_new_session=True)
+    assert done.stdout == "stopped\n"
+    assert done.stderr == "", "no traceback of a worker"
 
 
 def test_a_limited_number_of_items_is_in_progress():

@@ -25,7 +25,11 @@ READ_BY_OLD_PYTHONS = (
     "app/__init__.py",
     "app/doctor.py",
     "app/findings.py",
+    "app/machine.py",
+    "app/machine_findings.py",
     "app/readings.py",
+    "app/requirements.py",
+    "app/torch_reading.py",
     "core/__init__.py",
     "core/lazy.py",
 )
@@ -58,6 +62,19 @@ def write_torch(folder, code):
     (folder / "torch").mkdir()
     (folder / "torch" / "__init__.py").write_text(code)
     return folder
+
+
+def raise_interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def doctor_in(folder, *arguments, program=sys.executable, **options):
+    "Run `fer-course doctor` in a folder; return what subprocess.run does"
+    code = "import sys\nfrom fer_course.__main__ import main\nsys.exit(main(sys.argv[1:]))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("variables", {})}
+    command = [program, "-c", code, "doctor", *map(str, arguments)]
+    given = dict(cwd=folder, text=True, capture_output=True, env=environment)
+    return subprocess.run(command, **given, **options)
 
 
 @pytest.mark.parametrize("name", READ_BY_OLD_PYTHONS)
@@ -109,7 +126,72 @@ def test_a_broken_torchvision_is_a_note_on_a_machine_without_a_gpu(tmp_path):
     gpu = findings["GPU"]["state"] == "ok" and "none" not in findings["GPU"]["found"]
     assert findings["torch"]["state"] == "ok"
     assert findings["torchvision"]["state"] == ("problem" if gpu else "note")
-    assert message in findings["torchvision"]["found"]
+    assert (message in findings["torchvision"]["found"]) == gpu
+
+
+def test_what_pytorch_prints_is_no_answer(tmp_path):
+    noise = "print('{not json}')\nprint({'error': 1})\nraise ImportError('no libcudart')"
+    status, findings = doctor_beside(write_torch(tmp_path, noise))
+    assert status == 1
+    assert "no libcudart" in findings["torch"]["found"]
+
+
+def test_a_torch_py_in_the_current_folder_is_named(tmp_path):
+    (tmp_path / "torch.py").write_text("def ones(): pass")
+    done = doctor_in(tmp_path, "--json")
+    found = {finding["topic"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert done.returncode == 1
+    assert found["modules"]["state"] == "problem"
+    assert found["modules"]["remedy"] == f"rename {tmp_path / 'torch.py'}"
+    assert found["torch"]["state"] == "ok", "the one that is hidden works"
+
+
+def test_a_deleted_current_folder_is_a_problem_and_no_traceback(tmp_path):
+    (tmp_path / "left").mkdir()
+    code = "import os\nos.rmdir(os.getcwd())\nfrom fer_course.app.doctor import main\n"
+    code += "raise SystemExit(main(['--before-installation']))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    given = dict(cwd=tmp_path / "left", text=True, capture_output=True, env=environment)
+    done = subprocess.run([sys.executable, "-c", code], **given)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "this folder      . cannot be written: it was deleted" in done.stdout
+    code = code.replace("'--before-installation'", "'--json'")
+    (tmp_path / "left").mkdir()
+    done = subprocess.run([sys.executable, "-c", code], **given)
+    assert json.loads(done.stdout)["readings"]["failed"] == []
+
+
+def test_a_full_disk_for_temporary_files_is_a_problem_and_no_traceback(tmp_path):
+    broken = "import errno, tempfile\ndef none(*_, **__):\n"
+    broken += "    raise OSError(errno.ENOSPC, 'No space left on device')\n"
+    broken += "tempfile.gettempdir = tempfile.TemporaryFile = none\n"
+    (tmp_path / "sitecustomize.py").write_text(broken)
+    path = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    done = doctor_in(tmp_path, "--before-installation", variables=path)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stdout.count("cannot be written: its disk is full") == 2
+    assert "permissions" not in done.stdout
+
+
+def test_the_reader_of_the_report_may_end_first(tmp_path):
+    code = "from fer_course.app.doctor import main\nmain(['--before-installation', '--json'])"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, env=environment)
+    os.close(writing)
+    assert done.stderr == b""
+
+
+def test_ctrl_c_in_the_doctor_is_one_sentence():
+    code = "import fer_course.app.doctor as doctor, fer_course.__main__ as program\n"
+    code += "def stop(*_): raise KeyboardInterrupt\ndoctor.main = stop\n"
+    done = python(code + "raise SystemExit(program.main(['doctor']))")
+    assert done.returncode == 130
+    assert done.stderr == "fer-course: stopped. Give the same command again to resume it.\n"
 
 
 def test_training_and_alignment_do_not_import_torchvision():
@@ -140,6 +222,15 @@ def test_make_doctor_works_without_an_environment(tmp_path):
     assert not (tmp_path / ".venv").exists()
 
 
+def test_make_doctor_knows_which_torch_is_wanted(tmp_path):
+    bare = f"PYTHON={sys.executable} -S"  # without site-packages the course is not installed
+    heavy = make(tmp_path / "a", bare, "doctor")
+    light = make(tmp_path / "b", bare, "doctor", "TORCH=cpu")
+    assert ".venv 1.8" in light.stdout
+    if sys.platform == "linux" and os.uname().machine == "x86_64":
+        assert ".venv 6.6" in heavy.stdout
+
+
 def test_make_run_stops_at_once_on_a_full_disk(tmp_path):
     patched = tmp_path / "patched"
     patched.mkdir()
@@ -149,7 +240,7 @@ def test_make_run_stops_at_once_on_a_full_disk(tmp_path):
     done = make(clone, "run", PYTHONPATH=str(patched))
     assert done.returncode == 2
     assert "has 1.0 GB free, the installation needs" in done.stdout
-    assert "Remedy: free some space" in done.stdout
+    assert "Remedy: free some space, or make run TORCH=cpu" in done.stdout
     assert not (clone / ".venv").exists()
 
 
@@ -203,11 +294,38 @@ def test_an_installed_torch_for_cpus_is_not_replaced(calls, monkeypatch):
     assert calls == []
 
 
-def test_a_torch_for_gpus_is_not_mixed_with_one_for_cpus(calls, monkeypatch):
+def test_a_torch_for_gpus_is_not_mixed_with_one_for_cpus(calls, monkeypatch, tmp_path):
     monkeypatch.setattr(install, "installed_torch", lambda: ("2.13.0", True))
-    with pytest.raises(SystemExit, match="Remedy: rm -rf"):
+    monkeypatch.setattr(install, "ROOT", tmp_path)
+    monkeypatch.setattr(install, "ENVIRONMENT", tmp_path / ".venv")
+    with pytest.raises(SystemExit, match="Remedy: rm -rf .venv, then the same command again"):
         install.install_cpu_torch("https://mirror.example/cpu")
     assert calls == []
+
+
+def test_no_other_environment_is_to_be_deleted(calls, monkeypatch):
+    monkeypatch.setattr(install, "installed_torch", lambda: ("2.13.0", True))
+    with pytest.raises(SystemExit) as ended:
+        install.install_cpu_torch("https://mirror.example/cpu")
+    assert "rm -rf" not in str(ended.value)
+    assert "Remedy: make a new environment" in str(ended.value)
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_downloads_are_kept_only_if_there_is_room(calls, monkeypatch, room):
+    monkeypatch.setattr(install, "keeps_downloads", lambda *_, **__: room)
+    monkeypatch.setattr(install, "installed_torch", lambda: None)
+    install.install_course([])
+    assert ("--no-cache-dir" in calls[0]) != room
+
+
+def test_ctrl_c_in_the_installation_is_one_sentence(monkeypatch, capsys):
+    monkeypatch.setattr(install.sys, "argv", ["install.py"])
+    monkeypatch.setattr(install, "install_course", raise_interrupt)
+    with pytest.raises(SystemExit) as ended:
+        install.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().out == install.STOPPED + "\n"
 
 
 def test_the_address_of_the_builds_for_cpus_stands_in_one_place():

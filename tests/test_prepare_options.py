@@ -28,11 +28,15 @@ def test_a_config_and_keywords_are_the_same_settings(faces, tmp_path):
     settings = {k: v for k, v in QUICK.items() if k not in ("device", "workers")}
     cost = dict(device="cpu", workers=0)
     config = PrepareConfig(**settings, seed=3)
-    first = prepare(faces, tmp_path / "out", config, **cost)
+    shown = []
+    first = prepare(faces, tmp_path / "out", config, log=shown.append, **cost)
+    notes = [line for line in shown if line.startswith("   note: ")]
+    assert len(notes) == len(set(notes)) > 0
     lines = []
     second = prepare(faces, tmp_path / "out", log=lines.append, **settings, seed=3, **cost)
     pd.testing.assert_frame_equal(first, second)
     assert "-- prepare: done before" in lines
+    assert not set(notes) & set(lines), "a main job that goes on does not repeat them"
     with pytest.raises(CourseError, match="seed: 3 -> 4"):
         prepare(faces, tmp_path / "out", config, seed=4, **cost)
 

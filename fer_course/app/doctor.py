@@ -5,14 +5,15 @@
 # %% ../../nbs/library/app.doctor.ipynb #9f29c610
 from __future__ import annotations
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from json import dumps
-from .findings import Finding
-from .findings import installation_findings
 from .findings import judge
 from .findings import next_steps
+from .machine_findings import Finding
+from .machine_findings import installation_findings
 from .readings import Readings
 from .readings import read_machine
 
@@ -54,7 +55,7 @@ def examine(
     datasets: str | None = None,  # folder of datasets (default: $FER_DATASETS or datasets)
     json: bool = False,  # print JSON
     before_installation: bool = False,  # judge only whether .venv can be made here
-    cpu: bool = False,  # with --before-installation: for a PyTorch without GPU libraries
+    cpu: bool = False,  # before the installation: of a PyTorch without GPU libraries
     log: Callable = print,  # called with each line
 ) -> bool:  # whether no problem was found
     "Examine this machine, and log what was found and what to do next."
@@ -65,7 +66,7 @@ def examine(
         steps = next_steps(readings, bad) if bad else []
         lines = report_lines(bad, steps) if bad else []
     else:
-        findings = judge(readings)
+        findings = judge(readings, cpu=cpu)
         steps = next_steps(readings, findings)
         lines = report_lines(findings, steps)
     for line in [report_json(readings, findings, steps)] if json else lines:
@@ -78,7 +79,7 @@ HELP = {  # option -> its help text; the comments of `examine` are the same
     "datasets": "folder of datasets (default: $FER_DATASETS or datasets)",
     "json": "print JSON",
     "before_installation": "judge only whether .venv can be made here",
-    "cpu": "with --before-installation: for a PyTorch without GPU libraries",
+    "cpu": "before the installation: of a PyTorch without GPU libraries",
 }
 
 
@@ -104,4 +105,10 @@ def main(
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     given = vars(parser.parse_args(sys.argv[2:] if arguments is None else arguments))
-    return int(not examine(**given))
+    try:
+        status = int(not examine(**given))
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    return status

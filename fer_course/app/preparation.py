@@ -75,7 +75,7 @@ def prepare(
             table, reading = read_sources(sources, config, lists=tables, log=log, **given)
             _align_and_write(table, reading, config, chunk=chunk, **given)
             _free_memory_of_this_process()
-    return _show_prepared(out, log)
+    return _show_prepared(out, log, is_new=pending)
 
 # %% ../../nbs/library/app.preparation.ipynb #95706d56
 def given_settings(
@@ -254,11 +254,12 @@ def _free_memory_of_this_process():
         pass
 
 # %% ../../nbs/library/app.preparation.ipynb #7161a2df
-def _show_prepared(out, log):
-    "Report what a prepared folder holds; return its manifest"
+def _show_prepared(out, log, *, is_new):
+    "Report what a prepared folder holds, its notes only once; return its manifest"
     manifest = read_table(out / "manifest.parquet")
     dropped = read_table(out / "dropped.parquet")
-    for note in read_json(out / "prepare.json")["notes"]:
+    notes = read_json(out / "prepare.json")["notes"] if is_new else []
+    for note in dict.fromkeys(notes):
         log(f"   note: {note}")
     kept = " + ".join(f"{n} {role}" for role, n in manifest.role.value_counts().items())
     line = f"   images kept: {kept}; dropped: {len(dropped)}"

@@ -242,7 +242,7 @@ def _split_by_role(table, reading):
     if config.auxiliary_split == "whole":
         auxiliary["split"] = auxiliary.split.fillna("train")
     auxiliary = split(auxiliary, valid=config.valid, test=config.test, seed=config.seed)
-    reading.notes += auxiliary.attrs.get("notes", [])
+    reading.notes += [f"Auxiliary set: {note}" for note in auxiliary.attrs.get("notes", [])]
     return pd.concat([target, auxiliary], ignore_index=True)
 
 

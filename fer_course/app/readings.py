@@ -4,185 +4,33 @@
 
 # %% ../../nbs/library/app.readings.ipynb #0285298f
 from __future__ import annotations
-import importlib.metadata as metadata
-import json
 import os
 import platform
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
+from .machine import FolderReading
+from .machine import MemoryReading
+from .machine import address_limit
+from .machine import pip_cache
+from .machine import read_folder
+from .machine import read_memory
+from .machine import read_text
+from .machine import temporary_folder
+from .requirements import read_needs
+from .requirements import read_versions
+from .torch_reading import TorchReading
+from .torch_reading import read_torch
 
 # %% auto #0
-__all__ = ['MARKS', 'PREPARED', 'read_memory', 'FolderReading', 'read_folder', 'TorchReading', 'read_torch', 'read_needs',
-           'package_of', 'read_versions', 'read_checkpoints', 'recognise', 'read_datasets', 'Readings',
-           'read_environment', 'read_graphics', 'read_machine']
-
-# %% ../../nbs/library/app.readings.ipynb #b5111a92
-_GB = 1e9
-_LIMITS = (  # the files in which Linux tells a container the limit of its memory
-    "/sys/fs/cgroup/memory.max",
-    "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-)
-
-
-def _read(path):
-    "Return the text of a small file, or '' if it cannot be read."
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
-def read_memory(
-    meminfo: str = "/proc/meminfo",  # Linux lists the memory there
-) -> tuple[float | None, float | None]:  # GB in all, GB free; None = unknown
-    "Return the memory of this machine or container."
-    found = dict(re.findall(r"^(\w+): +(\d+) kB", _read(meminfo), re.M))
-    total = int(found["MemTotal"]) * 1024 / _GB if "MemTotal" in found else None
-    free = int(found["MemAvailable"]) * 1024 / _GB if "MemAvailable" in found else None
-    if total is None and "SC_PHYS_PAGES" in getattr(os, "sysconf_names", ()):
-        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / _GB
-    limits = [int(text) / _GB for text in map(_read, _LIMITS) if text.strip().isdigit()]
-    if limits and total is not None and min(limits) < total:
-        total = min(limits)
-        free = total if free is None else min(free, total)
-    return total, free
-
-
-@dataclass(frozen=True)
-class FolderReading:
-    "A folder into which the course writes."
-
-    path: str
-    free: float | None = None  # GB on its disk; None = unknown
-    error: str = ""  # why no file can be written there; "" = one can
-    disk: int = 0  # number of the disk, the same for folders of one disk
-
-
-def read_folder(
-    path: str | Path,  # may be missing: then the nearest folder above it is examined
-) -> FolderReading:
-    "Return how much room a folder has and whether a file can be written into it."
-    folder = Path(path).absolute()
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    free, error, disk = None, "", 0
-    try:
-        free = shutil.disk_usage(there).free / _GB
-        disk = there.stat().st_dev
-        with tempfile.TemporaryFile(dir=str(there)) as file:
-            file.write(b"x" * 4096)
-            file.flush()
-    except OSError as problem:
-        error = problem.strerror or str(problem)
-    return FolderReading(str(folder), free, error, disk)
-
-# %% ../../nbs/library/app.readings.ipynb #bd351346
-_EXAMINE_TORCH = """
-import json, sys
-def tell(**found):
-    print("\\n" + json.dumps(found), flush=True)
-def attempt(key, code):
-    try:
-        code()
-    except BaseException as error:
-        words = str(error).strip().splitlines() or [""]
-        tell(**{key: type(error).__name__ + ": " + words[0][:300]})
-def torch_itself():
-    import torch
-    torch.ones(8, 8) @ torch.ones(8, 8)
-    version = torch.version
-    build = ("CUDA " + version.cuda) if version.cuda else "ROCm" if version.hip else "CPU"
-    tell(version=torch.__version__, build=build)
-def gpus():
-    import torch
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    tell(gpus=[torch.cuda.get_device_name(i) for i in range(count)])
-def vision():
-    import torch, torchvision
-    torchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
-    tell(torchvision=torchvision.__version__)
-attempt("error", torch_itself)
-attempt("gpu_error", gpus)
-attempt("torchvision_error", vision)
-tell(finished=True)
-"""
-
-
-@dataclass(frozen=True)
-class TorchReading:
-    "What PyTorch and torchvision did in a separate process."
-
-    version: str = ""  # "" = it was not imported
-    build: str = "CPU"  # or "CUDA 13.0", "ROCm"
-    error: str = ""  # of PyTorch, one line; "" = none
-    gpus: tuple = ()  # names of the GPUs that PyTorch can use
-    gpu_error: str = ""  # raised by the question for GPUs
-    torchvision: str = ""  # its version, if it can be used beside this PyTorch
-    torchvision_error: str = ""  # why it cannot
-
-
-def read_torch(
-    seconds: float = 120,  # limit of time
-    *,
-    code: str = _EXAMINE_TORCH,  # what the process runs
-) -> TorchReading:
-    "Return what PyTorch does; a crash or no end within the limit is an error of the reading."
-    command = [sys.executable, "-c", code]
-    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    try:
-        done = subprocess.run(command, timeout=seconds, check=False, **quiet)
-        output, end = done.stdout, f"the process ended with status {done.returncode}"
-    except subprocess.TimeoutExpired as late:
-        output, end = late.stdout, f"no answer within {seconds:g} seconds"
-    except OSError as problem:
-        output, end = b"", str(problem)
-    found = {}
-    for line in (output or b"").decode(errors="replace").splitlines():
-        if line.startswith("{") and line.endswith("}"):
-            found.update(json.loads(line))
-    if not found.pop("finished", False):
-        started = "torchvision_error" if "gpus" in found or "gpu_error" in found else "error"
-        found[started] = end
-    found["gpus"] = tuple(found.get("gpus", ()))
-    return TorchReading(**found)
-
-# %% ../../nbs/library/app.readings.ipynb #1e3c2bd0
-def read_needs() -> tuple[str, ...] | None:  # such as "fastcore<2"; None = not installed
-    "Return the requirements of the installed package, without those of its extras."
-    try:
-        found = metadata.requires("fer_course") or []
-    except metadata.PackageNotFoundError:
-        return None
-    return tuple(line for line in found if not re.search(r";.*\bextra\b", line))
-
-
-def package_of(
-    need: str,  # a requirement, such as "fastcore<2"
-) -> str:
-    "Return the name in a requirement."
-    return re.match(r"[A-Za-z0-9._-]+", need)[0]
-
-
-def read_versions(
-    needs: tuple[str, ...],  # requirements
-) -> dict[str, str]:  # package -> version, "" if it is missing
-    "Return the installed versions of the packages that are needed."
-    found = {}
-    for need in needs:
-        try:
-            found[package_of(need)] = metadata.version(package_of(need)) or ""
-        except metadata.PackageNotFoundError:
-            found[package_of(need)] = ""
-    return found
+__all__ = ['MARKS', 'PREPARED', 'read_checkpoints', 'recognise', 'read_datasets', 'Readings', 'read_environment', 'read_graphics',
+           'is_dot_venv', 'read_machine']
 
 # %% ../../nbs/library/app.readings.ipynb #7d33adb0
 _FILES = ("card.json", "config.json", "model.safetensors")
@@ -216,7 +64,7 @@ def _names(folder, floors):
         return
     for entry in entries:
         yield entry.name.lower()
-        if floors and entry.is_dir():
+        if floors and os.path.isdir(entry.path):
             yield from _names(entry.path, floors - 1)
 
 
@@ -239,7 +87,7 @@ def read_datasets(
 ) -> tuple[tuple[str, str], ...]:  # (path, what it is)
     "Return the datasets below a folder."
     try:
-        below = sorted(path for path in Path(folder).iterdir() if path.is_dir())
+        below = sorted(path for path in Path(folder).iterdir() if os.path.isdir(path))
     except OSError:
         return ()
     found = [(str(path), recognise(path)) for path in below]
@@ -252,14 +100,17 @@ class Readings:
 
     python: tuple = (3, 12, 1)  # major, minor, micro
     executable: str = "python3"
+    is_dot_venv: bool = False  # whether it is the Python of ./.venv
     system: str = "Linux x86_64"
     can_make_environments: bool = True  # whether this Python has venv and ensurepip
     cores: int = 2
     memory: float | None = 16.0  # GB; None = unknown
     free_memory: float | None = 8.0  # GB
+    memory_limit: str = ""  # what keeps it below that of the machine
     here: FolderReading = FolderReading(".", 100.0)
     out: FolderReading | None = None  # of --out
     temporary: FolderReading = FolderReading("/tmp", 100.0)  # pip unpacks there
+    cache: FolderReading | None = None  # of pip's downloads; None = it keeps none
     environment: str = ""  # PyTorch in ./.venv: "" = none, "CPU" or "GPU"
     needs: tuple | None = ()  # requirements; None = the package is not installed
     versions: dict = field(default_factory=dict)  # package -> version, "" if it is missing
@@ -268,6 +119,7 @@ class Readings:
     checkpoints: dict = field(default_factory=dict)  # name -> whether complete
     datasets_folder: str = "datasets"
     datasets: tuple = ()  # (path, what it is)
+    failed: tuple = ()  # (what could not be read, why)
 
 
 def read_environment(
@@ -276,7 +128,7 @@ def read_environment(
     "Return which build of PyTorch lies in a virtual environment."
     for path in ("lib/python*/site-packages", "Lib/site-packages"):
         for version in Path(folder).glob(f"{path}/torch/version.py"):
-            built = re.search(r"^(?:cuda|hip)\b[^=\n]*= *['\"]", _read(version), re.M)
+            built = re.search(r"^(?:cuda|hip)\b[^=\n]*= *['\"]", read_text(version), re.M)
             return "GPU" if built else "CPU"
     return ""
 
@@ -305,36 +157,76 @@ def _can_make_environments():
     return bool(ensurepip and venv)
 
 
+def is_dot_venv() -> bool:
+    "Return whether this Python is the one of .venv in the current folder."
+    try:
+        here = os.path.realpath(".venv")
+    except OSError:  # the current folder was deleted
+        return False
+    return sys.prefix != sys.base_prefix and os.path.realpath(sys.prefix) == here
+
+
+def _surveyed(failed):
+    "Return a function that reads, and notes in `failed` what could not be read"
+
+    def survive(what: str, unknown: object, read: Callable, *arguments) -> object:
+        try:
+            return read(*arguments)
+        except Exception as error:
+            failed.append((what, f"{type(error).__name__}: {error}"[:300]))
+            return unknown
+
+    return survive
+
+
+def _read_system(survive):
+    "Return what holds before the installation, too"
+    unknown = FolderReading("?")
+    limit = survive("limit of memory", None, address_limit)
+    memory = survive("memory", MemoryReading(), lambda: read_memory(of_process=limit))
+    in_venv = survive("environment", False, is_dot_venv)
+    cache = survive("pip's cache", "", pip_cache)
+    usable = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))
+    return dict(
+        python=tuple(sys.version_info[:3]),
+        executable=os.path.relpath(sys.executable) if in_venv else sys.executable,
+        is_dot_venv=in_venv,
+        system=f"{platform.system()} {platform.machine()}",
+        can_make_environments=survive("venv", True, _can_make_environments),
+        cores=survive("cores", 1, lambda: len(usable(0))),
+        memory=memory.total,
+        free_memory=memory.free,
+        memory_limit=memory.limit,
+        here=survive("this folder", unknown, read_folder, "."),
+        temporary=survive("temporary files", unknown, lambda: read_folder(temporary_folder())),
+        cache=survive("pip's cache", None, read_folder, cache) if cache else None,
+        environment=survive("environment", "", read_environment),
+        graphics=survive("GPU", (), read_graphics),
+    )
+
+
 def read_machine(
     *,
     out: str | Path | None = None,  # a folder to be written
     datasets: str | Path | None = None,  # None = $FER_DATASETS, or else "datasets"
     installation: bool = True,  # whether to examine what is installed, too
 ) -> Readings:
-    "Read everything. PyTorch takes some seconds; without `installation` it is an instant."
-    total, free = read_memory()
-    usable = getattr(os, "sched_getaffinity", None)
+    """Read everything. PyTorch takes some seconds; without `installation` it is an instant.
+
+    PyTorch is examined only where the package is installed: the course brings its own.
+    """
+    failed = []
+    survive = _surveyed(failed)
+    found = _read_system(survive)
     datasets = str(datasets or os.environ.get("FER_DATASETS") or "datasets")
-    needs = read_needs() if installation else None
-    examined = {"versions": read_versions(needs or ())}
-    if needs is not None or installation and find_spec("torch"):
-        examined["torch"] = read_torch()
-    return Readings(
-        python=tuple(sys.version_info[:3]),
-        executable=sys.executable,
-        system=f"{platform.system()} {platform.machine()}",
-        can_make_environments=_can_make_environments(),
-        cores=len(usable(0)) if usable else os.cpu_count() or 1,
-        memory=total,
-        free_memory=free,
-        here=read_folder("."),
-        out=read_folder(out) if out else None,
-        temporary=read_folder(tempfile.gettempdir()),
-        environment=read_environment(),
-        needs=needs,
-        graphics=read_graphics(),
-        checkpoints=read_checkpoints() if installation else {},
-        datasets_folder=datasets,
-        datasets=read_datasets(datasets) if installation else (),
-        **examined,
-    )
+    found["datasets_folder"] = datasets
+    if out:
+        found["out"] = survive("--out", FolderReading(str(out)), read_folder, out)
+    needs = survive("packages", None, read_needs) if installation else None
+    if needs is not None:
+        found["versions"] = survive("packages", {}, read_versions, needs)
+        found["torch"] = survive("PyTorch", None, read_torch)
+    if installation:
+        found["checkpoints"] = survive("networks", {}, read_checkpoints)
+        found["datasets"] = survive("datasets", (), read_datasets, datasets)
+    return Readings(needs=needs, failed=tuple(failed), **found)

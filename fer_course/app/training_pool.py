@@ -10,26 +10,25 @@ __all__ = ['FINE_TUNED', 'MODELS', 'GIB_PER_RUN', 'model_names', 'is_of_photogra
 import json
 import math
 import os
-import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 import pandas as pd
+from .epoch_bar import EpochBar
 from .options import File, Folder
 from .plans import carry_out, make_plan
 from .preparation import read_prepared
 from .starts import why_not_fine_tuned
 from .steps import RESULTS
 from ..core.cache import quiet, settings_of, step
+from ..core.children import Children
 from ..core.device import pick_device
 from ..core.errors import CourseError
 from ..core.files import as_json, digest, write_json
 from ..core.parallel import cores, end_with_parent, free_memory, WORKER_ENVIRONMENT
-from ..core.terminal import progress
 
 # %% ../../nbs/library/app.training_pool.ipynb #67c178e9
 FINE_TUNED = "fine-tuned"
@@ -232,16 +231,20 @@ def train_jobs(
     "Train; on a CPU several jobs at a time, with one thread each."
     if jobs[0].device != "cpu":
         return [_logged(job, _train(job), log) for job in jobs]
-    bar = _EpochBar(jobs)
-    with ThreadPoolExecutor(_runs_at_once(len(jobs))) as pool:
+    at_once = _runs_at_once(len(jobs))
+    bar = EpochBar([job.plan["training"]["epochs"] for job in jobs], at_once=at_once)
+    children = Children()
+    with ThreadPoolExecutor(at_once) as pool:
         futures = [
-            pool.submit(_in_child, job, partial(bar.reached, i)) for i, job in enumerate(jobs)
+            pool.submit(_in_child, job, partial(bar.reached, i), children)
+            for i, job in enumerate(jobs)
         ]
         try:
             return [_logged(job, future.result(), log) for job, future in zip(jobs, futures)]
         except BaseException:
             for future in futures:
                 future.cancel()
+            children.end()
             raise
         finally:
             bar.close()
@@ -266,38 +269,14 @@ def _runs_at_once(jobs):
     free = free_memory(unknown=2 * GIB_PER_RUN)
     return max(1, min(jobs, cores(), int(free / GIB_PER_RUN)))
 
-
-class _EpochBar:
-    "One progress bar for several runs; it counts epochs, also those of an earlier start."
-
-    def __init__(self, jobs):
-        self.epochs = [0] * len(jobs)  # that each job has reached
-        self.lock = threading.Lock()
-        total = sum(job.plan["training"]["epochs"] for job in jobs)
-        self.bar = progress(None, total=total, label="training, epochs")
-
-    def reached(self, job: int, epoch: int) -> None:
-        "Show that a job has finished an epoch."
-        with self.lock:
-            self.bar.update(epoch - self.epochs[job])
-            self.epochs[job] = epoch
-
-    def close(self) -> None:
-        self.bar.close()
-
 # %% ../../nbs/library/app.training_pool.ipynb #ba1f311a
 _CHILD = "from fer_course.app.training_pool import training_worker; training_worker()"
 
 
-def _in_child(job, log_epoch):
+def _in_child(job, log_epoch, children):
     "Return the score of a job that a child process does; raise its `CourseError` here"
-    child = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", _CHILD],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **WORKER_ENVIRONMENT},
-    )
+    command = [sys.executable, "-W", "ignore", "-c", _CHILD]
+    child = children.start(command, env={**os.environ, **WORKER_ENVIRONMENT})
     answer = None
     try:
         child.stdin.write(json.dumps(as_json(job)) + "\n")

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import IO
+from .children import deaf_children
 from .errors import CourseError
 from .terminal import progress
 
@@ -185,6 +186,10 @@ class _Processes:
         from loky import ProcessPoolExecutor
 
         if self.executor is None:
+            if os.name == "posix":
+                from multiprocessing import resource_tracker
+
+                resource_tracker.ensure_running()  # its start ends the block of `deaf_children`
             # a worker imports modules from the same folders as this process
             paths = os.pathsep.join(p for p in sys.path if p)
             self.executor = ProcessPoolExecutor(
@@ -202,11 +207,13 @@ class _Processes:
     def _future(self, work, item):
         from loky.process_executor import BrokenProcessPool
 
-        try:
-            return self._running().submit(work, item)
-        except BrokenProcessPool:
-            self.close()
-            return self._running().submit(work, item)
+        executor = self._running()
+        with deaf_children():  # loky starts processes when they are needed
+            try:
+                return executor.submit(work, item)
+            except BrokenProcessPool:
+                self.close()
+                return self._running().submit(work, item)
 
     def result(self, pending: deque) -> object:
         "Remove the first entry and return its result; submit all again after a kill"
