@@ -52,6 +52,22 @@ def test_a_broken_torch_is_a_problem_with_a_remedy():
     assert torch_findings(limited)[0].remedy.startswith("ulimit -v unlimited")
 
 
+def test_a_broken_torch_is_replaced_by_one_for_the_machine():
+    broken = replace(WELL, torch=TorchReading(error="ImportError: no"))
+    assert f"--index-url {CPU_WHEELS}" in torch_findings(broken)[0].remedy
+    seen = replace(broken, graphics=("GPU 0: NVIDIA A100",))
+    assert "--index-url" not in torch_findings(seen)[0].remedy
+
+
+def test_a_package_that_cannot_be_imported_is_a_problem():
+    missing = (("cv2", "ImportError: libGL.so.1: cannot open shared object file"),)
+    broken = replace(WELL, torch=TorchReading("2.13.0", broken=missing))
+    finding = of_topic(package_findings(broken), "packages")
+    assert finding.state == "problem"
+    assert "libGL.so.1" in finding.found
+    assert finding.remedy.endswith("opencv-python-headless")
+
+
 def test_a_torchvision_that_does_not_fit_is_a_note_without_a_gpu():
     message = "RuntimeError: operator torchvision::nms does not exist"
     cpu = TorchReading("2.13.0+cpu", torchvision_error=message)
@@ -149,3 +165,10 @@ def test_the_next_step_follows_from_what_is_there():
     steps = next_steps(found, judge(found))
     assert "fer-course verify rafdb datasets/RAF-DB" in steps[0]
     assert "fer-course train --data _runs/mine" in steps[1]
+
+
+def test_a_folder_of_datasets_that_does_not_exist_is_a_note():
+    misnamed = replace(WELL, datasets_folder="dataset", no_such_folder=True)
+    finding = of_topic(data_findings(misnamed), "dataset")
+    assert finding.state == "note"
+    assert "does not exist" in finding.found

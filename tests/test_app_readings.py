@@ -63,6 +63,14 @@ def test_datasets_are_recognised():
     assert found == {"RAF": "rafdb", "LSD": "lsd", "mine": PREPARED, "drawn": "faces"}
 
 
+def test_a_folder_of_training_images_is_not_yet_affectnet():
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "train_set/happy").mkdir(parents=True)
+        assert recognise(folder) is None
+        (Path(folder) / "train_set/annotations").mkdir()
+        assert recognise(folder) == "affectnet"
+
+
 def test_the_networks_that_ship_are_complete():
     assert read_checkpoints() == {"photographs": True, "small": True}
 

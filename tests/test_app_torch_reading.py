@@ -40,6 +40,17 @@ def test_what_came_before_a_crash_is_kept():
     assert "status" in reading.torchvision_error
 
 
+def test_packages_that_cannot_be_imported_are_named():
+    with folder_with(lz4="raise OSError('no such library')"):
+        reading = read_torch()
+    assert dict(reading.broken)["lz4"].startswith("OSError")
+    assert reading.version
+    crash = "tell(version='2.9', build='CPU')\ntell(gpus=())\ntell(torchvision='1')\n"
+    reading = read_torch(code=crash + "import os\nos.abort()")
+    assert "status" in dict(reading.broken)["a package"]
+    assert reading.torchvision_error == ""
+
+
 def test_what_a_library_prints_is_ignored():
     chatter = (
         "print('{not json}')\nprint('{\"error\": 1, \"strange\": 2}')\nprint('\\x00', end='')\n"

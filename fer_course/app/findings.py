@@ -19,8 +19,8 @@ from .requirements import obeys
 from .requirements import package_of
 
 # %% auto #0
-__all__ = ['CPU_WHEELS', 'SOURCE', 'package_findings', 'torch_findings', 'vision_finding', 'gpu_finding', 'data_findings',
-           'judge', 'failed_findings', 'next_steps']
+__all__ = ['CPU_WHEELS', 'SOURCE', 'DISTRIBUTIONS', 'package_findings', 'torch_findings', 'vision_finding', 'gpu_finding',
+           'data_findings', 'judge', 'failed_findings', 'next_steps']
 
 # %% ../../nbs/library/app.findings.ipynb #4c9fc8a2
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"  # PyTorch's own, without GPU libraries
@@ -36,6 +36,14 @@ def _replace_torch(readings, index=""):
     "Return the command that replaces PyTorch and torchvision, and nothing else"
     removed = _pip(readings, "uninstall -y torch torchvision")
     return f"{removed} && {_pip(readings, f'install {index}torch torchvision')}"
+
+
+DISTRIBUTIONS = {  # module -> package, if the names differ
+    "cv2": "opencv-python-headless",
+    "PIL": "pillow",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+}
 
 
 def package_findings(readings: Readings) -> list[Finding]:
@@ -54,6 +62,11 @@ def package_findings(readings: Readings) -> list[Finding]:
         else:
             continue
         found.append(Finding("packages", "problem", words, _pip(readings, f'install "{wanted}"')))
+    for module, error in readings.torch.broken if readings.torch else ():
+        words = f"{module} cannot be imported: {error}"
+        name = DISTRIBUTIONS.get(module, module)
+        remedy = _pip(readings, f"install --force-reinstall --no-deps {name}")
+        found.append(Finding("packages", "problem", words, remedy))
     fine = f"{len(readings.needs)} packages within their bounds"
     return found or [Finding("packages", "ok", fine)]
 
@@ -70,7 +83,7 @@ def torch_findings(readings: Readings) -> list[Finding]:
         found.append(Finding("modules", "problem", words, f"rename {files}"))
     if torch.error or not torch.version:
         words = f"PyTorch cannot be used: {torch.error or 'it gave no version'}"
-        remedy = _replace_torch(readings)
+        remedy = _replace_torch(readings, "" if readings.graphics else f"--index-url {CPU_WHEELS} ")
         if readings.memory_limit == "ulimit -v":  # PyTorch maps several GB that it never fills
             remedy = f"{MORE_MEMORY[readings.memory_limit]}; if it fails then, {remedy}"
         return [*found, Finding("torch", "problem", words, remedy)]
@@ -130,7 +143,11 @@ def data_findings(readings: Readings) -> list[Finding]:
             found.append(Finding("networks", "ok", f"{words} come with the package"))
     for path, kind in readings.datasets:
         found.append(Finding("dataset", "ok", f"{path}: {kind}"))
-    if not readings.datasets:
+    if readings.no_such_folder:
+        words = f"{readings.datasets_folder} does not exist"
+        remedy = "check the name given with --datasets or FER_DATASETS"
+        found.append(Finding("dataset", "note", words, remedy))
+    elif not readings.datasets:
         words = f"none below {readings.datasets_folder}; the course renders its own faces"
         found.append(Finding("dataset", "ok", words))
     return found

@@ -34,11 +34,11 @@ __all__ = ['MARKS', 'PREPARED', 'read_checkpoints', 'recognise', 'read_datasets'
 
 # %% ../../nbs/library/app.readings.ipynb #7d33adb0
 _FILES = ("card.json", "config.json", "model.safetensors")
-MARKS = {  # reader -> names in lower case, of which one is found in such a dataset
+MARKS = {  # reader -> names in lower case, one of which (or all words of one) it has
     "lsd": ("training_set_synthetic_images", "validation_set_real_images"),
     "rafdb": ("list_patition_label.txt", "list_partition_label.txt"),
     "ferplus": ("fer2013new.csv", "fer2013train"),
-    "affectnet": ("manually_annotated_images", "train_set", "val_set"),
+    "affectnet": ("manually_annotated_images", "train_set annotations", "val_set annotations"),
     "raf_au": ("rafau_label.txt",),
     "emotionet": ("datafile_*.txt",),
 }
@@ -77,8 +77,9 @@ def recognise(
         return PREPARED if "images.npy" in here else "faces"
     names = set(_names(folder, 2))
     for reader, marks in MARKS.items():
-        if any(fnmatch(name, mark) for mark in marks for name in names):
-            return reader
+        for mark in marks:
+            if all(any(fnmatch(name, word) for name in names) for word in mark.split()):
+                return reader
     return None
 
 
@@ -118,6 +119,7 @@ class Readings:
     graphics: tuple = ()  # NVIDIA GPUs of the machine, whether or not PyTorch can use them
     checkpoints: dict = field(default_factory=dict)  # name -> whether complete
     datasets_folder: str = "datasets"
+    no_such_folder: bool = False  # whether a folder of datasets was named that does not exist
     datasets: tuple = ()  # (path, what it is)
     failed: tuple = ()  # (what could not be read, why)
 
@@ -218,8 +220,10 @@ def read_machine(
     failed = []
     survive = _surveyed(failed)
     found = _read_system(survive)
-    datasets = str(datasets or os.environ.get("FER_DATASETS") or "datasets")
+    named = datasets or os.environ.get("FER_DATASETS")
+    datasets = str(named or "datasets")
     found["datasets_folder"] = datasets
+    found["no_such_folder"] = bool(named) and not os.path.isdir(datasets)
     if out:
         found["out"] = survive("--out", FolderReading(str(out)), read_folder, out)
     needs = survive("packages", None, read_needs) if installation else None

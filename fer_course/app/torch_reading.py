@@ -26,6 +26,9 @@ _OUTSIDE = """
 import os
 sys.path[:] = [place for place in sys.path if os.path.realpath(place) != os.path.realpath("")]
 """
+# Packages with compiled parts, which can be installed and yet not work.
+_COMPILED = ("cv2", "pandas", "pyarrow.parquet", "scipy.linalg", "skimage.transform")
+_COMPILED += ("sklearn.metrics", "PIL.Image", "matplotlib.pyplot", "safetensors", "lz4.frame")
 _EXAMINE = """
 def attempt(key, code):
     try:
@@ -47,11 +50,22 @@ def vision():
     import torch, torchvision
     torchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
     tell(torchvision=str(torchvision.__version__))
+def others():
+    import importlib
+    broken = []
+    for name in %r:
+        try:
+            importlib.import_module(name)
+        except BaseException as error:
+            words = str(error).strip().splitlines() or [""]
+            broken.append((name.split(".")[0], type(error).__name__ + ": " + words[0][:200]))
+    tell(broken=tuple(broken))
 attempt("error", torch_itself)
 attempt("gpu_error", gpus)
 attempt("torchvision_error", vision)
+others()
 tell(finished=True, loaded=tuple({name.split(".")[0] for name in sys.modules}))
-"""
+""" % (_COMPILED,)
 
 
 @dataclass(frozen=True)
@@ -66,6 +80,7 @@ class TorchReading:
     torchvision: str = ""  # its version, if it can be used beside this PyTorch
     torchvision_error: str = ""  # why it cannot
     hidden_by: tuple = ()  # files of the current folder without which it works
+    broken: tuple = ()  # (module, error) of other packages that cannot be imported
 
 
 _FIELDS = {field.name for field in fields(TorchReading)}
@@ -97,8 +112,12 @@ def _ask(seconds, code):
         output, end = b"", str(problem)
     found = _answers(output, mark)
     if not found.get("finished"):
-        started = "torchvision_error" if "gpus" in found or "gpu_error" in found else "error"
-        found[started] = end
+        if "torchvision" in found or "torchvision_error" in found:
+            found["broken"] = (("a package", end),)
+        elif "gpus" in found or "gpu_error" in found:
+            found["torchvision_error"] = end
+        else:
+            found["error"] = end
     reading = TorchReading(**{name: found[name] for name in _FIELDS & set(found)})
     return reading, found.get("loaded", ())
 
