@@ -12,7 +12,13 @@ DOCS_READY := .venv/.installed-docs
 INSTALL := $(BIN)/python .ci/install.py --torch "$(TORCH)" $(if $(CPU_WHEELS),--index $(CPU_WHEELS))
 CPU := $(if $(filter cpu,$(TORCH)),--cpu)
 STEP := $(BIN)/python .ci/step.py
-ANY_PYTHON = $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
+# the Python of .venv if it runs (the one it was made with may have been removed)
+ANY_PYTHON = $(if $(shell $(BIN)/python -c "" 2>/dev/null && echo yes),$(BIN)/python,"$(PYTHON)")
+
+ifneq ($(filter-out cpu,$(TORCH)),)
+$(error TORCH=$(TORCH) is unknown. Remedy: TORCH=cpu for a PyTorch without GPU libraries, or leave it out)
+endif
+.NOTPARALLEL:
 
 .PHONY: help doctor run test test-package export notebooks readme format map bench lab docs test-docs clean
 help:            ## this list
@@ -25,7 +31,7 @@ doctor:          ## what this machine has, what is missing, what to do next; als
 $(RUN_READY): pyproject.toml
 	@$(ANY_PYTHON) -m fer_course doctor --before-installation $(CPU)
 	@echo "== Installing into .venv (several minutes the first time; later runs reuse it)"
-	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+	@$(BIN)/python -c "" 2>/dev/null || "$(PYTHON)" -m venv --clear .venv || { rm -rf .venv; exit 1; }
 	@$(INSTALL)
 	@touch .venv/.installed $@
 
@@ -34,13 +40,14 @@ $(READY): $(RUN_READY)
 	@$(INSTALL) dev
 	@touch $@
 
-$(DOCS_READY): $(READY)
+$(DOCS_READY): $(RUN_READY)
 	@echo "== Installing what the site needs"
-	@$(INSTALL) dev docs
+	@$(INSTALL) docs
 	@touch $@
 
 $(DOCS_READY)-test: $(DOCS_READY)
-	@$(INSTALL) dev docs docs-test
+	@echo "== Installing what the checks of the site need"
+	@$(INSTALL) docs docs-test
 	@touch $@
 
 run: $(RUN_READY)  ## the main job: rendered faces -> aligned -> CVT and AU-CVT over three seeds -> a report (OUT=folder)

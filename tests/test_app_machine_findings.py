@@ -18,7 +18,9 @@ def test_an_old_python_is_a_problem_with_a_remedy():
     assert finding.state == "problem"
     assert "3.9.18" in finding.found
     assert "too old" in finding.found
-    assert "PYTHON=" in finding.remedy
+    assert finding.remedy == "install Python 3.12, then make PYTHON=/path/to/python3.12 run"
+    inside = python_finding(replace(WELL, python=(3, 9, 18), is_dot_venv=True))
+    assert "rm -rf .venv, then make" in inside.remedy, "make would go on using it"
     assert python_finding(replace(WELL, python=(3, 10, 0))).state == "ok"
 
 

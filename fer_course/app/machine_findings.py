@@ -41,7 +41,10 @@ def python_finding(readings: Readings) -> Finding:
     if readings.python[:2] < OLDEST:
         needed = f"fer_course needs {OLDEST[0]}.{OLDEST[1]} or newer"
         found = f"{version} is too old: {needed} ({where})"
-        remedy = "install Python 3.12, then make PYTHON=/path/to/python3.12 run"
+        again = "make PYTHON=/path/to/python3.12 run"
+        if readings.is_dot_venv:  # which make would go on using
+            again = f"rm -rf .venv, then {again}"
+        remedy = f"install Python 3.12, then {again}"
         return Finding("Python", "problem", found, remedy)
     if readings.python[:2] > NEWEST:
         found += f"; the course is tested up to {NEWEST[0]}.{NEWEST[1]}"
