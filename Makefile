@@ -13,7 +13,7 @@ INSTALL := $(BIN)/python .ci/install.py --torch "$(TORCH)" $(if $(CPU_WHEELS),--
 CPU := $(if $(filter cpu,$(TORCH)),--cpu)
 STEP := $(BIN)/python .ci/step.py
 # the Python of .venv if it runs (the one it was made with may have been removed)
-ANY_PYTHON = $(if $(shell $(BIN)/python -c "" 2>/dev/null && echo yes),$(BIN)/python,"$(PYTHON)")
+ANY_PYTHON = $(if $(shell $(BIN)/python -c "" 2>/dev/null && echo yes),$(BIN)/python,$(PYTHON))
 
 ifneq ($(filter-out cpu,$(TORCH)),)
 $(error TORCH=$(TORCH) is unknown. Remedy: TORCH=cpu for a PyTorch without GPU libraries, or leave it out)
@@ -31,7 +31,7 @@ doctor:          ## what this machine has, what is missing, what to do next; als
 $(RUN_READY): pyproject.toml
 	@$(ANY_PYTHON) -m fer_course doctor --before-installation $(CPU)
 	@echo "== Installing into .venv (several minutes the first time; later runs reuse it)"
-	@$(BIN)/python -c "" 2>/dev/null || "$(PYTHON)" -m venv --clear .venv || { rm -rf .venv; exit 1; }
+	@$(BIN)/python -c "" 2>/dev/null || $(PYTHON) -m venv --clear .venv || { rm -rf .venv; exit 1; }
 	@$(INSTALL)
 	@touch .venv/.installed $@
 

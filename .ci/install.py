@@ -6,7 +6,7 @@ compiled in advance, which saves a fifth of the disk; Python compiles those that
 
 import argparse, re, subprocess, sys, time
 from importlib.metadata import PackageNotFoundError, distribution
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,7 +51,7 @@ def pip_install(*arguments, cpu=False):
     """
     if not keeps_downloads(read_machine(installation=False), cpu=cpu):
         arguments = ("--no-cache-dir", *arguments)
-    if not find_spec("pip"):  # environments that uv makes have none
+    if not PathFinder.find_spec("pip"):  # environments that uv makes have none
         subprocess.call([sys.executable, "-m", "ensurepip", "--upgrade"])
     log = ENVIRONMENT / "pip.log"
     with open(log, "w", encoding="utf-8") as file:

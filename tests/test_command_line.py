@@ -106,8 +106,9 @@ def test_predict_draws_every_face_and_names_unreadable_files(fer_course, tmp_pat
     assert np.asarray(Image.open(out / "Eileen ü.predicted.png")).shape[1] > 700
 
 
-def test_predict_without_a_model_names_the_missing_file(fer_course, tmp_path):
+def test_predict_without_a_model_names_the_networks_that_there_are(fer_course, tmp_path):
     Image.fromarray(np.full((80, 80, 3), 90, np.uint8)).save(tmp_path / "blank.png")
     done = fer_course("predict", tmp_path / "blank.png", "--model", tmp_path / "nowhere")
     assert done.returncode == 1
-    assert "config.json: is missing" in done.stderr
+    assert "there is no such training run" in done.stderr
+    assert "pretrained-photographs" in done.stderr

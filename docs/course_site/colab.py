@@ -96,7 +96,7 @@ def dependencies(
     try:
         import tomllib
     except ModuleNotFoundError:  # Python 3.10
-        from pip._vendor import tomli as tomllib
+        import tomli as tomllib
     project = tomllib.loads((Path(root) / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return {_distribution(requirement) for requirement in project["dependencies"]}
 

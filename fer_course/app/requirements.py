@@ -21,9 +21,13 @@ def _parsed(need):
     "Return a requirement as `packaging` reads it, or None without that package"
     for name in PARSERS:
         try:
-            return import_module(name).Requirement(need)
-        except Exception:  # missing, broken, or it does not understand this line
+            parser = import_module(name)
+        except Exception:  # missing or broken
             continue
+        try:
+            return parser.Requirement(need)
+        except Exception:  # it does not understand this line
+            return None
     return None
 
 
